@@ -1,0 +1,465 @@
+//! The state machine of an established connection, for either role.
+//!
+//! Bytes in, events and bytes out: whoever owns the socket gives what it read to
+//! [`Connection::receive`] and writes what [`Connection::take_output`] returns.
+//!
+//! ```text
+//!             we close                     peer closes, or EOF
+//!   Open ───────────────────▶ Closing ─────────────────────────────▶ Closed
+//!    │                                                                 ▲
+//!    ├── peer closes: its code goes back ──────────────────────────────┤
+//!    ├── peer breaks a rule: a Close with the rule's code goes out ────┤
+//!    └── EOF ──────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! In Closing, pings stay unanswered and nothing more is sent; in Closed, all input is ignored.
+#![warn(clippy::indexing_slicing)]
+
+use super::Role;
+use super::close::{self, CloseReason};
+use super::close_code::CloseCode;
+use super::frame::{self, Header, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode};
+use super::message::{Assembler, Limits, Message};
+use super::rule::Rule;
+use std::fmt;
+
+/// Where a connection stands between its opening handshake and its end (§7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Both sides may send.
+    Open,
+    /// Our Close is sent, the peer's is awaited.
+    Closing,
+    /// No frame will be read or sent any more.
+    Closed,
+}
+
+/// What the peer's bytes amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A whole message.
+    Message(Message),
+    /// A ping; its pong is already in the output.
+    Ping(Vec<u8>),
+    /// A pong, asked for or not (§5.5.3).
+    Pong(Vec<u8>),
+    /// The peer's Close; the reply, if one is due, is already in the output.
+    Close(CloseReason),
+}
+
+/// A call that the connection cannot carry out: the caller's mistake or bad luck, never the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// Sending on a connection that is closing or closed (§5.5.1, §6.1).
+    Closed,
+    /// A ping payload of more than 125 bytes (§5.5).
+    ControlTooLong(usize),
+    /// A Close code that must not be sent (§7.4).
+    CloseCode(CloseCode),
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("nothing can be sent: the connection is closing or closed"),
+            Self::ControlTooLong(length) => {
+                write!(f, "a ping carries at most 125 bytes, not {length}")
+            }
+            Self::CloseCode(code) => write!(f, "a Close must not carry the code {code}"),
+        }
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// Where a client's masking keys come from. Each call must give a fresh, unpredictable key (§5.3).
+pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
+
+/// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size;
+/// then the latest ping wins (§5.5.3).
+const MAX_WAITING_PONGS: usize = 2 * 1024;
+
+/// One end of a WebSocket connection, without its socket.
+///
+/// ```
+/// use plainws::protocol::connection::{Connection, Event};
+///
+/// let mut server = Connection::server(Default::default());
+/// let mut bytes = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"; // from §5.7
+/// let (used, event) = server.receive(&mut bytes)?;
+/// assert_eq!((used, event), (11, Some(Event::Message("Hello".into()))));
+///
+/// server.send_text("Hello")?;
+/// let mut output = Vec::new();
+/// server.take_output(&mut output);
+/// assert_eq!(output, b"\x81\x05Hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Connection {
+    role: Role,
+    state: State,
+    close_reason: Option<CloseReason>,
+
+    /// The bytes of a header whose rest has not arrived.
+    partial_header: Vec<u8>,
+    /// The frame whose payload is arriving.
+    frame: Option<Incoming>,
+    /// The payload of a control frame so far. Data frames collect theirs in `assembler`.
+    control: Vec<u8>,
+    assembler: Assembler,
+
+    /// Asked for a key for each frame; `None` in a server, which masks nothing.
+    keys: Option<KeySource>,
+    /// Whole pong frames, to be written ahead of `output`.
+    pongs: Vec<u8>,
+    /// Whole frames to be written.
+    output: Vec<u8>,
+}
+
+/// A frame between its header and the end of its payload.
+#[derive(Clone, Copy, Debug)]
+struct Incoming {
+    header: Header,
+    /// Bytes of payload received.
+    received: u64,
+}
+
+impl Connection {
+    /// The server's end: expects masked frames, sends unmasked ones.
+    #[must_use]
+    pub fn server(limits: Limits) -> Self {
+        Self::new(Role::Server, limits, None)
+    }
+
+    /// The client's end: masks each frame with a key from `keys`.
+    #[must_use]
+    pub fn client(limits: Limits, keys: KeySource) -> Self {
+        Self::new(Role::Client, limits, Some(keys))
+    }
+
+    fn new(role: Role, limits: Limits, keys: Option<KeySource>) -> Self {
+        Self {
+            role,
+            state: State::Open,
+            close_reason: None,
+            partial_header: Vec::new(),
+            frame: None,
+            control: Vec::new(),
+            assembler: Assembler::new(limits),
+            keys,
+            pongs: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
+    /// Where the connection stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// How the peer ended the connection; `None` until it has ended.
+    ///
+    /// [`CloseCode::ABNORMAL`] stands for a loss without a Close, a broken rule included (§7.1.5).
+    #[must_use]
+    pub const fn close_reason(&self) -> Option<&CloseReason> {
+        self.close_reason.as_ref()
+    }
+
+    /// Whether the input so far ends between two messages, with nothing half-received.
+    #[must_use]
+    pub fn is_between_messages(&self) -> bool {
+        self.partial_header.is_empty() && self.frame.is_none() && self.assembler.is_idle()
+    }
+
+    // Receiving.
+
+    /// Handles `input` up to the next event. Returns how many bytes that took, and the event; without
+    /// one, all input is used. Payloads are unmasked in place.
+    ///
+    /// However the peer's bytes are cut into inputs, the events are the same.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the peer broke, once. A Close that says so is then in the output (§7.1.7), and
+    /// further input is ignored.
+    pub fn receive(&mut self, input: &mut [u8]) -> Result<(usize, Option<Event>), Rule> {
+        if self.state == State::Closed {
+            return Ok((input.len(), None));
+        }
+        self.next_event(input).inspect_err(|&rule| self.fail(rule))
+    }
+
+    /// The peer's half of the TCP connection has ended, or the whole of it is lost.
+    pub fn receive_eof(&mut self) {
+        self.end(CloseReason::new(CloseCode::ABNORMAL));
+    }
+
+    fn next_event(&mut self, input: &mut [u8]) -> Result<(usize, Option<Event>), Rule> {
+        let length = input.len();
+        let mut rest = input;
+        loop {
+            let mut frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.decode_header(rest)? {
+                    Some((header, used)) => {
+                        rest = rest.split_at_mut(used).1;
+                        self.begin_frame(&header)?;
+                        Incoming {
+                            header,
+                            received: 0,
+                        }
+                    }
+                    None => return Ok((length, None)),
+                },
+            };
+            rest = self.payload(&mut frame, rest)?;
+            if frame.received < frame.header.payload_length {
+                self.frame = Some(frame);
+                return Ok((length, None));
+            }
+            if let Some(event) = self.end_frame(&frame.header)? {
+                return Ok((length - rest.len(), Some(event)));
+            }
+        }
+    }
+
+    /// Completes a header, and says how many bytes of `input` it took; keeps an incomplete one.
+    fn decode_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Rule> {
+        if self.partial_header.is_empty() {
+            if let Some((header, rest)) = Header::decode(input)? {
+                return Ok(Some((header, input.len() - rest.len())));
+            }
+            self.partial_header.extend_from_slice(input);
+            return Ok(None);
+        }
+        let before = self.partial_header.len();
+        self.partial_header
+            .extend(input.iter().take(frame::MAX_HEADER - before));
+        let Some((header, rest)) = Header::decode(&self.partial_header)? else {
+            return Ok(None);
+        };
+        let used = self.partial_header.len() - rest.len() - before;
+        self.partial_header.clear();
+        Ok(Some((header, used)))
+    }
+
+    fn begin_frame(&mut self, header: &Header) -> Result<(), Rule> {
+        // §5.1: the client masks every frame, the server none.
+        match (self.role, header.masking_key) {
+            (Role::Server, None) => return Err(Rule::MaskMissing),
+            (Role::Client, Some(_)) => return Err(Rule::MaskPresent),
+            _ => {}
+        }
+        // §5.4: control frames may arrive between the fragments of a message.
+        if header.opcode.is_control() {
+            Ok(())
+        } else {
+            self.assembler.begin_frame(header)
+        }
+    }
+
+    /// Unmasks what `input` holds of the frame's payload and judges it; returns the bytes behind it.
+    fn payload<'a>(
+        &mut self,
+        frame: &mut Incoming,
+        input: &'a mut [u8],
+    ) -> Result<&'a mut [u8], Rule> {
+        let missing = frame.header.payload_length - frame.received;
+        let here = usize::try_from(missing).map_or(input.len(), |missing| missing.min(input.len()));
+        let (payload, rest) = input.split_at_mut(here);
+        if let Some(key) = frame.header.masking_key {
+            frame::mask(payload, key, frame.received);
+        }
+        frame.received += here as u64;
+
+        if frame.header.opcode.is_control() {
+            self.control.extend_from_slice(payload);
+        } else {
+            self.assembler.payload(payload)?;
+        }
+        if frame.header.opcode == Opcode::Close {
+            let is_complete = frame.received == frame.header.payload_length;
+            close::check(&self.control, is_complete)?;
+        }
+        Ok(rest)
+    }
+
+    fn end_frame(&mut self, header: &Header) -> Result<Option<Event>, Rule> {
+        if !header.opcode.is_control() {
+            return Ok(self.assembler.end_frame(header.fin)?.map(Event::Message));
+        }
+        let payload = std::mem::take(&mut self.control);
+        Ok(Some(match header.opcode {
+            Opcode::Close => Event::Close(self.peer_closed(&payload)?),
+            Opcode::Ping => {
+                self.pong(&payload);
+                Event::Ping(payload)
+            }
+            _ => Event::Pong(payload),
+        }))
+    }
+
+    /// §5.5.1: a Close that we did not start is answered, with the same code.
+    fn peer_closed(&mut self, body: &[u8]) -> Result<CloseReason, Rule> {
+        let reason = CloseReason::decode(body)?;
+        if self.state == State::Open {
+            let code = body.get(..2).unwrap_or_default();
+            self.push_frame(Opcode::Close, code);
+        }
+        self.end(reason.clone());
+        Ok(reason)
+    }
+
+    /// §5.5.2: a ping is answered with its own bytes, unless we already said our last word.
+    fn pong(&mut self, payload: &[u8]) {
+        if self.state != State::Open {
+            return;
+        }
+        if self.pongs.len() >= MAX_WAITING_PONGS {
+            self.pongs.clear();
+        }
+        encode_frame(Opcode::Pong, payload, &mut self.keys, &mut self.pongs);
+    }
+
+    /// §7.1.7: say why with a Close if none was sent yet, then process nothing more.
+    fn fail(&mut self, rule: Rule) {
+        if let (State::Open, Some(code)) = (self.state, rule.close_code()) {
+            self.push_frame(Opcode::Close, &close::encode(code, rule.clause()));
+        }
+        self.end(CloseReason::new(CloseCode::ABNORMAL));
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        self.state = State::Closed;
+        self.frame = None;
+        self.close_reason.get_or_insert(reason);
+    }
+
+    // Sending.
+
+    /// Queues a message and takes its buffer back for one to come.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`] unless the connection is open.
+    pub fn send(&mut self, message: Message) -> Result<(), Misuse> {
+        self.send_frame(message.opcode(), message.as_bytes())?;
+        self.assembler.recycle(message);
+        Ok(())
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`] unless the connection is open.
+    pub fn send_text(&mut self, text: &str) -> Result<(), Misuse> {
+        self.send_frame(Opcode::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`] unless the connection is open.
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
+        self.send_frame(Opcode::Binary, bytes)
+    }
+
+    /// Queues a ping (§5.5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::ControlTooLong`] above 125 bytes; [`Misuse::Closed`] unless the connection is open.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(Misuse::ControlTooLong(payload.len()));
+        }
+        self.send_frame(Opcode::Ping, payload)
+    }
+
+    /// Starts the closing handshake (§7.1.2). A reason of more than 123 bytes is cut between two characters.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::CloseCode`] for a code that must not be sent; [`Misuse::Closed`] unless the connection
+    /// is open.
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Misuse> {
+        if !code.is_allowed_on_wire() {
+            return Err(Misuse::CloseCode(code));
+        }
+        self.send_frame(Opcode::Close, &close::encode(code, reason))?;
+        self.state = State::Closing;
+        Ok(())
+    }
+
+    /// How many bytes wait to be written.
+    #[must_use]
+    pub fn output_length(&self) -> usize {
+        self.pongs.len() + self.output.len()
+    }
+
+    /// Moves the bytes to be written into `buffer`, replacing what it held: whole frames, pongs first.
+    pub fn take_output(&mut self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        if self.pongs.is_empty() {
+            std::mem::swap(buffer, &mut self.output);
+        } else {
+            buffer.append(&mut self.pongs);
+            buffer.append(&mut self.output);
+        }
+    }
+
+    fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
+        if self.state != State::Open {
+            return Err(Misuse::Closed);
+        }
+        self.push_frame(opcode, payload);
+        Ok(())
+    }
+
+    fn push_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        encode_frame(opcode, payload, &mut self.keys, &mut self.output);
+    }
+}
+
+/// Appends a whole frame, masked if there are keys.
+fn encode_frame(
+    opcode: Opcode,
+    payload: &[u8],
+    keys: &mut Option<KeySource>,
+    output: &mut Vec<u8>,
+) {
+    let masking_key = keys.as_mut().map(|next_key| next_key());
+    let header = Header {
+        fin: true,
+        opcode,
+        masking_key,
+        payload_length: payload.len() as u64,
+    };
+    output.reserve(frame::MAX_HEADER + payload.len());
+    header.encode(output);
+    let start = output.len();
+    output.extend_from_slice(payload);
+    if let Some(key) = masking_key {
+        frame::mask(output.split_at_mut(start).1, key, 0);
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            role,
+            state,
+            close_reason,
+            ..
+        } = self;
+        let mut debug = f.debug_struct("Connection");
+        debug
+            .field("role", role)
+            .field("state", state)
+            .field("close_reason", close_reason);
+        debug.finish_non_exhaustive()
+    }
+}

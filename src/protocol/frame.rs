@@ -1,0 +1,237 @@
+//! One frame's header and its mask (§5.2, §5.3).
+//!
+//! ```text
+//!  byte 0            byte 1            then, as announced
+//! +-+---+-----------+-+---------------+----------------------+-----------------+---------
+//! |F|RSV|  opcode   |M| payload       | 2 more bytes if 126, | masking key,    | payload
+//! |I|123|           |A| length        | 8 more bytes if 127: | 4 bytes if MASK | data
+//! |N|   |           |S| 0-125,126,127 | the length instead   |                 |
+//! | |   |           |K|               | (big-endian)         |                 |
+//! +-+---+-----------+-+---------------+----------------------+-----------------+---------
+//!  1  3      4       1        7            16 or 63               32
+//! ```
+//!
+//! This module judges what a header shows by itself. What depends on the connection's state, such as
+//! whether a mask is due or a message open, is judged above.
+#![warn(clippy::indexing_slicing)]
+
+use super::rule::Rule;
+
+/// The cells of the first two bytes.
+mod bits {
+    pub(super) const FIN: u8 = 0b1000_0000;
+    pub(super) const RSV: u8 = 0b0111_0000;
+    pub(super) const OPCODE: u8 = 0b0000_1111;
+
+    pub(super) const MASK: u8 = 0b1000_0000;
+    pub(super) const LENGTH: u8 = 0b0111_1111;
+}
+
+/// A 7-bit length that says: the length is in the next 2 bytes.
+const LENGTH_16: u8 = 126;
+/// A 7-bit length that says: the length is in the next 8 bytes.
+const LENGTH_64: u8 = 127;
+/// The largest payload of a control frame (§5.5), which is also the largest 7-bit length.
+pub const MAX_CONTROL_PAYLOAD: usize = 125;
+/// The longest header: two bytes, a 64-bit length and a key.
+pub const MAX_HEADER: usize = 14;
+
+/// The four bytes that a client XORs its payload with.
+pub type MaskingKey = [u8; 4];
+
+/// What a frame is for (§5.2). The other ten values are reserved, so they do not exist here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opcode {
+    /// One more fragment of the open message.
+    Continuation = 0x0,
+    /// A text message, or its first fragment.
+    Text = 0x1,
+    /// A binary message, or its first fragment.
+    Binary = 0x2,
+    /// The end of the connection.
+    Close = 0x8,
+    /// A question that a pong answers.
+    Ping = 0x9,
+    /// The answer to a ping, or an unasked sign of life.
+    Pong = 0xA,
+}
+
+impl Opcode {
+    const fn from_bits(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xA => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is a close, ping or pong (§5.5): short, whole, and allowed between fragments.
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+}
+
+/// A legal frame header.
+///
+/// ```
+/// use plainws::protocol::frame::{Header, Opcode};
+///
+/// let hello = b"\x81\x05Hello";
+/// let (header, rest) = Header::decode(hello)?.expect("the header is complete");
+/// assert_eq!((header.opcode, header.payload_length), (Opcode::Text, 5));
+/// assert_eq!(rest, b"Hello");
+/// # Ok::<(), plainws::Rule>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// What the frame is for.
+    pub opcode: Opcode,
+    /// The key that masks the payload, if any (§5.3).
+    pub masking_key: Option<MaskingKey>,
+    /// The payload's length in bytes, below 2^63.
+    pub payload_length: u64,
+}
+
+impl Header {
+    /// Reads a header and returns it with the bytes behind it.
+    ///
+    /// `Ok(None)`: legal so far, call again with more; nothing was consumed.
+    ///
+    /// # Errors
+    ///
+    /// The rule broken, at the first byte after which no further byte can make the header legal.
+    pub fn decode(input: &[u8]) -> Result<Option<(Self, &[u8])>, Rule> {
+        let [byte0, rest @ ..] = input else {
+            return Ok(None);
+        };
+        // §5.2: without an extension the reserved bits mean nothing.
+        if byte0 & bits::RSV != 0 {
+            return Err(Rule::RsvNotZero);
+        }
+        let Some(opcode) = Opcode::from_bits(byte0 & bits::OPCODE) else {
+            return Err(Rule::OpcodeReserved);
+        };
+        let fin = byte0 & bits::FIN != 0;
+        if opcode.is_control() && !fin {
+            return Err(Rule::ControlFragmented);
+        }
+
+        let [byte1, rest @ ..] = rest else {
+            return Ok(None);
+        };
+        let short = byte1 & bits::LENGTH;
+        if opcode.is_control() && usize::from(short) > MAX_CONTROL_PAYLOAD {
+            return Err(Rule::ControlTooLong);
+        }
+        let extended = match short {
+            LENGTH_16 => decode_length::<2>(rest, LENGTH_16.into())?,
+            LENGTH_64 => decode_length::<8>(rest, 1 << 16)?,
+            _ => Some((short.into(), rest)),
+        };
+        let Some((payload_length, rest)) = extended else {
+            return Ok(None);
+        };
+
+        let (masking_key, rest) = if byte1 & bits::MASK == 0 {
+            (None, rest)
+        } else {
+            let Some((key, rest)) = rest.split_first_chunk() else {
+                return Ok(None);
+            };
+            (Some(*key), rest)
+        };
+        Ok(Some((
+            Self {
+                fin,
+                opcode,
+                masking_key,
+                payload_length,
+            },
+            rest,
+        )))
+    }
+
+    /// Appends the header, its length in the shortest form (§5.2).
+    pub fn encode(&self, output: &mut Vec<u8>) {
+        let fin = if self.fin { bits::FIN } else { 0 };
+        output.push(fin | self.opcode as u8);
+
+        let mask = if self.masking_key.is_some() {
+            bits::MASK
+        } else {
+            0
+        };
+        let length = self.payload_length;
+        if let Some(short) = u8::try_from(length).ok().filter(|&short| short < LENGTH_16) {
+            output.push(mask | short);
+        } else if let Ok(length) = u16::try_from(length) {
+            output.push(mask | LENGTH_16);
+            output.extend(length.to_be_bytes());
+        } else {
+            output.push(mask | LENGTH_64);
+            output.extend(length.to_be_bytes());
+        }
+
+        if let Some(key) = self.masking_key {
+            output.extend(key);
+        }
+    }
+}
+
+/// Reads an `N`-byte length that must be at least `floor` and below 2^63, and judges it by the bytes
+/// that are there: those to come can at the least be all 00, at the most all FF.
+fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64, &[u8])>, Rule> {
+    let here = input.get(..N).unwrap_or(input);
+    let filled_up = |filler: u8| {
+        let bytes = here
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(filler))
+            .take(N);
+        bytes.fold(0, |length, byte| length << 8 | u64::from(byte))
+    };
+    let (least, most) = (filled_up(0x00), filled_up(0xFF));
+    // §5.2: "the most significant bit MUST be 0", and the shortest form is the only one.
+    if least > i64::MAX as u64 {
+        return Err(Rule::LengthTopBitSet);
+    }
+    if most < floor {
+        return Err(Rule::LengthNotMinimal);
+    }
+    Ok(input.get(N..).map(|rest| (least, rest)))
+}
+
+/// Masks or unmasks, which is the same: byte i of the payload is XORed with byte i mod 4 of the key (§5.3).
+///
+/// `offset` is the position of `payload` in its frame, so that a payload can be unmasked in the pieces
+/// in which it arrives.
+///
+/// ```
+/// let mut payload = *b"\x7f\x9f\x4d\x51\x58";
+/// plainws::protocol::frame::mask(&mut payload, [0x37, 0xfa, 0x21, 0x3d], 0);
+/// assert_eq!(&payload, b"Hello");
+/// ```
+pub fn mask(payload: &mut [u8], mut key: MaskingKey, offset: u64) {
+    key.rotate_left((offset % 4) as usize);
+    // The key repeated to the width of a vector register: the compiler XORs a whole one at a time.
+    let keys = [key; 8];
+    let wide = keys.as_flattened();
+    let mut chunks = payload.chunks_exact_mut(wide.len());
+    for chunk in &mut chunks {
+        xor(chunk, wide);
+    }
+    xor(chunks.into_remainder(), wide);
+}
+
+fn xor(bytes: &mut [u8], with: &[u8]) {
+    for (byte, with) in bytes.iter_mut().zip(with) {
+        *byte ^= with;
+    }
+}

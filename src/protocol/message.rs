@@ -1,0 +1,218 @@
+//! Fragments become a message (§5.4), within limits (§10.4).
+#![warn(clippy::indexing_slicing)]
+
+use super::frame::{Header, Opcode};
+use super::rule::Rule;
+use super::utf8;
+
+/// A whole message: what an application sends and receives (§5.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Text, which is UTF-8 on the wire.
+    Text(String),
+    /// Any bytes.
+    Binary(Vec<u8>),
+}
+
+impl Message {
+    /// The payload's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    pub(super) const fn opcode(&self) -> Opcode {
+        match self {
+            Self::Text(_) => Opcode::Text,
+            Self::Binary(_) => Opcode::Binary,
+        }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(bytes.into())
+    }
+}
+
+/// What one incoming message may cost. Memory grows with the bytes that arrive, never with a declared length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a message. Default 16 MiB: room for a photograph, small beside a machine's memory even
+    /// when a few hundred peers use it at once.
+    pub max_message: u64,
+    /// Fragments of a message. Default 65,536: 4 MiB in pieces of 64 bytes must pass.
+    pub max_fragments: u32,
+    /// Empty fragments of a message. Default 128: one may end a stream or flush nothing, but they carry
+    /// nothing, so a run of them is only work.
+    pub max_empty_fragments: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message: 16 * 1024 * 1024,
+            max_fragments: 65_536,
+            max_empty_fragments: 128,
+        }
+    }
+}
+
+/// A buffer larger than this is not kept for the next message.
+const MAX_SPARE: usize = 64 * 1024;
+
+/// Joins the frames of one direction into messages.
+#[derive(Debug)]
+pub(super) struct Assembler {
+    limits: Limits,
+    open: Option<Open>,
+    /// An empty buffer of an earlier message, for the next one.
+    spare: Vec<u8>,
+}
+
+/// A message of which some, but not all, has arrived.
+#[derive(Debug)]
+struct Open {
+    payload: Payload,
+    /// Bytes of payload announced by the headers so far.
+    announced: u64,
+    fragments: u32,
+    empty_fragments: u32,
+}
+
+#[derive(Debug)]
+enum Payload {
+    Text(String, utf8::Decoder),
+    Binary(Vec<u8>),
+}
+
+impl Assembler {
+    pub(super) const fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            open: None,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Whether no message is open.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.open.is_none()
+    }
+
+    /// Judges a data frame's header against the open message.
+    pub(super) fn begin_frame(&mut self, header: &Header) -> Result<(), Rule> {
+        let open = match (header.opcode, &mut self.open) {
+            (Opcode::Continuation, Some(open)) => open,
+            // §5.4: a continuation continues something, and messages do not interleave.
+            (Opcode::Continuation, None) => return Err(Rule::ContinuationUnexpected),
+            (_, Some(_)) => return Err(Rule::MessageInterleaved),
+            (opcode, none) => none.insert(Open::new(opcode, std::mem::take(&mut self.spare))),
+        };
+        open.announced = open.announced.saturating_add(header.payload_length);
+        open.fragments = open.fragments.saturating_add(1);
+        open.empty_fragments = open
+            .empty_fragments
+            .saturating_add(u32::from(header.payload_length == 0));
+        // §10.4: before a byte of the payload is kept.
+        if open.announced > self.limits.max_message {
+            return Err(Rule::MessageTooBig);
+        }
+        if open.fragments > self.limits.max_fragments
+            || open.empty_fragments > self.limits.max_empty_fragments
+        {
+            return Err(Rule::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    /// Takes unmasked payload of the current frame, in any pieces.
+    pub(super) fn payload(&mut self, bytes: &[u8]) -> Result<(), Rule> {
+        match self.open.as_mut().map(|open| &mut open.payload) {
+            Some(Payload::Text(text, decoder)) => {
+                decoder.decode(bytes, text).map_err(|_| Rule::TextNotUtf8)
+            }
+            Some(Payload::Binary(message)) => {
+                message.extend_from_slice(bytes);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the current frame; returns the message if it was the last.
+    pub(super) fn end_frame(&mut self, fin: bool) -> Result<Option<Message>, Rule> {
+        let Some(open) = self.open.take_if(|_| fin) else {
+            return Ok(None);
+        };
+        match open.payload {
+            // §5.6: a frame may cut a character, a message may not.
+            Payload::Text(_, decoder) if !decoder.is_between_characters() => Err(Rule::TextNotUtf8),
+            Payload::Text(text, _) => Ok(Some(Message::Text(text))),
+            Payload::Binary(bytes) => Ok(Some(Message::Binary(bytes))),
+        }
+    }
+
+    /// Takes back the buffer of a message that is no longer needed.
+    pub(super) fn recycle(&mut self, message: Message) {
+        let mut buffer = message.into_bytes();
+        if buffer.capacity() <= MAX_SPARE {
+            buffer.clear();
+            self.spare = buffer;
+        }
+    }
+}
+
+impl Open {
+    fn new(opcode: Opcode, spare: Vec<u8>) -> Self {
+        let payload = if opcode == Opcode::Text {
+            let text = String::from_utf8(spare).expect("a spare buffer is empty");
+            Payload::Text(text, utf8::Decoder::default())
+        } else {
+            Payload::Binary(spare)
+        };
+        Self {
+            payload,
+            announced: 0,
+            fragments: 0,
+            empty_fragments: 0,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Text checked as its bytes arrive (§8.1).
+//!
+//! A frame, or a read, may end inside a character. Whole characters go on at once; the one to three
+//! bytes of a broken one wait for the rest.
+#![warn(clippy::indexing_slicing)]
+
+use std::str;
+
+/// Turns bytes into text, piece by piece.
+///
+/// ```
+/// let mut decoder = plainws::protocol::utf8::Decoder::default();
+/// let mut text = String::new();
+/// decoder.decode(b"caf\xC3", &mut text)?; // the first half of an é
+/// assert!(!decoder.is_between_characters());
+/// decoder.decode(b"\xA9", &mut text)?;
+/// assert_eq!(text, "café");
+/// assert!(decoder.decode(b"\xC0", &mut text).is_err()); // no character begins like this
+/// # Ok::<(), plainws::protocol::utf8::NotUtf8>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Decoder {
+    /// The start of a character whose end has not arrived.
+    partial: [u8; 3],
+    length: usize,
+}
+
+/// A byte that cannot be part of any text at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotUtf8;
+
+impl Decoder {
+    /// Appends the characters that `bytes` completes to `text`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotUtf8`] at the first byte that cannot be right; `text` then ends before it.
+    pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), NotUtf8> {
+        let rest = self.complete_character(bytes, text)?;
+        let (valid, tail) = valid_prefix(rest)?;
+        text.push_str(valid);
+        self.keep(tail);
+        Ok(())
+    }
+
+    /// Whether the text may end here.
+    #[must_use]
+    pub const fn is_between_characters(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Completes the waiting character, if any, and returns the bytes behind it.
+    fn complete_character<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        text: &mut String,
+    ) -> Result<&'a [u8], NotUtf8> {
+        let mut rest = bytes;
+        while self.length > 0 {
+            let [byte, behind @ ..] = rest else { break };
+            let [a, b, c] = self.partial;
+            let mut candidate = [a, b, c, 0];
+            let (so_far, _) = candidate.split_at_mut(self.length + 1);
+            if let Some(last) = so_far.last_mut() {
+                *last = *byte;
+            }
+            let (character, partial) = valid_prefix(so_far)?;
+            text.push_str(character);
+            self.keep(partial);
+            rest = behind;
+        }
+        Ok(rest)
+    }
+
+    fn keep(&mut self, partial: &[u8]) {
+        self.length = partial.len();
+        for (slot, byte) in self.partial.iter_mut().zip(partial) {
+            *slot = *byte;
+        }
+    }
+}
+
+/// The whole characters of `bytes`, and the start of one more at its end.
+fn valid_prefix(bytes: &[u8]) -> Result<(&str, &[u8]), NotUtf8> {
+    let (whole, tail) = bytes.split_at(bytes.len() - partial_tail(bytes));
+    let whole = str::from_utf8(whole).map_err(|_| NotUtf8)?;
+    match str::from_utf8(tail) {
+        // The end came too soon, and nothing before it is wrong.
+        Err(error) if error.error_len().is_some() => Err(NotUtf8),
+        _ => Ok((whole, tail)),
+    }
+}
+
+/// How many bytes at the end begin a character without completing it. Found by looking at the last
+/// three bytes only, so that the text itself is judged once.
+fn partial_tail(bytes: &[u8]) -> usize {
+    // RFC 3629 §3: the first byte of a character tells how many it has.
+    let length_by_first_byte = |byte| match byte {
+        0xC0..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xFF => 4,
+        _ => 1,
+    };
+    let last_three = bytes.iter().rev().zip(1..=3);
+    let mut unfinished =
+        last_three.filter(|&(&byte, from_end)| length_by_first_byte(byte) > from_end);
+    unfinished.next().map_or(0, |(_, from_end)| from_end)
+}
