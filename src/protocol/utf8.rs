@@ -37,6 +37,10 @@ impl Decoder {
     /// [`NotUtf8`] at the first byte that cannot be right; `text` then ends before it.
     pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), NotUtf8> {
         let rest = self.complete_character(bytes, text)?;
+        if rest.is_empty() {
+            // A character of three or four bytes may still be waiting.
+            return Ok(());
+        }
         let (valid, tail) = valid_prefix(rest)?;
         text.push_str(valid);
         self.keep(tail);

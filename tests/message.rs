@@ -1,0 +1,436 @@
+//! Fragments become messages, within limits: as both roles see it.
+
+mod support;
+
+use plainws::Message;
+use plainws::protocol::message::Limits;
+use support::bytes::{
+    BINARY, BINARY_BEGIN, BOTH, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body,
+    connection, play, receive, wire,
+};
+
+/// What each role makes of the frames, under all cuts.
+fn check(limits: Limits, frames: &[(u8, &[u8])], seen: &[&str]) {
+    for role in BOTH {
+        let outcome = play(role, limits, &wire(role.peer(), frames));
+        assert_eq!(outcome.seen, seen, "{role:?}");
+    }
+}
+
+fn check_default(frames: &[(u8, &[u8])], seen: &[&str]) {
+    check(Limits::default(), frames, seen);
+}
+
+mod s5_4_fragmentation {
+    use super::*;
+
+    #[test]
+    fn a_message_may_be_one_frame() {
+        check_default(&[(TEXT, b"Hello")], &["text Hello"]);
+        check_default(&[(BINARY, b"\x00\xFF")], &[r"binary \x00\xff"]);
+    }
+
+    #[test]
+    fn a_message_may_be_many_frames_joined_in_order() {
+        check_default(
+            &[
+                (TEXT_BEGIN, b"one "),
+                (MORE, b"two "),
+                (MORE, b"three "),
+                (LAST, b"four"),
+            ],
+            &["text one two three four"],
+        );
+        check_default(
+            &[(BINARY_BEGIN, b"\xFE"), (LAST, b"\xFF")],
+            &[r"binary \xfe\xff"],
+        );
+    }
+
+    #[test]
+    fn fragments_may_be_empty() {
+        check_default(&[(TEXT, b"")], &["text "]);
+        check_default(&[(TEXT_BEGIN, b""), (LAST, b"")], &["text "]);
+        check_default(
+            &[(BINARY_BEGIN, b""), (MORE, b""), (LAST, b"")],
+            &["binary "],
+        );
+        check_default(
+            &[(TEXT_BEGIN, b""), (MORE, b"a"), (MORE, b""), (LAST, b"b")],
+            &["text ab"],
+        );
+    }
+
+    #[test]
+    fn the_first_frame_after_a_message_begins_another() {
+        check_default(
+            &[
+                (TEXT_BEGIN, b"a"),
+                (LAST, b"b"),
+                (BINARY, b"c"),
+                (BINARY_BEGIN, b"d"),
+                (LAST, b"e"),
+                (TEXT, b"f"),
+            ],
+            &["text ab", "binary c", "binary de", "text f"],
+        );
+    }
+
+    #[test]
+    fn control_frames_may_stand_between_fragments() {
+        check_default(
+            &[
+                (TEXT_BEGIN, b"a"),
+                (PING, b"p"),
+                (MORE, b"b"),
+                (PONG, b"q"),
+                (PING, b""),
+                (LAST, b"c"),
+            ],
+            &["ping p", "pong q", "ping ", "text abc"],
+        );
+    }
+
+    #[test]
+    fn a_close_may_stand_between_fragments_and_ends_the_message_undelivered() {
+        check_default(
+            &[
+                (TEXT_BEGIN, b"a"),
+                (CLOSE, &close_body(1001, b"gone")),
+                (LAST, b"b"),
+            ],
+            &["close 1001 gone"],
+        );
+    }
+
+    #[test]
+    fn a_continuation_needs_an_open_message() {
+        const WRONG: &str = "! continuation-unexpected";
+        check_default(&[(LAST, b"a")], &[WRONG]);
+        check_default(&[(MORE, b"a"), (LAST, b"b")], &[WRONG]);
+        check_default(&[(TEXT, b"a"), (LAST, b"b")], &["text a", WRONG]);
+        check_default(
+            &[(BINARY_BEGIN, b"a"), (LAST, b"b"), (LAST, b"c")],
+            &["binary ab", WRONG],
+        );
+        check_default(&[(PING, b""), (LAST, b"")], &["ping ", WRONG]);
+    }
+
+    #[test]
+    fn a_message_does_not_begin_inside_another() {
+        const WRONG: &[&str] = &["! message-interleaved"];
+        for first in [TEXT_BEGIN, BINARY_BEGIN] {
+            for second in [TEXT, TEXT_BEGIN, BINARY, BINARY_BEGIN] {
+                check_default(&[(first, b"a"), (second, b"b")], WRONG);
+                check_default(&[(first, b""), (MORE, b""), (second, b"")], WRONG);
+            }
+        }
+    }
+}
+
+mod s8_1_text {
+    use super::*;
+
+    const WRONG: &str = "! text-not-utf8";
+
+    #[test]
+    fn may_be_cut_inside_a_character_by_frames() {
+        check_default(
+            &[
+                (TEXT_BEGIN, b"\xF0"),
+                (MORE, b"\x9F"),
+                (MORE, b"\x98"),
+                (LAST, b"\x80"),
+            ],
+            &["text \u{1F600}"],
+        );
+        check_default(
+            &[
+                (TEXT_BEGIN, b"\xE2\x82"),
+                (PING, b"\xFF"),
+                (MORE, b""),
+                (LAST, b"\xAC!"),
+            ],
+            &[r"ping \xff", "text \u{20AC}!"],
+        );
+    }
+
+    #[test]
+    fn must_not_end_inside_a_character() {
+        check_default(&[(TEXT, b"\xC3")], &[WRONG]);
+        check_default(&[(TEXT_BEGIN, b"ok\xE2"), (LAST, b"\x82")], &[WRONG]);
+        check_default(&[(TEXT_BEGIN, b"\xF0\x9F\x98"), (LAST, b"")], &[WRONG]);
+    }
+
+    #[test]
+    fn of_the_next_message_does_not_complete_a_character_of_the_last() {
+        check_default(
+            &[(TEXT, b"\xC3\xA9"), (TEXT, b"\xA9")],
+            &["text \u{E9}", WRONG],
+        );
+    }
+
+    #[test]
+    fn fails_at_the_byte_that_cannot_be_right_before_its_frame_is_complete() {
+        for role in BOTH {
+            for (begin, bad) in [
+                (&b""[..], &b"\xFF"[..]),
+                (b"long ", b"\xE2\x82A"),
+                (b"\xE2\x82", b"\xE2"),
+            ] {
+                let frames = [begin, bad, &[b'.'; 300]].concat();
+                let stream = wire(role.peer(), &[(TEXT, &frames)]);
+                let at = stream.len() - 300;
+                let mut connection = connection(role, Limits::default());
+                assert!(receive(&mut connection, &stream[..at - 1]).is_empty());
+                assert_eq!(receive(&mut connection, &stream[at - 1..at]), [WRONG]);
+            }
+        }
+    }
+
+    #[test]
+    fn fails_in_an_unfinished_message() {
+        check_default(&[(TEXT_BEGIN, b"ok"), (MORE, b"\xC0")], &[WRONG]);
+        check_default(&[(TEXT_BEGIN, b"\xED\xA0")], &[WRONG]);
+        check_default(&[(TEXT_BEGIN, b"\xE2"), (MORE, b"A")], &[WRONG]);
+    }
+
+    #[test]
+    fn is_no_concern_of_binary_messages() {
+        check_default(
+            &[(BINARY_BEGIN, b"\xFF"), (LAST, b"\xC0")],
+            &[r"binary \xff\xc0"],
+        );
+    }
+}
+
+mod s10_4_limits {
+    use super::*;
+
+    const TOO_BIG: &str = "! message-too-big";
+    const TOO_MANY: &str = "! too-many-fragments";
+    const SMALL: Limits = Limits {
+        max_message: 10,
+        max_fragments: 4,
+        max_empty_fragments: 2,
+    };
+
+    #[test]
+    fn a_message_of_just_the_limit_passes() {
+        check(SMALL, &[(BINARY, b"0123456789")], &["binary 0123456789"]);
+        check(
+            SMALL,
+            &[(TEXT_BEGIN, b"01234"), (LAST, b"56789")],
+            &["text 0123456789"],
+        );
+        check(
+            SMALL,
+            &[(TEXT, b"0123456789"), (TEXT, b"0123456789")],
+            &["text 0123456789", "text 0123456789"],
+        );
+    }
+
+    #[test]
+    fn a_message_of_one_byte_more_fails() {
+        check(SMALL, &[(BINARY, b"0123456789!")], &[TOO_BIG]);
+        check(
+            SMALL,
+            &[(TEXT_BEGIN, b"01234"), (LAST, b"56789!")],
+            &[TOO_BIG],
+        );
+        check(
+            SMALL,
+            &[(BINARY_BEGIN, b"0123456789"), (MORE, b""), (LAST, b"!")],
+            &[TOO_BIG],
+        );
+    }
+
+    #[test]
+    fn control_frames_do_not_count() {
+        let ping: (u8, &[u8]) = (PING, b"0123456789!");
+        check(
+            SMALL,
+            &[
+                (TEXT_BEGIN, b"01234"),
+                ping,
+                ping,
+                ping,
+                ping,
+                ping,
+                (LAST, b"56789"),
+            ],
+            &[r"ping 0123456789!"; 5]
+                .iter()
+                .copied()
+                .chain(["text 0123456789"])
+                .collect::<Vec<_>>(),
+        );
+    }
+
+    #[test]
+    fn a_header_that_announces_too_much_fails_before_its_payload() {
+        // Lengths beyond the default limit, the largest there is among them, in one frame or in the second.
+        for length in [(16 << 20) + 1, 1 << 32, (1_u64 << 63) - 1] {
+            for role in BOTH {
+                let mask = if role.peer() == plainws::Role::Client {
+                    0x80
+                } else {
+                    0
+                };
+                let mut header = vec![BINARY, 127 | mask];
+                header.extend(length.to_be_bytes());
+                header.extend([0; 4].iter().take(usize::from(mask) / 32));
+                let alone = play(role, Limits::default(), &header);
+                assert_eq!(alone.seen, [TOO_BIG], "{length}");
+
+                header[0] = LAST;
+                let second = [wire(role.peer(), &[(BINARY_BEGIN, b"x")]), header].concat();
+                assert_eq!(
+                    play(role, Limits::default(), &second).seen,
+                    [TOO_BIG],
+                    "{length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_limit_the_longest_frame_takes_memory_only_as_it_arrives() {
+        let limits = Limits {
+            max_message: u64::MAX,
+            ..Limits::default()
+        };
+        for byte0 in [TEXT, BINARY] {
+            let mut connection = connection(plainws::Role::Client, limits);
+            let longest = b"\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF";
+            let stream = [&[byte0], &longest[..], b"its first bytes"].concat();
+            // To reserve 2^63 - 1 bytes would panic.
+            assert!(receive(&mut connection, &stream).is_empty());
+            assert!(!connection.is_between_messages());
+        }
+    }
+
+    #[test]
+    fn the_last_fragment_allowed_may_end_the_message() {
+        check(
+            SMALL,
+            &[(TEXT_BEGIN, b"a"), (MORE, b"b"), (MORE, b"c"), (LAST, b"d")],
+            &["text abcd"],
+        );
+    }
+
+    #[test]
+    fn one_fragment_more_fails() {
+        check(
+            SMALL,
+            &[
+                (TEXT_BEGIN, b"a"),
+                (MORE, b"b"),
+                (MORE, b"c"),
+                (MORE, b"d"),
+                (LAST, b"e"),
+            ],
+            &[TOO_MANY],
+        );
+    }
+
+    #[test]
+    fn empty_fragments_count_on_their_own() {
+        check(
+            SMALL,
+            &[(TEXT_BEGIN, b""), (MORE, b""), (LAST, b"a")],
+            &["text a"],
+        );
+        check(
+            SMALL,
+            &[(TEXT_BEGIN, b""), (MORE, b""), (LAST, b"")],
+            &[TOO_MANY],
+        );
+        check(
+            SMALL,
+            &[(TEXT_BEGIN, b""), (MORE, b"a"), (MORE, b""), (MORE, b"")],
+            &[TOO_MANY],
+        );
+    }
+
+    #[test]
+    fn each_message_counts_anew() {
+        let message: [(u8, &[u8]); 3] = [(TEXT_BEGIN, b""), (MORE, b"01234"), (LAST, b"56789")];
+        check(
+            SMALL,
+            &[message, message, message].concat(),
+            &["text 0123456789"; 3],
+        );
+    }
+
+    #[test]
+    fn by_default_65536_fragments_of_64_bytes_pass() {
+        for role in BOTH {
+            let mut frames = vec![(MORE, &[b'x'; 64][..]); 65_536];
+            frames[0].0 = BINARY_BEGIN;
+            frames[65_535].0 = LAST;
+            let mut connection = connection(role, Limits::default());
+            let stream = wire(role.peer(), &frames);
+            let seen: Vec<_> = stream
+                .chunks(4093)
+                .flat_map(|piece| receive(&mut connection, piece))
+                .collect();
+            assert_eq!(seen.len(), 1);
+            assert_eq!(seen[0].len(), "binary ".len() + 65_536 * 64);
+        }
+    }
+
+    #[test]
+    fn by_default_65537_fragments_fail() {
+        for role in BOTH {
+            let mut frames = vec![(MORE, &b"x"[..]); 65_537];
+            frames[0].0 = TEXT_BEGIN;
+            let mut connection = connection(role, Limits::default());
+            assert_eq!(
+                receive(&mut connection, &wire(role.peer(), &frames)),
+                [TOO_MANY]
+            );
+        }
+    }
+
+    #[test]
+    fn by_default_128_empty_fragments_pass_and_129_fail() {
+        let mut frames = vec![(MORE, &b""[..]); 128];
+        frames[0].0 = TEXT_BEGIN;
+        check_default(&[&frames[..], &[(LAST, b"x")]].concat(), &["text x"]);
+        check_default(&[&frames[..], &[(LAST, b"")]].concat(), &[TOO_MANY]);
+    }
+
+    #[test]
+    fn by_default_16_mib_pass() {
+        assert_eq!(Limits::default().max_message, 16 << 20);
+        let payload = vec![0x7F; 16 << 20];
+        let mut connection = connection(plainws::Role::Client, Limits::default());
+        let mut stream = wire(plainws::Role::Server, &[(BINARY, &payload)]);
+        let length = stream.len();
+        let event = plainws::protocol::connection::Event::Message(payload.into());
+        assert!(connection.receive(&mut stream) == Ok((length, Some(event))));
+    }
+}
+
+mod a_message {
+    use super::*;
+
+    #[test]
+    fn is_made_from_what_it_holds() {
+        assert_eq!(Message::from("é"), Message::Text("é".into()));
+        assert_eq!(Message::from("é".to_owned()), Message::Text("é".into()));
+        assert_eq!(Message::from(&b"\xFF"[..]), Message::Binary(vec![0xFF]));
+        assert_eq!(Message::from(vec![0xFF]), Message::Binary(vec![0xFF]));
+    }
+
+    #[test]
+    fn shows_its_bytes_and_its_text() {
+        let (text, binary) = (Message::from("é"), Message::from(&b"a"[..]));
+        assert_eq!(
+            (text.as_text(), text.as_bytes()),
+            (Some("é"), &b"\xC3\xA9"[..])
+        );
+        assert_eq!((binary.as_text(), binary.as_bytes()), (None, &b"a"[..]));
+    }
+}

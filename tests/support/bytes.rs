@@ -1,0 +1,212 @@
+//! Bytes that people can read: rows of bits, frames by name, the ways to cut a stream, and what a
+//! connection makes of it as lines of text. Written apart from the library, to judge it.
+#![allow(dead_code, reason = "each test file uses some of these")]
+
+use plainws::protocol::connection::{Connection, Event, State};
+use plainws::protocol::message::{Limits, Message};
+use plainws::{CloseCode, Role};
+
+pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
+
+/// The key of the examples in §5.7.
+pub(crate) const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+// The first bytes of frames: F, RSV and opcode.
+pub(crate) const TEXT: u8 = 0b1000_0001;
+pub(crate) const TEXT_BEGIN: u8 = 0b0000_0001;
+pub(crate) const BINARY: u8 = 0b1000_0010;
+pub(crate) const BINARY_BEGIN: u8 = 0b0000_0010;
+pub(crate) const MORE: u8 = 0b0000_0000;
+pub(crate) const LAST: u8 = 0b1000_0000;
+pub(crate) const CLOSE: u8 = 0b1000_1000;
+pub(crate) const PING: u8 = 0b1000_1001;
+pub(crate) const PONG: u8 = 0b1000_1010;
+
+/// Zeros and ones, spaced as one likes.
+pub(crate) fn bits(row: &str) -> Vec<u8> {
+    let digits: Vec<u8> = row.bytes().filter(|&digit| digit != b' ').collect();
+    assert_eq!(digits.len() % 8, 0, "{row} is not whole bytes");
+    digits
+        .chunks(8)
+        .map(|byte| {
+            byte.iter()
+                .fold(0, |bits, digit| bits << 1 | (digit - b'0'))
+        })
+        .collect()
+}
+
+/// One frame as `sender` puts it on the wire.
+pub(crate) fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = if sender == Role::Client { 0x80 } else { 0 };
+    let length = (payload.len() as u64).to_be_bytes();
+    let mut bytes = vec![byte0];
+    match payload.len() {
+        0..=125 => bytes.push(mask | length[7]),
+        126..=0xFFFF => {
+            bytes.push(mask | 126);
+            bytes.extend(&length[6..]);
+        }
+        _ => {
+            bytes.push(mask | 127);
+            bytes.extend(length);
+        }
+    }
+    if sender == Role::Client {
+        bytes.extend(KEY);
+        bytes.extend(xor(payload, KEY));
+    } else {
+        bytes.extend(payload);
+    }
+    bytes
+}
+
+/// Frames, one after another.
+pub(crate) fn wire(sender: Role, frames: &[(u8, &[u8])]) -> Vec<u8> {
+    let frames = frames
+        .iter()
+        .map(|&(byte0, payload)| frame(sender, byte0, payload));
+    frames.collect::<Vec<_>>().concat()
+}
+
+pub(crate) fn close_body(code: u16, reason: &[u8]) -> Vec<u8> {
+    [&code.to_be_bytes(), reason].concat()
+}
+
+/// Byte i with byte i mod 4 of the key (§5.3).
+pub(crate) fn xor(payload: &[u8], key: [u8; 4]) -> Vec<u8> {
+    let pairs = payload.iter().zip(key.iter().cycle());
+    pairs.map(|(byte, key)| byte ^ key).collect()
+}
+
+/// The stream whole, byte by byte and, when it is short, cut in two at each place.
+pub(crate) fn cuts(stream: &[u8]) -> Vec<Vec<&[u8]>> {
+    let mut cuts = vec![vec![stream], stream.chunks(1).collect()];
+    if stream.len() < 1024 {
+        cuts.extend((1..stream.len()).map(|at| vec![&stream[..at], &stream[at..]]));
+    }
+    cuts
+}
+
+/// A connection whose client keys are 1, 2, 3 ….
+pub(crate) fn connection(role: Role, limits: Limits) -> Connection {
+    match role {
+        Role::Server => Connection::server(limits),
+        Role::Client => {
+            let mut key = 0_u32;
+            let keys = move || {
+                key += 1;
+                key.to_be_bytes()
+            };
+            Connection::client(limits, Box::new(keys))
+        }
+    }
+}
+
+/// What a connection makes of its input, a line for each thing, such as `text Hello` or `! mask-missing`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) seen: Vec<String>,
+    pub(crate) sent: Vec<String>,
+    pub(crate) state: State,
+    pub(crate) close_code: Option<CloseCode>,
+}
+
+/// Feeds a new connection with `stream` in all [`cuts`], which must not differ.
+pub(crate) fn play(role: Role, limits: Limits, stream: &[u8]) -> Outcome {
+    let play = |pieces: &Vec<&[u8]>| {
+        let mut connection = connection(role, limits);
+        let pieces = pieces.iter();
+        let seen = pieces
+            .flat_map(|piece| receive(&mut connection, piece))
+            .collect();
+        Outcome {
+            seen,
+            sent: sent(role, &mut connection),
+            state: connection.state(),
+            close_code: connection.close_reason().map(|reason| reason.code),
+        }
+    };
+    let mut cuts = cuts(stream).into_iter();
+    let whole = play(&cuts.next().expect("the first cut is the whole"));
+    for pieces in cuts {
+        let lengths: Vec<_> = pieces.iter().take(2).map(|piece| piece.len()).collect();
+        assert_eq!(play(&pieces), whole, "{role:?}, cut into {lengths:?} …");
+    }
+    whole
+}
+
+/// Gives `stream` to the connection, whatever it says, and lists what came of it.
+pub(crate) fn receive(connection: &mut Connection, stream: &[u8]) -> Vec<String> {
+    let mut stream = stream.to_vec();
+    let mut rest = &mut stream[..];
+    let mut seen = Vec::new();
+    while !rest.is_empty() {
+        match connection.receive(rest) {
+            Ok((used, None)) => {
+                assert_eq!(used, rest.len(), "all is used where nothing happens");
+                break;
+            }
+            Ok((used, Some(event))) => {
+                seen.push(line(&event));
+                rest = rest.split_at_mut(used).1;
+            }
+            // What stands behind a violation is offered too: the connection must ignore it.
+            Err(rule) => seen.push(format!("! {}", rule.id())),
+        }
+    }
+    seen
+}
+
+fn line(event: &Event) -> String {
+    match event {
+        Event::Message(Message::Text(text)) => format!("text {text}"),
+        Event::Message(Message::Binary(bytes)) => format!("binary {}", bytes.escape_ascii()),
+        Event::Ping(payload) => format!("ping {}", payload.escape_ascii()),
+        Event::Pong(payload) => format!("pong {}", payload.escape_ascii()),
+        Event::Close(close) => format!("close {} {}", close.code.0, close.reason),
+    }
+}
+
+/// Takes the output: a line for each frame, once its mask is found to be as the role demands.
+pub(crate) fn sent(role: Role, connection: &mut Connection) -> Vec<String> {
+    let mut output = Vec::new();
+    connection.take_output(&mut output);
+    let frames = unframe(role, &output).into_iter();
+    frames
+        .map(|(byte0, payload)| match (byte0, payload.as_slice()) {
+            (TEXT, _) => format!("text {}", String::from_utf8_lossy(&payload)),
+            (BINARY, _) => format!("binary {}", payload.escape_ascii()),
+            (PING, _) => format!("ping {}", payload.escape_ascii()),
+            (PONG, _) => format!("pong {}", payload.escape_ascii()),
+            (CLOSE, []) => "close".into(),
+            (CLOSE, [high, low, reason @ ..]) => {
+                let code = u16::from_be_bytes([*high, *low]);
+                format!("close {code} {}", String::from_utf8_lossy(reason))
+            }
+            _ => format!("{byte0:08b} {}", payload.escape_ascii()),
+        })
+        .collect()
+}
+
+/// Takes whole frames apart: first byte, unmasked payload.
+pub(crate) fn unframe(sender: Role, mut stream: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | usize::from(byte));
+    let mut frames = Vec::new();
+    while !stream.is_empty() {
+        let (byte0, byte1) = (stream[0], stream[1]);
+        assert_eq!(byte1 & 0x80 != 0, sender == Role::Client, "the mask bit");
+        let (length, mut at) = match byte1 & 0x7F {
+            126 => (number(&stream[2..4]), 4),
+            127 => (number(&stream[2..10]), 10),
+            short => (usize::from(short), 2),
+        };
+        let mut key = [0; 4];
+        if sender == Role::Client {
+            key.copy_from_slice(&stream[at..at + 4]);
+            at += 4;
+        }
+        frames.push((byte0, xor(&stream[at..at + length], key)));
+        stream = &stream[at + length..];
+    }
+    frames
+}
