@@ -20,7 +20,8 @@ fn line(record: &Record<'_>) -> String {
     let cut = record.request_line.get(..MAX_REQUEST_LINE);
     let shown = cut.unwrap_or(record.request_line).escape_ascii();
     let ellipsis = if cut.is_some() { "…" } else { "" };
-    let mut line = format!("{} \"{shown}{ellipsis}\"", record.peer);
+    let peer = record.peer.map_or("-".into(), |peer| peer.to_string());
+    let mut line = format!("{peer} \"{shown}{ellipsis}\"");
     let _ = match &record.outcome {
         Outcome::Response {
             status,
@@ -36,6 +37,7 @@ fn line(record: &Record<'_>) -> String {
             reason,
             error,
             has_panicked,
+            ..
         } => {
             let panicked = if *has_panicked {
                 ", handler panicked"
@@ -43,12 +45,10 @@ fn line(record: &Record<'_>) -> String {
                 ""
             };
             let error = error.map(|error| format!(", {error}")).unwrap_or_default();
-            match reason {
-                Some(reason) => write!(line, " 101 closed {reason}{error}{panicked}"),
-                None => write!(line, " 101 not opened{error}"),
-            }
+            write!(line, " 101 closed {reason}{error}{panicked}")
         }
-        _ => write!(line, " no request"),
+        Outcome::NotAccepted(error) => write!(line, " not accepted: {error}"),
+        _ => write!(line, " left before it was answered"),
     };
     let _ = write!(line, " {:.3} s", record.duration.as_secs_f64());
     line

@@ -2,8 +2,8 @@
 
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
-use super::link::{is_timeout, prepare, time_left, write_within};
 use super::random::Random;
+use super::socket::{prepare, read_within, write_within};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
@@ -11,9 +11,10 @@ use crate::protocol::handshake::{Opening, status};
 use crate::protocol::head::{self, Head};
 use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
-use std::io::{self, Read as _};
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::str;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Opens a connection with default settings.
@@ -162,12 +163,12 @@ impl Client {
             peer,
         };
         Ok(WebSocket::new(
-            stream,
+            Arc::new(stream),
             connection,
             self.limits,
             &behind_head,
             handshake,
-        )?)
+        ))
     }
 
     /// Tries each address of the host, sharing what is left of the time.
@@ -200,7 +201,14 @@ fn read_head(
     let mut decoder = head::Decoder::new(Role::Server, limits);
     let mut buffer = [0; 2048];
     loop {
-        let length = read_within(stream, &mut buffer, deadline)?;
+        let length =
+            read_within(stream, &mut buffer, deadline).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => io::Error::new(
+                    error.kind(),
+                    "the server did not answer the handshake in time",
+                ),
+                _ => error,
+            })?;
         if length == 0 {
             let message = "the server ended the connection before it answered the handshake";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
@@ -226,22 +234,6 @@ fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Inst
         }
     }
     body.truncate(wanted);
-}
-
-fn read_within(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
-    loop {
-        let late = || {
-            io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the server did not answer the handshake in time",
-            )
-        };
-        stream.set_read_timeout(time_left(Some(deadline)).ok_or_else(late)?)?;
-        match stream.read(buffer) {
-            Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
 }
 
 /// What was sent, as the connection will show it.

@@ -11,13 +11,14 @@ use std::fmt;
 
 pub(super) type Handler = Box<dyn Fn(&mut WebSocket) -> Result<()> + Send + Sync>;
 
+pub(super) type MakePage = Box<dyn Fn() -> Page + Send + Sync>;
 pub(super) type Log = Box<dyn Fn(&Record<'_>) + Send + Sync>;
 
 /// What one path answers an upgrade and a plain GET with.
 #[derive(Default)]
 pub(super) struct Route {
     pub(super) handler: Option<Handler>,
-    pub(super) page: Option<Page>,
+    pub(super) page: Option<MakePage>,
 }
 
 /// All that the connections of a server share.

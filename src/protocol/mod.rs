@@ -4,7 +4,7 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`connection`], then [`head`], [`request`] and [`handshake`].
+//! [`prepared`], [`connection`], then [`head`], [`request`] and [`handshake`].
 
 pub mod close;
 pub mod close_code;
@@ -13,6 +13,7 @@ pub mod frame;
 pub mod handshake;
 pub mod head;
 pub mod message;
+pub mod prepared;
 pub mod request;
 pub mod rule;
 pub mod utf8;
