@@ -35,6 +35,9 @@ pub(crate) fn bits(row: &str) -> Vec<u8> {
         .collect()
 }
 
+/// First byte and payload.
+pub(crate) type Frame<'a> = (u8, &'a [u8]);
+
 /// One frame as `sender` puts it on the wire.
 pub(crate) fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
     let mask = if sender == Role::Client { 0x80 } else { 0 };
@@ -61,7 +64,7 @@ pub(crate) fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Frames, one after another.
-pub(crate) fn wire(sender: Role, frames: &[(u8, &[u8])]) -> Vec<u8> {
+pub(crate) fn wire(sender: Role, frames: &[Frame<'_>]) -> Vec<u8> {
     let frames = frames
         .iter()
         .map(|&(byte0, payload)| frame(sender, byte0, payload));
