@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "each test file uses some of these")]
 
 use plainws::protocol::connection::{Connection, Event, State};
+use plainws::protocol::head::{self, Decoder, Head};
 use plainws::protocol::message::{Limits, Message};
-use plainws::{CloseCode, Role};
+use plainws::{CloseCode, Role, Rule};
 
 pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
@@ -212,4 +213,31 @@ pub(crate) fn unframe(sender: Role, mut stream: &[u8]) -> Vec<(u8, Vec<u8>)> {
         stream = &stream[at + length..];
     }
     frames
+}
+
+/// The head at the start of `stream` and its length there, under all [`cuts`], which must not differ.
+pub(crate) fn decode_head(
+    sender: Role,
+    limits: head::Limits,
+    stream: &[u8],
+) -> Result<Option<(Head, usize)>, Rule> {
+    let decode = |pieces: &Vec<&[u8]>| {
+        let mut decoder = Decoder::new(sender, limits);
+        let mut before = 0;
+        for piece in pieces {
+            if let Some((head, rest)) = decoder.receive(piece)? {
+                assert!(piece.ends_with(rest), "what is behind is left as it came");
+                return Ok(Some((head, before + piece.len() - rest.len())));
+            }
+            before += piece.len();
+        }
+        Ok(None)
+    };
+    let mut cuts = cuts(stream).into_iter();
+    let whole = decode(&cuts.next().expect("the first cut is the whole"));
+    for pieces in cuts {
+        let shown = stream.escape_ascii();
+        assert_eq!(decode(&pieces), whole, "{shown} cut at {}", pieces[0].len());
+    }
+    whole
 }
