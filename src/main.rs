@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `plainws` program; see `plainws --help`.
+
+mod app;
+
+fn main() -> std::process::ExitCode {
+    app::cli::run()
+}

@@ -152,6 +152,12 @@ impl Connection {
         }
     }
 
+    /// Which side this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
     /// Where the connection stands.
     #[must_use]
     pub const fn state(&self) -> State {
@@ -409,6 +415,14 @@ impl Connection {
             buffer.append(&mut self.pongs);
             buffer.append(&mut self.output);
         }
+    }
+
+    /// Gives back the memory that large messages took. For a connection that has been quiet for a while.
+    pub fn rest(&mut self) {
+        self.assembler.rest();
+        self.control.shrink_to_fit();
+        self.pongs.shrink_to_fit();
+        self.output.shrink_to_fit();
     }
 
     fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {

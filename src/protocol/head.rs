@@ -159,12 +159,13 @@ impl Decoder {
         self.line_start == self.bytes.len() && self.start_line.is_none()
     }
 
-    /// The first line, once it is complete.
+    /// The start line as far as it has arrived.
     #[must_use]
-    pub fn start_line(&self) -> Option<&[u8]> {
-        self.start_line
-            .clone()
-            .and_then(|range| self.bytes.get(range))
+    pub fn so_far(&self) -> &[u8] {
+        match &self.start_line {
+            Some(line) => self.bytes.get(line.clone()).unwrap_or_default(),
+            None => self.bytes.trim_ascii(),
+        }
     }
 
     /// Takes more of the stream. Returns the head and the bytes behind it once it is complete; the

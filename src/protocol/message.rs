@@ -78,7 +78,7 @@ pub struct Limits {
     /// Bytes of a message. Default 16 MiB: room for a photograph, small beside a machine's memory even
     /// when a few hundred peers use it at once.
     pub max_message: u64,
-    /// Fragments of a message. Default 65,536: 4 MiB in pieces of 64 bytes must pass.
+    /// Fragments of a message. Default 131,072: 4 MiB in pieces of 64 bytes are half of that.
     pub max_fragments: u32,
     /// Empty fragments of a message. Default 128: one may end a stream or flush nothing, but they carry
     /// nothing, so a run of them is only work.
@@ -89,7 +89,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_message: 16 * 1024 * 1024,
-            max_fragments: 65_536,
+            max_fragments: 131_072,
             max_empty_fragments: 128,
         }
     }
@@ -188,6 +188,11 @@ impl Assembler {
             Payload::Text(text, _) => Ok(Some(Message::Text(text))),
             Payload::Binary(bytes) => Ok(Some(Message::Binary(bytes))),
         }
+    }
+
+    /// Gives back the spare buffer.
+    pub(super) fn rest(&mut self) {
+        self.spare = Vec::new();
     }
 
     /// Takes back the buffer of a message that is no longer needed.

@@ -1,0 +1,112 @@
+//! The time, once a second: `{"time": "2019.04.24 19:15:40"}`.
+//!
+//! When to send is told by the monotonic clock: message n goes out n seconds after the first. What to
+//! say is told by the wall clock at the first message, plus n seconds: so no label is skipped or said
+//! twice because a message left a millisecond early or late. Only when someone sets the wall clock do
+//! the labels follow it.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use plainws::{Received, Result, WebSocket};
+use std::time::{Duration, Instant};
+
+pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
+    let zone = TimeZone::system();
+    let start = Instant::now();
+    let mut labels = Labels::new(Timestamp::now());
+    let mut tick = 0;
+    loop {
+        let time = labels.label(tick, Timestamp::now()).to_zoned(zone.clone());
+        ws.send_text(
+            &time
+                .strftime(r#"{"time": "%Y.%m.%d %H:%M:%S"}"#)
+                .to_string(),
+        )?;
+        // A tick that is over already, because the peer or the machine stood still, is left out.
+        tick = (tick + 1).max(start.elapsed().as_secs());
+        if !wait_until(ws, start + Duration::from_secs(tick))? {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads while it waits, so that pings are answered and a Close is seen at once; messages are ignored.
+/// Returns whether the connection is still open.
+fn wait_until(ws: &mut WebSocket, due: Instant) -> Result<bool> {
+    loop {
+        match ws.receive_timeout(due.saturating_duration_since(Instant::now()))? {
+            Received::Message(_) => {}
+            Received::TimedOut => return Ok(true),
+            Received::Closed => return Ok(false),
+        }
+    }
+}
+
+/// Which time each tick is called by.
+struct Labels {
+    /// The wall clock at tick 0.
+    first: Timestamp,
+}
+
+/// A wall clock further off than this was set by someone.
+const STEP: Duration = Duration::from_millis(500);
+
+impl Labels {
+    const fn new(now: Timestamp) -> Self {
+        Self { first: now }
+    }
+
+    fn label(&mut self, tick: u64, now: Timestamp) -> Timestamp {
+        let since_first = Duration::from_secs(tick);
+        let due = self.first.saturating_add(since_first).unwrap_or(now);
+        if now.duration_since(due).unsigned_abs() < STEP {
+            return due;
+        }
+        self.first = now.saturating_sub(since_first).unwrap_or(now);
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64, milliseconds: i32) -> Timestamp {
+        Timestamp::new(seconds, milliseconds * 1_000_000).unwrap()
+    }
+
+    /// The seconds that a clock would show, given the wall clock at each tick.
+    fn shown(wall: &[Timestamp]) -> Vec<i64> {
+        let mut labels = Labels::new(wall[0]);
+        wall.iter()
+            .zip(0..)
+            .map(|(now, tick)| labels.label(tick, *now).as_second())
+            .collect()
+    }
+
+    #[test]
+    fn ticks_that_jitter_around_a_full_second_skip_and_repeat_no_label() {
+        let wall = [at(10, 999), at(12, 1), at(12, 998), at(14, 20), at(14, 990)];
+        assert_eq!(shown(&wall), [10, 11, 12, 13, 14]);
+    }
+
+    #[test]
+    fn a_stepped_wall_clock_is_followed_at_the_next_tick() {
+        let hour = 3600;
+        assert_eq!(
+            shown(&[at(10, 0), at(11 + hour, 0), at(12 + hour, 1)]),
+            [10, 11 + hour, 12 + hour]
+        );
+        assert_eq!(
+            shown(&[at(9 + hour, 0), at(10, 0), at(11, 1)]),
+            [9 + hour, 10, 11]
+        );
+    }
+
+    #[test]
+    fn a_missed_tick_is_not_made_up_for() {
+        let mut labels = Labels::new(at(10, 500));
+        assert_eq!(labels.label(0, at(10, 500)), at(10, 500));
+        assert_eq!(labels.label(4, at(14, 700)), at(14, 500));
+    }
+}

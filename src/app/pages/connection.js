@@ -1,0 +1,29 @@
+// What the clock and the echo page share.
+
+// A page and its WebSocket have the same address; only the scheme differs.
+export function socketAddress() {
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  return scheme + '//' + location.host + location.pathname;
+}
+
+// RFC 6455 §7.4.1, and the registry of §11.7. 1005 and 1006 are never sent: the browser makes them up.
+const CLOSE_CODES = {
+  1000: 'normal closure',
+  1001: 'going away',
+  1002: 'protocol error',
+  1003: 'kind of data not accepted',
+  1005: 'a Close frame without a code',
+  1006: 'no Close frame came',
+  1007: 'data not valid, such as text that is not UTF-8',
+  1008: 'policy violation',
+  1009: 'message too big',
+  1011: 'internal error of the server',
+  1012: 'the server restarts',
+  1013: 'try again later',
+};
+
+// The reason is the other side's text: give the result to textContent only.
+export function describeClose({ code, reason }) {
+  const meaning = CLOSE_CODES[code] ? ` (${CLOSE_CODES[code]})` : '';
+  return `code ${code}${meaning}` + (reason ? `, reason “${reason}”` : ', no reason given');
+}

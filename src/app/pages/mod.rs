@@ -1,0 +1,31 @@
+//! The pages, compiled in.
+
+use plainws::Page;
+
+/// Path and document. Links between them are relative, so that they work under a prefix too.
+pub(crate) fn all() -> [(&'static str, Page); 10] {
+    let clock = Page::html(include_str!("clock.html"));
+    let echo = Page::html(include_str!("echo.html"));
+    [
+        ("/", Page::html(include_str!("index.html"))),
+        ("/clock", clock.clone()),
+        ("/test_websocket", clock),
+        ("/echo", echo.clone()),
+        ("/test_socket", echo),
+        ("/clock.js", script(include_str!("clock.js"))),
+        ("/echo.js", script(include_str!("echo.js"))),
+        ("/connection.js", script(include_str!("connection.js"))),
+        (
+            "/style.css",
+            Page::new("text/css; charset=utf-8", include_bytes!("style.css")),
+        ),
+        (
+            "/favicon.svg",
+            Page::new("image/svg+xml", include_bytes!("favicon.svg")),
+        ),
+    ]
+}
+
+fn script(source: &'static str) -> Page {
+    Page::new("text/javascript; charset=utf-8", source.as_bytes())
+}

@@ -1,0 +1,318 @@
+//! A client: opens a connection to a `ws:` URL.
+
+use super::error::{Error, Refusal, Result};
+use super::limits::Limits;
+use super::link::{is_timeout, prepare, time_left, write_within};
+use super::random::Random;
+use super::websocket::{Handshake, WebSocket};
+use crate::protocol::Role;
+use crate::protocol::connection::Connection;
+use crate::protocol::handshake::{Opening, status};
+use crate::protocol::head::{self, Head};
+use crate::protocol::request::Request;
+use crate::protocol::rule::Rule;
+use std::io::{self, Read as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::str;
+use std::time::{Duration, Instant};
+
+/// Opens a connection with default settings.
+///
+/// ```no_run
+/// let mut ws = plainws::connect("ws://127.0.0.1:8000/echo")?;
+/// ws.send_text("Hello")?;
+/// assert_eq!(ws.receive()?, Some("Hello".into()));
+/// # Ok::<(), plainws::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Client::connect`].
+pub fn connect(url: &str) -> Result<WebSocket> {
+    Client::new(url)?.connect()
+}
+
+/// A connection to be opened.
+///
+/// ```no_run
+/// use plainws::Client;
+///
+/// let ws = Client::new("ws://127.0.0.1:8000/chat")?
+///     .subprotocol("chat.v2")?
+///     .header("Cookie", "session=1")?
+///     .connect()?;
+/// # Ok::<(), plainws::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    /// As in the Host header: with the port unless it is the default.
+    host: String,
+    address: (String, u16),
+    opening: Opening,
+    random: Random,
+    limits: Limits,
+    timeout: Duration,
+}
+
+/// A refusal's body is kept up to here: enough for the sentence that says why.
+const MAX_REFUSAL_BODY: usize = 4 * 1024;
+
+impl Client {
+    /// Takes a URL `ws://host[:port]/path[?query]` (§3).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] for any other; [`Error::Io`] without a source of randomness.
+    pub fn new(url: &str) -> Result<Self> {
+        let Url {
+            host,
+            address,
+            target,
+        } = Url::parse(url)?;
+        let mut random = Random::new()?;
+        let opening = Opening::new(host, &target, random.bytes());
+        Ok(Self {
+            host: host.to_owned(),
+            address,
+            opening,
+            random,
+            limits: Limits::default(),
+            timeout: Duration::from_secs(10),
+        })
+    }
+
+    /// How long opening may take in all: over all addresses of the host, up to the answer. Default 10 s.
+    /// Only looking the name up cannot be bounded.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Offers a subprotocol, after those offered already (§1.9).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] unless it is a token that was not offered yet.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self> {
+        self.opening.offer_subprotocol(name)?;
+        Ok(self)
+    }
+
+    /// Says which page asks, as a browser does, for example `https://example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] for control bytes.
+    pub fn origin(self, origin: &str) -> Result<Self> {
+        self.header("Origin", origin)
+    }
+
+    /// Adds a header to the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] for one that belongs to the handshake itself or would break the request.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
+        self.opening.add_header(name, value)?;
+        Ok(self)
+    }
+
+    /// Replaces the limits of the connection.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Opens the connection (§4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] when the server answers with another status than 101, a redirect included;
+    /// [`Error::Rule`] when its answer is wrong; [`Error::Io`] when no address can be reached, or not
+    /// in time.
+    pub fn connect(self) -> Result<WebSocket> {
+        let deadline = Instant::now() + self.timeout;
+        let (stream, peer) = self.reach(deadline)?;
+        prepare(&stream, &self.limits)?;
+        let head = self.opening.request();
+        write_within(&stream, head.as_bytes(), deadline)?;
+
+        let (response, mut behind_head) = read_head(&stream, self.limits.head, deadline)?;
+        let subprotocol = match self.opening.check(&response) {
+            Ok(subprotocol) => subprotocol,
+            Err(Rule::StatusNot101) => {
+                read_body(&stream, &response, &mut behind_head, deadline);
+                let refusal = Refusal {
+                    status: status(&response),
+                    head: response,
+                    body: behind_head,
+                };
+                return Err(Error::Refused(Box::new(refusal)));
+            }
+            Err(rule) => return Err(rule.into()),
+        };
+        let request = sent_request(head.as_bytes())?;
+        let mut random = self.random;
+        let connection = Connection::client(self.limits.message, Box::new(move || random.bytes()));
+        let handshake = Handshake {
+            request,
+            subprotocol,
+            peer,
+        };
+        Ok(WebSocket::new(
+            stream,
+            connection,
+            self.limits,
+            &behind_head,
+            handshake,
+        )?)
+    }
+
+    /// Tries each address of the host, sharing what is left of the time.
+    fn reach(&self, deadline: Instant) -> Result<(TcpStream, SocketAddr)> {
+        let (host, port) = &self.address;
+        let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs()?.collect();
+        let mut failure = io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("{} has no address", self.host),
+        );
+        for (tried, address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+            let share = (left / untried).max(Duration::from_millis(1));
+            match TcpStream::connect_timeout(address, share) {
+                Ok(stream) => return Ok((stream, *address)),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure.into())
+    }
+}
+
+/// Reads the answer's head, and what arrived behind it.
+fn read_head(
+    stream: &TcpStream,
+    limits: head::Limits,
+    deadline: Instant,
+) -> Result<(Head, Vec<u8>)> {
+    let mut decoder = head::Decoder::new(Role::Server, limits);
+    let mut buffer = [0; 2048];
+    loop {
+        let length = read_within(stream, &mut buffer, deadline)?;
+        if length == 0 {
+            let message = "the server ended the connection before it answered the handshake";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
+        }
+        if let Some((head, rest)) = decoder.receive(&buffer[..length])? {
+            return Ok((head, rest.to_vec()));
+        }
+    }
+}
+
+/// Reads what a refusal says, as far as it comes in time.
+fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Instant) {
+    let announced = head
+        .values("Content-Length")
+        .next()
+        .and_then(|length| str::from_utf8(length).ok()?.parse().ok());
+    let wanted = announced.unwrap_or(MAX_REFUSAL_BODY).min(MAX_REFUSAL_BODY);
+    let mut buffer = [0; 2048];
+    while body.len() < wanted {
+        match read_within(stream, &mut buffer, deadline) {
+            Ok(length @ 1..) => body.extend_from_slice(&buffer[..length]),
+            Ok(0) | Err(_) => break,
+        }
+    }
+    body.truncate(wanted);
+}
+
+fn read_within(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
+    loop {
+        let late = || {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the server did not answer the handshake in time",
+            )
+        };
+        stream.set_read_timeout(time_left(Some(deadline)).ok_or_else(late)?)?;
+        match stream.read(buffer) {
+            Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// What was sent, as the connection will show it.
+fn sent_request(head: &[u8]) -> Result<Request> {
+    let no_limits = head::Limits {
+        max_bytes: usize::MAX,
+        max_headers: usize::MAX,
+    };
+    match head::Decoder::new(Role::Client, no_limits).receive(head)? {
+        Some((head, _)) => Ok(Request::new(head)?),
+        None => Err(Rule::RequestLineMalformed.into()),
+    }
+}
+
+/// The parts of a URL that matter here.
+struct Url<'a> {
+    host: &'a str,
+    address: (String, u16),
+    target: String,
+}
+
+impl<'a> Url<'a> {
+    fn parse(url: &'a str) -> Result<Self> {
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or(Error::Url("a URL begins with ws://"))?;
+        if scheme.eq_ignore_ascii_case("wss") {
+            return Err(Error::Url("wss:// needs TLS, which is not in this build"));
+        }
+        if !scheme.eq_ignore_ascii_case("ws") {
+            return Err(Error::Url("a URL begins with ws://"));
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::Url(
+                "a URL has only ASCII characters, others percent-encoded",
+            ));
+        }
+        if rest.contains('#') {
+            return Err(Error::Url(
+                "a ws:// URL has no fragment: a # in it is written %23",
+            ));
+        }
+        let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(Error::Url("a ws:// URL has no user name"));
+        }
+        let (name, port) = match authority.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port),
+            _ => (authority, "80"),
+        };
+        let port = port
+            .parse()
+            .map_err(|_| Error::Url("the port is a number from 0 to 65535"))?;
+        let name = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+            .unwrap_or(name);
+        if name.is_empty() {
+            return Err(Error::Url("a URL names a host"));
+        }
+        // §3: without a path the resource name begins with a slash all the same.
+        let slash = if resource.starts_with('/') { "" } else { "/" };
+        let host = if port == 80 {
+            authority.strip_suffix(":80").unwrap_or(authority)
+        } else {
+            authority
+        };
+        Ok(Self {
+            host,
+            address: (name.to_owned(), port),
+            target: format!("{slash}{resource}"),
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! What can go wrong on a connection, and whose fault it is.
+
+use crate::protocol::connection::Misuse;
+use crate::protocol::handshake::NotSendable;
+use crate::protocol::head::Head;
+use crate::protocol::rule::Rule;
+use std::{fmt, io};
+
+/// Why a call failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer broke this rule. It has been told so, and the connection is over.
+    Rule(Rule),
+    /// The caller asked for something that cannot be done; the connection is as it was.
+    Misuse(Misuse),
+    /// The socket failed, or a deadline passed ([`io::ErrorKind::TimedOut`]). The connection is over.
+    Io(io::Error),
+    /// A server answered the opening handshake with another status than 101.
+    Refused(Box<Refusal>),
+    /// The URL is none that this client can connect to.
+    Url(&'static str),
+    /// A header for the opening handshake that must not be sent.
+    Header(NotSendable),
+}
+
+/// A server's answer other than 101: no such path, a redirect, a demand for authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status, such as 404.
+    pub status: u16,
+    /// The head, with `Location` or `WWW-Authenticate` where they matter.
+    pub head: Head,
+    /// The beginning of the body, at most 4 KiB.
+    pub body: Vec<u8>,
+}
+
+/// The result of a call on a connection.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Whether the call came too late: the connection was closing or closed already.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Misuse(Misuse::Closed))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(rule) => write!(f, "the peer broke a rule: {rule}"),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Refused(refusal) => write!(
+                f,
+                "the server refused the handshake with status {}",
+                refusal.status
+            ),
+            Self::Url(problem) => f.write_str(problem),
+            Self::Header(header) => header.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Rule(rule) => Some(rule),
+            Self::Misuse(misuse) => Some(misuse),
+            Self::Io(error) => Some(error),
+            Self::Header(header) => Some(header),
+            Self::Refused(_) | Self::Url(_) => None,
+        }
+    }
+}
+
+impl From<Rule> for Error {
+    fn from(rule: Rule) -> Self {
+        Self::Rule(rule)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<NotSendable> for Error {
+    fn from(header: NotSendable) -> Self {
+        Self::Header(header)
+    }
+}

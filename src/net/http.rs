@@ -1,0 +1,238 @@
+//! What the port answers besides WebSocket: pages and refusals (RFC 9110, RFC 9112).
+
+use crate::protocol::handshake::VERSION;
+use crate::protocol::head::Head;
+use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A document that a path answers a plain GET with.
+///
+/// ```
+/// let page = plainws::Page::html("<!doctype html><title>Hello</title>");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub(super) content_type: &'static str,
+    pub(super) body: Cow<'static, [u8]>,
+}
+
+impl Page {
+    /// A document of any type, such as `image/svg+xml`.
+    pub fn new(content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self {
+            content_type,
+            body: body.into(),
+        }
+    }
+
+    /// A web page in UTF-8.
+    #[must_use]
+    pub fn html(body: &'static str) -> Self {
+        Self::new("text/html; charset=utf-8", body.as_bytes())
+    }
+}
+
+/// Pages load from their own host only, and connect to nothing else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A response to a request that opens no WebSocket connection.
+#[derive(Clone, Debug)]
+pub(super) struct Response {
+    pub(super) status: u16,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    content_type: &'static str,
+    body: Cow<'static, [u8]>,
+    /// Why it is a refusal, for the log.
+    pub(super) reason: Option<String>,
+}
+
+impl Response {
+    pub(super) fn page(page: &Page) -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            content_type: page.content_type,
+            body: page.body.clone(),
+            reason: None,
+        }
+    }
+
+    /// A refusal that says why in its body (RFC 9110 §15.5).
+    pub(super) fn refusal(status: u16, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        let body = format!("{status} {}: {reason}\n", reason_phrase(status));
+        let mut response = Self {
+            status,
+            headers: Vec::new(),
+            content_type: "text/plain; charset=utf-8",
+            body: body.into_bytes().into(),
+            reason: Some(reason),
+        };
+        match status {
+            // RFC 9110 §15.5.6 and §15.5.22, §4.4.
+            405 => response.add_header("Allow", "GET, HEAD"),
+            426 => {
+                response.add_header("Upgrade", "websocket");
+                response.add_header("Sec-WebSocket-Version", VERSION);
+            }
+            _ => {}
+        }
+        response
+    }
+
+    pub(super) fn redirect(location: String) -> Self {
+        let mut response = Self::refusal(308, format!("the page is at {location}"));
+        response.add_header("Location", location);
+        response
+    }
+
+    pub(super) fn add_header(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.headers.push((name, value.into()));
+    }
+
+    /// The length of the body that a GET is answered with.
+    pub(super) fn length(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The bytes to send: without the body for HEAD, `Connection: close` when no request may follow.
+    pub(super) fn encode(&self, is_head: bool, is_last: bool, now: SystemTime) -> Vec<u8> {
+        let connection = match (is_last, self.status) {
+            (true, 426) => "close, Upgrade",
+            (true, _) => "close",
+            (false, 426) => "keep-alive, Upgrade",
+            (false, _) => "keep-alive",
+        };
+        let mut head = format!(
+            "HTTP/1.1 {} {}\r\nDate: {}\r\nConnection: {connection}\r\n",
+            self.status,
+            reason_phrase(self.status),
+            http_date(now),
+        );
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!(
+            "Content-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\n\
+             Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n\
+             X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\r\n",
+            self.content_type,
+            self.body.len(),
+        );
+        let mut bytes = head.into_bytes();
+        if !is_head {
+            bytes.extend_from_slice(&self.body);
+        }
+        bytes
+    }
+}
+
+/// Why a request's body cannot be taken: no path of this server needs one.
+pub(super) fn body_refusal(head: &Head) -> Option<Response> {
+    let codings: Vec<_> = head.list("Transfer-Encoding").collect();
+    let mut lengths = head.values("Content-Length");
+    let length = lengths.next();
+    // RFC 9112 §6.1, §6.3: what cannot be framed for sure is a bad request.
+    let (status, reason) = match (codings.as_slice(), length, lengths.next()) {
+        ([], None, _) | ([], Some(b"0"), None) => return None,
+        (_, _, Some(_)) => (400, "Content-Length stands once"),
+        ([_, ..], Some(_), _) => (
+            400,
+            "a body has either a Content-Length or a Transfer-Encoding",
+        ),
+        ([.., last], None, _) if !last.eq_ignore_ascii_case(b"chunked") => {
+            (400, "chunked must be the last transfer coding")
+        }
+        ([_, _, ..], None, _) => (501, "that transfer coding is not implemented"),
+        ([], Some(digits), _) if !digits.iter().all(u8::is_ascii_digit) || digits.is_empty() => {
+            (400, "Content-Length is a number")
+        }
+        _ => (413, "a request to this server has no body"),
+    };
+    Some(Response::refusal(status, reason))
+}
+
+/// Why a method is not served (RFC 9110 §9.1): the ones known there are not allowed here, others unknown.
+pub(super) fn method_refusal(method: &str) -> Option<Response> {
+    match method {
+        "GET" | "HEAD" => None,
+        "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH" => {
+            Some(Response::refusal(405, "pages are read with GET"))
+        }
+        _ => Some(Response::refusal(501, "that method is not implemented")),
+    }
+}
+
+fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        _ => "",
+    }
+}
+
+/// RFC 9110 §5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(time: SystemTime) -> String {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
+    ];
+
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let days = seconds / 86_400;
+    // Years that begin in March end with the day that leap years add: in 400 of them, which have
+    // 146,097 days, a day's year and month then follow from divisions.
+    let since_march_0 = days + 719_468;
+    let (era, day_of_era) = (since_march_0 / 146_097, since_march_0 % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year_of_era + u64::from(month >= 10);
+
+    let name = |names: &[&'static str], index: u64| {
+        names
+            .get(usize::try_from(index).unwrap_or(0))
+            .copied()
+            .unwrap_or("")
+    };
+    format!(
+        "{}, {day:02} {} {year} {:02}:{:02}:{:02} GMT",
+        name(&WEEKDAYS, days % 7),
+        name(&MONTHS, month),
+        seconds / 3600 % 24,
+        seconds / 60 % 60,
+        seconds % 60,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn dates_are_imf_fixdates() {
+        let date = |seconds| http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
+        assert_eq!(date(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
+        assert_eq!(date(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
+    }
+}

@@ -1,0 +1,46 @@
+//! What a server reports of each request and connection.
+
+use super::error::Error;
+use crate::protocol::close::CloseReason;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One thing that is over. Everything from the peer in it is as it came: to be escaped when shown.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// Who asked.
+    pub peer: SocketAddr,
+    /// The request line, as far as it arrived.
+    pub request_line: &'a [u8],
+    /// From the first byte awaited to the end.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome<'a>,
+}
+
+/// How a request or a connection ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// An HTTP response was sent.
+    Response {
+        /// Its status.
+        status: u16,
+        /// Bytes of its body.
+        length: usize,
+        /// Why, where it is a refusal.
+        reason: Option<&'a str>,
+    },
+    /// The peer left, or stayed silent, before its request was complete.
+    NoRequest,
+    /// A WebSocket connection.
+    Closed {
+        /// How the peer ended it.
+        reason: Option<CloseReason>,
+        /// Why its handler failed.
+        error: Option<&'a Error>,
+        /// Whether its handler panicked.
+        has_panicked: bool,
+    },
+}

@@ -1,0 +1,84 @@
+//! Unpredictable bytes for keys and nonces, from the operating system.
+//!
+//! §5.3 asks for masking keys that the application cannot foresee, each new. std has no call for that, but
+//! on Unix the system's generator is a file: `/dev/urandom` never blocks once the machine has started,
+//! never ends, and is read here a few hundred bytes at a time. Elsewhere the keys of std's hash maps are
+//! drawn from the same kind of generator, and the SipHash of a counter under such keys, a pseudorandom
+//! function, cannot be foreseen without them.
+
+use std::io;
+
+/// A source of random bytes.
+#[derive(Debug)]
+pub(super) struct Random(source::Source);
+
+impl Random {
+    /// # Errors
+    ///
+    /// The system has no generator, as in a container without `/dev`.
+    pub(super) fn new() -> io::Result<Self> {
+        source::Source::new().map(Self)
+    }
+
+    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill(&mut bytes);
+        bytes
+    }
+}
+
+#[cfg(unix)]
+mod source {
+    use std::fs::File;
+    use std::io::{self, BufReader, Read as _};
+
+    /// Bytes drawn at a time: 64 keys for one system call.
+    const BUFFER: usize = 256;
+
+    #[derive(Debug)]
+    pub(super) struct Source(BufReader<File>);
+
+    impl Source {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self(BufReader::with_capacity(
+                BUFFER,
+                File::open("/dev/urandom")?,
+            )))
+        }
+
+        pub(super) fn fill(&mut self, bytes: &mut [u8]) {
+            self.0
+                .read_exact(bytes)
+                .expect("the system's generator neither ends nor fails once it is open");
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod source {
+    use std::hash::{BuildHasher as _, RandomState};
+    use std::io;
+
+    #[derive(Debug)]
+    pub(super) struct Source {
+        keys: RandomState,
+        counter: u64,
+    }
+
+    impl Source {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self {
+                keys: RandomState::new(),
+                counter: 0,
+            })
+        }
+
+        pub(super) fn fill(&mut self, bytes: &mut [u8]) {
+            for chunk in bytes.chunks_mut(size_of::<u64>()) {
+                self.counter += 1;
+                let drawn = self.keys.hash_one(self.counter).to_ne_bytes();
+                chunk.copy_from_slice(&drawn[..chunk.len()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
+
+use super::error::{Error, Result};
+use super::http::{self, Response};
+use super::link::{drain, is_timeout, prepare, time_left, write_within};
+use super::log::{Outcome, Record};
+use super::site::{Destination, Handler, Site};
+use super::websocket::{Handshake, WebSocket};
+use crate::protocol::Role;
+use crate::protocol::close_code::CloseCode;
+use crate::protocol::connection::Connection;
+use crate::protocol::handshake::{self, Upgrade};
+use crate::protocol::head::{self, Head};
+use crate::protocol::request::Request;
+use crate::protocol::rule::{Answer, Rule};
+use std::io::{self, Read as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Instant, SystemTime};
+
+/// Serves a connection to its end.
+pub(super) fn run(stream: TcpStream, peer: SocketAddr, site: &Site) {
+    // A socket that refuses its time-outs is dead already.
+    if prepare(&stream, &site.limits).is_ok() {
+        Session {
+            site,
+            peer,
+            stream,
+            behind_head: Vec::new(),
+        }
+        .run();
+    }
+}
+
+struct Session<'a> {
+    site: &'a Site,
+    peer: SocketAddr,
+    stream: TcpStream,
+    /// What arrived behind the last head: the next request, or the first frames.
+    behind_head: Vec<u8>,
+}
+
+/// What came of waiting for a head.
+enum Awaited {
+    Head(Head),
+    /// A head that broke a rule or did not end, as far as its first line goes.
+    Refused(Response, Vec<u8>),
+    Nothing,
+}
+
+/// What a request is answered with.
+enum Reply<'a> {
+    /// A response; no request may follow it if `is_last`.
+    Response { response: Response, is_last: bool },
+    /// The 101 and what comes after.
+    Upgrade {
+        upgrade: Upgrade,
+        handler: &'a Handler,
+        request: Request,
+    },
+}
+
+impl<'a> Session<'a> {
+    fn run(mut self) {
+        loop {
+            let started = Instant::now();
+            let head = match self.read_head(started) {
+                Awaited::Head(head) => head,
+                Awaited::Refused(response, request_line) => {
+                    let _ = self.respond(&response, &request_line, true, started);
+                    return self.end();
+                }
+                Awaited::Nothing => {
+                    self.report(b"", started, Outcome::NoRequest);
+                    return;
+                }
+            };
+            let request_line = head.start_line().to_vec();
+            match self.reply(head) {
+                Reply::Upgrade {
+                    upgrade,
+                    handler,
+                    request,
+                } => {
+                    return self.open(&upgrade, handler, request, started);
+                }
+                Reply::Response { response, is_last } => {
+                    let sent = self.respond(&response, &request_line, is_last, started);
+                    if is_last || sent.is_err() {
+                        return self.end();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads up to the end of a head. The deadline is for the whole of it, however slowly it drips.
+    fn read_head(&mut self, started: Instant) -> Awaited {
+        let deadline = started.checked_add(self.site.limits.head_timeout);
+        let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
+        let mut buffer = [0; 2048];
+        let mut input = std::mem::take(&mut self.behind_head);
+        loop {
+            match decoder.receive(&input) {
+                Ok(Some((head, rest))) => {
+                    self.behind_head = rest.to_vec();
+                    return Awaited::Head(head);
+                }
+                Ok(None) => {}
+                Err(rule) => return Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
+            }
+            input = match self.read(&mut buffer, deadline) {
+                Ok(length @ 1..) => buffer[..length].to_vec(),
+                Err(error) if is_timeout(&error) && !decoder.is_empty() => {
+                    let response = Response::refusal(408, "the request did not end in time");
+                    return Awaited::Refused(response, decoder.so_far().to_vec());
+                }
+                Ok(0) | Err(_) => return Awaited::Nothing,
+            };
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
+        loop {
+            let left = time_left(deadline).ok_or(io::ErrorKind::TimedOut)?;
+            self.stream.set_read_timeout(left)?;
+            match (&self.stream).read(buffer) {
+                Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
+    fn reply(&self, head: Head) -> Reply<'a> {
+        let request = match Request::new(head) {
+            Ok(request) => request,
+            Err(rule) => {
+                return Reply::Response {
+                    response: refusal(rule),
+                    is_last: true,
+                };
+            }
+        };
+        if handshake::is_asked_for(&request) {
+            // What follows a refused handshake may be frames: it is not read as a request.
+            return self
+                .upgrade(request)
+                .unwrap_or_else(|response| Reply::Response {
+                    response,
+                    is_last: true,
+                });
+        }
+        if let Some(response) = http::body_refusal(request.head()) {
+            // RFC 9112 §9.3: the body that follows is not read as a request either.
+            return Reply::Response {
+                response,
+                is_last: true,
+            };
+        }
+        let is_last = !request.is_http_1_1() || request.head().lists("Connection", "close");
+        Reply::Response {
+            response: self.page(&request),
+            is_last,
+        }
+    }
+
+    fn upgrade(&self, request: Request) -> std::result::Result<Reply<'a>, Response> {
+        let upgrade = Upgrade::new(&request).map_err(refusal)?;
+        let Destination::Route(route) = self.site.find(request.path()) else {
+            return Err(Response::refusal(404, "no WebSocket here"));
+        };
+        let Some(handler) = &route.handler else {
+            return Err(Response::refusal(404, "no WebSocket here"));
+        };
+        // §4.2.2, §10.2.
+        if !self.site.origins.permits(request.origin(), request.host()) {
+            return Err(Response::refusal(
+                403,
+                "pages of that origin may not connect",
+            ));
+        }
+        Ok(Reply::Upgrade {
+            upgrade,
+            handler,
+            request,
+        })
+    }
+
+    fn page(&self, request: &Request) -> Response {
+        if let Some(refusal) = http::method_refusal(request.method()) {
+            return refusal;
+        }
+        match self.site.find(request.path()) {
+            Destination::Route(route) => match &route.page {
+                Some(page) => Response::page(page),
+                None => Response::refusal(426, "this path speaks WebSocket"),
+            },
+            Destination::Redirect(location) => Response::redirect(location),
+            Destination::Nowhere => Response::refusal(404, "nothing here"),
+        }
+    }
+
+    fn respond(
+        &self,
+        response: &Response,
+        request_line: &[u8],
+        is_last: bool,
+        started: Instant,
+    ) -> io::Result<()> {
+        let is_head = request_line.starts_with(b"HEAD ");
+        let bytes = response.encode(is_head, is_last, SystemTime::now());
+        let sent = write_within(
+            &self.stream,
+            &bytes,
+            Instant::now() + self.site.limits.write_timeout,
+        );
+        let outcome = Outcome::Response {
+            status: response.status,
+            length: if is_head { 0 } else { response.length() },
+            reason: response.reason.as_deref(),
+        };
+        self.report(request_line, started, outcome);
+        sent
+    }
+
+    /// Opens the WebSocket connection and runs its handler.
+    fn open(self, upgrade: &Upgrade, handler: &Handler, request: Request, started: Instant) {
+        let subprotocol = upgrade
+            .subprotocols()
+            .iter()
+            .find(|offered| self.site.subprotocols.contains(offered));
+        let response = upgrade.response(subprotocol.map(String::as_str));
+        let request_line = request.head().start_line().to_vec();
+        let Self {
+            site,
+            peer,
+            stream,
+            behind_head,
+        } = self;
+
+        let handshake = Handshake {
+            request,
+            subprotocol: subprotocol.cloned(),
+            peer,
+        };
+        let connection = Connection::server(site.limits.message);
+        let opened = write_within(
+            &stream,
+            response.as_bytes(),
+            Instant::now() + site.limits.write_timeout,
+        )
+        .and_then(|()| WebSocket::new(stream, connection, site.limits, &behind_head, handshake));
+        drop(behind_head);
+        let (reason, error, has_panicked) = match opened {
+            Ok(mut ws) => {
+                let (error, has_panicked) = handle(handler, &mut ws);
+                (ws.close_reason(), error, has_panicked)
+            }
+            Err(error) => (None, Some(error.into()), false),
+        };
+        let outcome = Outcome::Closed {
+            reason,
+            error: error.as_ref(),
+            has_panicked,
+        };
+        report(
+            site,
+            &Record {
+                peer,
+                request_line: &request_line,
+                duration: started.elapsed(),
+                outcome,
+            },
+        );
+    }
+
+    /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
+    fn end(self) {
+        let deadline = Instant::now() + self.site.limits.close_timeout;
+        if self.stream.shutdown(Shutdown::Write).is_ok() {
+            drain(&self.stream, deadline);
+        }
+    }
+
+    fn report(&self, request_line: &[u8], started: Instant, outcome: Outcome<'_>) {
+        report(
+            self.site,
+            &Record {
+                peer: self.peer,
+                request_line,
+                duration: started.elapsed(),
+                outcome,
+            },
+        );
+    }
+}
+
+/// Runs a handler and closes the connection as fits its end: 1000 when it returned, 1011 when it failed.
+fn handle(handler: &Handler, ws: &mut WebSocket) -> (Option<Error>, bool) {
+    let ended: std::thread::Result<Result<()>> = catch_unwind(AssertUnwindSafe(|| handler(ws)));
+    let (code, error, has_panicked) = match ended {
+        Ok(Ok(())) => (CloseCode::NORMAL, None, false),
+        Ok(Err(error)) => (CloseCode::INTERNAL_ERROR, Some(error), false),
+        Err(_) => (CloseCode::INTERNAL_ERROR, None, true),
+    };
+    let _ = ws.close(code, "");
+    // A send that came too late is no failure worth a report: how the connection ended says it all.
+    (error.filter(|error| !error.is_closed()), has_panicked)
+}
+
+fn refusal(rule: Rule) -> Response {
+    let status = match rule.answer() {
+        Answer::Status(status) => status,
+        Answer::Close(_) | Answer::Disconnect => 400,
+    };
+    Response::refusal(status, rule.to_string())
+}
+
+fn report(site: &Site, record: &Record<'_>) {
+    if let Some(log) = &site.log {
+        log(record);
+    }
+}

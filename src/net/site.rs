@@ -1,0 +1,75 @@
+//! What a server has where: handlers and pages by path, and who may open a connection.
+
+use super::error::Result;
+use super::http::Page;
+use super::limits::Limits;
+use super::log::Record;
+use super::origin::OriginPolicy;
+use super::websocket::WebSocket;
+use std::collections::HashMap;
+use std::fmt;
+
+pub(super) type Handler = Box<dyn Fn(&mut WebSocket) -> Result<()> + Send + Sync>;
+
+pub(super) type Log = Box<dyn Fn(&Record<'_>) + Send + Sync>;
+
+/// What one path answers an upgrade and a plain GET with.
+#[derive(Default)]
+pub(super) struct Route {
+    pub(super) handler: Option<Handler>,
+    pub(super) page: Option<Page>,
+}
+
+/// All that the connections of a server share.
+#[derive(Default)]
+pub(super) struct Site {
+    routes: HashMap<String, Route>,
+    pub(super) prefixes: Vec<String>,
+    pub(super) origins: OriginPolicy,
+    pub(super) subprotocols: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) log: Option<Log>,
+}
+
+/// Where a path leads.
+pub(super) enum Destination<'a> {
+    Route(&'a Route),
+    /// A prefix without its slash: relative links of the page would lead astray.
+    Redirect(String),
+    Nowhere,
+}
+
+impl Site {
+    pub(super) fn route_mut(&mut self, path: &str) -> &mut Route {
+        self.routes.entry(path.to_owned()).or_default()
+    }
+
+    /// Paths are compared byte by byte, as they are and without each prefix.
+    pub(super) fn find(&self, path: &str) -> Destination<'_> {
+        if let Some(route) = self.routes.get(path) {
+            return Destination::Route(route);
+        }
+        for prefix in &self.prefixes {
+            match path.strip_prefix(prefix.as_str()) {
+                Some("") => return Destination::Redirect(format!("{prefix}/")),
+                Some(rest) => {
+                    if let Some(route) = self.routes.get(rest) {
+                        return Destination::Route(route);
+                    }
+                }
+                None => {}
+            }
+        }
+        Destination::Nowhere
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.routes.keys().collect();
+        f.debug_struct("Site")
+            .field("paths", &paths)
+            .field("prefixes", &self.prefixes)
+            .finish_non_exhaustive()
+    }
+}
