@@ -704,6 +704,25 @@ mod s6_1_sending {
     }
 
     #[test]
+    fn memory_given_back_in_between_costs_nothing_that_waits() {
+        for role in BOTH {
+            let mut conn = new(role);
+            conn.send_text("queued").unwrap();
+            let frames: &[Frame<'_>] =
+                &[(TEXT_BEGIN, b"a"), (PING, b"p"), (LAST, b"b"), (PONG, b"q")];
+            let seen: Vec<_> = wire(role.peer(), frames)
+                .iter()
+                .flat_map(|&byte| {
+                    conn.rest();
+                    receive(&mut conn, &[byte])
+                })
+                .collect();
+            assert_eq!(seen, ["ping p", "text ab", "pong q"]);
+            assert_eq!(sent(role, &mut conn), ["pong p", "text queued"]);
+        }
+    }
+
+    #[test]
     fn output_replaces_what_the_buffer_held() {
         for with_pong in [false, true] {
             let mut conn = new(Role::Server);
