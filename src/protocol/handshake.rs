@@ -373,6 +373,10 @@ impl Opening {
         }
         check_no_body(response)?;
         check_tokens(response)?;
+        // §4.1: a request may name several protocols, the answer names this one.
+        if response.list("Upgrade").count() != 1 {
+            return Err(Rule::UpgradeMissing);
+        }
         let accept = response.single("Sec-WebSocket-Accept")?;
         if accept != Some(accept_value(&self.key).as_bytes()) {
             return Err(Rule::AcceptWrong);
