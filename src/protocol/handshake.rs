@@ -104,10 +104,13 @@ impl Upgrade {
         &self.subprotocols
     }
 
-    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them.
+    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them, and so
+    /// is a subprotocol that was not offered.
     #[must_use]
     pub fn response(&self, subprotocol: Option<&str>) -> String {
-        let subprotocol = subprotocol.map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
+        let subprotocol = subprotocol
+            .filter(|chosen| self.subprotocols.iter().any(|offered| offered == chosen))
+            .map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
         format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\n\
