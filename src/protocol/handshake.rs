@@ -401,15 +401,10 @@ impl Opening {
     }
 }
 
-/// The status code of a response.
+/// The status code of a response; 0 when the head is none.
 #[must_use]
 pub fn status(response: &Head) -> u16 {
-    let digits = response
-        .start_line()
-        .split(|&byte| byte == b' ')
-        .nth(1)
-        .unwrap_or_default();
-    digits
-        .iter()
-        .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
+    let mut parts = response.start_line().split(|&byte| byte == b' ');
+    let code = parts.nth(1).and_then(|code| str::from_utf8(code).ok());
+    code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
