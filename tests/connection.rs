@@ -627,6 +627,8 @@ mod s7_2_1_end_of_input {
                 receive(&mut conn, &message[..cut]);
                 let is_between = cut == 0 || cut == message.len();
                 assert_eq!(conn.is_between_messages(), is_between, "{cut}");
+                conn.receive_eof();
+                assert_eq!(conn.is_between_messages(), is_between, "{cut}, at the end");
             }
         }
     }
