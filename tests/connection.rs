@@ -812,6 +812,72 @@ mod any_cut_of_the_stream {
         }
     }
 
+    /// Frames that are often legal, with any payload of a few bytes; the same ones each time.
+    fn random_stream(role: Role, seed: u64) -> Vec<u8> {
+        const BYTE0: [u8; 12] = [
+            TEXT,
+            TEXT_BEGIN,
+            TEXT_BEGIN,
+            BINARY,
+            BINARY_BEGIN,
+            MORE,
+            MORE,
+            LAST,
+            LAST,
+            PING,
+            PONG,
+            CLOSE,
+        ];
+        const PAYLOADS: [&[u8]; 8] = [
+            b"",
+            b"ok",
+            b"\xC3",
+            b"\xA9",
+            b"\xE2\x82",
+            b"\xAC",
+            b"\x03\xE8x",
+            b"\xFF",
+        ];
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut below = |limit: u64| {
+            // Xorshift.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % limit).expect("a small number")
+        };
+        let mut stream = Vec::new();
+        for _ in 0..6 {
+            let (byte0, payload) = (BYTE0[below(12)], PAYLOADS[below(8)]);
+            stream.extend(frame(role, byte0, payload));
+        }
+        if below(4) == 0 {
+            let place = below(stream.len() as u64);
+            stream[place] ^= 1 << below(8);
+        }
+        stream
+    }
+
+    #[test]
+    fn gives_the_same_whatever_is_in_the_stream() {
+        for (role, seed) in BOTH
+            .iter()
+            .flat_map(|&role| (0..1000).map(move |seed| (role, seed)))
+        {
+            let stream = random_stream(role.peer(), seed);
+            let Outcome {
+                seen, sent, state, ..
+            } = play(role, Limits::default(), &stream);
+            let is_last = |line: &String| line.starts_with("close ") || line.starts_with("! ");
+            let ends = seen.iter().filter(|line| is_last(line)).count();
+            assert_eq!(ends, usize::from(state == State::Closed), "{seen:?}");
+            assert_eq!(seen.last().is_some_and(is_last), ends == 1, "{seen:?}");
+            let closes = sent.iter().filter(|line| line.starts_with("close")).count();
+            assert_eq!(closes, ends, "{sent:?}");
+            assert!(closes == 0 || sent.last().is_some_and(|line| line.starts_with("close")));
+        }
+    }
+
     #[test]
     fn an_empty_input_changes_nothing() {
         for role in BOTH {

@@ -173,9 +173,13 @@ fn line(event: &Event) -> String {
 
 /// Takes the output: a line for each frame, once its mask is found to be as the role demands.
 pub(crate) fn sent(role: Role, connection: &mut Connection) -> Vec<String> {
+    let mut frames = Vec::new();
     let mut output = Vec::new();
-    connection.take_output(&mut output);
-    let frames = unframe(role, &output).into_iter();
+    while connection.output_length() > 0 {
+        connection.take_output(&mut output);
+        frames.extend(unframe(role, &output));
+    }
+    let frames = frames.into_iter();
     frames
         .map(|(byte0, payload)| match (byte0, payload.as_slice()) {
             (TEXT, _) => format!("text {}", String::from_utf8_lossy(&payload)),
