@@ -428,6 +428,26 @@ mod s4_1_subprotocols {
         assert_eq!(serve("", &twice), Err(Rule::SubprotocolsMalformed));
     }
 
+    /// To compare each with each would take 10^10 steps here: this test would not end.
+    #[test]
+    fn of_any_number_are_found_to_be_different_without_comparing_each_with_each() {
+        let limits = head::Limits {
+            max_bytes: usize::MAX,
+            ..Default::default()
+        };
+        let mut names: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
+        for (last, verdict) in [("x", Ok(())), ("0", Err(Rule::SubprotocolsMalformed))] {
+            names.push(last.into());
+            let line = format!("Sec-WebSocket-Protocol: {}", names.join(","));
+            let text = edit(&REQUEST, "", &[&line]);
+            let (head, _) = decode_head(Role::Client, limits, text.as_bytes())
+                .unwrap()
+                .unwrap();
+            let upgrade = Upgrade::new(&Request::new(head).unwrap());
+            assert_eq!(upgrade.map(drop), verdict);
+        }
+    }
+
     #[test]
     fn of_separators_and_blanks_only_take_one_pass() {
         // Patterns that tried each way to split this would not end.

@@ -140,13 +140,13 @@ fn subprotocols(head: &Head) -> Result<Vec<String>, Rule> {
             .ok()
             .filter(|_| is_token(element))
             .ok_or(Rule::SubprotocolsMalformed)?;
-        if offered.iter().any(|earlier| earlier == name) {
-            return Err(Rule::SubprotocolsMalformed);
-        }
         offered.push(name.to_owned());
     }
+    let mut different: Vec<_> = offered.iter().collect();
+    different.sort_unstable();
+    different.dedup();
     let is_header_there = head.values("Sec-WebSocket-Protocol").next().is_some();
-    if is_header_there && offered.is_empty() {
+    if different.len() < offered.len() || is_header_there && offered.is_empty() {
         Err(Rule::SubprotocolsMalformed)
     } else {
         Ok(offered)
