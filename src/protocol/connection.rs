@@ -366,7 +366,6 @@ impl Connection {
 
     fn end(&mut self, reason: CloseReason) {
         self.state = State::Closed;
-        self.frame = None;
         self.close_reason.get_or_insert(reason);
     }
 

@@ -104,10 +104,13 @@ impl Upgrade {
         &self.subprotocols
     }
 
-    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them.
+    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them, and so
+    /// is a subprotocol that was not offered.
     #[must_use]
     pub fn response(&self, subprotocol: Option<&str>) -> String {
-        let subprotocol = subprotocol.map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
+        let subprotocol = subprotocol
+            .filter(|chosen| self.subprotocols.iter().any(|offered| offered == chosen))
+            .map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
         format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\n\
@@ -137,13 +140,13 @@ fn subprotocols(head: &Head) -> Result<Vec<String>, Rule> {
             .ok()
             .filter(|_| is_token(element))
             .ok_or(Rule::SubprotocolsMalformed)?;
-        if offered.iter().any(|earlier| earlier == name) {
-            return Err(Rule::SubprotocolsMalformed);
-        }
         offered.push(name.to_owned());
     }
+    let mut different: Vec<_> = offered.iter().collect();
+    different.sort_unstable();
+    different.dedup();
     let is_header_there = head.values("Sec-WebSocket-Protocol").next().is_some();
-    if is_header_there && offered.is_empty() {
+    if different.len() < offered.len() || is_header_there && offered.is_empty() {
         Err(Rule::SubprotocolsMalformed)
     } else {
         Ok(offered)
@@ -373,6 +376,10 @@ impl Opening {
         }
         check_no_body(response)?;
         check_tokens(response)?;
+        // §4.1: a request may name several protocols, the answer names this one.
+        if response.list("Upgrade").count() != 1 {
+            return Err(Rule::UpgradeMissing);
+        }
         let accept = response.single("Sec-WebSocket-Accept")?;
         if accept != Some(accept_value(&self.key).as_bytes()) {
             return Err(Rule::AcceptWrong);
@@ -394,15 +401,10 @@ impl Opening {
     }
 }
 
-/// The status code of a response.
+/// The status code of a response; 0 when the head is none.
 #[must_use]
 pub fn status(response: &Head) -> u16 {
-    let digits = response
-        .start_line()
-        .split(|&byte| byte == b' ')
-        .nth(1)
-        .unwrap_or_default();
-    digits
-        .iter()
-        .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
+    let mut parts = response.start_line().split(|&byte| byte == b' ');
+    let code = parts.nth(1).and_then(|code| str::from_utf8(code).ok());
+    code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
