@@ -51,7 +51,7 @@ fn serve_bytes(text: &[u8]) -> Result<Upgrade, Rule> {
 
 /// What the client of §1.3, which offered chat and superchat, makes of the example response, edited.
 fn accept(without: &str, with: &[&str]) -> Result<Option<String>, Rule> {
-    let mut opening = Opening::new("server.example.com", "/chat", *b"the sample nonce");
+    let mut opening = Opening::new("server.example.com", "/chat", *b"the sample nonce").unwrap();
     for name in ["chat", "superchat"] {
         assert_eq!(opening.offer_subprotocol(name), Ok(()));
     }
@@ -81,7 +81,7 @@ mod s1_3_example {
 
     #[test]
     fn the_client_sends_the_request() {
-        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce");
+        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce").unwrap();
         assert_eq!(opening.request(), edit(&REQUEST, "", &[]));
     }
 }
@@ -741,7 +741,7 @@ mod s4_1_the_answer {
                 &[&format!("Sec-WebSocket-Protocol: {value}")],
             );
         }
-        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce");
+        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce").unwrap();
         let text = edit(&RESPONSE, "", &["Sec-WebSocket-Protocol: chat"]);
         let head = decode(Role::Server, text.as_bytes()).unwrap();
         assert_eq!(opening.check(&head), Err(Rule::SubprotocolNotOffered));
@@ -783,7 +783,7 @@ mod s4_1_the_answer {
 
     #[test]
     fn that_is_no_response_at_all_has_no_status_and_is_refused() {
-        let opening = Opening::new("a", "/", *b"the sample nonce");
+        let opening = Opening::new("a", "/", *b"the sample nonce").unwrap();
         for line in [
             "GET /chat HTTP/1.1",
             "GET 99999999 HTTP/1.1",
@@ -799,7 +799,7 @@ mod s4_1_the_clients_request {
     use super::*;
 
     fn opening() -> Opening {
-        Opening::new("example.com:8000", "/chat?room=1", *b"the sample nonce")
+        Opening::new("example.com:8000", "/chat?room=1", *b"the sample nonce").unwrap()
     }
 
     fn not_sendable<T: std::fmt::Debug>(result: &Result<T, NotSendable>) -> bool {
@@ -809,7 +809,7 @@ mod s4_1_the_clients_request {
     #[test]
     fn has_a_key_made_from_the_nonce() {
         let keys = [[0; 16], [0xFF; 16], *b"0123456789abcdef"].map(|nonce| {
-            let request = Opening::new("a", "/", nonce).request();
+            let request = Opening::new("a", "/", nonce).unwrap().request();
             let line = request
                 .lines()
                 .find(|line| line.starts_with("Sec-WebSocket-Key: "))

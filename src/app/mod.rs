@@ -4,5 +4,6 @@ mod access_log;
 pub(crate) mod cli;
 mod clock;
 mod echo;
+mod metrics;
 mod pages;
 mod serve;

@@ -71,7 +71,7 @@ impl Client {
             target,
         } = Url::parse(url)?;
         let mut random = Random::new()?;
-        let opening = Opening::new(host, &target, random.bytes());
+        let opening = Opening::new(host, &target, random.bytes())?;
         Ok(Self {
             host: host.to_owned(),
             address,

@@ -14,8 +14,8 @@
 //! made from the key and a GUID that nothing else uses (§1.3).
 #![warn(clippy::indexing_slicing)]
 
-use super::head::{Head, is_token};
-use super::request::Request;
+use super::head::{Head, is_target, is_token};
+use super::request::{Request, is_host};
 use super::rule::Rule;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -253,8 +253,9 @@ fn token_prefix(input: &[u8]) -> (&[u8], &[u8]) {
 /// ```
 /// use plainws::protocol::handshake::Opening;
 ///
-/// let opening = Opening::new("example.com", "/chat", *b"the sample nonce");
+/// let opening = Opening::new("example.com", "/chat", *b"the sample nonce")?;
 /// assert!(opening.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+/// # Ok::<(), plainws::protocol::handshake::NotSendable>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
@@ -280,15 +281,25 @@ impl std::error::Error for NotSendable {}
 impl Opening {
     /// A request for `target` of `host`, which has its port unless that is 80. `nonce` must be random
     /// and new for each connection.
-    #[must_use]
-    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`NotSendable`] for a host that is none, and for a target that is not a path of visible ASCII
+    /// characters other than `#`.
+    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, NotSendable> {
+        if !is_host(host) {
+            return Err(NotSendable(host.to_owned()));
+        }
+        if !target.starts_with('/') || !is_target(target.as_bytes()) {
+            return Err(NotSendable(target.to_owned()));
+        }
+        Ok(Self {
             host: host.to_owned(),
             target: target.to_owned(),
             key: STANDARD.encode(nonce),
             subprotocols: Vec::new(),
             headers: Vec::new(),
-        }
+        })
     }
 
     /// Offers a subprotocol, after those offered already.
@@ -308,14 +319,15 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, and for a value
-    /// with control bytes.
+    /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, for a second
+    /// `Origin`, and for a value with control bytes.
     pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), NotSendable> {
-        const OWN: [&str; 9] = [
+        const OWN: [&str; 10] = [
             "Host",
             "Upgrade",
             "Connection",
             "Sec-WebSocket-Key",
+            "Sec-WebSocket-Accept",
             "Sec-WebSocket-Version",
             "Sec-WebSocket-Protocol",
             "Sec-WebSocket-Extensions",
@@ -323,10 +335,11 @@ impl Opening {
             "Transfer-Encoding",
         ];
         let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
-        if is_own
-            || !is_token(name.as_bytes())
-            || value.chars().any(|c| c.is_ascii_control() && c != '\t')
-        {
+        let is_origin = |name: &str| name.eq_ignore_ascii_case("Origin");
+        let is_repeated =
+            is_origin(name) && self.headers.iter().any(|(earlier, _)| is_origin(earlier));
+        let has_control_byte = value.chars().any(|c| c.is_ascii_control() && c != '\t');
+        if is_own || is_repeated || has_control_byte || !is_token(name.as_bytes()) {
             return Err(NotSendable(format!("{name}: {value}")));
         }
         self.headers.push((name.to_owned(), value.to_owned()));
