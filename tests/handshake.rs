@@ -51,7 +51,8 @@ fn serve_bytes(text: &[u8]) -> Result<Upgrade, Rule> {
 
 /// What the client of §1.3, which offered chat and superchat, makes of the example response, edited.
 fn accept(without: &str, with: &[&str]) -> Result<Option<String>, Rule> {
-    let mut opening = Opening::new("server.example.com", "/chat", *b"the sample nonce").unwrap();
+    let mut opening = Opening::new("server.example.com", "/chat", *b"the sample nonce")
+        .expect("a host and a path");
     for name in ["chat", "superchat"] {
         assert_eq!(opening.offer_subprotocol(name), Ok(()));
     }
@@ -81,7 +82,8 @@ mod s1_3_example {
 
     #[test]
     fn the_client_sends_the_request() {
-        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce").unwrap();
+        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce")
+            .expect("a host and a path");
         assert_eq!(opening.request(), edit(&REQUEST, "", &[]));
     }
 }
@@ -741,7 +743,8 @@ mod s4_1_the_answer {
                 &[&format!("Sec-WebSocket-Protocol: {value}")],
             );
         }
-        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce").unwrap();
+        let opening = Opening::new("server.example.com", "/chat", *b"the sample nonce")
+            .expect("a host and a path");
         let text = edit(&RESPONSE, "", &["Sec-WebSocket-Protocol: chat"]);
         let head = decode(Role::Server, text.as_bytes()).unwrap();
         assert_eq!(opening.check(&head), Err(Rule::SubprotocolNotOffered));
@@ -783,7 +786,7 @@ mod s4_1_the_answer {
 
     #[test]
     fn that_is_no_response_at_all_has_no_status_and_is_refused() {
-        let opening = Opening::new("a", "/", *b"the sample nonce").unwrap();
+        let opening = Opening::new("a", "/", *b"the sample nonce").expect("a host and a path");
         for line in [
             "GET /chat HTTP/1.1",
             "GET 99999999 HTTP/1.1",
@@ -799,7 +802,8 @@ mod s4_1_the_clients_request {
     use super::*;
 
     fn opening() -> Opening {
-        Opening::new("example.com:8000", "/chat?room=1", *b"the sample nonce").unwrap()
+        Opening::new("example.com:8000", "/chat?room=1", *b"the sample nonce")
+            .expect("a host and a path")
     }
 
     fn not_sendable<T: std::fmt::Debug>(result: &Result<T, NotSendable>) -> bool {

@@ -105,13 +105,14 @@ impl WebSocket {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Received> {
-        if let Some(message) = self.next_message()? {
+        let mut reader = self.link.reader();
+        if let Some(message) = self.link.next_message(&mut reader)? {
             return Ok(Received::Message(message));
         }
         if self.link.state() != State::Closed {
-            self.link.poll(&mut self.link.reader())?;
+            self.link.poll(&mut reader)?;
         }
-        if let Some(message) = self.next_message()? {
+        if let Some(message) = self.link.next_message(&mut reader)? {
             return Ok(Received::Message(message));
         }
         self.link.flush()?;
@@ -124,8 +125,10 @@ impl WebSocket {
 
     /// In steps: what is there already, else write what waits to be written, else wait for more.
     fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Received> {
+        // Held throughout: what someone else read in between would be waited for in vain.
+        let mut reader = self.link.reader();
         loop {
-            if let Some(message) = self.next_message()? {
+            if let Some(message) = self.link.next_message(&mut reader)? {
                 return Ok(Received::Message(message));
             }
             // Before asking whether it is over, or the reply to a Close would never be sent.
@@ -133,14 +136,10 @@ impl WebSocket {
             if self.link.state() == State::Closed {
                 return Ok(Received::Closed);
             }
-            if self.link.wait(&mut self.link.reader(), deadline)? == Wait::TimedOut {
+            if self.link.wait(&mut reader, deadline)? == Wait::TimedOut {
                 return Ok(Received::TimedOut);
             }
         }
-    }
-
-    fn next_message(&self) -> Result<Option<Message>> {
-        self.link.next_message(&mut self.link.reader())
     }
 
     /// Sends a message. Its buffer serves for one to come.
