@@ -1,3 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod bytes;
+#[cfg(feature = "cli")]
+pub(crate) mod program;
+pub(crate) mod raw;
+pub(crate) mod server;
