@@ -107,13 +107,16 @@ mod receive {
     #[test]
     fn reports_a_reset() {
         let (address, observed) = observe(|ws, told| {
+            ws.receive()?;
             ws.send_text("unread")?;
             let lost = matches!(ws.receive(), Err(Error::Io(_)));
             let late = matches!(ws.send_text("late"), Err(error) if error.is_closed());
             let _ = told.send((lost, late, ws.close_reason()));
             Ok(())
         });
-        Raw::open(address, "/").reset();
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "go");
+        raw.reset();
         let reason = CloseReason::new(CloseCode::ABNORMAL);
         assert_eq!(observed.next(), (true, true, Some(reason)));
     }
