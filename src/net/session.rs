@@ -67,6 +67,7 @@ enum Reply<'a> {
 
 impl<'a> Session<'a> {
     fn run(mut self) {
+        let mut has_served = false;
         loop {
             let started = Instant::now();
             let head = match self.read_head(started) {
@@ -76,7 +77,10 @@ impl<'a> Session<'a> {
                     return self.end();
                 }
                 Awaited::Nothing => {
-                    self.report(b"", started, Outcome::Left);
+                    // The end of a kept-alive connection has nothing to tell.
+                    if !has_served {
+                        self.report(b"", started, Outcome::Left);
+                    }
                     return;
                 }
             };
@@ -94,6 +98,7 @@ impl<'a> Session<'a> {
                     if is_last || sent.is_err() {
                         return self.end();
                     }
+                    has_served = true;
                 }
             }
         }
