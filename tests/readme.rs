@@ -38,13 +38,8 @@ fn expected() -> String {
             Some((rfc, number)) => format!("{rfc} §{number}"),
             None => format!("§{}", rule.section()),
         };
-        writeln!(
-            table,
-            "| {section} | `{}` | {} | {answer} |",
-            rule.id(),
-            rule.clause()
-        )
-        .unwrap();
+        let (id, clause) = (rule.id(), rule.clause());
+        let _ = writeln!(table, "| {section} | `{id}` | {clause} | {answer} |");
     }
     table
 }

@@ -268,13 +268,24 @@ impl<'a> Session<'a> {
         if write_within(&stream, response.as_bytes(), deadline).is_err() {
             return report(Outcome::Left);
         }
+        let tap = site
+            .make_tap
+            .as_ref()
+            .and_then(|make_tap| make_tap(membership.id(), &request));
         let handshake = Handshake {
             request,
             subprotocol: subprotocol.cloned(),
             peer,
         };
         let connection = Connection::server(site.limits.message);
-        let mut ws = WebSocket::new(stream, connection, site.limits, &behind_head, handshake);
+        let mut ws = WebSocket::new(
+            stream,
+            connection,
+            site.limits,
+            &behind_head,
+            handshake,
+            tap,
+        );
         drop(behind_head);
         membership.opened(ws.link());
         let (error, has_panicked) = handle(handler, &mut ws);
