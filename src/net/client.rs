@@ -3,7 +3,7 @@
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
 use super::random::Random;
-use super::socket::{prepare, read_within, write_within};
+use super::socket::{deadline_in, prepare, read_within, write_within};
 use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
@@ -152,7 +152,7 @@ impl Client {
     /// [`Error::Rule`] when its answer is wrong; [`Error::Io`] when no address can be reached, or not
     /// in time.
     pub fn connect(self) -> Result<WebSocket> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = deadline_in(self.timeout);
         let (stream, peer) = self.reach(deadline)?;
         prepare(&stream, &self.limits)?;
         let head = self.opening.request();

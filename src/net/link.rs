@@ -15,7 +15,7 @@
 use super::error::{Error, Result};
 use super::limits::Limits;
 use super::reader::Reader;
-use super::socket::{drain, is_passing, is_timeout, peer_does_not_read, write_within};
+use super::socket::{deadline_in, drain, is_passing, is_timeout, peer_does_not_read, write_within};
 use super::tap::{Direction, Tap, Tapped};
 use crate::protocol::Role;
 use crate::protocol::close_code::CloseCode;
@@ -274,7 +274,7 @@ impl Link {
         self.refill(writer);
         while !writer.rest().is_empty() {
             let chunk = writer.rest().len().min(WRITE_CHUNK);
-            let deadline = Instant::now() + self.limits.write_timeout;
+            let deadline = deadline_in(self.limits.write_timeout);
             write_within(&self.stream, &writer.rest()[..chunk], deadline)
                 .map_err(|error| self.lost(error))?;
             writer.wrote(chunk);
@@ -323,7 +323,7 @@ impl Link {
     pub(super) fn close_deadline(&self) -> Instant {
         *self
             .close_deadline
-            .get_or_init(|| Instant::now() + self.limits.close_timeout)
+            .get_or_init(|| deadline_in(self.limits.close_timeout))
     }
 
     /// Ends the TCP connection in the order of §7.1.1. Waits for the peer's end of it until the close

@@ -5,7 +5,7 @@ use super::http::{self, Response};
 use super::log::{Outcome, Record};
 use super::registry::{Membership, Phase};
 use super::site::{Destination, Handler, Site};
-use super::socket::{drain, is_timeout, prepare, read_within, write_within};
+use super::socket::{deadline_in, drain, is_timeout, prepare, read_within, write_within};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::close::CloseReason;
@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
         let mut has_served = false;
         loop {
             let started = Instant::now();
-            let head = match self.read_head(started) {
+            let head = match self.read_head() {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
@@ -105,8 +105,8 @@ impl<'a> Session<'a> {
     }
 
     /// Reads up to the end of a head. The deadline is for the whole of it, however slowly it drips.
-    fn read_head(&mut self, started: Instant) -> Awaited {
-        let deadline = started + self.site.limits.head_timeout;
+    fn read_head(&mut self) -> Awaited {
+        let deadline = deadline_in(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         let mut buffer = [0; 2048];
         let mut input = std::mem::take(&mut self.behind_head);
@@ -121,7 +121,7 @@ impl<'a> Session<'a> {
             }
             input = match read_within(&self.stream, &mut buffer, deadline) {
                 Ok(length @ 1..) => buffer[..length].to_vec(),
-                Ok(0) if self.membership.registry().phase() > Phase::Serving => {
+                Ok(0) if !decoder.is_empty() && self.is_stopping() => {
                     let response = Response::refusal(503, "stopping", "the server stops");
                     return Awaited::Refused(response, decoder.so_far().to_vec());
                 }
@@ -133,6 +133,10 @@ impl<'a> Session<'a> {
                 Ok(0) | Err(_) => return Awaited::Nothing,
             };
         }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.membership.registry().phase() > Phase::Serving
     }
 
     fn reply(&self, head: Head) -> Reply<'a> {
@@ -217,7 +221,7 @@ impl<'a> Session<'a> {
         let sent = write_within(
             &self.stream,
             &bytes,
-            Instant::now() + self.site.limits.write_timeout,
+            deadline_in(self.site.limits.write_timeout),
         );
         let outcome = Outcome::Response {
             status: response.status,
@@ -264,7 +268,7 @@ impl<'a> Session<'a> {
                 },
             );
         };
-        let deadline = Instant::now() + site.limits.write_timeout;
+        let deadline = deadline_in(site.limits.write_timeout);
         if write_within(&stream, response.as_bytes(), deadline).is_err() {
             return report(Outcome::Left);
         }
@@ -307,7 +311,7 @@ impl<'a> Session<'a> {
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
     fn end(self) {
-        let deadline = Instant::now() + self.site.limits.close_timeout;
+        let deadline = deadline_in(self.site.limits.close_timeout);
         if self.stream.shutdown(Shutdown::Write).is_ok() {
             drain(&self.stream, deadline);
         }
