@@ -142,7 +142,7 @@ fn check_spans(dissection: &Dissection, stream: &[u8]) {
     let mut at = 0;
     for (number, frame) in dissection.frames.iter().enumerate() {
         assert_eq!((frame.number, frame.offset), (number as u64, at));
-        let bytes = &stream[at as usize..][..frame.wire.len()];
+        let bytes = &stream[index(at)..][..frame.wire.len()];
         assert_eq!(frame.wire, bytes);
         at = frame.end();
 
@@ -164,11 +164,15 @@ fn check_spans(dissection: &Dissection, stream: &[u8]) {
     assert_eq!(at + dissection.unread, stream.len() as u64);
 }
 
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).expect("streams here are small")
+}
+
 fn check_value(span: &Span, bytes: &[u8]) {
     let Some(value) = span.value else { return };
     let bits = span.bits.clone();
     let expected = bits.fold(0, |value, bit| {
-        let byte = bytes[(bit / 8) as usize];
+        let byte = bytes[index(bit / 8)];
         value << 1 | u64::from(byte >> (7 - bit % 8) & 1)
     });
     assert_eq!(value, expected, "{span:?}");
@@ -276,7 +280,7 @@ mod dissector_and_connection_agree {
                 .0
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) as usize % end
+            index(self.0 >> 33) % end
         }
 
         /// Mostly legal: messages in fragments with control frames between them.
