@@ -37,7 +37,12 @@ pub const VERSION: &str = "13";
 /// ```
 #[must_use]
 pub fn accept_value(key: &str) -> String {
-    STANDARD.encode(Sha1::digest([key, GUID].concat()))
+    STANDARD.encode(digest(key))
+}
+
+/// The accept value before it is written in base64.
+pub(super) fn digest(key: &str) -> [u8; 20] {
+    Sha1::digest([key, GUID].concat()).into()
 }
 
 // The server's side.
@@ -275,6 +280,13 @@ impl fmt::Display for NotSendable {
 impl std::error::Error for NotSendable {}
 
 impl Opening {
+    /// Someone else's request, of which only the key is known: enough to judge the answer to it.
+    pub(super) fn with_key(key: &str) -> Self {
+        let mut opening = Self::new("", "/", [0; 16]);
+        key.clone_into(&mut opening.key);
+        opening
+    }
+
     /// A request for `target` of `host`, which has its port unless that is 80. `nonce` must be random
     /// and new for each connection.
     #[must_use]

@@ -4,13 +4,14 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`] and [`span`]
-//! show what these do, byte by byte.
+//! [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`],
+//! [`span`] and [`explain`] show what these do, byte by byte.
 
 pub mod close;
 pub mod close_code;
 pub mod connection;
 pub mod dissect;
+pub mod explain;
 pub mod frame;
 pub mod handshake;
 pub mod head;
