@@ -1,6 +1,6 @@
 //! The command line.
 
-use super::serve;
+use super::{decode, serve};
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -22,20 +22,39 @@ struct Cli {
 enum Command {
     /// Serve the clock, the echo and their pages
     Serve(serve::Options),
+    /// Show every bit of a stream of frames, and judge it
+    Decode(decode::Options),
 }
+
+/// What a command comes to: an exit code, or what went wrong.
+type Outcome = Result<ExitCode, String>;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let done = match &cli.command {
-        Some(Command::Serve(options)) => serve::run(options),
-        None => serve::run(&cli.serve),
+    let (outcome, failure) = match &cli.command {
+        Some(Command::Serve(options)) => (serve(options), ExitCode::FAILURE),
+        None => (serve(&cli.serve), ExitCode::FAILURE),
+        Some(command) => (look(command), usage()),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let _ = writeln!(std::io::stderr(), "plainws: {problem}");
-            ExitCode::FAILURE
-        }
+    outcome.unwrap_or_else(|problem| {
+        let _ = writeln!(std::io::stderr(), "plainws: {problem}");
+        failure
+    })
+}
+
+/// For the commands that look at bytes: 1 says that the bytes are wrong, 2 that the command line is.
+fn usage() -> ExitCode {
+    ExitCode::from(2)
+}
+
+fn serve(options: &serve::Options) -> Outcome {
+    serve::run(options).map(|()| ExitCode::SUCCESS)
+}
+
+fn look(command: &Command) -> Outcome {
+    match command {
+        Command::Serve(options) => serve(options),
+        Command::Decode(options) => decode::run(options),
     }
 }

@@ -247,7 +247,7 @@ fn header(sender: Role, line: &[u8]) -> (&'static str, Judgement) {
         b"upgrade" if by_client => ("asks for this protocol", Met(Rule::UpgradeMissing)),
         b"upgrade" => ("to this protocol", Met(Rule::UpgradeMissing)),
         b"connection" => (
-            "Upgrade is for the next hop",
+            "upgrades this hop only",
             Met(Rule::ConnectionUpgradeMissing),
         ),
         b"sec-websocket-key" if by_client => ("16 random bytes in base64", Met(Rule::KeyInvalid)),
