@@ -179,6 +179,12 @@ fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
         Rule::HeadControlByte if bytes.starts_with(&[0x16, 0x03]) => {
             "this is TLS: wss:// or https:// was used where ws:// is spoken".into()
         }
+        Rule::RequestLineMalformed if bytes.starts_with(b"HTTP/") => {
+            "this is a response, where a request is due (--role server)".into()
+        }
+        Rule::StatusLineMalformed if !bytes.starts_with(b"HTTP/") => {
+            "this is a request, where a response is due (--role client)".into()
+        }
         Rule::HeadControlByte => "binary data in place of a head".into(),
         Rule::HeadLineEnding => "lines were ended by LF alone, as printf, an editor or a copied \
              page does; HTTP wants CR LF"

@@ -1,13 +1,13 @@
 //! The command line.
 
-use super::{decode, serve};
-use clap::{Parser, Subcommand};
+use super::{decode, encode, exercise, handshake, rules, serve, shell};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// A strict WebSocket server on plain threads
+/// WebSocket on plain threads: a strict server, and tools that show every byte
 ///
-/// Without a subcommand it serves.
+/// Without a command it serves.
 #[derive(Parser, Debug)]
 #[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -24,6 +24,18 @@ enum Command {
     Serve(serve::Options),
     /// Show every bit of a stream of frames, and judge it
     Decode(decode::Options),
+    /// Make frames to order, broken ones included
+    Encode(encode::Options),
+    /// Show how a key becomes the accept value, and find the mistake in a wrong one
+    Handshake(handshake::Options),
+    /// List the rules that a peer can break, or show one with its bytes
+    Rules(rules::Options),
+    /// Ten questions about bytes, to be answered
+    Exercise(exercise::Options),
+    /// Print a completion script for a shell
+    Completions(shell::Options),
+    /// Print a man page; read it with: plainws man decode | man -l -
+    Man(shell::ManOptions),
 }
 
 /// What a command comes to: an exit code, or what went wrong.
@@ -56,5 +68,11 @@ fn look(command: &Command) -> Outcome {
     match command {
         Command::Serve(options) => serve(options),
         Command::Decode(options) => decode::run(options),
+        Command::Encode(options) => encode::run(options),
+        Command::Handshake(options) => handshake::run(options),
+        Command::Rules(options) => rules::run(options),
+        Command::Exercise(options) => exercise::run(options),
+        Command::Completions(options) => shell::completions(options, Cli::command()),
+        Command::Man(options) => shell::man(options, Cli::command()),
     }
 }

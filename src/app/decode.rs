@@ -19,7 +19,7 @@ pub(crate) struct Options {
     ///
     /// Spaces, commas, colons, 0x and \x81 are all known, and so are the columns of xxd, hexdump -C,
     /// od -t x1, tcpdump -X and Wireshark.
-    #[arg(value_name = "HEX", allow_hyphen_values = true)]
+    #[arg(value_name = "HEX")]
     hex: Vec<String>,
 
     /// Read hex or raw bytes from this file
@@ -74,6 +74,9 @@ impl From<Sender> for Role {
     }
 }
 
+/// Frames shown unless all are asked for: half of them from the beginning, half from the end.
+const CUT: usize = 16;
+
 /// A stream and all that is known of it.
 #[derive(Debug)]
 pub(crate) struct Decoded {
@@ -118,9 +121,17 @@ pub(crate) fn listing(decoded: &Decoded, is_cut: bool) -> String {
     }
     let end = decoded.bytes.len() as u64;
     let listing = Listing::new(decoded.frames_begin(), end, is_cut);
-    for frame in &decoded.frames.frames {
-        text += &listing.frame(frame);
-        text += "\n";
+    let frames = &decoded.frames.frames;
+    let hidden = frames
+        .len()
+        .saturating_sub(if is_cut { CUT } else { usize::MAX });
+    for (i, frame) in frames.iter().enumerate() {
+        if !(CUT / 2..CUT / 2 + hidden).contains(&i) {
+            text += &listing.frame(frame);
+            text += "\n";
+        } else if i == CUT / 2 {
+            text += &format!("… {hidden} more frames; --all shows them\n\n");
+        }
     }
     text + &verdict::of(decoded)
 }

@@ -4,6 +4,7 @@ use super::hex::spaced;
 use super::listing::direction;
 use super::paint::{BAD, FAINT, GOOD, OPEN, STRONG, paint};
 use super::text::{COLUMNS, clipped, escaped, padded, width};
+use anstyle::Style;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
 use plainws::protocol::explain::{Derivation, Explanation, Line};
@@ -61,11 +62,9 @@ fn heading(head: &Explanation) -> String {
 
 /// The line, and its meaning beside it or, where there is no room, below.
 fn row(line: &Line, bytes: &[u8], is_cut: bool) -> String {
-    let is_broken = matches!(line.judgement, Judgement::Broken(_));
-    let (mark, style) = if is_broken {
-        ("! ", BAD)
-    } else {
-        ("  ", anstyle::Style::new())
+    let (mark, style, meaning) = match line.judgement {
+        Judgement::Broken(rule) => ("! ", BAD, rule.id()),
+        _ => ("  ", Style::new(), line.meaning),
     };
     let offset = format!("{:04x}  ", line.bytes.start);
     let before = mark.len() + offset.len();
@@ -75,13 +74,13 @@ fn row(line: &Line, bytes: &[u8], is_cut: bool) -> String {
     } else {
         said
     };
-    let gap = if before + width(&said) < MEANING {
+    let gap = if before + width(&said) + 2 <= MEANING {
         padded("", MEANING - before - width(&said))
     } else {
         format!("\n{:MEANING$}", "")
     };
     let section = line.judgement.section();
-    let meaning = padded(line.meaning, SECTION - MEANING);
+    let meaning = padded(meaning, SECTION - MEANING);
     let painted = [
         paint(BAD, mark),
         paint(FAINT, &offset),

@@ -22,7 +22,12 @@ pub(crate) fn read(words: &[String], file: Option<&Path>, is_raw: bool) -> Resul
     if is_raw { Ok(bytes) } else { recognise(bytes) }
 }
 
-fn stdin() -> Result<Vec<u8>, String> {
+/// All of standard input.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub(crate) fn stdin() -> Result<Vec<u8>, String> {
     if io::stdin().is_terminal() {
         let hint = "plainws: paste hex or bytes, then Ctrl-D (Ctrl-C to leave; --help for more)\n";
         // Whoever closed standard error does not want to know.

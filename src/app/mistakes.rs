@@ -32,7 +32,7 @@ pub(crate) const ALL: [Mistake; 9] = [
     Mistake {
         name: "base64 of the hash as hex text",
         remedy: "Encode the 20 bytes of the hash, not the 40 digits that print them",
-        shell: r#"printf %s "$key$guid" | sha1sum | cut -c 1-40 | tr -d '\n' | base64 -w 0"#,
+        shell: r#"printf %s "$key$guid" | openssl dgst -sha1 -binary | xxd -p | tr -d '\n' | base64"#,
         derive: |key| {
             let digits = Sha1::digest([key, GUID].concat());
             let digits = digits.iter().map(|byte| format!("{byte:02x}"));
@@ -51,7 +51,7 @@ pub(crate) const ALL: [Mistake; 9] = [
     Mistake {
         name: "the GUID in lower case",
         remedy: "Its letters are capitals",
-        shell: r#"printf %s "$key$guid" | sed "s/$guid/\L&/" | openssl dgst -sha1 -binary | base64"#,
+        shell: r#"(printf %s "$key"; printf %s "$guid" | tr A-F a-f) | openssl dgst -sha1 -binary | base64"#,
         derive: |key| sha1([key.as_bytes(), GUID.to_lowercase().as_bytes()]),
     },
     Mistake {
@@ -105,4 +105,15 @@ fn sha1<const N: usize>(parts: [impl AsRef<[u8]>; N]) -> String {
         hash.update(part);
     }
     STANDARD.encode(hash.finalize())
+}
+
+/// The 16 bytes that a key stands for, in hex.
+pub(crate) fn decoded_key(key: &str) -> String {
+    let bytes = STANDARD.decode(key).unwrap_or_default();
+    super::hex::joined(&bytes)
+}
+
+/// How many bytes base64 stands for.
+pub(crate) fn decoded_length(text: &str) -> Option<usize> {
+    STANDARD.decode(text).ok().map(|bytes| bytes.len())
 }

@@ -12,6 +12,7 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
         for c in chunk.valid().chars() {
             match c {
                 '\'' => text.push(c),
+                '\0'..='\x7f' => text.extend((c as u8).escape_ascii().map(char::from)),
                 _ => text.extend(c.escape_debug()),
             }
         }

@@ -117,10 +117,13 @@ fn open_message(decoded: &Decoded) -> String {
 }
 
 fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
-    let title = format!(
-        "violation of {} at offset {offset} ({offset:#x})",
-        section_sign(rule.section())
-    );
+    let in_hex = if offset < 10 {
+        String::new()
+    } else {
+        format!(" ({offset:#x})")
+    };
+    let section = section_sign(rule.section());
+    let title = format!("violation of {section} at offset {offset}{in_hex}");
     let answer = answer(rule);
     let sender = decoded.guess().map(|guess| labelled("sender", &guess));
     [

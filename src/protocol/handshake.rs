@@ -124,6 +124,12 @@ impl Upgrade {
     }
 }
 
+/// Whether this can be a `Sec-WebSocket-Key` (§4.1).
+#[must_use]
+pub fn is_key(value: &[u8]) -> bool {
+    key(value).is_some()
+}
+
 /// §4.1: base64 of 16 bytes. The last character may carry bits that mean nothing (erratum 3150).
 fn key(value: &[u8]) -> Option<&str> {
     const ENGINE: GeneralPurpose = GeneralPurpose::new(

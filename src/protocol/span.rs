@@ -165,7 +165,7 @@ impl Labels<'_> {
             let meaning = format!("{} of its {size} bytes", bytes.len());
             (Cow::from(meaning), Err("5.2"))
         } else {
-            ("shortest form that fits".into(), Ok(Rule::LengthNotMinimal))
+            ("the shortest form".into(), Ok(Rule::LengthNotMinimal))
         };
         let bits = 8 * bytes.len() as u64;
         self.push(Field::PayloadLength, bits, number(bytes), meaning, rule);
@@ -289,8 +289,26 @@ impl Labels<'_> {
         let mut spans = self.spans.iter_mut().rev();
         if let Some(span) = spans.find(|span| span.field == rule.field()) {
             span.judgement = Judgement::Broken(rule);
+            if let Some(meaning) = meaning_of_broken(rule) {
+                span.meaning = meaning.into();
+            }
         }
     }
+}
+
+/// What a field says that breaks a rule, where that is not what it would say otherwise.
+const fn meaning_of_broken(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::ControlTooLong => "too long for a control",
+        Rule::LengthNotMinimal => "a shorter form would do",
+        Rule::LengthTopBitSet => "the top bit is set",
+        Rule::ContinuationUnexpected => "continues no message",
+        Rule::MessageInterleaved => "inside another message",
+        Rule::MessageTooBig => "above the limit",
+        Rule::TooManyFragments => "one fragment too many",
+        Rule::TextNotUtf8 | Rule::CloseReasonNotUtf8 => "not UTF-8",
+        _ => return None,
+    })
 }
 
 /// Big-endian, as all numbers on the wire.
