@@ -200,7 +200,9 @@ impl Link {
         }
         let payload = reader.ping(now);
         match self.connection().ping(&payload) {
-            Ok(()) => Ok(Some(self.limits.pong_timeout)),
+            Ok(()) => self
+                .flush_without_waiting()
+                .map(|()| Some(self.limits.pong_timeout)),
             // The close deadline has taken over.
             Err(_) => Ok(None),
         }
@@ -369,8 +371,11 @@ impl Link {
                 }
             }
         }
-        // A failure has ended the connection: its thread finds out.
-        let _ = self.flush_without_waiting();
+        // What was merely fed waits for its thread; the rest does not.
+        if self.is_behind.load(Ordering::Relaxed) || self.connection().is_urgent() {
+            // A failure has ended the connection: its thread finds out.
+            let _ = self.flush_without_waiting();
+        }
     }
 
     /// Decodes what has arrived, as long as not too much waits for the connection's own thread.

@@ -463,6 +463,12 @@ impl Connection {
         !self.output.is_empty() || !self.pongs.is_empty() || !self.output_before.is_empty()
     }
 
+    /// Whether a pong waits to be written, or the end of the connection.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        !self.pongs.is_empty() || self.state != State::Open
+    }
+
     /// Moves bytes to be written into `buffer`, replacing what it held: whole frames, pongs first. To
     /// be called again while there is output.
     pub fn take_output(&mut self, buffer: &mut Vec<u8>) {
