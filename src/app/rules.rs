@@ -159,10 +159,7 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     let command = if bytes.len() <= SHORT {
         format!("plainws decode --role {name} {}", hex::spaced(bytes))
     } else {
-        format!(
-            "plainws rules {} --raw {name} | plainws decode --role {name}",
-            rule.id()
-        )
+        format!("plainws rules {} --raw {name} | plainws decode", rule.id())
     };
     let decoded = Decoded::new(bytes.to_vec(), Some(role), Some(EXAMPLE));
     let title = paint(STRONG, &format!("A {name} breaks it so:"));
