@@ -9,7 +9,7 @@ use std::process::ExitCode;
 ///
 /// Without a command it serves.
 #[derive(Parser, Debug)]
-#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(version, max_term_width = 80, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

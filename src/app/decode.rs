@@ -55,7 +55,10 @@ Examples:
   plainws encode ping | plainws decode --json
 
 Exit codes:
-  0  legal        1  breaks a rule        2  wrong use        3  legal so far, but incomplete";
+  0  legal
+  1  a rule is broken
+  2  wrong use
+  3  legal so far, but incomplete";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Sender {

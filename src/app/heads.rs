@@ -12,7 +12,7 @@ use plainws::protocol::handshake::GUID;
 use plainws::protocol::span::Judgement;
 
 /// Header fields shown unless all are asked for.
-const CUT: usize = 40;
+const CUT: usize = 24;
 /// Where a line's meaning begins.
 const MEANING: usize = 41;
 /// Where the section that speaks about it begins.

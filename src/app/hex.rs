@@ -139,13 +139,13 @@ fn dump(text: &str) -> Option<Result<Vec<u8>, String>> {
         .filter(|line| !line.trim().is_empty())
         .collect();
     let rows: Vec<_> = lines.iter().map(|line| split_offset(line)).collect();
-    if !is_dump(&rows) {
-        return None;
-    }
     if is_of_swapped_words(&rows) {
         return Some(Err(
             "hexdump and od -x swap the bytes of each pair; use hexdump -C, od -t x1 or xxd".into(),
         ));
+    }
+    if !is_dump(&rows) {
+        return None;
     }
     let mut bytes = Vec::new();
     let mut last = Vec::new();

@@ -3,6 +3,7 @@
 use super::decode::Decoded;
 use super::hex::joined;
 use super::verdict;
+use plainws::Role;
 use plainws::protocol::dissect::{Frame, Status, Verdict};
 use plainws::protocol::explain::Explanation;
 use plainws::protocol::frame::Opcode;
@@ -29,7 +30,7 @@ pub(crate) fn stream(decoded: &Decoded) -> String {
         Verdict::Violation { .. } => "violation".into(),
     };
     if let Verdict::Violation { rule, offset } = decoded.verdict() {
-        stream["violation"] = violation(rule, offset);
+        stream["violation"] = violation(rule, offset, decoded.sender);
         if let Some(cause) = decoded.cause() {
             stream["violation"]["likely"] = cause.into();
         }
@@ -38,14 +39,14 @@ pub(crate) fn stream(decoded: &Decoded) -> String {
 }
 
 /// What a rule says, and where it was broken.
-fn violation(rule: Rule, offset: u64) -> Value {
+fn violation(rule: Rule, offset: u64, sender: Role) -> Value {
     json!({
         "rule": rule.id(),
         "offset": offset,
         "section": rule.section(),
         "clause": rule.clause(),
         "field": rule.field().name(),
-        "answer": verdict::answer(rule),
+        "answer": verdict::answer(rule, sender),
         "close_code": rule.close_code().map(|code| code.0),
     })
 }

@@ -32,7 +32,6 @@ pub(crate) struct Listing {
 /// The widths of the columns, spaces behind them included.
 #[derive(Clone, Copy, Debug)]
 struct Columns {
-    indent: usize,
     offset: usize,
     bytes: usize,
     bits: usize,
@@ -44,18 +43,17 @@ struct Columns {
 impl Columns {
     /// Longer offsets take from the gaps, so that no line grows.
     const fn new(end: u64) -> Self {
-        let (indent, offset, bytes, bits, meaning) = match end {
-            0..=0x100 => (2, 2, 13, 12, 28),
-            0x101..=0x1_0000 => (2, 4, 13, 12, 26),
-            0x1_0001..=0x100_0000 => (2, 6, 12, 11, 26),
-            _ => (0, 8, 12, 11, 26),
+        let (offset, bits, field, meaning) = match end {
+            0..=0x100 => (2, 12, 9, 28),
+            0x101..=0x1_0000 => (4, 12, 9, 26),
+            0x1_0001..=0x100_0000 => (6, 11, 9, 26),
+            _ => (8, 11, 8, 25),
         };
         Self {
-            indent,
             offset: offset + 2,
-            bytes,
+            bytes: 13,
             bits,
-            field: 9,
+            field,
             value: 6,
             meaning,
         }
@@ -136,7 +134,7 @@ impl Listing {
         let mut preview = String::new();
         if !frame.payload.is_empty() && width(&title) + 8 < room && !is_close(frame) {
             let start = &frame.payload[..frame.payload.len().min(COLUMNS)];
-            preview = clipped(&quoted(start), room - width(&title) - 2);
+            preview = clipped(&readable(frame, start), room - width(&title) - 2);
         }
         let filled = width(&title) + 2 + width(&preview);
         let gap = " ".repeat((room + 2).saturating_sub(filled));
@@ -184,7 +182,7 @@ impl Listing {
                 row.meaning = span.meaning.to_string();
                 row.section = span.judgement.section();
             } else {
-                row.meaning = quoted(&frame.payload[start - before..end - before]);
+                row.meaning = readable(frame, &frame.payload[start - before..end - before]);
             }
             text += &self.row(&row);
         }
@@ -198,7 +196,6 @@ impl Listing {
 
     fn row(&self, row: &Row<'_>) -> String {
         let Columns {
-            indent,
             offset,
             bytes,
             bits,
@@ -224,12 +221,12 @@ impl Listing {
             format!("{} {}", row.value, row.meaning)
         };
         let said = if row.section.is_empty() {
-            said
+            clipped(&said, COLUMNS - mark.len() - offset - bytes - bits - field)
         } else {
             padded(&clipped(&said, room - 1), room)
         };
         let line = [
-            paint(BAD, mark.get(..indent.min(2)).unwrap_or_default()),
+            paint(BAD, mark),
             paint(FAINT, &padded(&at.unwrap_or_default(), offset)),
             paint(style, &bits_on_wire),
             paint(style, &padded(row.field, field)),
@@ -286,6 +283,19 @@ fn dotted(byte: u8, span: &Span) -> String {
         });
     }
     bits
+}
+
+/// A row of payload as text; binary data as in the text column of a dump.
+fn readable(frame: &Frame, bytes: &[u8]) -> String {
+    let opcode = frame.fragment.map(|fragment| fragment.opcode);
+    if opcode != Some(Opcode::Binary) {
+        return quoted(bytes);
+    }
+    let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    let chars = bytes
+        .iter()
+        .map(|&byte| if is_printable(byte) { byte } else { b'.' });
+    chars.map(char::from).collect()
 }
 
 /// A payload breaks a rule in its last byte, so that row is marked.

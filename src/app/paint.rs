@@ -23,12 +23,13 @@ pub(crate) const fn field(field: Field) -> Style {
     colour.on_default()
 }
 
-/// Text in a style.
+/// Text in a style; the spaces that fill a column stay without.
 pub(crate) fn paint(style: Style, text: &str) -> String {
+    let (text, spaces) = text.split_at(text.trim_end().len());
     if text.is_empty() {
-        return String::new();
+        return spaces.into();
     }
-    format!("{style}{text}{style:#}")
+    format!("{style}{text}{style:#}{spaces}")
 }
 
 /// Writes to standard output; without the colours unless it is a terminal and nobody minds them

@@ -3,7 +3,7 @@
 use super::decode::{self, Decoded, Sender};
 use super::handshake::EXAMPLE;
 use super::paint::{self, FAINT, STRONG, paint};
-use super::text::padded;
+use super::text::{padded, wrapped};
 use super::verdict::{answer, section_sign};
 use super::{hex, places};
 use clap::Args;
@@ -92,7 +92,7 @@ fn table() -> String {
         text += &row(rule.id(), rule.section(), &answer, binds(rule));
     }
     text + "\nSections are those of RFC 6455 unless another is named.\n\
-        plainws rules ID shows one: what it demands, bytes that break it, where it is judged.\n"
+        plainws rules ID shows one: its clause, bytes that break it, where it is judged.\n"
 }
 
 const fn binds(rule: Rule) -> &'static str {
@@ -108,20 +108,21 @@ fn detail(rule: Rule, is_cut: bool) -> String {
     let tested = places::tested(rule);
     let line = |label: &str, value: &str| format!("{}{value}\n", paint(FAINT, &padded(label, 9)));
     let mut text = [
-        format!("{}: {}\n\n", paint(STRONG, rule.id()), rule.clause()),
+        format!("{}\n", paint(STRONG, rule.id())),
+        line("rule", &wrapped(rule.clause(), 9)),
         line(
             "section",
             &format!("{}, {}", section_sign(rule.section()), link(rule)),
         ),
         line("binds", binds(rule)),
-        line("answer", &answer(rule)),
+        line("answer", &answers(rule)),
         line("field", rule.field().name()),
         line(
             "judged",
             &format!("src/protocol/{}.rs, fn {}", judged.file, judged.function),
         ),
-        line("tested", &format!("tests/{}.rs,", tested.file)),
-        line("", tested.function),
+        line("tested", &format!("tests/{}.rs, fn", tested.file)),
+        format!("  {}\n", tested.function),
     ]
     .concat();
     for role in [Role::Client, Role::Server] {
@@ -130,6 +131,15 @@ fn detail(rule: Rule, is_cut: bool) -> String {
         }
     }
     text
+}
+
+/// What each side is told.
+fn answers(rule: Rule) -> String {
+    let bound = [Role::Client, Role::Server].into_iter();
+    let bound = bound.filter(|&role| rule.violation(role).is_some());
+    let mut answers: Vec<_> = bound.map(|role| answer(rule, role)).collect();
+    answers.dedup();
+    answers.join("; ")
 }
 
 /// The RFC's own words.
@@ -149,10 +159,7 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     let command = if bytes.len() <= SHORT {
         format!("plainws decode --role {name} {}", hex::spaced(bytes))
     } else {
-        format!(
-            "plainws rules {} --raw {name} | plainws decode --role {name}",
-            rule.id()
-        )
+        format!("plainws rules {} --raw {name} | plainws decode", rule.id())
     };
     let decoded = Decoded::new(bytes.to_vec(), Some(role), Some(EXAMPLE));
     let title = paint(STRONG, &format!("A {name} breaks it so:"));

@@ -4,6 +4,7 @@ use super::decode::Decoded;
 use super::hex::spaced;
 use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
 use super::text::{count, padded, wrapped};
+use plainws::Role;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::{Frame, Missing, Status, Verdict};
 use plainws::protocol::frame::Opcode;
@@ -42,12 +43,12 @@ pub(crate) fn section_sign(section: &str) -> String {
     }
 }
 
-/// What a peer is told that broke the rule.
-pub(crate) fn answer(rule: Rule) -> String {
-    match rule.answer() {
-        Answer::Close(code) => format!("Close {code}"),
-        Answer::Status(status) => format!("HTTP status {status}"),
-        Answer::Disconnect => "none: the client leaves".into(),
+/// What a peer is told that broke the rule. A client has no way to tell a server about its response.
+pub(crate) fn answer(rule: Rule, sender: Role) -> String {
+    match (rule.answer(), sender) {
+        (Answer::Close(code), _) => format!("Close {code}"),
+        (Answer::Status(status), Role::Client) => format!("HTTP status {status}"),
+        _ => "none: the client leaves".into(),
     }
 }
 
@@ -124,7 +125,7 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
     };
     let section = section_sign(rule.section());
     let title = format!("violation of {section} at offset {offset}{in_hex}");
-    let answer = answer(rule);
+    let answer = answer(rule, decoded.sender);
     let sender = decoded.guess().map(|guess| labelled("sender", &guess));
     [
         format!("{} ({})\n", paint(BAD, &title), rule.id()),

@@ -114,7 +114,8 @@ pub fn response(stream: &[u8], limits: Limits, key: Option<&str>) -> Explanation
     if key.is_none() {
         explanation.unjudge_from(Rule::AcceptWrong);
     }
-    explanation.derivation = key.map(Derivation::new);
+    let is_answered = explanation.value(stream, "Sec-WebSocket-Accept").is_some();
+    explanation.derivation = key.filter(|_| is_answered).map(Derivation::new);
     explanation
 }
 
