@@ -1,6 +1,6 @@
 //! The command line.
 
-use super::{decode, encode, exercise, handshake, rules, serve, shell};
+use super::{connect, decode, encode, exercise, handshake, rules, serve, shell};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -22,6 +22,8 @@ struct Cli {
 enum Command {
     /// Serve the clock, the echo and their pages
     Serve(serve::Options),
+    /// Talk to a server, line by line
+    Connect(connect::Options),
     /// Show every bit of a stream of frames, and judge it
     Decode(decode::Options),
     /// Make frames to order, broken ones included
@@ -67,6 +69,7 @@ fn serve(options: &serve::Options) -> Outcome {
 fn look(command: &Command) -> Outcome {
     match command {
         Command::Serve(options) => serve(options),
+        Command::Connect(options) => Ok(connect::run(options)),
         Command::Decode(options) => decode::run(options),
         Command::Encode(options) => encode::run(options),
         Command::Handshake(options) => handshake::run(options),

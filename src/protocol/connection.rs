@@ -450,6 +450,17 @@ impl Connection {
         Ok(())
     }
 
+    /// Queues bytes as they are, frames or not. For tests and for learners.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`] unless the connection is open.
+    pub fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
+        self.check_open()?;
+        self.output_for(bytes.len()).extend_from_slice(bytes);
+        Ok(())
+    }
+
     /// How many bytes wait to be written.
     #[must_use]
     pub fn output_length(&self) -> usize {
