@@ -5,6 +5,7 @@ mod cause;
 pub(crate) mod cli;
 mod clock;
 mod decode;
+mod decoded;
 mod echo;
 mod encode;
 mod exercise;

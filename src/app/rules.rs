@@ -1,6 +1,7 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
-use super::decode::{self, Decoded, Sender};
+use super::decode::{self, Sender};
+use super::decoded::Decoded;
 use super::handshake::EXAMPLE;
 use super::paint::{self, FAINT, STRONG, paint};
 use super::text::{padded, wrapped};
