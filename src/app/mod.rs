@@ -15,6 +15,7 @@ mod hex;
 mod input;
 mod json;
 mod listing;
+mod metrics;
 mod mistakes;
 mod pages;
 mod paint;

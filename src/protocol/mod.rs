@@ -4,8 +4,8 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`],
-//! [`span`] and [`explain`] show what these do, byte by byte.
+//! [`prepared`], [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`], [`span`]
+//! and [`explain`] show what these do, byte by byte.
 
 pub mod close;
 pub mod close_code;
@@ -16,6 +16,7 @@ pub mod frame;
 pub mod handshake;
 pub mod head;
 pub mod message;
+pub mod prepared;
 pub mod request;
 pub mod rule;
 pub mod span;
