@@ -1,7 +1,7 @@
 //! `plainws decode`: what it prints, what it takes, and how it ends.
 //!
 //! What it prints is compared with the files in `tests/golden/`. After a change that is meant, they
-//! are written anew by `PLAINWS_GOLDEN=write cargo test --test cli_decode`; look at the difference.
+//! are written anew by `PLAINWS_UPDATE=1 cargo test --test cli_decode`; look at the difference.
 #![cfg(feature = "cli")]
 
 mod support;
@@ -36,7 +36,7 @@ fn check_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);
-    if std::env::var_os("PLAINWS_GOLDEN").is_some_and(|value| value == "write") {
+    if std::env::var_os("PLAINWS_UPDATE").is_some() {
         let folder = path.parent().expect("a file is in a folder");
         std::fs::create_dir_all(folder).expect("the folder can be made");
         std::fs::write(&path, text).expect("the file can be written");
@@ -89,6 +89,15 @@ mod s5_7_examples {
             assert_eq!(frame[name], *value, "{name}");
         }
         assert_eq!(stream["verdict"], "legal");
+    }
+}
+
+mod the_readme {
+    #[test]
+    fn shows_the_example_as_it_is_printed() {
+        let readme = include_str!("../README.md");
+        let golden = include_str!("golden/rfc6455-5.7/masked-text.txt");
+        assert!(readme.contains(&format!("plainws decode\n{golden}```")));
     }
 }
 

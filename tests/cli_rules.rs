@@ -3,8 +3,8 @@
 
 mod support;
 
+use plainws::Rule;
 use plainws::protocol::rule::Answer;
-use plainws::{Role, Rule};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::bytes::BOTH;
@@ -112,21 +112,26 @@ fn each_gives_its_bytes() {
 }
 
 #[test]
-fn the_command_that_is_shown_for_the_bytes_is_right() {
-    let text = run(&["rules", "length-not-minimal"]).stdout;
-    let command = text
-        .lines()
-        .find_map(|line| line.strip_prefix("  $ plainws "));
-    let args: Vec<_> = command.expect("a command").split(' ').collect();
-    let decoded = run(&args);
-    assert_eq!(decoded.code, 1);
-    let title = format!("A {} breaks it so:", Role::Client.name());
-    let (_, shown) = text.split_once(&title).expect("the example");
-    assert!(
-        shown.contains(decoded.stdout.trim()),
-        "{shown}\n{}",
-        decoded.stdout
-    );
+fn the_commands_that_are_shown_give_the_rule() {
+    for rule in Rule::ALL {
+        let text = run(&["rules", rule.id()]).stdout;
+        let commands: Vec<_> = text.split("\n  $ ").skip(1).collect();
+        assert!(!commands.is_empty());
+        for command in commands {
+            let (command, _) = command.split_once("\n\n").expect("an empty line behind");
+            let words: Vec<_> = command.split_whitespace().collect();
+            let mut bytes = Vec::new();
+            let mut code = 0;
+            for part in words.split(|word| *word == "|") {
+                assert_eq!(part[0], "plainws");
+                let run = run_with(&part[1..], &bytes);
+                (bytes, code) = (run.bytes, run.code);
+            }
+            let verdict = String::from_utf8(bytes).expect("it is text");
+            assert!(verdict.contains(&format!("({})", rule.id())), "{command}");
+            assert_eq!(code, 1);
+        }
+    }
 }
 
 #[test]

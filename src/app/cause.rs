@@ -1,15 +1,18 @@
 //! What likely happened when a rule was broken. Guesses, from the mistakes that people report most.
 
-use super::decode::Decoded;
+use super::decoded::Decoded;
 use super::mistakes;
 use plainws::Rule;
-use plainws::protocol::dissect::Frame;
+use plainws::protocol::dissect::{Frame, Verdict};
 use plainws::protocol::explain::Derivation;
 use plainws::protocol::frame::Byte0;
 use std::str;
 
-/// A guess at the cause, if there is a likely one.
-pub(crate) fn likely(rule: Rule, decoded: &Decoded) -> Option<String> {
+/// A guess at the cause, if a rule is broken and there is a likely one.
+pub(crate) fn likely(decoded: &Decoded) -> Option<String> {
+    let Verdict::Violation { rule, .. } = decoded.verdict() else {
+        return None;
+    };
     if rule.close_code().is_none() {
         return in_head(rule, decoded);
     }

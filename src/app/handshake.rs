@@ -2,8 +2,8 @@
 
 use super::hex::spaced;
 use super::mistakes::{self, Mistake};
-use super::paint::{self, BAD, FAINT, GOOD, STRONG, paint};
-use super::text::{COLUMNS, escaped, width, wrapped};
+use super::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
+use super::text::{escaped, wrapped};
 use clap::Args;
 use plainws::protocol::explain::Derivation;
 use plainws::protocol::handshake::{GUID, is_key};
@@ -62,26 +62,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     })
 }
 
-/// A shell's line; one that is too long goes on in the next, behind a bar.
-fn command(shell: &str) -> String {
-    let mut lines = String::from("  $");
-    let mut at = 3;
-    let mut parts = shell.split(" | ").peekable();
-    while let Some(part) = parts.next() {
-        let bar = if parts.peek().is_some() { " |" } else { "" };
-        if at + 1 + width(part) + bar.len() > COLUMNS - 1 {
-            lines += "\n   ";
-            at = 3;
-        }
-        lines += &format!(" {part}{bar}");
-        at += 1 + width(part) + bar.len();
-    }
-    paint(FAINT, &lines) + "\n"
-}
-
 /// A step: what is done, how to redo it, what comes out.
 fn step(title: &str, shell: &str, result: &str) -> String {
-    let (shell, result) = (command(shell), paint(STRONG, result));
+    let (shell, result) = (shell_line(shell), paint(STRONG, result));
     format!("{title}\n{shell}  {result}\n\n")
 }
 
@@ -165,7 +148,7 @@ fn explained(mistake: &Mistake) -> String {
     format!(
         "mistake  {name}\nremedy   {}\nredo:\n{}",
         wrapped(remedy, 9),
-        command(shell)
+        shell_line(shell)
     )
 }
 

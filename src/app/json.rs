@@ -1,6 +1,7 @@
 //! A stream for programs. Names are those of Wireshark's WebSocket dissector where it has one.
 
-use super::decode::Decoded;
+use super::cause;
+use super::decoded::Decoded;
 use super::hex::joined;
 use super::verdict;
 use plainws::Role;
@@ -31,7 +32,7 @@ pub(crate) fn stream(decoded: &Decoded) -> String {
     };
     if let Verdict::Violation { rule, offset } = decoded.verdict() {
         stream["violation"] = violation(rule, offset, decoded.sender);
-        if let Some(cause) = decoded.cause() {
+        if let Some(cause) = cause::likely(decoded) {
             stream["violation"]["likely"] = cause.into();
         }
     }

@@ -14,6 +14,7 @@ use plainws::protocol::dissect::{Frame, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::Field;
 use plainws::protocol::span::{Judgement, Span};
+use std::str;
 
 /// Payload bytes in a row.
 const ROW: usize = 8;
@@ -133,8 +134,8 @@ impl Listing {
         let title = clipped(&title, room);
         let mut preview = String::new();
         if !frame.payload.is_empty() && width(&title) + 8 < room && !is_close(frame) {
-            let start = &frame.payload[..frame.payload.len().min(COLUMNS)];
-            preview = clipped(&readable(frame, start), room - width(&title) - 2);
+            let start = frame.payload.len().min(COLUMNS);
+            preview = clipped(&readable(frame, 0, start), room - width(&title) - 2);
         }
         let filled = width(&title) + 2 + width(&preview);
         let gap = " ".repeat((room + 2).saturating_sub(filled));
@@ -182,7 +183,7 @@ impl Listing {
                 row.meaning = span.meaning.to_string();
                 row.section = span.judgement.section();
             } else {
-                row.meaning = readable(frame, &frame.payload[start - before..end - before]);
+                row.meaning = readable(frame, start - before, end - before);
             }
             text += &self.row(&row);
         }
@@ -285,17 +286,31 @@ fn dotted(byte: u8, span: &Span) -> String {
     bits
 }
 
-/// A row of payload as text; binary data as in the text column of a dump.
-fn readable(frame: &Frame, bytes: &[u8]) -> String {
+/// A row of payload as text, each character in the row in which it begins; binary data as in the text
+/// column of a dump.
+fn readable(frame: &Frame, start: usize, end: usize) -> String {
     let opcode = frame.fragment.map(|fragment| fragment.opcode);
     if opcode != Some(Opcode::Binary) {
-        return quoted(bytes);
+        let boundary = |at| end_of_character(&frame.payload, at);
+        return quoted(&frame.payload[boundary(start)..boundary(end)]);
     }
+    let bytes = &frame.payload[start..end];
     let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
     let chars = bytes
         .iter()
         .map(|&byte| if is_printable(byte) { byte } else { b'.' });
     chars.map(char::from).collect()
+}
+
+/// The end of the character that `at` is inside of; `at` itself between characters.
+fn end_of_character(payload: &[u8], at: usize) -> usize {
+    let starts = at.saturating_sub(3)..at;
+    let ends = starts.flat_map(|start| (at + 1..=start + 4).map(move |end| start..end));
+    let mut inside = ends.filter(|range| {
+        let character = payload.get(range.clone()).map(str::from_utf8);
+        matches!(character, Some(Ok(text)) if text.chars().count() == 1)
+    });
+    inside.next().map_or(at, |range| range.end)
 }
 
 /// A payload breaks a rule in its last byte, so that row is marked.

@@ -6,6 +6,7 @@ pub(crate) mod cli;
 mod clock;
 mod connect;
 mod decode;
+mod decoded;
 mod echo;
 mod encode;
 mod exercise;

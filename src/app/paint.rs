@@ -1,5 +1,6 @@
 //! Colour as an addition: each kind of field keeps one colour, and nothing is said by colour alone.
 
+use super::text::{COLUMNS, width};
 use anstyle::{AnsiColor, Style};
 use plainws::protocol::rule::Field;
 use std::io::{self, Write as _};
@@ -30,6 +31,23 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
         return spaces.into();
     }
     format!("{style}{text}{style:#}{spaces}")
+}
+
+/// A shell's line; one that is too long goes on in the next, behind a bar.
+pub(crate) fn shell_line(shell: &str) -> String {
+    let mut lines = String::from("  $");
+    let mut at = 3;
+    let mut parts = shell.split(" | ").peekable();
+    while let Some(part) = parts.next() {
+        let bar = if parts.peek().is_some() { " |" } else { "" };
+        if at + 1 + width(part) + bar.len() > COLUMNS - 1 {
+            lines += "\n   ";
+            at = 3;
+        }
+        lines += &format!(" {part}{bar}");
+        at += 1 + width(part) + bar.len();
+    }
+    paint(FAINT, &lines) + "\n"
 }
 
 /// Writes to standard output; without the colours unless it is a terminal and nobody minds them

@@ -79,11 +79,53 @@ pub(crate) const fn tested(rule: Rule) -> Place {
             "all_65536_are_accepted_or_refused_as_the_ranges_say",
         ),
         R::CloseReasonNotUtf8 => ("close", "is_judged_as_its_bytes_arrive"),
-        R::MaskMissing | R::MaskPresent => (
-            "rule",
-            "with_one_close_that_carries_its_code_and_nothing_behind_it_is_processed",
+        R::MaskMissing => (
+            "connection",
+            "a_server_refuses_unmasked_frames_of_every_opcode",
         ),
-        _ => ("rule", "however_its_bytes_are_cut"),
+        R::MaskPresent => (
+            "connection",
+            "a_client_refuses_masked_frames_of_every_opcode",
+        ),
+        R::HeadControlByte => ("head", "hold_no_control_byte_but_tabs"),
+        R::HeadLineEnding => ("head", "a_lone_lf_ends_no_line"),
+        R::RequestLineTooLong | R::HeadTooLarge => (
+            "head",
+            "a_head_of_just_as_many_bytes_passes_and_of_one_more_fails",
+        ),
+        R::TooManyHeaders => (
+            "head",
+            "just_as_many_headers_pass_and_one_more_fails_with_its_line",
+        ),
+        R::RequestLineMalformed => ("head", "is_method_target_and_version_one_space_apart"),
+        R::StatusLineMalformed => ("head", "is_version_code_and_reason_one_space_apart"),
+        R::HeaderFolded => ("head", "are_not_folded"),
+        R::HeaderMalformed => (
+            "head",
+            "have_names_that_are_tokens_directly_before_the_colon",
+        ),
+        R::HostInvalid => ("request", "stands_once"),
+        R::HttpVersionTooLow | R::MethodNotGet => {
+            ("handshake", "is_a_get_request_of_http_1_1_or_higher")
+        }
+        R::HeaderRepeated => ("handshake", "is_not_repeated_in_a_request"),
+        R::BodyAnnounced => ("handshake", "has_no_body"),
+        R::UpgradeMissing => (
+            "handshake",
+            "names_websocket_in_upgrade_in_any_case_and_place",
+        ),
+        R::ConnectionUpgradeMissing => (
+            "handshake",
+            "names_upgrade_in_connection_in_any_case_and_place",
+        ),
+        R::VersionNot13 => ("handshake", "has_version_13_written_so"),
+        R::KeyInvalid => ("handshake", "has_a_key_of_16_bytes_in_base64"),
+        R::SubprotocolsMalformed => ("handshake", "are_different_tokens_and_at_least_one"),
+        R::ExtensionsMalformed => ("handshake", "malformed_fail_the_handshake"),
+        R::StatusNot101 => ("handshake", "has_status_101"),
+        R::AcceptWrong => ("handshake", "proves_that_the_server_read_the_key"),
+        R::SubprotocolNotOffered => ("handshake", "names_one_of_the_offered_subprotocols_or_none"),
+        R::ExtensionNotOffered => ("handshake", "names_no_extension_for_none_was_offered"),
     };
     Place { file, function }
 }

@@ -1,6 +1,7 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
-use super::decode::{self, Decoded, Sender};
+use super::decode::{self, Sender};
+use super::decoded::Decoded;
 use super::handshake::EXAMPLE;
 use super::paint::{self, FAINT, STRONG, paint};
 use super::text::{padded, wrapped};
@@ -159,11 +160,18 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     let command = if bytes.len() <= SHORT {
         format!("plainws decode --role {name} {}", hex::spaced(bytes))
     } else {
-        format!("plainws rules {} --raw {name} | plainws decode", rule.id())
+        // A response is judged by the key that it answers.
+        let is_response = role == Role::Server && rule.close_code().is_none();
+        let key = is_response.then(|| format!(" --key {EXAMPLE}"));
+        let key = key.unwrap_or_default();
+        format!(
+            "plainws rules {} --raw {name} | plainws decode{key}",
+            rule.id()
+        )
     };
     let decoded = Decoded::new(bytes.to_vec(), Some(role), Some(EXAMPLE));
     let title = paint(STRONG, &format!("A {name} breaks it so:"));
-    let command = paint(FAINT, &["$ ", &command].concat());
+    let command = paint::shell_line(&command);
     let listing = decode::listing(&decoded, is_cut);
-    format!("\n{title}\n  {command}\n\n{listing}")
+    format!("\n{title}\n{command}\n{listing}")
 }

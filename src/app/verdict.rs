@@ -1,6 +1,7 @@
 //! What a stream comes to, in words.
 
-use super::decode::Decoded;
+use super::cause;
+use super::decoded::Decoded;
 use super::hex::spaced;
 use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
 use super::text::{count, padded, wrapped};
@@ -29,7 +30,7 @@ pub(crate) fn of(decoded: &Decoded) -> String {
         let bytes = count(unread.len() as u64, "byte");
         text += &labelled("unread", &format!("{bytes}: {start}{ellipsis}"));
     }
-    if let Some(cause) = decoded.cause() {
+    if let Some(cause) = cause::likely(decoded) {
         text += &labelled("likely", &cause);
     }
     text

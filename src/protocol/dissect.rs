@@ -10,7 +10,6 @@ use super::connection::{Connection, Event, State};
 use super::frame::{Byte1, Header, Opcode};
 use super::message::{Limits, Message};
 use super::rule::{Field, Rule};
-use super::span::{self, Span};
 
 /// A frame as it stood on the wire: whole, broken off by the end of the stream, or broken by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,12 +93,6 @@ impl Frame {
             Status::Violation(rule) => Some((rule, self.end().saturating_sub(1))),
             _ => None,
         }
-    }
-
-    /// Every bit of it with its meaning: in order, without gap or overlap.
-    #[must_use]
-    pub fn spans(&self) -> Vec<Span> {
-        span::spans(self)
     }
 
     fn is_complete(&self) -> bool {

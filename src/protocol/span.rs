@@ -57,17 +57,21 @@ impl Span {
     }
 }
 
-/// Labels every bit of a frame, in the order of the picture in [`frame`](super::frame).
-pub(super) fn spans(frame: &Frame) -> Vec<Span> {
-    let mut labels = Labels {
-        frame,
-        at: 0,
-        spans: Vec::new(),
-    };
-    labels.header();
-    labels.payload();
-    labels.blame();
-    labels.spans
+impl Frame {
+    /// Every bit of it with its meaning: in the order of the picture in [`frame`](super::frame),
+    /// without gap or overlap.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let mut labels = Labels {
+            frame: self,
+            at: 0,
+            spans: Vec::new(),
+        };
+        labels.header();
+        labels.payload();
+        labels.blame();
+        labels.spans
+    }
 }
 
 struct Labels<'a> {
