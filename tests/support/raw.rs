@@ -248,9 +248,10 @@ impl Raw {
         panic!("silence, not {}", self.received.escape_ascii());
     }
 
-    /// Leaves with a reset: that is how a socket ends that holds unread input. So the peer must have
-    /// sent something that was not read.
+    /// Leaves with a reset: that is how a socket ends that holds unread input. So the peer must send
+    /// something after the last thing that was read: what came in one piece with that is read too.
     pub(crate) fn reset(self) {
+        assert!(self.received.is_empty(), "the system has nothing unread");
         self.stream
             .set_read_timeout(Some(PATIENCE))
             .expect("the socket is there");
