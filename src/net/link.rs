@@ -15,7 +15,8 @@
 use super::error::{Error, Result};
 use super::limits::Limits;
 use super::reader::Reader;
-use super::socket::{drain, is_passing, is_timeout, peer_does_not_read, write_within};
+use super::socket::{deadline_in, drain, is_passing, is_timeout, peer_does_not_read, write_within};
+use super::tap::{Direction, Tap, Tapped};
 use crate::protocol::Role;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Event, Misuse, State};
@@ -45,6 +46,7 @@ pub(super) struct Link {
     /// Held while the socket is in its non-blocking mode, which belongs to all its users. Those that
     /// wait take a call that did not for a time-out, and make it again.
     nonblocking: Mutex<()>,
+    tapped: Tapped,
 }
 
 /// What is being written.
@@ -73,7 +75,10 @@ impl Link {
         connection: Connection,
         limits: Limits,
         behind_head: &[u8],
+        tap: Option<Tap>,
     ) -> Self {
+        let tapped = Tapped::new(tap);
+        tapped.pass(Direction::Received, behind_head);
         Self {
             stream,
             limits,
@@ -84,6 +89,7 @@ impl Link {
             is_shut: AtomicBool::new(false),
             close_deadline: OnceLock::new(),
             nonblocking: Mutex::default(),
+            tapped,
         }
     }
 
@@ -163,7 +169,10 @@ impl Link {
     fn received(&self, reader: &mut Reader, read: io::Result<usize>) -> Result<()> {
         match read {
             Ok(0) => self.connection().receive_eof(),
-            Ok(length) => reader.received(length),
+            Ok(length) => {
+                reader.received(length);
+                self.tapped.pass(Direction::Received, reader.unhandled());
+            }
             Err(error) => return Err(self.lost(error)),
         }
         Ok(())
@@ -265,7 +274,7 @@ impl Link {
         self.refill(writer);
         while !writer.rest().is_empty() {
             let chunk = writer.rest().len().min(WRITE_CHUNK);
-            let deadline = Instant::now() + self.limits.write_timeout;
+            let deadline = deadline_in(self.limits.write_timeout);
             write_within(&self.stream, &writer.rest()[..chunk], deadline)
                 .map_err(|error| self.lost(error))?;
             writer.wrote(chunk);
@@ -278,6 +287,7 @@ impl Link {
         if writer.rest().is_empty() {
             writer.written = 0;
             self.connection().take_output(&mut writer.buffer);
+            self.tapped.pass(Direction::Sent, &writer.buffer);
             self.is_behind.store(true, Ordering::Relaxed);
         }
     }
@@ -313,7 +323,7 @@ impl Link {
     pub(super) fn close_deadline(&self) -> Instant {
         *self
             .close_deadline
-            .get_or_init(|| Instant::now() + self.limits.close_timeout)
+            .get_or_init(|| deadline_in(self.limits.close_timeout))
     }
 
     /// Ends the TCP connection in the order of §7.1.1. Waits for the peer's end of it until the close

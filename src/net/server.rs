@@ -10,7 +10,9 @@ use super::registry::{Phase, Registry};
 use super::session;
 use super::site::Site;
 use super::stats::Stats;
+use super::tap::Tap;
 use super::websocket::WebSocket;
+use crate::protocol::request::Request;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -155,6 +157,17 @@ impl Server {
     #[must_use]
     pub fn log(mut self, log: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Self {
         self.site.log = Some(Box::new(log));
+        self
+    }
+
+    /// Asks `make_tap` for each WebSocket connection, by its number and its request, whether and how to
+    /// watch its bytes.
+    #[must_use]
+    pub fn tap(
+        mut self,
+        make_tap: impl Fn(u64, &Request) -> Option<Tap> + Send + Sync + 'static,
+    ) -> Self {
+        self.site.make_tap = Some(Box::new(make_tap));
         self
     }
 

@@ -5,6 +5,7 @@ use super::error::Result;
 use super::limits::Limits;
 use super::link::{Link, Wait};
 use super::sender::Sender;
+use super::tap::Tap;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Misuse, State, Traffic};
@@ -63,8 +64,9 @@ impl WebSocket {
         limits: Limits,
         behind_head: &[u8],
         handshake: Handshake,
+        tap: Option<Tap>,
     ) -> Self {
-        let link = Arc::new(Link::new(stream, connection, limits, behind_head));
+        let link = Arc::new(Link::new(stream, connection, limits, behind_head, tap));
         caretaker::watch(&link);
         Self {
             link,
