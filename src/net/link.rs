@@ -247,13 +247,21 @@ impl Link {
         Ok(())
     }
 
-    /// Waits until no more than the allowed backlog is queued.
+    /// Waits until no more than the allowed backlog is queued, or nothing can be queued any more.
     pub(super) fn wait_for_room(&self) -> Result<()> {
-        while self.backlog() > self.limits.max_backlog {
+        while self.is_full() {
             let mut writer = lock(&self.writer);
-            self.write(&mut writer)?;
+            // Whoever had it before may have made room, or have failed.
+            if self.is_full() {
+                self.write(&mut writer)?;
+            }
         }
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let connection = self.connection();
+        connection.state() == State::Open && connection.output_length() > self.limits.max_backlog
     }
 
     /// Bytes queued and not yet being written.
