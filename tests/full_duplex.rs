@@ -33,12 +33,12 @@ struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
     fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
+        *self.0.0.lock().expect("nobody panics with it") = true;
         self.0.1.notify_all();
     }
 
     fn wait(&self) {
-        let is_open = self.0.0.lock().unwrap();
+        let is_open = self.0.0.lock().expect("nobody panics with it");
         drop(
             self.0
                 .1
@@ -80,7 +80,8 @@ fn send_signed(sender: &Sender, threads: u8, each: u16) -> Vec<thread::JoinHandl
             let sender = sender.clone();
             thread::spawn(move || {
                 for number in 0..each {
-                    sender.send_binary(&signed(who, number)).unwrap();
+                    let sent = sender.send_binary(&signed(who, number));
+                    sent.expect("the connection is open");
                 }
             })
         })
@@ -562,6 +563,32 @@ mod when_full {
         gate.open();
     }
 
+    /// The connection's own thread waits as well when another one is stuck with the socket.
+    #[test]
+    fn the_own_thread_waits_behind_a_stuck_sender() {
+        let (address, observed) = observe_with(endless(), |ws, told| {
+            let sender = ws.sender();
+            let stuck = thread::spawn(move || sender.send_binary(&vec![0; 16 * MIB]));
+            thread::sleep(Duration::from_millis(200));
+            for _ in 0..64 {
+                ws.send_binary(&[1; MIB])?;
+                let _ = told.send(());
+            }
+            let _ = stuck.join();
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        let mut sent = 0;
+        while observed.next_within(Duration::from_secs(1)).is_some() {
+            sent += 1;
+            assert!(sent < 16, "{sent} MiB wait in memory");
+        }
+        for _ in 0..65 {
+            assert_eq!(raw.frame().0, BINARY);
+        }
+        raw.expect_close(1000);
+    }
+
     #[test]
     fn refuse_says_so_and_never_waits() {
         // With these limits whoever waits, waits for ever.
@@ -793,6 +820,65 @@ mod liveness {
         assert_eq!(message, Some("twenty letters here!".into()));
     }
 
+    /// What a peer has sent and nobody has read yet is a sign of life as well.
+    #[test]
+    fn a_peer_that_nobody_listens_to_is_not_dead() {
+        let (address, observed) = observe_with(limits(100, 200), |ws, told| {
+            thread::sleep(Duration::from_secs(1));
+            let mut count = 0;
+            while ws.receive()?.is_some() {
+                count += 1;
+            }
+            let _ = told.send(count);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        // More than waits for a handler; the rest stays in the socket.
+        for _ in 0..500 {
+            raw.send_frame(BINARY, [7; 1000]);
+        }
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        assert_eq!(observed.next(), 500);
+    }
+
+    /// A ping that stands behind a large message cannot be answered before that message has passed.
+    #[test]
+    fn a_peer_that_takes_a_large_message_slowly_is_not_dead() {
+        const LENGTH: usize = 24 * MIB;
+        let (address, _observed) = failing(limits(100, 300), |ws| {
+            ws.send_binary(&vec![7; LENGTH])?;
+            ws.receive().map(drop)
+        });
+        let mut raw = Raw::open(address, "/");
+        let mut received = raw.bytes(10).len();
+        while received < LENGTH {
+            thread::sleep(Duration::from_millis(60));
+            received += raw.bytes((LENGTH + 10 - received).min(MIB)).len();
+        }
+    }
+
+    #[test]
+    fn is_no_matter_once_we_have_closed_the_close_deadline_is() {
+        let limits = Limits {
+            close_timeout: Duration::from_millis(800),
+            ..limits(50, 100)
+        };
+        let (address, observed) = observe_with(limits, |ws, told| {
+            ws.sender().close(CloseCode::NORMAL, "")?;
+            let ended = ws.receive();
+            let _ = told.send((matches!(ended, Ok(None)), ws.close_reason()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_close(1000);
+        thread::sleep(Duration::from_millis(400));
+        raw.send_frame(CLOSE, close_body(4000, b""));
+        raw.expect_fin();
+        let (is_end, reason) = observed.next();
+        assert!(is_end);
+        assert_eq!(reason.map(|reason| reason.code), Some(CloseCode(4000)));
+    }
+
     #[test]
     fn can_be_switched_off() {
         let limits = Limits {
@@ -837,6 +923,30 @@ mod races {
         for peer in peers {
             assert!(peer.join().unwrap() > 0);
         }
+    }
+
+    /// What a handler is about to answer goes out ahead of the reply to a Close that came behind it.
+    #[test]
+    fn no_close_is_answered_past_a_handler_that_is_about_to_send() {
+        let address = start(|server| server.route("/", echo));
+        let mut frames: Vec<_> = [(TEXT, &b"last words"[..]); 40].into();
+        frames.push((CLOSE, b"\x03\xE8"));
+        let sent = wire(plainws::Role::Client, &frames);
+        let expected = wire(plainws::Role::Server, &frames);
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let peers: Vec<_> = (0..16)
+            .map(|_| {
+                let (sent, expected) = (sent.clone(), expected.clone());
+                thread::spawn(move || {
+                    while Instant::now() < deadline {
+                        let mut raw = Raw::open(address, "/");
+                        raw.send(&sent);
+                        assert!(raw.until_end() == expected, "an answer is missing");
+                    }
+                })
+            })
+            .collect();
+        peers.into_iter().for_each(|peer| peer.join().unwrap());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A peer that sends any bytes at all and sees what comes back, byte for byte. No wait is without end.
 #![allow(dead_code, reason = "each test file uses some of these")]
 
-use super::bytes::{CLOSE, frame};
+use super::bytes::{CLOSE, PING, frame};
 use plainws::Role;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -248,9 +248,12 @@ impl Raw {
         panic!("silence, not {}", self.received.escape_ascii());
     }
 
-    /// Leaves with a reset: that is how a socket ends that holds unread input. So the peer must have
-    /// sent something that was not read.
-    pub(crate) fn reset(self) {
+    /// Leaves with a reset: that is how a socket ends that holds unread input. So the peer must send
+    /// something; if that was read together with what came before it, it is asked for more.
+    pub(crate) fn reset(mut self) {
+        if !self.received.is_empty() {
+            self.send_frame(PING, "");
+        }
         self.stream
             .set_read_timeout(Some(PATIENCE))
             .expect("the socket is there");
@@ -267,7 +270,10 @@ impl Raw {
             }
             match self.read(deadline.saturating_duration_since(Instant::now())) {
                 Ok(1..) => {}
-                end => panic!("{end:?} after {}", self.received.escape_ascii()),
+                end => {
+                    let shown = &self.received[..self.received.len().min(200)];
+                    panic!("{end:?} after {}", shown.escape_ascii());
+                }
             }
         }
     }
