@@ -1,6 +1,7 @@
 //! Behind nginx, set up as the README says. Without nginx the test says that it is skipped;
 //! `PLAINWS_NGINX=required` makes that a failure.
 #![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod support;
 

@@ -3,7 +3,7 @@
 use super::error::{Error, Result};
 use super::link::Link;
 use crate::protocol::close_code::CloseCode;
-use crate::protocol::connection::{Connection, Misuse};
+use crate::protocol::connection::{Connection, Misuse, State};
 use crate::protocol::message::Message;
 use crate::protocol::prepared::PreparedMessage;
 use std::sync::{Arc, Weak};
@@ -151,12 +151,16 @@ impl Sender {
                 link.flush()
             }
             WhenFull::Refuse => {
-                let backlog = link.backlog();
+                let mut connection = link.connection();
+                let backlog = connection.output_length();
                 // A message larger than the whole backlog passes when nothing else waits.
-                if backlog > 0 && backlog + length > link.limits().max_backlog {
+                let is_full = backlog > 0 && backlog + length > link.limits().max_backlog;
+                // What is left after the end is no backlog: then `send` says that it is too late.
+                if is_full && connection.state() == State::Open {
                     return Err(Error::Backlogged);
                 }
-                send(&mut link.connection())?;
+                send(&mut connection)?;
+                drop(connection);
                 link.flush_without_waiting()
             }
         }
