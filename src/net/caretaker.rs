@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two rounds. A ping to a busy handler waits this long at the most.
+/// Between two rounds. A handler that has not received for a whole round is taken for busy, so its
+/// peer's ping waits for two of these at the most.
 const PERIOD: Duration = Duration::from_millis(50);
 /// How long a refused peer has to end its side.
 const LINGER: Duration = Duration::from_secs(1);

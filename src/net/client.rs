@@ -3,7 +3,8 @@
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
 use super::random::Random;
-use super::socket::{prepare, read_within, write_within};
+use super::socket::{deadline_in, prepare, read_within, write_within};
+use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
@@ -11,6 +12,7 @@ use crate::protocol::handshake::{Opening, status};
 use crate::protocol::head::{self, Head};
 use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::str;
@@ -44,7 +46,6 @@ pub fn connect(url: &str) -> Result<WebSocket> {
 ///     .connect()?;
 /// # Ok::<(), plainws::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Client {
     /// As in the Host header: with the port unless it is the default.
     host: String,
@@ -53,6 +54,15 @@ pub struct Client {
     random: Random,
     limits: Limits,
     timeout: Duration,
+    tap: Option<Tap>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("opening", &self.opening)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A refusal's body is kept up to here: enough for the sentence that says why.
@@ -79,6 +89,7 @@ impl Client {
             random,
             limits: Limits::default(),
             timeout: Duration::from_secs(10),
+            tap: None,
         })
     }
 
@@ -126,6 +137,13 @@ impl Client {
         self
     }
 
+    /// Lets `tap` see the bytes that pass once the connection is open.
+    #[must_use]
+    pub fn tap(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
     /// Opens the connection (§4.1).
     ///
     /// # Errors
@@ -134,7 +152,7 @@ impl Client {
     /// [`Error::Rule`] when its answer is wrong; [`Error::Io`] when no address can be reached, or not
     /// in time.
     pub fn connect(self) -> Result<WebSocket> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = deadline_in(self.timeout);
         let (stream, peer) = self.reach(deadline)?;
         prepare(&stream, &self.limits)?;
         let head = self.opening.request();
@@ -168,6 +186,7 @@ impl Client {
             self.limits,
             &behind_head,
             handshake,
+            self.tap,
         ))
     }
 

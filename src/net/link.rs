@@ -15,7 +15,8 @@
 use super::error::{Error, Result};
 use super::limits::Limits;
 use super::reader::Reader;
-use super::socket::{drain, is_passing, is_timeout, peer_does_not_read, write_within};
+use super::socket::{deadline_in, drain, is_passing, is_timeout, peer_does_not_read, write_within};
+use super::tap::{Direction, Tap, Tapped};
 use crate::protocol::Role;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Event, Misuse, State};
@@ -45,6 +46,7 @@ pub(super) struct Link {
     /// Held while the socket is in its non-blocking mode, which belongs to all its users. Those that
     /// wait take a call that did not for a time-out, and make it again.
     nonblocking: Mutex<()>,
+    tapped: Tapped,
 }
 
 /// What is being written.
@@ -65,6 +67,14 @@ pub(super) enum Wait {
     TimedOut,
 }
 
+/// What a peer's silence comes to.
+enum Silence {
+    /// It goes on; when to judge it again.
+    Lasts(Option<Duration>),
+    /// There is input, or the connection has ended.
+    Broken,
+}
+
 impl Link {
     /// Takes a stream that was [prepared](super::socket::prepare), and what arrived together with the
     /// head of the handshake.
@@ -73,7 +83,10 @@ impl Link {
         connection: Connection,
         limits: Limits,
         behind_head: &[u8],
+        tap: Option<Tap>,
     ) -> Self {
+        let tapped = Tapped::new(tap);
+        tapped.pass(Direction::Received, behind_head);
         Self {
             stream,
             limits,
@@ -84,6 +97,7 @@ impl Link {
             is_shut: AtomicBool::new(false),
             close_deadline: OnceLock::new(),
             nonblocking: Mutex::default(),
+            tapped,
         }
     }
 
@@ -110,6 +124,7 @@ impl Link {
     /// The next message among the bytes already read; control frames before it are dealt with. A rule
     /// broken by the peer is answered before it is reported.
     pub(super) fn next_message(&self, reader: &mut Reader) -> Result<Option<Message>> {
+        reader.is_attended = true;
         if let Some(message) = reader.waiting.take()? {
             return Ok(Some(message));
         }
@@ -138,7 +153,10 @@ impl Link {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Wait::TimedOut);
             }
-            let silence = self.judge_silence(reader, now)?;
+            let silence = match self.judge_silence(reader, now)? {
+                Silence::Lasts(silence) => silence,
+                Silence::Broken => return Ok(Wait::Over),
+            };
             self.flush()?;
             if reader.rest(now) {
                 self.connection().rest();
@@ -163,25 +181,42 @@ impl Link {
     fn received(&self, reader: &mut Reader, read: io::Result<usize>) -> Result<()> {
         match read {
             Ok(0) => self.connection().receive_eof(),
-            Ok(length) => reader.received(length),
+            Ok(length) => {
+                reader.received(length);
+                self.tapped.pass(Direction::Received, reader.unhandled());
+            }
             Err(error) => return Err(self.lost(error)),
         }
         Ok(())
     }
 
-    /// A peer that has been silent for long is sent a ping; one that stays silent then is gone. Returns
-    /// when to ask again.
-    fn judge_silence(&self, reader: &mut Reader, now: Instant) -> Result<Option<Duration>> {
+    /// A peer that has been silent for long is sent a ping; one that stays silent then is gone. All
+    /// input must be used.
+    fn judge_silence(&self, reader: &mut Reader, now: Instant) -> Result<Silence> {
         let Some(ping_after) = self.limits.ping_after else {
-            return Ok(None);
+            return Ok(Silence::Lasts(None));
         };
+        // A ping that is still on its way out cannot have been answered. Whether its way is free, the
+        // write deadline judges.
+        if reader.pinged().is_some() && self.is_writing() {
+            reader.ping_waits(now);
+        }
         let (since, allowed) = match reader.pinged() {
             Some(pinged) => (pinged, self.limits.pong_timeout),
             None => (reader.last_received(), ping_after),
         };
         let left = allowed.saturating_sub(now.saturating_duration_since(since));
         if !left.is_zero() {
-            return Ok(Some(left));
+            return Ok(Silence::Lasts(Some(left)));
+        }
+        // It may have spoken while nobody listened.
+        self.poll(reader)?;
+        if !reader.unhandled().is_empty() || self.state() == State::Closed {
+            return Ok(Silence::Broken);
+        }
+        // Once we have closed, the close deadline has taken over.
+        if self.state() == State::Closing {
+            return Ok(Silence::Lasts(None));
         }
         if reader.pinged().is_some() {
             return Err(self.lost(io::Error::new(
@@ -190,11 +225,10 @@ impl Link {
             )));
         }
         let payload = reader.ping(now);
-        match self.connection().ping(&payload) {
-            Ok(()) => Ok(Some(self.limits.pong_timeout)),
-            // The close deadline has taken over.
-            Err(_) => Ok(None),
-        }
+        // It cannot be sent only if another thread has closed just now.
+        let _ = self.connection().ping(&payload);
+        self.flush_without_waiting()?;
+        Ok(Silence::Lasts(Some(self.limits.pong_timeout)))
     }
 
     // Writing.
@@ -238,18 +272,31 @@ impl Link {
         Ok(())
     }
 
-    /// Waits until no more than the allowed backlog is queued.
+    /// Waits until no more than the allowed backlog is queued, or nothing can be queued any more.
     pub(super) fn wait_for_room(&self) -> Result<()> {
-        while self.backlog() > self.limits.max_backlog {
+        while self.is_full() {
             let mut writer = lock(&self.writer);
-            self.write(&mut writer)?;
+            // Whoever had it before may have made room, or have failed.
+            if self.is_full() {
+                self.write(&mut writer)?;
+            }
         }
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let connection = self.connection();
+        connection.state() == State::Open && connection.output_length() > self.limits.max_backlog
     }
 
     /// Bytes queued and not yet being written.
     pub(super) fn backlog(&self) -> usize {
         self.connection().output_length()
+    }
+
+    /// Whether anything that is to be sent has not been handed to the system yet.
+    fn is_writing(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed) || self.connection().has_output()
     }
 
     fn has_to_write(&self) -> bool {
@@ -265,7 +312,7 @@ impl Link {
         self.refill(writer);
         while !writer.rest().is_empty() {
             let chunk = writer.rest().len().min(WRITE_CHUNK);
-            let deadline = Instant::now() + self.limits.write_timeout;
+            let deadline = deadline_in(self.limits.write_timeout);
             write_within(&self.stream, &writer.rest()[..chunk], deadline)
                 .map_err(|error| self.lost(error))?;
             writer.wrote(chunk);
@@ -278,6 +325,7 @@ impl Link {
         if writer.rest().is_empty() {
             writer.written = 0;
             self.connection().take_output(&mut writer.buffer);
+            self.tapped.pass(Direction::Sent, &writer.buffer);
             self.is_behind.store(true, Ordering::Relaxed);
         }
     }
@@ -313,7 +361,7 @@ impl Link {
     pub(super) fn close_deadline(&self) -> Instant {
         *self
             .close_deadline
-            .get_or_init(|| Instant::now() + self.limits.close_timeout)
+            .get_or_init(|| deadline_in(self.limits.close_timeout))
     }
 
     /// Ends the TCP connection in the order of §7.1.1. Waits for the peer's end of it until the close
@@ -353,14 +401,21 @@ impl Link {
             return self.cut();
         }
         if let Some(mut reader) = try_lock(&self.reader) {
-            if self.state() != State::Closed && !reader.waiting.has_failed() {
+            // A thread that has just been here will be back, and what it is about to send belongs ahead
+            // of the reply to a Close.
+            let is_attended = std::mem::take(&mut reader.is_attended);
+            let is_over = self.state() == State::Closed || reader.waiting.has_failed();
+            if !is_attended && !is_over {
                 if let Err(error) = self.read_ahead(&mut reader) {
                     reader.waiting.fail(error);
                 }
             }
         }
-        // A failure has ended the connection: its thread finds out.
-        let _ = self.flush_without_waiting();
+        // What was merely fed waits for its thread; the rest does not.
+        if self.is_behind.load(Ordering::Relaxed) || self.connection().is_urgent() {
+            // A failure has ended the connection: its thread finds out.
+            let _ = self.flush_without_waiting();
+        }
     }
 
     /// Decodes what has arrived, as long as not too much waits for the connection's own thread.
@@ -375,6 +430,10 @@ impl Link {
                     self.poll(reader)?;
                 }
             }
+        }
+        // Whoever does not listen cannot tell silence.
+        if reader.waiting.is_full() {
+            return Ok(());
         }
         self.judge_silence(reader, Instant::now()).map(drop)
     }

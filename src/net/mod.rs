@@ -20,4 +20,5 @@ mod session;
 mod site;
 mod socket;
 pub mod stats;
+pub mod tap;
 pub mod websocket;

@@ -20,7 +20,8 @@ pub(super) struct Reader {
     buffer: Vec<u8>,
     /// The part of `buffer` that the connection has not seen yet.
     unhandled: Range<usize>,
-    /// The time-out that the socket has now, so that an unchanged one costs no system call.
+    /// The time-out that the socket has now, so that an unchanged one costs no system call. Zero, which
+    /// no socket can have, stands for an unknown one.
     timeout: Option<Duration>,
     last_received: Instant,
     /// The ping that asks whether the peer is still there.
@@ -28,6 +29,8 @@ pub(super) struct Reader {
     pings: u64,
     round_trip: Option<Duration>,
     pub(super) waiting: Waiting,
+    /// Whether the connection's own thread has been here since the caretaker's last round.
+    pub(super) is_attended: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,12 +46,13 @@ impl Reader {
         Self {
             buffer: behind_head.to_vec(),
             unhandled: 0..behind_head.len(),
-            timeout: None,
+            timeout: Some(Duration::ZERO),
             last_received: Instant::now(),
             ping: None,
             pings: 0,
             round_trip: None,
             waiting: Waiting::default(),
+            is_attended: true,
         }
     }
 
@@ -146,6 +150,13 @@ impl Reader {
             is_answered: false,
         });
         payload
+    }
+
+    /// The ping has not left yet.
+    pub(super) fn ping_waits(&mut self, now: Instant) {
+        if let Some(ping) = &mut self.ping {
+            ping.sent = now;
+        }
     }
 
     pub(super) fn pong(&mut self, payload: &[u8]) {

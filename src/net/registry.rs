@@ -1,6 +1,7 @@
 //! The connections of a server: how many there are, what became of them, and how they are ended.
 
 use super::link::Link;
+use super::socket::deadline_in;
 use super::stats::Stats;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::Traffic;
@@ -127,7 +128,7 @@ impl Registry {
     /// Waits until nobody is left, at most for `time`, and not once the phase `called_off` is reached
     /// (which Serving, being behind, never is).
     fn wait_until_empty(&self, called_off: Phase, time: Duration) {
-        let until = Instant::now() + time;
+        let until = deadline_in(time);
         let mut members = self.members();
         loop {
             let is_called_off = called_off > Phase::Serving && members.phase >= called_off;

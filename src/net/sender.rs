@@ -3,7 +3,7 @@
 use super::error::{Error, Result};
 use super::link::Link;
 use crate::protocol::close_code::CloseCode;
-use crate::protocol::connection::{Connection, Misuse};
+use crate::protocol::connection::{Connection, Misuse, State};
 use crate::protocol::message::Message;
 use crate::protocol::prepared::PreparedMessage;
 use std::sync::{Arc, Weak};
@@ -109,6 +109,16 @@ impl Sender {
         self.queue(payload.len(), |connection| connection.ping(payload))
     }
 
+    /// Sends bytes as they are, frames or not. For tests and for learners: the peer may well find that
+    /// they break a rule.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_raw(&self, bytes: &[u8]) -> Result<()> {
+        self.queue(bytes.len(), |connection| connection.send_raw(bytes))
+    }
+
     /// Starts the closing handshake (§7.1.2) behind all that was sent before, without waiting for its
     /// end: the connection's own thread sees that.
     ///
@@ -141,12 +151,16 @@ impl Sender {
                 link.flush()
             }
             WhenFull::Refuse => {
-                let backlog = link.backlog();
+                let mut connection = link.connection();
+                let backlog = connection.output_length();
                 // A message larger than the whole backlog passes when nothing else waits.
-                if backlog > 0 && backlog + length > link.limits().max_backlog {
+                let is_full = backlog > 0 && backlog + length > link.limits().max_backlog;
+                // What is left after the end is no backlog: then `send` says that it is too late.
+                if is_full && connection.state() == State::Open {
                     return Err(Error::Backlogged);
                 }
-                send(&mut link.connection())?;
+                send(&mut connection)?;
+                drop(connection);
                 link.flush_without_waiting()
             }
         }

@@ -5,7 +5,7 @@ use super::http::{self, Response};
 use super::log::{Outcome, Record};
 use super::registry::{Membership, Phase};
 use super::site::{Destination, Handler, Site};
-use super::socket::{drain, is_timeout, prepare, read_within, write_within};
+use super::socket::{deadline_in, drain, is_timeout, prepare, read_within, write_within};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::close::CloseReason;
@@ -67,16 +67,20 @@ enum Reply<'a> {
 
 impl<'a> Session<'a> {
     fn run(mut self) {
+        let mut has_served = false;
         loop {
             let started = Instant::now();
-            let head = match self.read_head(started) {
+            let head = match self.read_head() {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
                     return self.end();
                 }
                 Awaited::Nothing => {
-                    self.report(b"", started, Outcome::Left);
+                    // The end of a kept-alive connection has nothing to tell.
+                    if !has_served {
+                        self.report(b"", started, Outcome::Left);
+                    }
                     return;
                 }
             };
@@ -94,14 +98,15 @@ impl<'a> Session<'a> {
                     if is_last || sent.is_err() {
                         return self.end();
                     }
+                    has_served = true;
                 }
             }
         }
     }
 
     /// Reads up to the end of a head. The deadline is for the whole of it, however slowly it drips.
-    fn read_head(&mut self, started: Instant) -> Awaited {
-        let deadline = started + self.site.limits.head_timeout;
+    fn read_head(&mut self) -> Awaited {
+        let deadline = deadline_in(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         let mut buffer = [0; 2048];
         let mut input = std::mem::take(&mut self.behind_head);
@@ -116,7 +121,7 @@ impl<'a> Session<'a> {
             }
             input = match read_within(&self.stream, &mut buffer, deadline) {
                 Ok(length @ 1..) => buffer[..length].to_vec(),
-                Ok(0) if self.membership.registry().phase() > Phase::Serving => {
+                Ok(0) if !decoder.is_empty() && self.is_stopping() => {
                     let response = Response::refusal(503, "stopping", "the server stops");
                     return Awaited::Refused(response, decoder.so_far().to_vec());
                 }
@@ -128,6 +133,10 @@ impl<'a> Session<'a> {
                 Ok(0) | Err(_) => return Awaited::Nothing,
             };
         }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.membership.registry().phase() > Phase::Serving
     }
 
     fn reply(&self, head: Head) -> Reply<'a> {
@@ -212,7 +221,7 @@ impl<'a> Session<'a> {
         let sent = write_within(
             &self.stream,
             &bytes,
-            Instant::now() + self.site.limits.write_timeout,
+            deadline_in(self.site.limits.write_timeout),
         );
         let outcome = Outcome::Response {
             status: response.status,
@@ -259,17 +268,28 @@ impl<'a> Session<'a> {
                 },
             );
         };
-        let deadline = Instant::now() + site.limits.write_timeout;
+        let deadline = deadline_in(site.limits.write_timeout);
         if write_within(&stream, response.as_bytes(), deadline).is_err() {
             return report(Outcome::Left);
         }
+        let tap = site
+            .make_tap
+            .as_ref()
+            .and_then(|make_tap| make_tap(membership.id(), &request));
         let handshake = Handshake {
             request,
             subprotocol: subprotocol.cloned(),
             peer,
         };
         let connection = Connection::server(site.limits.message);
-        let mut ws = WebSocket::new(stream, connection, site.limits, &behind_head, handshake);
+        let mut ws = WebSocket::new(
+            stream,
+            connection,
+            site.limits,
+            &behind_head,
+            handshake,
+            tap,
+        );
         drop(behind_head);
         membership.opened(ws.link());
         let (error, has_panicked) = handle(handler, &mut ws);
@@ -291,7 +311,7 @@ impl<'a> Session<'a> {
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
     fn end(self) {
-        let deadline = Instant::now() + self.site.limits.close_timeout;
+        let deadline = deadline_in(self.site.limits.close_timeout);
         if self.stream.shutdown(Shutdown::Write).is_ok() {
             drain(&self.stream, deadline);
         }

@@ -28,6 +28,13 @@ pub(super) fn is_passing(error: &io::Error) -> bool {
     is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
 }
 
+/// The end of a time that begins now; that of an endless one is years away.
+pub(super) fn deadline_in(time: Duration) -> Instant {
+    const YEARS: Duration = Duration::from_secs(1_000_000_000);
+
+    Instant::now() + time.min(YEARS)
+}
+
 /// A time-out for the socket that ends at the deadline; `None` when it has passed.
 pub(super) fn time_left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());

@@ -5,6 +5,7 @@ use super::error::Result;
 use super::limits::Limits;
 use super::link::{Link, Wait};
 use super::sender::Sender;
+use super::tap::Tap;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Misuse, State, Traffic};
@@ -63,8 +64,9 @@ impl WebSocket {
         limits: Limits,
         behind_head: &[u8],
         handshake: Handshake,
+        tap: Option<Tap>,
     ) -> Self {
-        let link = Arc::new(Link::new(stream, connection, limits, behind_head));
+        let link = Arc::new(Link::new(stream, connection, limits, behind_head, tap));
         caretaker::watch(&link);
         Self {
             link,
@@ -149,8 +151,8 @@ impl WebSocket {
     /// [`Error::Misuse`](crate::Error::Misuse) when the connection is closing or closed; [`Error::Io`](crate::Error::Io) when it was lost, or
     /// when the peer did not take the message in time ([`Limits::write_timeout`]).
     pub fn send(&mut self, message: impl Into<Message>) -> Result<()> {
-        self.feed(message)?;
-        self.link.flush()
+        let message = message.into();
+        self.queue(|connection| connection.send(message))
     }
 
     /// Sends a text message.
@@ -159,8 +161,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn send_text(&mut self, text: &str) -> Result<()> {
-        self.link.connection().send_text(text)?;
-        self.link.flush()
+        self.queue(|connection| connection.send_text(text))
     }
 
     /// Sends a binary message.
@@ -169,8 +170,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<()> {
-        self.link.connection().send_binary(bytes)?;
-        self.link.flush()
+        self.queue(|connection| connection.send_binary(bytes))
     }
 
     /// Sends a message that was encoded before.
@@ -179,8 +179,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<()> {
-        self.link.connection().send_prepared(prepared)?;
-        self.link.flush()
+        self.queue(|connection| connection.send_prepared(prepared))
     }
 
     /// A handle that sends on this connection from any thread, while this one waits for messages.
@@ -204,10 +203,21 @@ impl WebSocket {
             connection.output_length()
         };
         if queued > MAX_QUEUED {
-            self.link.flush()
-        } else {
-            Ok(())
+            self.link.flush()?;
+            self.link.wait_for_room()?;
         }
+        Ok(())
+    }
+
+    /// Queues something and writes it. Behind another thread that is stuck with the socket it waits, or
+    /// the queue would grow without end.
+    fn queue(
+        &mut self,
+        send: impl FnOnce(&mut Connection) -> std::result::Result<(), Misuse>,
+    ) -> Result<()> {
+        send(&mut self.link.connection())?;
+        self.link.flush()?;
+        self.link.wait_for_room()
     }
 
     /// Writes what is queued.
@@ -225,8 +235,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
     pub fn ping(&mut self, payload: &[u8]) -> Result<()> {
-        self.link.connection().ping(payload)?;
-        self.link.flush()
+        self.queue(|connection| connection.ping(payload))
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and

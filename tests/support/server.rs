@@ -50,6 +50,11 @@ impl<T> Observed<T> {
             .expect("the handler says something in time")
     }
 
+    /// Waits for something to be said, at most for `time`.
+    pub(crate) fn next_within(&self, time: Duration) -> Option<T> {
+        self.0.recv_timeout(time).ok()
+    }
+
     /// Forgets what was said so far.
     pub(crate) fn forget(&self) {
         while self.0.try_recv().is_ok() {}

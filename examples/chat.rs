@@ -1,0 +1,57 @@
+//! A room: what one says, all hear. A slow or dead member delays nobody.
+//!
+//! ```sh
+//! cargo run --example chat
+//! ```
+//!
+//! Then open `ws://127.0.0.1:8000/` two times or more and talk.
+
+use plainws::{CloseCode, Error, Message, PreparedMessage, Result, Sender};
+use plainws::{Server, WebSocket, WhenFull};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+fn main() -> Result<()> {
+    let room = Room::default();
+    Server::bind("127.0.0.1:8000")?
+        .route("/", move |ws| room.attend(ws))
+        .serve()
+}
+
+/// How to reach each member. The threads of all of them share it.
+#[derive(Default)]
+pub(crate) struct Room(Mutex<HashMap<SocketAddr, Sender>>);
+
+impl Room {
+    /// One member's time in the room, on the thread of its connection.
+    pub(crate) fn attend(&self, ws: &mut WebSocket) -> Result<()> {
+        let name = ws.peer_address();
+        // Who speaks must not wait for who listens: what does not go out at once goes out later.
+        let sender = ws.sender().when_full(WhenFull::Refuse);
+        self.members().insert(name, sender);
+        let talk = ws.messages().try_for_each(|message| {
+            self.say(message?);
+            Ok(())
+        });
+        self.members().remove(&name);
+        talk
+    }
+
+    /// Sends a message to everyone. Its frame is made once and the same for all.
+    fn say(&self, message: Message) {
+        let message = PreparedMessage::new(message);
+        self.members().retain(|_, member| {
+            let sent = member.send_prepared(&message);
+            if let Err(Error::Backlogged) = sent {
+                // Far behind, and not to be waited for. Its own thread sees the end.
+                let _ = member.close(CloseCode::POLICY, "too slow");
+            }
+            sent.is_ok()
+        });
+    }
+
+    fn members(&self) -> MutexGuard<'_, HashMap<SocketAddr, Sender>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

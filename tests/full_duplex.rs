@@ -1,0 +1,1022 @@
+//! Full duplex over real sockets: any thread sends, and a busy handler's connection is looked after.
+
+mod support;
+
+use plainws::protocol::connection::Misuse;
+use plainws::{
+    CloseCode, Error, Limits, Message, PreparedMessage, Received, Sender, WebSocket, WhenFull,
+};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use support::raw::{PATIENCE, Raw};
+use support::server::{Observed, echo, observe, observe_with, start};
+
+const MIB: usize = 1024 * 1024;
+
+/// No deadline that a test could mistake for what it waits for.
+fn endless() -> Limits {
+    let for_ever = Duration::from_secs(3600);
+    Limits {
+        write_timeout: for_ever,
+        close_timeout: for_ever,
+        ..Limits::default()
+    }
+}
+
+/// What a handler waits for until the test lets it go on.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn open(&self) {
+        *self.0.0.lock().expect("nobody panics with it") = true;
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let is_open = self.0.0.lock().expect("nobody panics with it");
+        drop(
+            self.0
+                .1
+                .wait_timeout_while(is_open, PATIENCE * 2, |is_open| !*is_open),
+        );
+    }
+}
+
+/// A message that says who sent it and as which of his, and is recognizably whole.
+fn signed(who: u8, number: u16) -> Vec<u8> {
+    let length = 3 + usize::from(number) * 7919 % 40_000;
+    let mut message = vec![who.wrapping_mul(31).wrapping_add(number.to_be_bytes()[1]); length];
+    message[0] = who;
+    message[1..3].copy_from_slice(&number.to_be_bytes());
+    message
+}
+
+/// Checks signed messages: each whole, and each sender's in the order in which he sent them.
+#[derive(Default)]
+struct Signatures {
+    next: std::collections::HashMap<u8, u16>,
+    count: usize,
+}
+
+impl Signatures {
+    #[track_caller]
+    fn check(&mut self, message: &[u8]) {
+        let number = self.next.entry(message[0]).or_default();
+        assert!(message == signed(message[0], *number), "torn or misplaced");
+        *number += 1;
+        self.count += 1;
+    }
+}
+
+/// Sends signed messages from `threads` threads at once.
+fn send_signed(sender: &Sender, threads: u8, each: u16) -> Vec<thread::JoinHandle<()>> {
+    (0..threads)
+        .map(|who| {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for number in 0..each {
+                    let sent = sender.send_binary(&signed(who, number));
+                    sent.expect("the connection is open");
+                }
+            })
+        })
+        .collect()
+}
+
+mod senders {
+    use super::*;
+
+    #[test]
+    fn of_many_threads_never_interleave_their_frames_while_the_own_thread_receives() {
+        const THREADS: u8 = 8;
+        const EACH: u16 = 60;
+        let (address, _observed) = observe(|ws, _told: &mpsc::Sender<()>| {
+            let threads = send_signed(&ws.sender(), THREADS, EACH);
+            echo(ws)?;
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        let mut signatures = Signatures::default();
+        let (mut pongs, mut echoes) = (0, 0);
+        let total = usize::from(THREADS) * usize::from(EACH);
+        while signatures.count < total || pongs < 20 || echoes < 20 {
+            if signatures.count % 24 == 1 && pongs + echoes < 40 {
+                raw.send_frame(PING, "?");
+                raw.send_frame(TEXT, "echo");
+            }
+            match raw.frame() {
+                (BINARY, message) => signatures.check(&message),
+                (PONG, payload) if payload == b"?" => pongs += 1,
+                (TEXT, payload) if payload == b"echo" => echoes += 1,
+                (byte0, _) => panic!("{byte0:08b}"),
+            }
+        }
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        while raw.frame().0 != CLOSE {}
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn of_a_client_mask_what_they_send_and_do_not_interleave_either() {
+        const THREADS: u8 = 4;
+        const EACH: u16 = 50;
+        let (address, observed) = observe(|ws, told| {
+            let mut signatures = Signatures::default();
+            while let Some(message) = ws.receive()? {
+                signatures.check(message.as_bytes());
+            }
+            let _ = told.send((signatures.count, ws.close_reason()));
+            Ok(())
+        });
+        let mut ws = plainws::connect(&format!("ws://{address}/")).unwrap();
+        let sender = ws.sender();
+        let closing = sender.clone();
+        let threads = send_signed(&sender, THREADS, EACH);
+        let closer = thread::spawn(move || {
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+            closing.close(CloseCode(4000), "done").unwrap();
+        });
+        // Blocked here all the while, until the Close that another thread started is answered.
+        assert_eq!(ws.receive().unwrap(), None);
+        closer.join().unwrap();
+        let (count, reason) = observed.next();
+        assert_eq!(count, usize::from(THREADS) * usize::from(EACH));
+        assert_eq!(reason.map(|reason| reason.code), Some(CloseCode(4000)));
+    }
+
+    #[test]
+    fn ping_and_close_from_another_thread() {
+        let (address, observed) = observe(|ws, told| {
+            let sender = ws.sender();
+            let thread = thread::spawn(move || {
+                sender.ping(b"from outside").unwrap();
+                assert!(matches!(
+                    sender.ping(&[0; 126]),
+                    Err(Error::Misuse(Misuse::ControlTooLong(126)))
+                ));
+                assert!(matches!(
+                    sender.close(CloseCode(1005), ""),
+                    Err(Error::Misuse(Misuse::CloseCode(CloseCode(1005))))
+                ));
+                sender.send_text("still open").unwrap();
+                sender.close(CloseCode(3001), "enough").unwrap();
+            });
+            let ended = ws.receive()?;
+            thread.join().unwrap();
+            let _ = told.send((ended, ws.close_reason().map(|reason| reason.code)));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_frame(PING, "from outside");
+        raw.expect_frame(TEXT, "still open");
+        assert_eq!(raw.expect_close(3001), "enough");
+        raw.send_frame(CLOSE, close_body(3001, b""));
+        raw.expect_fin();
+        assert_eq!(observed.next(), (None, Some(CloseCode(3001))));
+    }
+
+    /// Whoever is passed over by a thread that is writing leaves its message to that one: none of them
+    /// may forget it.
+    #[test]
+    fn that_find_another_one_writing_are_not_forgotten() {
+        let (address, observed) = observe(|ws, told| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    let sender = ws.sender();
+                    thread::spawn(move || {
+                        for _ in 0..2000 {
+                            sender.send_text(".").unwrap();
+                        }
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+            let _ = told.send(());
+            // No further call writes anything, and the caretaker only finds what is left by mistake.
+            thread::sleep(Duration::from_millis(300));
+            Ok(())
+        });
+        for _ in 0..3 {
+            let mut raw = Raw::open(address, "/");
+            for _ in 0..8000 {
+                raw.expect_frame(TEXT, ".");
+            }
+            observed.next();
+        }
+    }
+}
+
+mod after_the_end {
+    use super::*;
+
+    /// Whether every way to send says that it is too late.
+    fn are_all_closed(sender: &Sender) -> bool {
+        let results = [
+            sender.send("late"),
+            sender.send_text("late"),
+            sender.send_binary(b"late"),
+            sender.send_prepared(&PreparedMessage::new("late")),
+            sender.ping(b"late"),
+            sender.close(CloseCode::NORMAL, "late"),
+        ];
+        results
+            .iter()
+            .all(|result| matches!(result, Err(Error::Misuse(Misuse::Closed))))
+    }
+
+    /// Ends a connection in some way; then its handler tries to send, and tells how that went.
+    fn end(by: impl FnOnce(Raw), receive_first: bool) {
+        let (address, observed) = observe(move |ws, told| {
+            ws.send_text("hello")?;
+            if receive_first {
+                while let Ok(Some(_)) = ws.receive() {}
+            } else {
+                // A handler that only writes finds out as well.
+                while ws.sender().send_text("tick").is_ok() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+            let refusing = ws.sender().when_full(WhenFull::Refuse);
+            let _ = told.send(are_all_closed(&ws.sender()) && are_all_closed(&refusing));
+            Ok(())
+        });
+        by(Raw::open(address, "/"));
+        assert!(observed.next());
+    }
+
+    #[test]
+    fn by_the_peers_close_every_call_says_so() {
+        for receive_first in [true, false] {
+            end(
+                |mut raw| {
+                    raw.send_frame(CLOSE, close_body(1000, b""));
+                    raw.until_end();
+                },
+                receive_first,
+            );
+        }
+    }
+
+    #[test]
+    fn by_a_broken_rule_every_call_says_so() {
+        for receive_first in [true, false] {
+            end(
+                |mut raw| {
+                    raw.send(b"\x81\x00");
+                    raw.until_end();
+                },
+                receive_first,
+            );
+        }
+    }
+
+    #[test]
+    fn by_the_end_of_the_peers_side_every_call_says_so() {
+        for receive_first in [true, false] {
+            end(
+                |mut raw| {
+                    raw.send_fin();
+                    raw.until_end();
+                },
+                receive_first,
+            );
+        }
+    }
+
+    #[test]
+    fn by_a_reset_every_call_says_so_once_the_loss_is_reported() {
+        end(Raw::reset, true);
+    }
+
+    #[test]
+    fn a_handler_that_only_writes_learns_of_a_reset() {
+        let (address, observed) = observe(|ws, told| {
+            ws.send_text("hello")?;
+            let error = loop {
+                match ws.send_text("tick") {
+                    Ok(()) => thread::sleep(Duration::from_millis(5)),
+                    Err(error) => break error,
+                }
+            };
+            let _ = told.send(error.is_closed() || matches!(error, Error::Io(_)));
+            Ok(())
+        });
+        Raw::open(address, "/").reset();
+        assert!(observed.next());
+    }
+
+    #[test]
+    fn a_sender_may_outlive_its_websocket() {
+        let (address, observed) = observe(|ws, told| {
+            let _ = told.send(ws.sender());
+            ws.receive().map(drop)
+        });
+        let mut raw = Raw::open(address, "/");
+        let sender = observed.next();
+        sender.send_text("from outside").unwrap();
+        raw.expect_frame(TEXT, "from outside");
+        raw.send_frame(CLOSE, "");
+        raw.until_end();
+        let deadline = Instant::now() + PATIENCE;
+        while !are_all_closed(&sender) {
+            assert!(Instant::now() < deadline);
+            thread::yield_now();
+        }
+        assert_eq!(sender.backlog(), 0);
+    }
+}
+
+mod while_the_handler_is_busy {
+    use super::*;
+
+    /// The peer's pings and its Close are answered, though `handler` does not receive.
+    fn answers(handler: impl Fn(&mut WebSocket, &Gate) + Send + Sync + 'static) {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, observed) = observe_with(endless(), move |ws, told| {
+            handler(ws, &its_gate);
+            // What came meanwhile was kept.
+            let _ = told.send((ws.receive()?, ws.receive()?, ws.close_reason()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        for payload in ["one", "two"] {
+            raw.send_frame(PING, payload);
+            while raw.frame() != (PONG, payload.into()) {}
+        }
+        raw.send_frame(TEXT, "kept");
+        raw.send_frame(CLOSE, close_body(4001, b"bye"));
+        while raw.frame() != (CLOSE, close_body(4001, b"")) {}
+        raw.expect_fin();
+        gate.open();
+        let (message, end, reason) = observed.next();
+        assert_eq!((message, end), (Some("kept".into()), None));
+        let reason = reason.expect("the Close was seen");
+        assert_eq!(
+            (reason.code, reason.reason.as_str()),
+            (CloseCode(4001), "bye")
+        );
+    }
+
+    #[test]
+    fn with_sleeping() {
+        answers(|_, gate| gate.wait());
+    }
+
+    #[test]
+    fn with_computing() {
+        answers(|_, gate| {
+            let is_done = Arc::new(AtomicBool::new(false));
+            let (gate, done) = (gate.clone(), Arc::clone(&is_done));
+            thread::spawn(move || {
+                gate.wait();
+                done.store(true, Ordering::Relaxed);
+            });
+            let mut number = 1_u64;
+            while !is_done.load(Ordering::Relaxed) {
+                for _ in 0..10_000 {
+                    number = std::hint::black_box(number).wrapping_mul(3);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn with_sending_large_messages_without_end() {
+        answers(|ws, _| while ws.send_binary(&[0; MIB]).is_ok() {});
+    }
+
+    #[test]
+    fn while_other_threads_send_large_messages_without_end() {
+        answers(|ws, gate| {
+            for _ in 0..2 {
+                let sender = ws.sender();
+                thread::spawn(move || while sender.send_binary(&[0; MIB]).is_ok() {});
+            }
+            gate.wait();
+        });
+    }
+
+    #[test]
+    fn and_a_rule_is_broken_it_is_told_at_once() {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, observed) = observe_with(endless(), move |ws, told| {
+            its_gate.wait();
+            let _ = told.send((ws.receive()?, matches!(ws.receive(), Err(Error::Rule(_)))));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "before");
+        raw.send(b"\x83\x80\0\0\0\0");
+        raw.expect_close(1002);
+        raw.expect_fin();
+        gate.open();
+        assert_eq!(observed.next(), (Some("before".into()), true));
+    }
+
+    #[test]
+    fn and_its_write_is_stuck_a_pong_passes_ahead_of_what_is_queued() {
+        let (address, observed) = observe_with(endless(), |ws, told| {
+            for number in 0..u16::MAX {
+                let sender = ws.sender();
+                let told = told.clone();
+                // The first of these is stuck, the others queue up to the backlog's limit.
+                thread::spawn(move || {
+                    let _ = sender.send_binary(&vec![number.to_be_bytes()[1]; MIB / 4]);
+                    let _ = told.send(());
+                });
+                if ws.sender().backlog() > MIB / 2 {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            let _ = told.send(());
+            while ws.sender().backlog() > 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        while observed.next_within(Duration::from_millis(300)).is_some() {}
+        // Stuck.
+        raw.send_frame(PING, "through?");
+        thread::sleep(Duration::from_millis(300));
+        let mut behind = 0;
+        let mut has_answered = false;
+        loop {
+            match raw.frame() {
+                (PONG, payload) => {
+                    assert_eq!(payload, b"through?");
+                    has_answered = true;
+                }
+                (BINARY, message) => {
+                    assert!(message.iter().all(|&byte| byte == message[0]));
+                    behind += usize::from(has_answered);
+                }
+                (CLOSE, _) => break,
+                (byte0, _) => panic!("{byte0:08b}"),
+            }
+        }
+        assert!(behind >= 1, "the pong waited for everything");
+    }
+
+    #[test]
+    fn no_more_is_read_for_it_than_it_can_be_given_and_nothing_is_lost() {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, observed) = observe_with(endless(), move |ws, told| {
+            its_gate.wait();
+            let mut signatures = Signatures::default();
+            while let Some(message) = ws.receive()? {
+                signatures.check(message.as_bytes());
+            }
+            let _ = told.send(signatures.count);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        // 1,000 messages, 20 MB: much more than waits for a handler, or fits into the socket.
+        let sending = thread::spawn(move || {
+            for number in 0..1000 {
+                raw.send_frame(BINARY, signed(1, number));
+            }
+            raw.send_frame(CLOSE, close_body(1000, b""));
+            raw.expect_close(1000);
+        });
+        thread::sleep(Duration::from_millis(500));
+        assert!(!sending.is_finished(), "20 MB were read for nobody");
+        gate.open();
+        assert_eq!(observed.next(), 1000);
+        sending.join().unwrap();
+    }
+}
+
+mod when_full {
+    use super::*;
+
+    /// A handler that hands out a sender and waits at the gate.
+    fn sender(limits: Limits) -> (Raw, Sender, Gate) {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, observed) = observe_with(limits, move |ws, told| {
+            let _ = told.send(ws.sender());
+            its_gate.wait();
+            Ok(())
+        });
+        let raw = Raw::open(address, "/");
+        let sender = observed.next();
+        (raw, sender, gate)
+    }
+
+    #[test]
+    fn wait_waits_for_a_peer_that_reads_late() {
+        let (mut raw, sender, gate) = sender(endless());
+        let sending = thread::spawn(move || {
+            for number in 0..1000 {
+                sender.send_binary(&signed(1, number)).unwrap();
+            }
+        });
+        thread::sleep(Duration::from_millis(500));
+        assert!(!sending.is_finished(), "20 MB wait in memory");
+        let mut signatures = Signatures::default();
+        for _ in 0..1000 {
+            signatures.check(&raw.frame().1);
+        }
+        sending.join().unwrap();
+        gate.open();
+    }
+
+    #[test]
+    fn wait_ends_with_the_write_deadline() {
+        let limits = Limits {
+            write_timeout: Duration::from_millis(500),
+            ..Limits::default()
+        };
+        let (mut raw, sender, gate) = sender(limits);
+        let mut sent = 0;
+        let error = loop {
+            match sender.send_binary(&[0; MIB]) {
+                Ok(()) => sent += 1,
+                Err(error) => break error,
+            }
+            assert!(sent < 64, "64 MiB are not to be queued");
+        };
+        let Error::Io(error) = error else {
+            panic!("{error}")
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        let late = sender.send_binary(b"late");
+        assert!(matches!(late, Err(Error::Misuse(_) | Error::Io(_))));
+        raw.until_end();
+        gate.open();
+    }
+
+    /// The connection's own thread waits as well when another one is stuck with the socket.
+    #[test]
+    fn the_own_thread_waits_behind_a_stuck_sender() {
+        let (address, observed) = observe_with(endless(), |ws, told| {
+            let sender = ws.sender();
+            let stuck = thread::spawn(move || sender.send_binary(&vec![0; 16 * MIB]));
+            thread::sleep(Duration::from_millis(200));
+            for _ in 0..64 {
+                ws.send_binary(&[1; MIB])?;
+                let _ = told.send(());
+            }
+            let _ = stuck.join();
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        let mut sent = 0;
+        while observed.next_within(Duration::from_secs(1)).is_some() {
+            sent += 1;
+            assert!(sent < 16, "{sent} MiB wait in memory");
+        }
+        for _ in 0..65 {
+            assert_eq!(raw.frame().0, BINARY);
+        }
+        raw.expect_close(1000);
+    }
+
+    #[test]
+    fn refuse_says_so_and_never_waits() {
+        // With these limits whoever waits, waits for ever.
+        let (mut raw, sender, gate) = sender(endless());
+        let sender = sender.when_full(WhenFull::Refuse);
+        let max = Limits::default().max_backlog;
+        let mut accepted = 0;
+        loop {
+            match sender.send_binary(&signed(1, accepted)) {
+                Ok(()) => accepted += 1,
+                Err(Error::Backlogged) => break,
+                Err(error) => panic!("{error}"),
+            }
+            assert!(sender.backlog() <= max);
+        }
+        assert!(sender.backlog() > max / 2);
+        assert!(matches!(
+            sender.send_prepared(&PreparedMessage::new(vec![0; max])),
+            Err(Error::Backlogged)
+        ));
+        // The backlog goes out while nobody calls, and then there is room again.
+        let mut signatures = Signatures::default();
+        for _ in 0..accepted {
+            signatures.check(&raw.frame().1);
+        }
+        raw.expect_silence(Duration::from_millis(50));
+        assert_eq!(sender.backlog(), 0);
+        sender.send_text("again").unwrap();
+        raw.expect_frame(TEXT, "again");
+        gate.open();
+    }
+
+    #[test]
+    fn refuse_lets_one_message_pass_that_is_larger_than_the_whole_backlog() {
+        let (mut raw, sender, gate) = sender(endless());
+        let sender = sender.when_full(WhenFull::Refuse);
+        sender.send_binary(&vec![7; 12 * MIB]).unwrap();
+        raw.expect_frame(BINARY, vec![7; 12 * MIB]);
+        gate.open();
+    }
+
+    #[test]
+    fn refuse_finds_the_write_deadline_too() {
+        let limits = Limits {
+            write_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        };
+        let (mut raw, sender, gate) = sender(limits);
+        let sender = sender.when_full(WhenFull::Refuse);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match sender.send_binary(&[0; MIB / 4]) {
+                Ok(()) => {}
+                Err(Error::Backlogged) => thread::sleep(Duration::from_millis(5)),
+                Err(Error::Misuse(Misuse::Closed) | Error::Io(_)) => break,
+                Err(error) => panic!("{error}"),
+            }
+            assert!(Instant::now() < deadline, "the dead peer is not found");
+        }
+        raw.until_end();
+        gate.open();
+    }
+
+    #[test]
+    fn a_prepared_message_reaches_many_as_it_is() {
+        let (address, observed) = observe(|ws, told| {
+            let _ = told.send(ws.sender().when_full(WhenFull::Refuse));
+            ws.receive().map(drop)
+        });
+        let mut peers: Vec<_> = (0..16).map(|_| Raw::open(address, "/")).collect();
+        let senders: Vec<_> = peers.iter().map(|_| observed.next()).collect();
+        let text = PreparedMessage::new("an alle");
+        let binary = PreparedMessage::new(vec![0xAB; 70_000]);
+        for sender in &senders {
+            sender.send_prepared(&text).unwrap();
+            sender.send_prepared(&binary).unwrap();
+        }
+        for peer in &mut peers {
+            peer.expect_frame(TEXT, "an alle");
+            peer.expect_frame(BINARY, [0xAB; 70_000]);
+        }
+    }
+
+    #[test]
+    fn a_client_masks_a_prepared_message_anew_each_time() {
+        let address = start(|server| server.route("/", echo));
+        let mut ws = plainws::connect(&format!("ws://{address}/")).unwrap();
+        let prepared = PreparedMessage::new("masked");
+        // The server ends a connection with an unmasked frame on it.
+        ws.send_prepared(&prepared).unwrap();
+        ws.sender().send_prepared(&prepared).unwrap();
+        for _ in 0..2 {
+            assert_eq!(ws.receive().unwrap(), Some("masked".into()));
+        }
+        ws.close(CloseCode::NORMAL, "").unwrap();
+    }
+}
+
+mod liveness {
+    use super::*;
+
+    fn limits(ping_after: u64, pong_timeout: u64) -> Limits {
+        Limits {
+            ping_after: Some(Duration::from_millis(ping_after)),
+            pong_timeout: Duration::from_millis(pong_timeout),
+            ..Limits::default()
+        }
+    }
+
+    /// How a connection ended, once `handler` has failed.
+    fn failing(
+        limits: Limits,
+        handler: impl Fn(&mut WebSocket) -> plainws::Result<()> + Send + Sync + 'static,
+    ) -> (SocketAddr, Observed<Error>) {
+        observe_with(limits, move |ws, told| {
+            if let Err(error) = handler(ws) {
+                let _ = told.send(error);
+            }
+            Ok(())
+        })
+    }
+
+    fn is_timed_out(error: &Error) -> bool {
+        matches!(error, Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut)
+    }
+
+    #[test]
+    fn silence_is_broken_by_a_ping_and_its_pong_tells_the_round_trip_time() {
+        let (address, observed) = observe_with(limits(50, 3_600_000), |ws, told| {
+            let before = ws.round_trip_time();
+            while ws.round_trip_time().is_none() {
+                ws.receive_timeout(Duration::from_millis(5))?;
+            }
+            let _ = told.send((before, ws.round_trip_time()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        let (byte0, payload) = raw.frame();
+        assert_eq!(byte0, PING);
+        thread::sleep(Duration::from_millis(20));
+        // Not the pong that was asked for: a sign of life, but no answer.
+        raw.send_frame(PONG, "other");
+        raw.send_frame(PONG, payload);
+        let (before, after) = observed.next();
+        assert_eq!(before, None);
+        assert!(after >= Some(Duration::from_millis(20)), "{after:?}");
+    }
+
+    #[test]
+    fn a_peer_that_answers_each_ping_stays() {
+        let (address, _observed) = failing(limits(20, 5000), |ws| ws.receive().map(drop));
+        let mut raw = Raw::open(address, "/");
+        let mut payloads = Vec::new();
+        for _ in 0..10 {
+            let (byte0, payload) = raw.frame();
+            assert_eq!(byte0, PING);
+            raw.send_frame(PONG, &payload);
+            payloads.push(payload);
+        }
+        payloads.dedup();
+        assert_eq!(payloads.len(), 10, "each ping has its own payload");
+    }
+
+    #[test]
+    fn a_silent_peer_is_dead() {
+        let (address, observed) = failing(limits(100, 200), |ws| ws.receive().map(drop));
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(raw.frame().0, PING);
+        assert!(is_timed_out(&observed.next()));
+        assert_eq!(raw.until_end(), b"", "nothing more is sent");
+    }
+
+    #[test]
+    fn a_silent_peer_is_found_by_a_client_as_well() {
+        let (address, _observed) = failing(Limits::default(), |ws| {
+            // A server that holds the connection and says nothing at all would not pong.
+            while ws.receive_timeout(Duration::from_millis(50))? != Received::Closed {}
+            Ok(())
+        });
+        let mut ws = plainws::Client::new(&format!("ws://{address}/"))
+            .unwrap()
+            .limits(limits(20, 5000))
+            .connect()
+            .unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while ws.round_trip_time().is_none() {
+            assert!(Instant::now() < deadline);
+            ws.receive_timeout(Duration::from_millis(10)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_silent_peer_is_found_while_the_handler_only_writes_or_sleeps() {
+        let (address, observed) = failing(limits(100, 200), |ws| {
+            loop {
+                ws.send_text("tick")?;
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let mut raw = Raw::open(address, "/");
+        let error = observed.next();
+        assert!(error.is_closed() || matches!(error, Error::Io(_)));
+        raw.until_end();
+
+        let (address, observed) = failing(limits(100, 200), |ws| {
+            while ws.sender().ping(b"").is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            ws.receive().map(drop)
+        });
+        let mut raw = Raw::open(address, "/");
+        assert!(is_timed_out(&observed.next()));
+        raw.until_end();
+    }
+
+    #[test]
+    fn any_byte_is_a_sign_of_life_in_the_middle_of_a_message_too() {
+        let (address, observed) = observe_with(limits(1000, 1000), |ws, told| {
+            let _ = told.send(ws.receive());
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        // 26 bytes in 2.6 s; no pong, whatever is asked.
+        for byte in frame(plainws::Role::Client, TEXT, b"twenty letters here!") {
+            raw.send([byte]);
+            thread::sleep(Duration::from_millis(100));
+        }
+        let message = observed.next().unwrap();
+        assert_eq!(message, Some("twenty letters here!".into()));
+    }
+
+    /// What a peer has sent and nobody has read yet is a sign of life as well.
+    #[test]
+    fn a_peer_that_nobody_listens_to_is_not_dead() {
+        let (address, observed) = observe_with(limits(100, 200), |ws, told| {
+            thread::sleep(Duration::from_secs(1));
+            let mut count = 0;
+            while ws.receive()?.is_some() {
+                count += 1;
+            }
+            let _ = told.send(count);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        // More than waits for a handler; the rest stays in the socket.
+        for _ in 0..500 {
+            raw.send_frame(BINARY, [7; 1000]);
+        }
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        assert_eq!(observed.next(), 500);
+    }
+
+    /// A ping that stands behind a large message cannot be answered before that message has passed.
+    #[test]
+    fn a_peer_that_takes_a_large_message_slowly_is_not_dead() {
+        const LENGTH: usize = 24 * MIB;
+        let (address, _observed) = failing(limits(100, 300), |ws| {
+            ws.send_binary(&vec![7; LENGTH])?;
+            ws.receive().map(drop)
+        });
+        let mut raw = Raw::open(address, "/");
+        let mut received = raw.bytes(10).len();
+        while received < LENGTH {
+            thread::sleep(Duration::from_millis(60));
+            received += raw.bytes((LENGTH + 10 - received).min(MIB)).len();
+        }
+    }
+
+    #[test]
+    fn is_no_matter_once_we_have_closed_the_close_deadline_is() {
+        let limits = Limits {
+            close_timeout: Duration::from_millis(800),
+            ..limits(50, 100)
+        };
+        let (address, observed) = observe_with(limits, |ws, told| {
+            ws.sender().close(CloseCode::NORMAL, "")?;
+            let ended = ws.receive();
+            let _ = told.send((matches!(ended, Ok(None)), ws.close_reason()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_close(1000);
+        thread::sleep(Duration::from_millis(400));
+        raw.send_frame(CLOSE, close_body(4000, b""));
+        raw.expect_fin();
+        let (is_end, reason) = observed.next();
+        assert!(is_end);
+        assert_eq!(reason.map(|reason| reason.code), Some(CloseCode(4000)));
+    }
+
+    #[test]
+    fn can_be_switched_off() {
+        let limits = Limits {
+            ping_after: None,
+            pong_timeout: Duration::from_millis(1),
+            ..Limits::default()
+        };
+        let (address, observed) = observe_with(limits, |ws, told| {
+            let _ = told.send((ws.receive()?, ws.round_trip_time()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_silence(Duration::from_millis(300));
+        raw.send_frame(TEXT, "here");
+        assert_eq!(observed.next(), (Some("here".into()), None));
+    }
+}
+
+mod races {
+    use super::*;
+
+    /// The caretaker once read a message between a handler's look and its wait for more; the handler
+    /// then waited for what it had.
+    #[test]
+    fn no_message_is_read_past_a_handler_that_is_about_to_wait() {
+        let address = start(|server| server.route("/", echo));
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let peers: Vec<_> = (0..32)
+            .map(|_| {
+                thread::spawn(move || {
+                    let mut raw = Raw::open(address, "/");
+                    let mut count = 0_u32;
+                    while Instant::now() < deadline {
+                        raw.send_frame(BINARY, count.to_be_bytes());
+                        raw.expect_frame(BINARY, count.to_be_bytes());
+                        count += 1;
+                    }
+                    count
+                })
+            })
+            .collect();
+        for peer in peers {
+            assert!(peer.join().unwrap() > 0);
+        }
+    }
+
+    /// What a handler is about to answer goes out ahead of the reply to a Close that came behind it.
+    #[test]
+    fn no_close_is_answered_past_a_handler_that_is_about_to_send() {
+        let address = start(|server| server.route("/", echo));
+        let mut frames: Vec<_> = [(TEXT, &b"last words"[..]); 40].into();
+        frames.push((CLOSE, b"\x03\xE8"));
+        let sent = wire(plainws::Role::Client, &frames);
+        let expected = wire(plainws::Role::Server, &frames);
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let peers: Vec<_> = (0..16)
+            .map(|_| {
+                let (sent, expected) = (sent.clone(), expected.clone());
+                thread::spawn(move || {
+                    while Instant::now() < deadline {
+                        let mut raw = Raw::open(address, "/");
+                        raw.send(&sent);
+                        assert!(raw.until_end() == expected, "an answer is missing");
+                    }
+                })
+            })
+            .collect();
+        peers.into_iter().for_each(|peer| peer.join().unwrap());
+    }
+
+    #[test]
+    fn both_ends_of_a_connection_may_send_without_end() {
+        let address = start(|server| {
+            server.route("/", |ws| {
+                let sender = ws.sender();
+                let threads = send_signed(&sender, 2, 100);
+                let mut signatures = Signatures::default();
+                while signatures.count < 200 {
+                    match ws.receive()? {
+                        Some(message) => signatures.check(message.as_bytes()),
+                        None => return Ok(()),
+                    }
+                }
+                threads
+                    .into_iter()
+                    .for_each(|thread| thread.join().unwrap());
+                ws.send_text("all is there")
+            })
+        });
+        let peers: Vec<_> = (0..4)
+            .map(|_| {
+                thread::spawn(move || {
+                    let mut ws = plainws::connect(&format!("ws://{address}/")).unwrap();
+                    let threads = send_signed(&ws.sender(), 2, 100);
+                    let mut signatures = Signatures::default();
+                    loop {
+                        match ws.receive().unwrap() {
+                            Some(Message::Binary(message)) => signatures.check(&message),
+                            Some(Message::Text(_)) => break,
+                            None => panic!("the end"),
+                        }
+                    }
+                    assert_eq!(signatures.count, 200);
+                    threads
+                        .into_iter()
+                        .for_each(|thread| thread.join().unwrap());
+                })
+            })
+            .collect();
+        peers.into_iter().for_each(|peer| peer.join().unwrap());
+    }
+
+    #[test]
+    fn open_close_and_send_from_elsewhere_at_the_same_time_end_in_order() {
+        let (address, observed) = observe(|ws, told| {
+            let _ = told.send(ws.sender());
+            ws.receive_timeout(Duration::from_millis(2))?;
+            Ok(())
+        });
+        for round in 0..100 {
+            let mut raw = Raw::open(address, "/");
+            let sender = observed.next();
+            let sending = thread::spawn(move || while sender.send_text("more").is_ok() {});
+            if round % 2 == 0 {
+                raw.send(wire(plainws::Role::Client, &[(CLOSE, b"\x03\xE8")]));
+            }
+            loop {
+                match raw.frame() {
+                    (TEXT, text) => assert_eq!(text, b"more"),
+                    (CLOSE, body) => break assert_eq!(body, b"\x03\xE8"),
+                    (byte0, _) => panic!("{byte0:08b}"),
+                }
+            }
+            if round % 2 == 1 {
+                raw.send_frame(CLOSE, close_body(1000, b""));
+            }
+            raw.expect_fin();
+            sending.join().unwrap();
+        }
+    }
+}
