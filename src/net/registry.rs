@@ -45,6 +45,8 @@ struct Member {
     stream: Arc<TcpStream>,
     /// The WebSocket connection, once it is open.
     link: Weak<Link>,
+    /// Whether no further request is read from it.
+    is_upgrading: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,6 +74,7 @@ impl Registry {
         let member = Member {
             stream: Arc::clone(stream),
             link: Weak::new(),
+            is_upgrading: false,
             thread: None,
         };
         members.by_id.insert(id, member);
@@ -110,6 +113,8 @@ impl Registry {
     pub(super) fn end(&self, grace: Duration) {
         self.each(|member| match member.link.upgrade() {
             Some(link) => go_away(&link),
+            // It finds out when it is open.
+            None if member.is_upgrading => {}
             // No request may follow: whoever waits for one reads its end.
             None => drop(member.stream.shutdown(Shutdown::Read)),
         });
@@ -179,6 +184,16 @@ impl Membership {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The connection is about to become a WebSocket connection, unless the server is stopping.
+    pub(super) fn upgrades(&self) -> bool {
+        let mut members = self.registry.members();
+        let may = members.phase == Phase::Serving;
+        if let Some(member) = members.by_id.get_mut(&self.id) {
+            member.is_upgrading = may;
+        }
+        may
     }
 
     /// The connection has become a WebSocket connection.

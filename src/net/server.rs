@@ -278,6 +278,9 @@ impl Door {
         loop {
             let accepted = listener.accept();
             if self.registry.phase() > Phase::Serving {
+                if let Ok((stream, _)) = accepted {
+                    self.turn_away(stream);
+                }
                 return;
             }
             match accepted.and_then(|(stream, peer)| self.start(stream, peer)) {
@@ -321,9 +324,13 @@ impl Door {
     fn turn_away_the_rest(&self, listener: &TcpListener) {
         if listener.set_nonblocking(true).is_ok() {
             while let Ok((stream, _)) = listener.accept() {
-                self.refuse(Arc::new(stream), "stopping", "the server stops");
+                self.turn_away(stream);
             }
         }
+    }
+
+    fn turn_away(&self, stream: TcpStream) {
+        self.refuse(Arc::new(stream), "stopping", "the server stops");
     }
 
     /// Says 503 without a thread and without waiting: a peer whose buffer cannot take these few bytes
