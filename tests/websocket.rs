@@ -68,7 +68,7 @@ mod receive {
             let _ = told.send(ws.close_reason());
             Ok(())
         });
-        let mut end = |bytes: Vec<u8>| {
+        let end = |bytes: Vec<u8>| {
             let mut raw = Raw::open(address, "/");
             raw.send(bytes);
             raw.send_fin();
@@ -107,13 +107,16 @@ mod receive {
     #[test]
     fn reports_a_reset() {
         let (address, observed) = observe(|ws, told| {
+            ws.receive()?;
             ws.send_text("unread")?;
             let lost = matches!(ws.receive(), Err(Error::Io(_)));
             let late = matches!(ws.send_text("late"), Err(error) if error.is_closed());
             let _ = told.send((lost, late, ws.close_reason()));
             Ok(())
         });
-        Raw::open(address, "/").reset();
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "go");
+        raw.reset();
         let reason = CloseReason::new(CloseCode::ABNORMAL);
         assert_eq!(observed.next(), (true, true, Some(reason)));
     }
@@ -170,7 +173,7 @@ mod receive_timeout {
         let mut raw = Raw::open(address, "/");
         assert_eq!(observed.next(), Received::TimedOut);
         raw.send_frame(TEXT, "now");
-        let mut next = || loop {
+        let next = || loop {
             match observed.next() {
                 Received::TimedOut => {}
                 other => return other,
@@ -379,25 +382,28 @@ mod send {
     }
 
     #[test]
-    fn a_fed_message_leaves_with_the_flush_and_not_before() {
+    fn fed_messages_leave_in_order_with_the_next_wait_or_flush() {
         let (address, observed) = observe(|ws, told| {
             ws.feed("one")?;
             ws.feed(vec![2])?;
-            let _ = told.send(());
+            // A wait writes what is queued, even a wait of no time.
             ws.receive_timeout(Duration::ZERO)?;
-            ws.feed("three")?;
             let _ = told.send(());
-            std::thread::sleep(MOMENT);
+            ws.receive()?;
+            ws.feed("three")?;
             ws.feed("four")?;
             ws.flush()?;
+            let _ = told.send(());
             ws.receive().map(|_| ())
         });
         let mut raw = Raw::open(address, "/");
         observed.next();
-        // A wait writes what is queued, even a wait of no time.
-        assert_eq!(raw.read_once(), b"\x81\x03one\x82\x01\x02");
+        raw.expect_frame(TEXT, "one");
+        raw.expect_frame(BINARY, [2]);
+        raw.send_frame(TEXT, "go on");
         observed.next();
-        assert_eq!(raw.read_once(), b"\x81\x05three\x81\x04four");
+        raw.expect_frame(TEXT, "three");
+        raw.expect_frame(TEXT, "four");
     }
 
     #[test]
@@ -473,6 +479,7 @@ mod close {
         raw.expect_silence(MOMENT);
         raw.send_frame(CLOSE, close_body(3000, b""));
         raw.expect_fin();
+        raw.send_fin();
         assert_eq!(observed.next(), Some(CloseReason::new(CloseCode(3000))));
     }
 
@@ -483,6 +490,7 @@ mod close {
         raw.send(client(&[(TEXT, b"too late"), (PING, b"still there?")]));
         raw.send_frame(CLOSE, close_body(4001, b"mine"));
         raw.expect_fin();
+        raw.send_fin();
         let reason = observed.next().expect("the peer said how it ended");
         assert_eq!(
             (reason.code, reason.reason.as_str()),
@@ -557,6 +565,7 @@ mod close {
         raw.send(client(&[(TEXT, b"go"), (CLOSE, &close_body(4002, b""))]));
         raw.expect_close(1000);
         raw.expect_fin();
+        raw.send_fin();
         assert_eq!(observed.next(), Some(CloseReason::new(CloseCode(4002))));
     }
 

@@ -1,8 +1,8 @@
 //! `plainws serve`: the server with its handlers and pages.
 
-use super::{access_log, clock, echo, metrics, pages};
+use super::{access_log, clock, echo, metrics, pages, trace};
 use clap::Args;
-use plainws::{Handle, Limits, Server};
+use plainws::{Handle, Limits, Role, Server};
 use socket2::{Domain, Socket, Type};
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -35,6 +35,10 @@ pub(crate) struct Options {
     /// Write no access log
     #[arg(long)]
     quiet: bool,
+
+    /// Show each frame on standard error; "full" shows all its bits and the reads
+    #[arg(long, value_enum, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "line")]
+    trace: Option<trace::Level>,
 
     /// Serve neither /healthz nor /metrics
     #[arg(long)]
@@ -178,6 +182,10 @@ fn with_options(server: Server, options: &Options) -> Server {
     for origin in &options.allow_origin {
         server = server.allow_origin(origin);
     }
+    if let Some(level) = options.trace {
+        let limits = options.limits.limits().message;
+        server = server.tap(move |number, _| Some(trace::tap(number, Role::Server, limits, level)));
+    }
     if !options.quiet {
         let form = options.log;
         server = server.log(move |record| access_log::write(record, form));
@@ -254,7 +262,7 @@ fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a size is a number of bytes, or 64K, or 16M".into())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse()
         .ok()
@@ -264,7 +272,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "a time is a number of seconds above 0".into())
 }
 
-fn seconds_or_0(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds_or_0(text: &str) -> Result<Duration, String> {
     if text.parse() == Ok(0.0) {
         Ok(Duration::ZERO)
     } else {

@@ -227,6 +227,7 @@ impl Link {
         let payload = reader.ping(now);
         // It cannot be sent only if another thread has closed just now.
         let _ = self.connection().ping(&payload);
+        self.flush_without_waiting()?;
         Ok(Silence::Lasts(Some(self.limits.pong_timeout)))
     }
 
@@ -410,8 +411,11 @@ impl Link {
                 }
             }
         }
-        // A failure has ended the connection: its thread finds out.
-        let _ = self.flush_without_waiting();
+        // What was merely fed waits for its thread; the rest does not.
+        if self.is_behind.load(Ordering::Relaxed) || self.connection().is_urgent() {
+            // A failure has ended the connection: its thread finds out.
+            let _ = self.flush_without_waiting();
+        }
     }
 
     /// Decodes what has arrived, as long as not too much waits for the connection's own thread.

@@ -109,6 +109,16 @@ impl Sender {
         self.queue(payload.len(), |connection| connection.ping(payload))
     }
 
+    /// Sends bytes as they are, frames or not. For tests and for learners: the peer may well find that
+    /// they break a rule.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_raw(&self, bytes: &[u8]) -> Result<()> {
+        self.queue(bytes.len(), |connection| connection.send_raw(bytes))
+    }
+
     /// Starts the closing handshake (§7.1.2) behind all that was sent before, without waiting for its
     /// end: the connection's own thread sees that.
     ///

@@ -19,9 +19,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-/// Stack of a connection's thread. The system lends only the pages that are touched; std's 2 MiB would
-/// be 20 GB of addresses for 10,000 connections. What is large lives on the heap.
-const STACK_SIZE: usize = 256 * 1024;
+/// Stack of a connection's thread unless told otherwise. The system lends only the pages that are
+/// touched, so this costs addresses: std's 2 MiB would be 20 GB of them for 10,000 connections. The
+/// library itself needs a few KiB, what is large lives on the heap; the rest is for handlers, which an
+/// unoptimised build makes hungry.
+const STACK_SIZE: usize = 512 * 1024;
 /// Pause after `accept` failed for want of something: descriptors or memory come back when other
 /// connections end, and until then another try at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -57,6 +59,7 @@ pub struct Server {
     site: Site,
     registry: Arc<Registry>,
     max_connections: usize,
+    stack_size: usize,
     grace: Duration,
 }
 
@@ -78,6 +81,7 @@ impl Server {
             site: Site::default(),
             registry: Arc::default(),
             max_connections: MAX_CONNECTIONS,
+            stack_size: STACK_SIZE,
             grace: GRACE,
         }
     }
@@ -178,6 +182,14 @@ impl Server {
         self
     }
 
+    /// Gives each connection's thread a stack of so many bytes. Default 512 KiB. A handler that
+    /// overflows it ends the whole process, so one that recurses deeply needs more.
+    #[must_use]
+    pub const fn stack_size(mut self, stack_size: usize) -> Self {
+        self.stack_size = stack_size;
+        self
+    }
+
     /// Waits so long for connections to end when the server stops. Default 10 s.
     #[must_use]
     pub const fn grace(mut self, grace: Duration) -> Self {
@@ -211,12 +223,14 @@ impl Server {
             site,
             registry,
             max_connections,
+            stack_size,
             grace,
         } = self;
         let door = Door {
             site: Arc::new(site),
             registry,
             max_connections,
+            stack_size,
         };
         door.let_in(&listener);
         door.turn_away_the_rest(&listener);
@@ -270,6 +284,7 @@ struct Door {
     site: Arc<Site>,
     registry: Arc<Registry>,
     max_connections: usize,
+    stack_size: usize,
 }
 
 impl Door {
@@ -309,7 +324,7 @@ impl Door {
         let (site, its_stream) = (Arc::clone(&self.site), Arc::clone(&stream));
         let thread = thread::Builder::new()
             .name(format!("plainws {peer}"))
-            .stack_size(STACK_SIZE);
+            .stack_size(self.stack_size);
         match thread.spawn(move || session::run(its_stream, peer, &site, membership)) {
             Ok(thread) => self.registry.keep(id, thread),
             Err(error) => {

@@ -450,6 +450,17 @@ impl Connection {
         Ok(())
     }
 
+    /// Queues bytes as they are, frames or not. For tests and for learners.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`] unless the connection is open.
+    pub fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
+        self.check_open()?;
+        self.output_for(bytes.len()).extend_from_slice(bytes);
+        Ok(())
+    }
+
     /// How many bytes wait to be written.
     #[must_use]
     pub fn output_length(&self) -> usize {
@@ -461,6 +472,12 @@ impl Connection {
     #[must_use]
     pub fn has_output(&self) -> bool {
         !self.output.is_empty() || !self.pongs.is_empty() || !self.output_before.is_empty()
+    }
+
+    /// Whether a pong waits to be written, or the end of the connection.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        !self.pongs.is_empty() || self.state != State::Open
     }
 
     /// Moves bytes to be written into `buffer`, replacing what it held: whole frames, pongs first. To

@@ -37,7 +37,12 @@ pub const VERSION: &str = "13";
 /// ```
 #[must_use]
 pub fn accept_value(key: &str) -> String {
-    STANDARD.encode(Sha1::digest([key, GUID].concat()))
+    STANDARD.encode(digest(key))
+}
+
+/// The accept value before it is written in base64.
+pub(super) fn digest(key: &str) -> [u8; 20] {
+    Sha1::digest([key, GUID].concat()).into()
 }
 
 // The server's side.
@@ -120,6 +125,12 @@ impl Upgrade {
             subprotocol.unwrap_or_default(),
         )
     }
+}
+
+/// Whether this can be a `Sec-WebSocket-Key` (§4.1).
+#[must_use]
+pub fn is_key(value: &[u8]) -> bool {
+    key(value).is_some()
 }
 
 /// §4.1: base64 of 16 bytes. The last character may carry bits that mean nothing (erratum 3150).
@@ -257,7 +268,7 @@ fn token_prefix(input: &[u8]) -> (&[u8], &[u8]) {
 /// assert!(opening.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
 /// # Ok::<(), plainws::protocol::handshake::NotSendable>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
     host: String,
     target: String,
@@ -279,6 +290,14 @@ impl fmt::Display for NotSendable {
 impl std::error::Error for NotSendable {}
 
 impl Opening {
+    /// Someone else's request, of which only the key is known: enough to judge the answer to it.
+    pub(super) fn with_key(key: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// A request for `target` of `host`, which has its port unless that is 80. `nonce` must be random
     /// and new for each connection.
     ///

@@ -1,0 +1,289 @@
+//! `plainws connect`: a client for people and scripts.
+
+use super::trace::{self, Level};
+use super::{hex, text};
+use clap::Args;
+use plainws::net::error::Refusal;
+use plainws::protocol::message;
+use plainws::{Client, CloseCode, CloseReason, Error, Message, Received, Role, Sender, WebSocket};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+#[derive(Args, Debug)]
+#[command(after_long_help = MORE)]
+pub(crate) struct Options {
+    /// Where to: ws://host[:port]/path
+    url: String,
+
+    /// Add a header to the request, such as "Cookie: a=b"; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
+
+    /// Offer a subprotocol; may be repeated, the first is preferred
+    #[arg(long, value_name = "NAME")]
+    subprotocol: Vec<String>,
+
+    /// Say which page asks, such as https://example.com
+    #[arg(long)]
+    origin: Option<String>,
+
+    /// Show each frame on standard error; "full" shows all its bits and the reads
+    #[arg(long, value_enum, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "line")]
+    trace: Option<Level>,
+
+    /// Print a JSON object for each message and for the end
+    #[arg(long)]
+    json: bool,
+
+    /// Close after the first message
+    #[arg(long)]
+    once: bool,
+
+    /// Seconds that opening may take
+    #[arg(long, value_name = "S", default_value = "10", value_parser = super::serve::seconds)]
+    connect_timeout: Duration,
+
+    /// Seconds to wait for the next message before giving up; for ever unless given
+    #[arg(long, value_name = "S", value_parser = super::serve::seconds)]
+    timeout: Option<Duration>,
+
+    /// Seconds to go on listening when the input has ended; then the connection is closed
+    #[arg(long, value_name = "S", default_value = "0", value_parser = super::serve::seconds_or_0)]
+    linger: Duration,
+}
+
+const MORE: &str = "\
+Each line of the input is sent as a text message. Lines that begin with a slash are commands:
+  /ping [TEXT]            send a ping
+  /close [CODE [REASON]]  close, with 1000 unless another code is given
+  /binary HEX             send a binary message
+  /raw HEX                send bytes as they are, frames or not
+  //TEXT                  send a text message that begins with a slash
+
+Exit codes: 0 closed cleanly, 1 failed or lost, 2 wrong usage, 3 refused by the server with an
+HTTP status, 4 closed because one side broke the protocol.";
+
+/// The exit codes besides success.
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+const VIOLATION: u8 = 4;
+
+/// Connects, and goes on until the connection ends.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    match open(options).map(|ws| talk(ws, options)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            say(&error_text(&error));
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn open(options: &Options) -> plainws::Result<WebSocket> {
+    let mut client = Client::new(&options.url)?.timeout(options.connect_timeout);
+    for (name, value) in &options.header {
+        client = client.header(name, value)?;
+    }
+    for name in &options.subprotocol {
+        client = client.subprotocol(name)?;
+    }
+    if let Some(origin) = &options.origin {
+        client = client.origin(origin)?;
+    }
+    if let Some(level) = options.trace {
+        client = client.tap(trace::tap(
+            0,
+            Role::Client,
+            message::Limits::default(),
+            level,
+        ));
+    }
+    client.connect()
+}
+
+/// Prints what comes, while another thread sends what is typed. Returns the exit code.
+fn talk(mut ws: WebSocket, options: &Options) -> u8 {
+    let subprotocol = ws
+        .subprotocol()
+        .map(|name| format!(" as {}", text::quoted(name.as_bytes())));
+    say(&format!(
+        "connected to {}{}",
+        options.url,
+        subprotocol.unwrap_or_default()
+    ));
+    if std::io::stdin().is_terminal() {
+        say("a line is a message; /ping, /close, /binary HEX, /raw HEX; Ctrl-D ends");
+    }
+    let (sender, linger) = (ws.sender(), options.linger);
+    // Not joined: when the connection ends, whoever sits at the keyboard need not press a key.
+    thread::spawn(move || {
+        send_input(&sender);
+        thread::sleep(linger);
+        // It may be closing already.
+        let _ = sender.close(CloseCode::NORMAL, "");
+    });
+    let ended = print_messages(&mut ws, options);
+    let reason = ws
+        .close_reason()
+        .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
+    if options.json {
+        let (code, reason) = (reason.code.0, &reason.reason);
+        print(&json!({"type": "close", "code": code, "reason": reason}).to_string());
+    } else {
+        say(&format!("closed {reason}"));
+    }
+    match ended {
+        Err(error) => {
+            say(&error_text(&error));
+            exit_code(&error)
+        }
+        Ok(()) if is_about_violation(reason.code) => VIOLATION,
+        Ok(()) if reason.code == CloseCode::ABNORMAL => FAILED,
+        Ok(()) => 0,
+    }
+}
+
+/// Until the connection ends, in whatever way.
+fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> {
+    loop {
+        let received = match options.timeout {
+            Some(timeout) => ws.receive_timeout(timeout)?,
+            None => ws.receive()?.map_or(Received::Closed, Received::Message),
+        };
+        match received {
+            Received::Message(message) => print(&shown(&message, options.json)),
+            Received::TimedOut => {
+                ws.close(CloseCode::NORMAL, "")?;
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    "no message in time",
+                )
+                .into());
+            }
+            Received::Closed => return Ok(()),
+        }
+        if options.once {
+            return ws.close(CloseCode::NORMAL, "");
+        }
+    }
+}
+
+fn shown(message: &Message, as_json: bool) -> String {
+    match (message, as_json) {
+        (Message::Text(text), false) => text::escaped(text.as_bytes()),
+        (Message::Binary(bytes), false) => format!("binary {}", hex::spaced(bytes)),
+        (Message::Text(text), true) => json!({"type": "text", "data": text}).to_string(),
+        (Message::Binary(bytes), true) => {
+            json!({"type": "binary", "hex": Value::from(hex::joined(bytes))}).to_string()
+        }
+    }
+}
+
+fn send_input(sender: &Sender) {
+    for line in std::io::stdin().lock().split(b'\n') {
+        let Ok(line) = line else { break };
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        let sent = match std::str::from_utf8(line) {
+            Ok(line) => send_line(sender, line),
+            Err(_) => Err("a line that is not UTF-8 was not sent; /binary sends any bytes".into()),
+        };
+        match sent {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(problem) => say(&problem),
+        }
+    }
+}
+
+/// Sends what a line says; `false` when nothing more can be sent.
+fn send_line(sender: &Sender, line: &str) -> Result<bool, String> {
+    let Some(command) = line.strip_prefix('/') else {
+        return sent(sender.send_text(line));
+    };
+    let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
+    match name {
+        _ if command.starts_with('/') => sent(sender.send_text(command)),
+        "ping" => sent(sender.ping(rest.as_bytes())),
+        "binary" => sent(sender.send_binary(&hex::parse(rest)?)),
+        "raw" => sent(sender.send_raw(&hex::parse(rest)?)),
+        "close" => {
+            let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+            let code = if code.is_empty() {
+                Ok(1000)
+            } else {
+                code.parse()
+            };
+            let code = code.map_err(|_| "a close code is a number, such as 1001")?;
+            sent(sender.close(CloseCode(code), reason)).map(|_| false)
+        }
+        _ => Err(format!(
+            "no such command: /{name}. There are /ping, /close, /binary and /raw; // sends a slash"
+        )),
+    }
+}
+
+fn sent(result: plainws::Result<()>) -> Result<bool, String> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_closed() => Ok(false),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Whether a code says that one side broke the protocol or the other's limits.
+const fn is_about_violation(code: CloseCode) -> bool {
+    matches!(
+        code,
+        CloseCode::PROTOCOL_ERROR
+            | CloseCode::INVALID_PAYLOAD
+            | CloseCode::TOO_BIG
+            | CloseCode::POLICY
+    )
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Rule(_) => VIOLATION,
+        Error::Refused(_) => REFUSED,
+        Error::Url(_) | Error::Header(_) => USAGE,
+        _ => FAILED,
+    }
+}
+
+fn error_text(error: &Error) -> String {
+    let Error::Refused(refusal) = error else {
+        return error.to_string();
+    };
+    let Refusal { head, body, .. } = refusal.as_ref();
+    let location = head.values("Location").next();
+    let location = location
+        .map(|url| format!(" to {}", text::escaped(url)))
+        .unwrap_or_default();
+    let body = text::clipped(text::escaped(body).trim_end_matches("\\n"), 200);
+    format!("{error}{location}: {body}")
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is \"Name: value\"")?;
+    Ok((name.trim().into(), value.trim().into()))
+}
+
+/// To standard output: what the peer sent. Whoever closed it has seen enough.
+fn print(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
+        std::process::exit(0);
+    }
+}
+
+/// To standard error: what this program has to say.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "plainws: {line}");
+}

@@ -1,0 +1,121 @@
+//! A stream taken apart: its handshake if it has one, and its frames.
+
+use super::input;
+use super::text::count;
+use plainws::Role;
+use plainws::protocol::dissect::{Dissection, Verdict, dissect};
+use plainws::protocol::explain::{self, Explanation};
+use plainws::protocol::frame::Byte1;
+use plainws::protocol::message::Limits;
+
+/// A stream and all that is known of it.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sender: Role,
+    /// Whether the sender was told from the bytes.
+    pub(crate) is_guess: bool,
+    /// A request or response in front of the frames.
+    pub(crate) handshake: Option<Explanation>,
+    pub(crate) frames: Dissection,
+}
+
+impl Decoded {
+    /// Takes the stream apart. Who sent it is told by its beginning unless given: a request is a
+    /// client's, and so is a masked frame.
+    pub(crate) fn new(bytes: Vec<u8>, role: Option<Role>, key: Option<&str>) -> Self {
+        let is_guess = role.is_none();
+        let has_head = input::begins_a_head(&bytes);
+        let looks_like = if has_head {
+            !bytes.starts_with(b"HTTP/")
+        } else {
+            bytes.get(1).is_none_or(|byte1| Byte1::read(*byte1).mask)
+        };
+        let sender = match (role, looks_like) {
+            (Some(role), _) => role,
+            (None, true) => Role::Client,
+            (None, false) => Role::Server,
+        };
+        let handshake = has_head.then(|| match sender {
+            Role::Client => explain::request(&bytes, Default::default()),
+            Role::Server => explain::response(&bytes, Default::default(), key),
+        });
+        let frames = match &handshake {
+            None => &bytes[..],
+            Some(head) if head.verdict == Verdict::Legal => &bytes[head.length..],
+            // Without a handshake there are no frames.
+            Some(_) => &[],
+        };
+        Self {
+            sender,
+            is_guess,
+            frames: dissect(sender, Limits::default(), frames),
+            handshake,
+            bytes,
+        }
+    }
+
+    /// Where the frames begin in the input.
+    pub(crate) fn frames_begin(&self) -> u64 {
+        let head = self.handshake.as_ref();
+        head.map_or(0, |head| head.length as u64)
+    }
+
+    /// What all of it comes to; offsets count from the beginning of the input.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match &self.handshake {
+            Some(head) if head.verdict != Verdict::Legal => head.verdict,
+            _ => match self.frames.verdict {
+                Verdict::Violation { rule, offset } => Verdict::Violation {
+                    rule,
+                    offset: self.frames_begin() + offset,
+                },
+                verdict => verdict,
+            },
+        }
+    }
+
+    /// The bytes behind a Close or a violation.
+    pub(crate) fn unread(&self) -> &[u8] {
+        let is_cut_short = self
+            .handshake
+            .as_ref()
+            .is_some_and(|head| head.verdict != Verdict::Legal);
+        let read = if is_cut_short {
+            self.frames_begin()
+        } else {
+            self.bytes.len() as u64 - self.frames.unread
+        };
+        usize::try_from(read)
+            .ok()
+            .and_then(|read| self.bytes.get(read..))
+            .unwrap_or_default()
+    }
+
+    /// How it was told who the sender is, unless that was said.
+    pub(crate) fn guess(&self) -> Option<String> {
+        let sign = match (&self.handshake, self.sender) {
+            (Some(_), Role::Client) => "a client, as servers send no request",
+            (Some(_), Role::Server) => "a server, as clients send no status",
+            (None, Role::Client) => "a client, as the first frame is masked",
+            (None, Role::Server) => "a server, as the first frame is not masked",
+        };
+        self.is_guess
+            .then(|| format!("{sign}; --role says otherwise"))
+    }
+
+    /// "2 frames, 1 message".
+    pub(crate) fn summary(&self) -> String {
+        let frames = &self.frames.frames;
+        let messages = frames.iter().filter(|frame| frame.message.is_some());
+        let counted = [
+            count(frames.len() as u64, "frame"),
+            count(messages.count() as u64, "message"),
+        ];
+        match (&self.handshake, frames.len()) {
+            (Some(_), 0) => "a handshake".into(),
+            (Some(_), _) => format!("a handshake, {}", counted.join(", ")),
+            (None, _) => counted.join(", "),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! One line for each frame that passes, for people; with all of its bits if they like.
+//!
+//! ```text
+//! #3 < 81 85 37fa213d   TEXT  fin masked      5 "Hello"
+//! #3 > 81 05            TEXT  fin             5 "Hello"
+//! ```
+
+use super::listing::Listing;
+use super::text::{clipped, count, padded, quoted};
+use super::{hex, paint};
+use clap::ValueEnum;
+use plainws::Role;
+use plainws::net::tap::{Direction, Tap};
+use plainws::protocol::dissect::{Dissector, Frame, Status};
+use plainws::protocol::frame::Opcode;
+use plainws::protocol::message::Limits;
+use std::io::Write as _;
+
+/// How much of a frame is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// A line for each frame
+    Line,
+    /// All bits of each frame, and where the reads of the socket ended
+    Full,
+}
+
+/// Follows one connection: a dissector for each direction.
+struct Trace {
+    number: u64,
+    level: Level,
+    received: Dissector,
+    sent: Dissector,
+}
+
+/// A tap that writes what passes to standard error. `own` is this end's role.
+pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
+    let received = Dissector::new(own.peer(), limits);
+    // What we send is not for us to limit.
+    let no_limits = Limits {
+        max_message: u64::MAX,
+        max_fragments: u32::MAX,
+        max_empty_fragments: u32::MAX,
+    };
+    let sent = Dissector::new(own, no_limits);
+    let mut trace = Trace {
+        number,
+        level,
+        received,
+        sent,
+    };
+    Box::new(move |direction, bytes| {
+        let text = trace.pass(direction, bytes);
+        // Whoever closed standard error does not want to know.
+        let _ = anstream::stderr().write_all(text.as_bytes());
+    })
+}
+
+impl Trace {
+    fn pass(&mut self, direction: Direction, bytes: &[u8]) -> String {
+        let number = self.number;
+        let (dissector, arrow, verb) = match direction {
+            Direction::Received => (&mut self.received, '<', "read"),
+            Direction::Sent => (&mut self.sent, '>', "write"),
+        };
+        let mut text = String::new();
+        if self.level == Level::Full {
+            let border = format!(
+                "#{number} {arrow} --- {verb} of {}\n",
+                count(bytes.len() as u64, "byte")
+            );
+            text += &paint::paint(paint::FAINT, &border);
+        }
+        for frame in dissector.receive(bytes) {
+            text += &format!("#{number} {arrow} {}\n", line(&frame));
+            if self.level == Level::Full {
+                text += &Listing::new(0, frame.end(), true).frame(&frame);
+            }
+        }
+        if let (Level::Full, Some(partial)) = (self.level, dissector.partial()) {
+            let arrived = count(partial.wire.len() as u64, "byte");
+            let waiting = format!("#{number} {arrow} ... {arrived} of a frame so far\n");
+            text += &paint::paint(paint::FAINT, &waiting);
+        }
+        text
+    }
+}
+
+/// A frame in the same columns everywhere, 80 wide with its number in front.
+fn line(frame: &Frame) -> String {
+    /// Of 80, without number and arrow.
+    const WIDTH: usize = 72;
+    /// Header bytes shown: up to a 16-bit length and a key.
+    const HEADER: usize = 18;
+
+    let header = &frame.wire[..frame.wire.len() - frame.payload.len().min(frame.wire.len())];
+    let mut bytes = hex::spaced(&header[..header.len().min(2)]);
+    if let Some(rest) = header.get(2..).filter(|rest| !rest.is_empty()) {
+        bytes += &format!(" {}", hex::joined(rest));
+    }
+    let (name, flags, length) = match &frame.header {
+        Some(header) => {
+            let fin = if header.fin { "fin" } else { "   " };
+            let masked = if header.masking_key.is_some() {
+                "masked"
+            } else {
+                "      "
+            };
+            (
+                name(header.opcode),
+                format!("{fin} {masked}"),
+                header.payload_length.to_string(),
+            )
+        }
+        None => ("?", "          ".into(), String::new()),
+    };
+    let shown = match frame.status {
+        Status::Violation(rule) => paint::paint(paint::BAD, &format!("VIOLATION {}", rule.id())),
+        _ => payload(frame, WIDTH - 39),
+    };
+    format!(
+        "{}  {}  {flags}  {length:>6} {shown}",
+        padded(&clipped(&bytes, HEADER), HEADER),
+        padded(name, 5)
+    )
+}
+
+fn payload(frame: &Frame, room: usize) -> String {
+    let is_close = frame
+        .header
+        .is_some_and(|header| header.opcode == Opcode::Close);
+    let Some((code, reason)) = frame.payload.split_first_chunk().filter(|_| is_close) else {
+        return if frame.payload.is_empty() {
+            String::new()
+        } else {
+            clipped(&quoted(&frame.payload), room)
+        };
+    };
+    let code = u16::from_be_bytes(*code);
+    if reason.is_empty() {
+        code.to_string()
+    } else {
+        clipped(&format!("{code} {}", quoted(reason)), room)
+    }
+}
+
+const fn name(opcode: Opcode) -> &'static str {
+    match opcode {
+        Opcode::Continuation => "CONT",
+        Opcode::Text => "TEXT",
+        Opcode::Binary => "BIN",
+        Opcode::Close => "CLOSE",
+        Opcode::Ping => "PING",
+        Opcode::Pong => "PONG",
+    }
+}

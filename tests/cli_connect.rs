@@ -1,0 +1,178 @@
+//! `plainws connect` against `plainws serve`, both as processes, and the trace on either end.
+#![cfg(feature = "cli")]
+
+mod support;
+
+use std::net::TcpListener;
+use std::thread;
+use support::program::Program;
+use support::raw::{Raw, upgrade_request};
+use support::run::{Run, run, run_with};
+
+fn connect(program: &Program, path: &str, flags: &[&str], input: &str) -> Run {
+    let url = format!("ws://{}{path}", program.address);
+    run_with(&[&["connect", &url], flags].concat(), input.as_bytes())
+}
+
+/// The lines of a trace, with what is different each time left out.
+fn frames(trace: &str) -> Vec<String> {
+    let lines = trace.lines().filter(|line| line.starts_with('#'));
+    lines
+        .map(|line| {
+            let words: Vec<_> = line
+                .split_whitespace()
+                .filter(|word| !is_key(word))
+                .collect();
+            words.join(" ")
+        })
+        .collect()
+}
+
+fn is_key(word: &str) -> bool {
+    word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[test]
+fn each_line_is_a_message_and_commands_do_the_rest() {
+    let program = Program::serve(&["--quiet"]);
+    let input = "Hello\n/binary 00 ff\n//slash\n/nope\n/binary 0\n\n/close 4000 bye\nunsent\n";
+    let run = connect(&program, "/echo", &[], input);
+    assert_eq!(run.stdout, "Hello\nbinary 00 ff\n/slash\n\n");
+    assert!(
+        run.stderr.contains("no such command: /nope"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("odd number"), "{}", run.stderr);
+    assert!(run.stderr.ends_with("closed 4000\n"), "{}", run.stderr);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn the_end_of_the_input_closes_behind_the_answers() {
+    let program = Program::serve(&["--quiet"]);
+    let run = connect(&program, "/echo", &["--json"], "one\ntwo");
+    let expected = "{\"type\":\"text\",\"data\":\"one\"}\n{\"type\":\"text\",\"data\":\"two\"}\n\
+                    {\"type\":\"close\",\"code\":1000,\"reason\":\"\"}\n";
+    assert_eq!((run.stdout.as_str(), run.code), (expected, 0));
+}
+
+#[test]
+fn once_ends_with_the_first_message() {
+    let program = Program::serve(&["--quiet"]);
+    let run = connect(&program, "/clock", &["--once", "--linger", "20"], "");
+    assert_eq!(run.stdout.lines().count(), 1);
+    assert!(run.stdout.starts_with("{\"time\": "), "{}", run.stdout);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn exit_codes_tell_the_ends_apart() {
+    let program = Program::serve(&["--quiet"]);
+    let broken = connect(
+        &program,
+        "/echo",
+        &["--linger", "20"],
+        "/raw c1 80 00 00 00 00\n",
+    );
+    assert_eq!(broken.code, 4, "{}", broken.stderr);
+    assert!(broken.stderr.contains("1002"), "{}", broken.stderr);
+
+    let refused = connect(&program, "/nowhere", &[], "");
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("404"), "{}", refused.stderr);
+
+    assert_eq!(run(&["connect", "http://127.0.0.1/"]).code, 2);
+    assert_eq!(
+        connect(&program, "/echo", &["--header", "Host: x"], "").code,
+        2
+    );
+
+    let closed_port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    assert_eq!(run(&["connect", &format!("ws://{closed_port}/")]).code, 1);
+}
+
+#[test]
+fn control_bytes_of_the_peer_are_escaped() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let mut raw = Raw::from(listener.accept().unwrap().0);
+        let head = raw.head();
+        let key = support::raw::header(&head, "Sec-WebSocket-Key").unwrap();
+        let accept = plainws::protocol::handshake::accept_value(key);
+        raw.send(format!(
+            "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        ));
+        raw.send(b"\x81\x06\x1b[31m\x07\x88\x07\x03\xe8\x1b[2J\n");
+        raw.read_once();
+    });
+    let run = run_with(&["connect", &url, "--linger", "20"], b"");
+    server.join().unwrap();
+    assert_eq!(run.stdout, "\\x1b[31m\\x07\n");
+    assert!(!run.stderr.contains('\x1b'), "{:?}", run.stderr);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn both_ends_trace_the_same_frames() {
+    let program = Program::serve(&["--trace", "--quiet"]);
+    let run = connect(&program, "/echo", &["--trace"], "Hello\n/ping hi\n");
+    let of_client = frames(&run.stderr);
+    assert!(
+        of_client.contains(&"#0 > 81 85 TEXT fin masked 5 \"Hello\"".into()),
+        "{of_client:?}"
+    );
+    assert!(
+        of_client.contains(&"#0 < 81 05 TEXT fin 5 \"Hello\"".into()),
+        "{of_client:?}"
+    );
+    assert!(
+        of_client.contains(&"#0 < 8a 02 PONG fin 2 \"hi\"".into()),
+        "{of_client:?}"
+    );
+
+    let flip = |line: &String| {
+        line.replace(" > ", " | ")
+            .replace(" < ", " > ")
+            .replace(" | ", " < ")
+    };
+    let mut of_client: Vec<_> = of_client.iter().map(flip).collect();
+    let wanted = of_client.len();
+    let of_server = program.process.stderr.wait_for("trace", |text| {
+        Some(frames(text)).filter(|frames| frames.len() >= wanted)
+    });
+    // Pongs may pass what was queued before; the frames are the same.
+    let mut of_server = of_server;
+    of_client.sort();
+    of_server.sort();
+    assert_eq!(of_server, of_client);
+}
+
+#[test]
+fn full_traces_show_the_bits_and_where_the_reads_ended() {
+    let program = Program::serve(&["--trace=full", "--quiet"]);
+    let mut raw = program.connect();
+    raw.send(upgrade_request("/echo"));
+    raw.expect_101();
+    raw.send(b"\x81\x85\x37");
+    program.process.stderr.wait_for("half a frame", |text| {
+        text.contains("#0 < ... 3 bytes of a frame so far\n")
+            .then_some(())
+    });
+    raw.send(b"\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\xc1");
+    let trace = program.process.stderr.wait_for("violation", |text| {
+        text.contains("VIOLATION rsv-not-zero")
+            .then(|| text.to_owned())
+    });
+    assert!(trace.contains("#0 < --- read of 3 bytes\n"), "{trace}");
+    assert!(trace.contains("#0 < --- read of 9 bytes\n"), "{trace}");
+    assert!(trace.contains("1... ....   FIN "), "{trace}");
+    assert!(
+        trace.lines().all(|line| line.chars().count() <= 80),
+        "{trace}"
+    );
+}
