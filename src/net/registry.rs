@@ -111,6 +111,17 @@ impl Registry {
     /// Closes every connection, waits until all have ended or `grace` has passed or waiting has been
     /// called off, then cuts those that are left.
     pub(super) fn end(&self, grace: Duration) {
+        self.close_all();
+        self.wait_until_empty(Phase::Cutting, grace);
+        self.cut_all();
+        // What is left now waits for nothing but a handler that does not come back.
+        self.wait_until_empty(Phase::Serving, Duration::from_secs(1));
+        let ended = self.members().ended.take();
+        join(ended);
+    }
+
+    /// Begins to close every connection.
+    pub(super) fn close_all(&self) {
         self.each(|member| match member.link.upgrade() {
             Some(link) => go_away(&link),
             // It finds out when it is open.
@@ -118,12 +129,11 @@ impl Registry {
             // No request may follow: whoever waits for one reads its end.
             None => drop(member.stream.shutdown(Shutdown::Read)),
         });
-        self.wait_until_empty(Phase::Cutting, grace);
+    }
+
+    /// Ends every connection at once.
+    pub(super) fn cut_all(&self) {
         self.each(|member| drop(member.stream.shutdown(Shutdown::Both)));
-        // What is left now waits for nothing but a handler that does not come back.
-        self.wait_until_empty(Phase::Serving, Duration::from_secs(1));
-        let ended = self.members().ended.take();
-        join(ended);
     }
 
     fn each(&self, action: impl Fn(&Member)) {

@@ -266,8 +266,26 @@ impl Handle {
 
     fn advance(&self, phase: Phase) {
         self.registry.advance(phase);
-        // `accept` cannot be called off, but a connection wakes it; if none can be made, there are
-        // others that do.
+        if self.wake() {
+            return;
+        }
+        // No descriptor is to be had: the connections that end now give theirs back.
+        if phase == Phase::Cutting {
+            self.registry.cut_all();
+        } else {
+            self.registry.close_all();
+        }
+        let handle = self.clone();
+        let _ = thread::Builder::new().spawn(move || {
+            while !handle.wake() {
+                thread::sleep(ACCEPT_PAUSE);
+            }
+        });
+    }
+
+    /// `accept` cannot be called off, but a connection wakes it. Returns whether one was made, or nobody
+    /// listens any more.
+    fn wake(&self) -> bool {
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(match address {
@@ -275,7 +293,11 @@ impl Handle {
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        let _ = TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+        let connected = TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+        connected.map_or_else(
+            |error| error.kind() == io::ErrorKind::ConnectionRefused,
+            |_| true,
+        )
     }
 }
 
