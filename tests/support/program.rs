@@ -104,6 +104,10 @@ impl Process {
         })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for a process that ends by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
@@ -143,7 +147,11 @@ impl Program {
     }
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
-        let process = run(&[&["--addr", address], arguments].concat());
+        Self::of(run(&[&["--addr", address], arguments].concat()))
+    }
+
+    /// Waits until a process that serves says where it is.
+    pub(crate) fn of(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
             let (_, url) = text.split_once("http://")?;
             url.split_once('/')?.0.parse().ok()
