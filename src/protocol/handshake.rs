@@ -20,6 +20,7 @@ use super::rule::Rule;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::{Digest as _, Sha1};
+use std::collections::BTreeSet;
 use std::{fmt, str};
 
 /// What makes the accept value one of this protocol and no other (§1.3).
@@ -132,12 +133,14 @@ fn key(value: &[u8]) -> Option<&str> {
 /// §4.1: different, non-empty tokens; at least one if the header is there.
 fn subprotocols(head: &Head) -> Result<Vec<String>, Rule> {
     let mut offered = Vec::new();
+    // A set, so that a head full of names takes no longer to judge than to read.
+    let mut names = BTreeSet::new();
     for element in head.list("Sec-WebSocket-Protocol") {
         let name = str::from_utf8(element)
             .ok()
             .filter(|_| is_token(element))
             .ok_or(Rule::SubprotocolsMalformed)?;
-        if offered.iter().any(|earlier| earlier == name) {
+        if !names.insert(name) {
             return Err(Rule::SubprotocolsMalformed);
         }
         offered.push(name.to_owned());
