@@ -8,6 +8,7 @@
 //! [`choices`] (the inputs), [`specimen`] (the faults that prove the oracles).
 
 pub mod choices;
+pub mod coverage;
 pub mod endpoint;
 pub mod frames;
 pub mod generate;
@@ -15,6 +16,7 @@ pub mod handshake;
 pub mod pieces;
 pub mod reference;
 pub mod resource;
+pub mod seeds;
 pub mod specimen;
 pub mod subject;
 

@@ -83,7 +83,7 @@ pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 ///
 /// The times.
 pub fn work(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
-    const SMALL: usize = 10_000;
+    const SMALL: usize = 5_000;
     let mut choices = Choices(input);
     let shape = choices.below(SHAPES);
     let sender = choices.one(&[Role::Client, Role::Server]);
@@ -173,7 +173,7 @@ fn load(shape: usize, sender: Role, count: usize) -> Vec<Vec<u8>> {
     let encode = |byte0, payload: &[u8]| generate::encode(byte0, key, payload);
     let bytewise = |stream: Vec<u8>| stream.chunks(1).map(<[u8]>::to_vec).collect();
     match shape {
-        0 => bytewise(encode(0x81, &b"a".repeat(count))),
+        0 => bytewise(encode(0x81, "é".repeat(count / 2).as_bytes())),
         1 => bytewise(encode(0x82, &b"a".repeat(count))),
         2 => {
             let first = encode(0x02, b"a");

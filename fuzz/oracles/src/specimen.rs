@@ -722,13 +722,19 @@ impl Handshake for HeadReader {
     fn receive(&mut self, bytes: &[u8]) -> Option<Verdict> {
         let before = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        let from = if self.specimen.has(Bug::HeadEndCutMissed) {
-            before
-        } else {
+        // The end may have begun in the bytes before.
+        let overlap = if self.specimen.has(Bug::HeadEndCutMissed) {
             0
+        } else {
+            3
         };
-        let is_there = reference::head(&self.bytes[from..]).is_some();
-        let head = reference::head(&self.bytes).filter(|_| is_there);
+        let mut ends = self.bytes[before.saturating_sub(overlap)..].windows(4);
+        let is_there = ends.any(|window| window == b"\r\n\r\n");
+        let head = if is_there {
+            reference::head(&self.bytes)
+        } else {
+            None
+        };
         let Some((lines, rest)) = head else {
             let is_too_large = self.bytes.len() > self.limits.max_bytes;
             return is_too_large.then_some(Verdict::Refused(Some(Rule::HeadTooLarge)));
