@@ -199,9 +199,14 @@ fn is_known(seen: &[Seen], expected: &[Seen]) -> bool {
         Seen::Failed(Some(
             Rule::LengthNotMinimal | Rule::ControlTooLong | Rule::TooManyFragments,
         )) => true,
-        Seen::Failed(Some(Rule::CloseCodeInvalid)) | Seen::Close(Some(1014), _) => {
-            matches!(behind, [] | [Seen::Close(Some(1002), _)])
+        Seen::Failed(Some(Rule::CloseCodeInvalid)) => {
+            // A reason that is not text is noticed before the code.
+            matches!(
+                behind,
+                [] | [Seen::Close(Some(1002), _) | Seen::Failed(None)]
+            )
         }
+        Seen::Close(Some(1014), _) => matches!(behind, [Seen::Close(Some(1002), _)]),
         // Its errors do not name a rule, and may come only when the frame or the message is complete.
         Seen::Failed(_) => matches!(behind, [] | [Seen::Failed(None)]),
         _ => false,
