@@ -1,4 +1,60 @@
-//! placeholder
+//! WebSocket (RFC 6455) on `std::net`: blocking, one thread per connection, strict, without `unsafe`.
+//!
+//! A server and a client, in one round trip:
+//!
+//! ```
+//! use plainws::{Server, WebSocket};
+//!
+//! fn echo(ws: &mut WebSocket) -> plainws::Result<()> {
+//!     while let Some(message) = ws.receive()? {
+//!         ws.send(message)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let server = Server::bind("127.0.0.1:0")?.route("/echo", echo);
+//! let url = format!("ws://{}/echo", server.local_address()?);
+//! let handle = server.handle()?;
+//! let serving = std::thread::spawn(move || server.serve());
+//!
+//! let mut ws = plainws::connect(&url)?;
+//! ws.send("Hello")?;
+//! assert_eq!(ws.receive()?, Some("Hello".into()));
+//! drop(ws); // closes the connection
+//!
+//! handle.shutdown();
+//! serving.join().expect("the server does not panic")?;
+//! # Ok::<(), plainws::Error>(())
+//! ```
+//!
+//! # The storeys
+//!
+//! | storey | what | what it never does |
+//! |---|---|---|
+//! | [`protocol`] | bytes in, events and bytes out | wait, ask the time, draw a random number, touch a socket |
+//! | [`net`] | sockets, threads, deadlines | judge a protocol rule |
+//! | the program | clock, echo, pages, command line | use more of the library than you can |
+//!
+//! # Reading order
+//!
+//! An hour for the protocol, with RFC 6455 open beside it (`§` alone means a section of it):
+//!
+//! | minutes | module | what it shows |
+//! |---|---|---|
+//! | 8 | [`protocol::rule`] | every MUST that a peer can break, as a table |
+//! | 8 | [`protocol::frame`] | a header bit by bit, and the mask |
+//! | 5 | [`protocol::close_code`], [`protocol::close`] | why connections end |
+//! | 4 | [`protocol::utf8`] | text that is cut anywhere |
+//! | 6 | [`protocol::message`] | fragments become messages, within limits |
+//! | 12 | [`protocol::connection`] | the state machine |
+//! | 6 | [`protocol::head`], [`protocol::request`] | an HTTP head, strictly |
+//! | 10 | [`protocol::handshake`] | both sides of the opening handshake |
+//! | 20 | [`net`] | the same on real sockets: `socket`, `link`, `websocket`, `session`, `server` |
+//!
+//! # Features
+//!
+//! `cli` (on by default) builds the program. Without it the crate depends on `sha1` and `base64` only.
+
 pub mod net;
 pub mod protocol;
 
@@ -6,10 +62,14 @@ pub use net::client::{Client, connect};
 pub use net::error::{Error, Refusal, Result};
 pub use net::http::Page;
 pub use net::limits::Limits;
-pub use net::server::Server;
+pub use net::sender::{Sender, WhenFull};
+pub use net::server::{Handle, Server};
+pub use net::stats::Stats;
 pub use net::websocket::{Received, WebSocket};
 pub use protocol::Role;
 pub use protocol::close::CloseReason;
 pub use protocol::close_code::CloseCode;
+pub use protocol::connection::Misuse;
 pub use protocol::message::Message;
+pub use protocol::prepared::PreparedMessage;
 pub use protocol::rule::Rule;

@@ -215,7 +215,8 @@ mod s4_a_rule_about_the_handshake_fails_it {
         match sender {
             Role::Client => Upgrade::new(&Request::new(head)?).map(drop),
             Role::Server => {
-                let opening = Opening::new("example.com", "/chat", *b"the sample nonce");
+                let opening = Opening::new("example.com", "/chat", *b"the sample nonce")
+                    .expect("a host and a path");
                 opening.check(&head).map(drop)
             }
         }

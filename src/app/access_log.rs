@@ -1,41 +1,52 @@
 //! One line for each request and connection.
 
+use clap::ValueEnum;
 use jiff::Zoned;
 use plainws::net::log::{Outcome, Record};
-use std::fmt::Write as _;
+use serde_json::{Map, Value, json};
 use std::io::Write as _;
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Form {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
 
 /// Longer request lines are cut.
 const MAX_REQUEST_LINE: usize = 200;
 
 /// Writes a record to standard error.
-pub(crate) fn write(record: &Record<'_>) {
-    let line = format!("{} {}\n", Zoned::now().strftime("%F %T"), line(record));
+pub(crate) fn write(record: &Record<'_>, form: Form) {
+    let line = match form {
+        Form::Text => format!("{} {}\n", Zoned::now().strftime("%F %T"), text(record)),
+        Form::Json => format!("{}\n", json(record)),
+    };
     // Whoever closed standard error does not want to know.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// What a peer sent is escaped: it must not reach a terminal or a log as it came.
-fn line(record: &Record<'_>) -> String {
-    let cut = record.request_line.get(..MAX_REQUEST_LINE);
-    let shown = cut.unwrap_or(record.request_line).escape_ascii();
-    let ellipsis = if cut.is_some() { "…" } else { "" };
-    let mut line = format!("{} \"{shown}{ellipsis}\"", record.peer);
-    let _ = match &record.outcome {
+fn text(record: &Record<'_>) -> String {
+    let peer = record.peer.map_or("-".into(), |peer| peer.to_string());
+    let outcome = match &record.outcome {
         Outcome::Response {
             status,
             length,
             reason: None,
-        } => write!(line, " {status} {length} B"),
+        } => format!("{status} {length} B"),
         Outcome::Response {
             status,
             reason: Some(reason),
             ..
-        } => write!(line, " {status} {reason}"),
+        } => format!("{status} {reason}"),
         Outcome::Closed {
             reason,
             error,
             has_panicked,
+            ..
         } => {
             let panicked = if *has_panicked {
                 ", handler panicked"
@@ -43,13 +54,68 @@ fn line(record: &Record<'_>) -> String {
                 ""
             };
             let error = error.map(|error| format!(", {error}")).unwrap_or_default();
-            match reason {
-                Some(reason) => write!(line, " 101 closed {reason}{error}{panicked}"),
-                None => write!(line, " 101 not opened{error}"),
-            }
+            format!("101 closed {reason}{error}{panicked}")
         }
-        _ => write!(line, " no request"),
+        Outcome::NotAccepted(error) => format!("not accepted: {error}"),
+        _ => "left before it was answered".into(),
     };
-    let _ = write!(line, " {:.3} s", record.duration.as_secs_f64());
-    line
+    format!(
+        "{peer} \"{}\" {outcome} {:.3} s",
+        request_line(record),
+        record.duration.as_secs_f64()
+    )
+}
+
+fn json(record: &Record<'_>) -> Value {
+    let outcome = match &record.outcome {
+        Outcome::Response {
+            status,
+            length,
+            reason,
+        } => {
+            json!({"status": status, "length": length, "reason": reason})
+        }
+        Outcome::Closed {
+            reason,
+            traffic,
+            error,
+            has_panicked,
+        } => json!({
+            "status": 101,
+            "close_code": reason.code.0,
+            "close_reason": reason.reason,
+            "messages_received": traffic.messages_received,
+            "messages_sent": traffic.messages_sent,
+            "bytes_received": traffic.bytes_received,
+            "bytes_sent": traffic.bytes_sent,
+            "error": error.map(ToString::to_string),
+            "panicked": has_panicked,
+        }),
+        Outcome::NotAccepted(error) => json!({"not_accepted": error.to_string()}),
+        _ => json!({"left": true}),
+    };
+    let mut line = Map::new();
+    line.insert("time".into(), json!(Zoned::now().timestamp().to_string()));
+    line.insert(
+        "peer".into(),
+        json!(record.peer.map(|peer| peer.to_string())),
+    );
+    line.insert("request".into(), json!(request_line(record)));
+    line.insert("seconds".into(), json!(record.duration.as_secs_f64()));
+    line.extend(
+        outcome
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
+    line.into()
+}
+
+/// What a peer sent is escaped: it must not reach a terminal or a log as it came.
+fn request_line(record: &Record<'_>) -> String {
+    match record.request_line.get(..MAX_REQUEST_LINE) {
+        Some(cut) => format!("{}…", cut.escape_ascii()),
+        None => record.request_line.escape_ascii().to_string(),
+    }
 }

@@ -1,15 +1,15 @@
 //! The command line.
 
-use super::serve;
-use clap::{Parser, Subcommand};
+use super::{decode, encode, exercise, handshake, rules, serve, shell};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// A strict WebSocket server on plain threads
+/// WebSocket on plain threads: a strict server, and tools that show every byte
 ///
-/// Without a subcommand it serves.
+/// Without a command it serves.
 #[derive(Parser, Debug)]
-#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(version, max_term_width = 80, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -22,20 +22,57 @@ struct Cli {
 enum Command {
     /// Serve the clock, the echo and their pages
     Serve(serve::Options),
+    /// Show every bit of a stream of frames, and judge it
+    Decode(decode::Options),
+    /// Make frames to order, broken ones included
+    Encode(encode::Options),
+    /// Show how a key becomes the accept value, and find the mistake in a wrong one
+    Handshake(handshake::Options),
+    /// List the rules that a peer can break, or show one with its bytes
+    Rules(rules::Options),
+    /// Ten questions about bytes, to be answered
+    Exercise(exercise::Options),
+    /// Print a completion script for a shell
+    Completions(shell::Options),
+    /// Print a man page; read it with: plainws man decode | man -l -
+    Man(shell::ManOptions),
 }
+
+/// What a command comes to: an exit code, or what went wrong.
+type Outcome = Result<ExitCode, String>;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    let done = match &cli.command {
-        Some(Command::Serve(options)) => serve::run(options),
-        None => serve::run(&cli.serve),
+    let (outcome, failure) = match &cli.command {
+        Some(Command::Serve(options)) => (serve(options), ExitCode::FAILURE),
+        None => (serve(&cli.serve), ExitCode::FAILURE),
+        Some(command) => (look(command), usage()),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let _ = writeln!(std::io::stderr(), "plainws: {problem}");
-            ExitCode::FAILURE
-        }
+    outcome.unwrap_or_else(|problem| {
+        let _ = writeln!(std::io::stderr(), "plainws: {problem}");
+        failure
+    })
+}
+
+/// For the commands that look at bytes: 1 says that the bytes are wrong, 2 that the command line is.
+fn usage() -> ExitCode {
+    ExitCode::from(2)
+}
+
+fn serve(options: &serve::Options) -> Outcome {
+    serve::run(options).map(|()| ExitCode::SUCCESS)
+}
+
+fn look(command: &Command) -> Outcome {
+    match command {
+        Command::Serve(options) => serve(options),
+        Command::Decode(options) => decode::run(options),
+        Command::Encode(options) => encode::run(options),
+        Command::Handshake(options) => handshake::run(options),
+        Command::Rules(options) => rules::run(options),
+        Command::Exercise(options) => exercise::run(options),
+        Command::Completions(options) => shell::completions(options, Cli::command()),
+        Command::Man(options) => shell::man(options, Cli::command()),
     }
 }

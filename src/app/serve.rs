@@ -1,10 +1,11 @@
 //! `plainws serve`: the server with its handlers and pages.
 
-use super::{access_log, clock, echo, pages};
+use super::{access_log, clock, echo, metrics, pages};
 use clap::Args;
-use plainws::{Limits, Server};
-use std::io::Write as _;
-use std::net::SocketAddr;
+use plainws::{Handle, Limits, Server};
+use socket2::{Domain, Socket, Type};
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 #[derive(Args, Debug)]
@@ -27,9 +28,17 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", value_parser = prefix)]
     prefix: Vec<String>,
 
+    /// How to write the access log, to standard error
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    log: access_log::Form,
+
     /// Write no access log
     #[arg(long)]
     quiet: bool,
+
+    /// Serve neither /healthz nor /metrics
+    #[arg(long)]
+    no_metrics: bool,
 
     #[command(flatten)]
     limits: LimitOptions,
@@ -38,6 +47,12 @@ pub(crate) struct Options {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits (sizes in bytes, or with K or M; times in seconds)")]
 struct LimitOptions {
+    /// Most connections at once; more are answered with 503
+    ///
+    /// Each takes a thread and a file descriptor.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    max_connections: usize,
+
     /// Largest message taken; a larger one is refused with 1009
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
     max_message: u64,
@@ -69,6 +84,18 @@ struct LimitOptions {
     /// For the peer to take each 64 KiB that are sent to it
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     write_timeout: Duration,
+
+    /// Silence after which a peer is sent a ping; 0 never sends one
+    #[arg(long, value_name = "S", default_value = "20", value_parser = seconds_or_0)]
+    ping_after: Duration,
+
+    /// Silence after that ping which means that the peer is gone
+    #[arg(long, value_name = "S", default_value = "20", value_parser = seconds)]
+    pong_timeout: Duration,
+
+    /// For open connections to end when the server stops
+    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    grace: Duration,
 }
 
 impl LimitOptions {
@@ -82,26 +109,52 @@ impl LimitOptions {
         limits.head_timeout = self.head_timeout;
         limits.close_timeout = self.close_timeout;
         limits.write_timeout = self.write_timeout;
+        limits.ping_after = Some(self.ping_after).filter(|time| !time.is_zero());
+        limits.pong_timeout = self.pong_timeout;
         limits
     }
 }
 
-/// Serves until the process is ended.
+/// Serves until a signal stops it.
 ///
 /// # Errors
 ///
 /// What went wrong, for people.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let server = Server::bind(options.addr).map_err(|error| {
+    let listener = listen(options.addr).map_err(|error| {
         format!(
-            "cannot listen on {}: {error}. Another port is chosen with --addr",
+            "cannot listen on {}: {error}. Another address is chosen with --addr",
             options.addr
         )
     })?;
+    let server = with_options(with_routes(Server::from_listener(listener)), options);
+    let handle = server.handle().map_err(|error| error.to_string())?;
+    let server = if options.no_metrics {
+        server
+    } else {
+        metrics::add_to(server, &handle)
+    };
     let address = server.local_address().map_err(|error| error.to_string())?;
-    announce(address, &options.prefix);
 
-    let mut server = server.limits(options.limits.limits());
+    stop_on_signals(handle).map_err(|error| format!("cannot wait for signals: {error}"))?;
+    announce(address, &options.prefix);
+    server.serve().map_err(|error| error.to_string())
+}
+
+/// Listens with a queue that takes a burst: std's is 128 long.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    const BACKLOG: i32 = 4096;
+
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // As std does: a server started again need not wait for the last one's old connections.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn with_routes(mut server: Server) -> Server {
     for path in ["/test_websocket", "/clock"] {
         server = server.route(path, clock::clock);
     }
@@ -111,6 +164,14 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for (path, page) in pages::all() {
         server = server.page(path, page);
     }
+    server
+}
+
+fn with_options(server: Server, options: &Options) -> Server {
+    let mut server = server
+        .limits(options.limits.limits())
+        .max_connections(options.limits.max_connections)
+        .grace(options.limits.grace);
     for prefix in &options.prefix {
         server = server.prefix(prefix);
     }
@@ -118,9 +179,23 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         server = server.allow_origin(origin);
     }
     if !options.quiet {
-        server = server.log(access_log::write);
+        let form = options.log;
+        server = server.log(move |record| access_log::write(record, form));
     }
-    server.serve().map_err(|error| error.to_string())
+    server
+}
+
+/// The first SIGINT or SIGTERM stops the server, the second cuts what is still open.
+fn stop_on_signals(handle: Handle) -> Result<(), ctrlc::Error> {
+    let mut is_stopping = false;
+    ctrlc::set_handler(move || {
+        if is_stopping {
+            handle.cut();
+        } else {
+            handle.shutdown();
+        }
+        is_stopping = true;
+    })
 }
 
 /// Says where to look, what there is, and how it ends.
@@ -187,4 +262,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds
         .filter(|seconds| !seconds.is_zero())
         .ok_or_else(|| "a time is a number of seconds above 0".into())
+}
+
+fn seconds_or_0(text: &str) -> Result<Duration, String> {
+    if text.parse() == Ok(0.0) {
+        Ok(Duration::ZERO)
+    } else {
+        seconds(text)
+    }
 }

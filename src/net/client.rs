@@ -2,8 +2,9 @@
 
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
-use super::link::{is_timeout, prepare, time_left, write_within};
 use super::random::Random;
+use super::socket::{deadline_in, prepare, read_within, write_within};
+use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
@@ -11,9 +12,11 @@ use crate::protocol::handshake::{Opening, status};
 use crate::protocol::head::{self, Head};
 use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
-use std::io::{self, Read as _};
+use std::fmt;
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::str;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Opens a connection with default settings.
@@ -43,7 +46,6 @@ pub fn connect(url: &str) -> Result<WebSocket> {
 ///     .connect()?;
 /// # Ok::<(), plainws::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Client {
     /// As in the Host header: with the port unless it is the default.
     host: String,
@@ -52,6 +54,15 @@ pub struct Client {
     random: Random,
     limits: Limits,
     timeout: Duration,
+    tap: Option<Tap>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("opening", &self.opening)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A refusal's body is kept up to here: enough for the sentence that says why.
@@ -70,7 +81,7 @@ impl Client {
             target,
         } = Url::parse(url)?;
         let mut random = Random::new()?;
-        let opening = Opening::new(host, &target, random.bytes());
+        let opening = Opening::new(host, &target, random.bytes())?;
         Ok(Self {
             host: host.to_owned(),
             address,
@@ -78,6 +89,7 @@ impl Client {
             random,
             limits: Limits::default(),
             timeout: Duration::from_secs(10),
+            tap: None,
         })
     }
 
@@ -125,6 +137,13 @@ impl Client {
         self
     }
 
+    /// Lets `tap` see the bytes that pass once the connection is open.
+    #[must_use]
+    pub fn tap(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
     /// Opens the connection (§4.1).
     ///
     /// # Errors
@@ -133,7 +152,7 @@ impl Client {
     /// [`Error::Rule`] when its answer is wrong; [`Error::Io`] when no address can be reached, or not
     /// in time.
     pub fn connect(self) -> Result<WebSocket> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = deadline_in(self.timeout);
         let (stream, peer) = self.reach(deadline)?;
         prepare(&stream, &self.limits)?;
         let head = self.opening.request();
@@ -162,12 +181,13 @@ impl Client {
             peer,
         };
         Ok(WebSocket::new(
-            stream,
+            Arc::new(stream),
             connection,
             self.limits,
             &behind_head,
             handshake,
-        )?)
+            self.tap,
+        ))
     }
 
     /// Tries each address of the host, sharing what is left of the time.
@@ -200,7 +220,14 @@ fn read_head(
     let mut decoder = head::Decoder::new(Role::Server, limits);
     let mut buffer = [0; 2048];
     loop {
-        let length = read_within(stream, &mut buffer, deadline)?;
+        let length =
+            read_within(stream, &mut buffer, deadline).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => io::Error::new(
+                    error.kind(),
+                    "the server did not answer the handshake in time",
+                ),
+                _ => error,
+            })?;
         if length == 0 {
             let message = "the server ended the connection before it answered the handshake";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
@@ -226,22 +253,6 @@ fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Inst
         }
     }
     body.truncate(wanted);
-}
-
-fn read_within(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
-    loop {
-        let late = || {
-            io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the server did not answer the handshake in time",
-            )
-        };
-        stream.set_read_timeout(time_left(Some(deadline)).ok_or_else(late)?)?;
-        match stream.read(buffer) {
-            Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
 }
 
 /// What was sent, as the connection will show it.

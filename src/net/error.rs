@@ -14,6 +14,8 @@ pub enum Error {
     Rule(Rule),
     /// The caller asked for something that cannot be done; the connection is as it was.
     Misuse(Misuse),
+    /// The peer takes its messages too slowly: the backlog is full, and the sender did not want to wait.
+    Backlogged,
     /// The socket failed, or a deadline passed ([`io::ErrorKind::TimedOut`]). The connection is over.
     Io(io::Error),
     /// A server answered the opening handshake with another status than 101.
@@ -51,6 +53,7 @@ impl fmt::Display for Error {
         match self {
             Self::Rule(rule) => write!(f, "the peer broke a rule: {rule}"),
             Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Backlogged => f.write_str("the peer is too slow: its backlog is full"),
             Self::Io(error) => error.fmt(f),
             Self::Refused(refusal) => write!(
                 f,
@@ -70,7 +73,7 @@ impl std::error::Error for Error {
             Self::Misuse(misuse) => Some(misuse),
             Self::Io(error) => Some(error),
             Self::Header(header) => Some(header),
-            Self::Refused(_) | Self::Url(_) => None,
+            Self::Backlogged | Self::Refused(_) | Self::Url(_) => None,
         }
     }
 }

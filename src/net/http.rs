@@ -43,8 +43,15 @@ pub(super) struct Response {
     headers: Vec<(&'static str, Cow<'static, str>)>,
     content_type: &'static str,
     body: Cow<'static, [u8]>,
-    /// Why it is a refusal, for the log.
-    pub(super) reason: Option<String>,
+    /// Why, if it is a refusal.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Why a request is refused: a short name to count it by, and a sentence.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) id: &'static str,
+    pub(super) reason: String,
 }
 
 impl Response {
@@ -54,12 +61,12 @@ impl Response {
             headers: Vec::new(),
             content_type: page.content_type,
             body: page.body.clone(),
-            reason: None,
+            refusal: None,
         }
     }
 
     /// A refusal that says why in its body (RFC 9110 §15.5).
-    pub(super) fn refusal(status: u16, reason: impl Into<String>) -> Self {
+    pub(super) fn refusal(status: u16, id: &'static str, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         let body = format!("{status} {}: {reason}\n", reason_phrase(status));
         let mut response = Self {
@@ -67,7 +74,7 @@ impl Response {
             headers: Vec::new(),
             content_type: "text/plain; charset=utf-8",
             body: body.into_bytes().into(),
-            reason: Some(reason),
+            refusal: Some(Refusal { id, reason }),
         };
         match status {
             // RFC 9110 §15.5.6 and §15.5.22, §4.4.
@@ -76,13 +83,14 @@ impl Response {
                 response.add_header("Upgrade", "websocket");
                 response.add_header("Sec-WebSocket-Version", VERSION);
             }
+            503 => response.add_header("Retry-After", "1"),
             _ => {}
         }
         response
     }
 
     pub(super) fn redirect(location: String) -> Self {
-        let mut response = Self::refusal(308, format!("the page is at {location}"));
+        let mut response = Self::refusal(308, "redirected", format!("the page is at {location}"));
         response.add_header("Location", location);
         response
     }
@@ -150,17 +158,21 @@ pub(super) fn body_refusal(head: &Head) -> Option<Response> {
         }
         _ => (413, "a request to this server has no body"),
     };
-    Some(Response::refusal(status, reason))
+    Some(Response::refusal(status, "body-refused", reason))
 }
 
 /// Why a method is not served (RFC 9110 §9.1): the ones known there are not allowed here, others unknown.
 pub(super) fn method_refusal(method: &str) -> Option<Response> {
     match method {
         "GET" | "HEAD" => None,
-        "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH" => {
-            Some(Response::refusal(405, "pages are read with GET"))
-        }
-        _ => Some(Response::refusal(501, "that method is not implemented")),
+        "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH" => Some(
+            Response::refusal(405, "method-not-allowed", "pages are read with GET"),
+        ),
+        _ => Some(Response::refusal(
+            501,
+            "method-unknown",
+            "that method is not implemented",
+        )),
     }
 }
 

@@ -28,6 +28,15 @@ pub struct Limits {
     /// For each 64 KiB to be taken by the peer. Default 10 s: slower is not a line but a peer that has
     /// stopped reading.
     pub write_timeout: Duration,
+    /// Bytes queued for a slow peer. Default 1 MiB: beyond it a sender waits or is refused, as it
+    /// chooses ([`WhenFull`](crate::WhenFull)).
+    pub max_backlog: usize,
+    /// Silence after which a peer is sent a ping; `None` never sends one. Default 20 s: below the 30 to
+    /// 60 s after which routers forget a quiet connection.
+    pub ping_after: Option<Duration>,
+    /// Silence after that ping which means that the peer is gone. Default 20 s: any byte counts, so
+    /// only a dead line is silent that long.
+    pub pong_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -38,6 +47,9 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
+            max_backlog: 1024 * 1024,
+            ping_after: Some(Duration::from_secs(20)),
+            pong_timeout: Duration::from_secs(20),
         }
     }
 }

@@ -10,49 +10,52 @@
 //!
 //! Whoever has something to send puts it into the connection's output and then writes, or leaves that
 //! to the thread that is writing already. So frames never interleave, and nobody who only reads waits
-//! for a slow peer.
+//! for a slow peer. Locks are taken in the order of the table.
 
 use super::error::{Error, Result};
 use super::limits::Limits;
+use super::reader::Reader;
+use super::socket::{deadline_in, drain, is_passing, is_timeout, peer_does_not_read, write_within};
+use super::tap::{Direction, Tap, Tapped};
 use crate::protocol::Role;
-use crate::protocol::connection::{Connection, Event, State};
+use crate::protocol::close_code::CloseCode;
+use crate::protocol::connection::{Connection, Event, Misuse, State};
+use crate::protocol::message::Message;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-/// The read buffer of a connection at rest: room for many small messages.
-const SMALL_BUFFER: usize = 4 * 1024;
-/// The read buffer of a connection that receives large messages.
-const LARGE_BUFFER: usize = 64 * 1024;
 /// What is written at a time, each within the write deadline.
 const WRITE_CHUNK: usize = 64 * 1024;
-/// After this long without input large buffers are given back.
-const REST: Duration = Duration::from_secs(1);
-/// A socket refuses a time-out of zero.
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct Link {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     limits: Limits,
-    connection: Mutex<Connection>,
     reader: Mutex<Reader>,
-    /// What is being written.
-    writer: Mutex<Vec<u8>>,
+    writer: Mutex<Writer>,
+    connection: Mutex<Connection>,
+    /// Whether the writer has bytes left that the connection has handed out.
+    is_behind: AtomicBool,
     /// Whether our side of the TCP connection has ended.
     is_shut: AtomicBool,
+    /// When the closing handshake is given up, once it has begun.
+    close_deadline: OnceLock<Instant>,
+    /// Held while the socket is in its non-blocking mode, which belongs to all its users. Those that
+    /// wait take a call that did not for a time-out, and make it again.
+    nonblocking: Mutex<()>,
+    tapped: Tapped,
 }
 
-/// What was read, and what the connection has not seen of it yet.
-#[derive(Debug)]
-pub(super) struct Reader {
+/// What is being written.
+#[derive(Debug, Default)]
+struct Writer {
     buffer: Vec<u8>,
-    unhandled: Range<usize>,
-    /// The time-out that the socket has now, so that an unchanged one costs no system call.
-    timeout: Option<Duration>,
+    written: usize,
+    /// Since when the peer has taken nothing.
+    stalled: Option<Instant>,
 }
 
 /// How a wait for input ended.
@@ -65,28 +68,29 @@ pub(super) enum Wait {
 }
 
 impl Link {
-    /// Takes a stream that was [prepared](prepare), and what arrived together with the head of the
-    /// handshake.
+    /// Takes a stream that was [prepared](super::socket::prepare), and what arrived together with the
+    /// head of the handshake.
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Arc<TcpStream>,
         connection: Connection,
         limits: Limits,
         behind_head: &[u8],
-    ) -> io::Result<Self> {
-        stream.set_read_timeout(None)?;
-        let reader = Reader {
-            buffer: behind_head.to_vec(),
-            unhandled: 0..behind_head.len(),
-            timeout: None,
-        };
-        Ok(Self {
+        tap: Option<Tap>,
+    ) -> Self {
+        let tapped = Tapped::new(tap);
+        tapped.pass(Direction::Received, behind_head);
+        Self {
             stream,
             limits,
+            reader: Mutex::new(Reader::new(behind_head)),
+            writer: Mutex::default(),
             connection: Mutex::new(connection),
-            reader: Mutex::new(reader),
-            writer: Mutex::new(Vec::new()),
+            is_behind: AtomicBool::new(false),
             is_shut: AtomicBool::new(false),
-        })
+            close_deadline: OnceLock::new(),
+            nonblocking: Mutex::default(),
+            tapped,
+        }
     }
 
     pub(super) const fn limits(&self) -> &Limits {
@@ -103,40 +107,51 @@ impl Link {
         lock(&self.reader)
     }
 
-    /// The next event among the bytes already read.
-    ///
-    /// A rule broken by the peer is answered before it is reported.
-    pub(super) fn next_event(&self, reader: &mut Reader) -> Result<Option<Event>> {
-        let unhandled = &mut reader.buffer[reader.unhandled.clone()];
-        let received = self.connection().receive(unhandled);
-        match received {
-            Ok((used, event)) => {
-                reader.unhandled.start += used;
-                Ok(event)
-            }
-            Err(rule) => {
-                // What the peer did is worth more to the caller than whether it could be told.
-                let _ = self.flush();
-                Err(rule.into())
+    pub(super) fn state(&self) -> State {
+        self.connection().state()
+    }
+
+    // Reading.
+
+    /// The next message among the bytes already read; control frames before it are dealt with. A rule
+    /// broken by the peer is answered before it is reported.
+    pub(super) fn next_message(&self, reader: &mut Reader) -> Result<Option<Message>> {
+        if let Some(message) = reader.waiting.take()? {
+            return Ok(Some(message));
+        }
+        // What the peer did is worth more to the caller than whether it could be told.
+        self.decode(reader).inspect_err(|_| drop(self.flush()))
+    }
+
+    fn decode(&self, reader: &mut Reader) -> Result<Option<Message>> {
+        loop {
+            let (used, event) = self.connection().receive(reader.unhandled())?;
+            reader.used(used);
+            match event {
+                Some(Event::Message(message)) => return Ok(Some(message)),
+                Some(Event::Pong(payload)) => reader.pong(&payload),
+                Some(Event::Ping(_) | Event::Close(_)) => {}
+                None => return Ok(None),
             }
         }
     }
 
-    /// Waits for input until `deadline`; without one, for ever.
+    /// Waits for input until `deadline`; without one, for ever. Output is written before.
     pub(super) fn wait(&self, reader: &mut Reader, deadline: Option<Instant>) -> Result<Wait> {
-        reader.prepare();
+        reader.make_room();
         loop {
-            let Some(left) = time_left(deadline) else {
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Wait::TimedOut);
-            };
-            let rest = reader.has_large_buffer().then_some(REST);
-            reader.set_timeout(&self.stream, left.into_iter().chain(rest).min())?;
-            match (&self.stream).read(&mut reader.buffer) {
-                Err(error) if is_timeout(&error) => {
-                    reader.rest();
-                    self.connection().rest();
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            }
+            let silence = self.judge_silence(reader, now)?;
+            self.flush()?;
+            if reader.rest(now) {
+                self.connection().rest();
+            }
+            reader.set_timeout(&self.stream, now, deadline, silence)?;
+            match (&*self.stream).read(reader.room()) {
+                Err(error) if is_passing(&error) => {}
                 read => return self.received(reader, read).map(|()| Wait::Over),
             }
         }
@@ -144,12 +159,9 @@ impl Link {
 
     /// Takes what has arrived, without waiting for more.
     pub(super) fn poll(&self, reader: &mut Reader) -> Result<()> {
-        reader.prepare();
-        self.stream.set_nonblocking(true)?;
-        let read = (&self.stream).read(&mut reader.buffer);
-        self.stream.set_nonblocking(false)?;
-        match read {
-            Err(error) if is_timeout(&error) => Ok(()),
+        reader.make_room();
+        match self.without_waiting(|mut stream| stream.read(reader.room())) {
+            Err(error) if is_passing(&error) => Ok(()),
             read => self.received(reader, read),
         }
     }
@@ -157,101 +169,248 @@ impl Link {
     fn received(&self, reader: &mut Reader, read: io::Result<usize>) -> Result<()> {
         match read {
             Ok(0) => self.connection().receive_eof(),
-            Ok(length) => reader.unhandled = 0..length,
+            Ok(length) => {
+                reader.received(length);
+                self.tapped.pass(Direction::Received, reader.unhandled());
+            }
             Err(error) => return Err(self.lost(error)),
         }
         Ok(())
     }
+
+    /// A peer that has been silent for long is sent a ping; one that stays silent then is gone. Returns
+    /// when to ask again.
+    fn judge_silence(&self, reader: &mut Reader, now: Instant) -> Result<Option<Duration>> {
+        let Some(ping_after) = self.limits.ping_after else {
+            return Ok(None);
+        };
+        let (since, allowed) = match reader.pinged() {
+            Some(pinged) => (pinged, self.limits.pong_timeout),
+            None => (reader.last_received(), ping_after),
+        };
+        let left = allowed.saturating_sub(now.saturating_duration_since(since));
+        if !left.is_zero() {
+            return Ok(Some(left));
+        }
+        if reader.pinged().is_some() {
+            return Err(self.lost(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the peer is silent",
+            )));
+        }
+        let payload = reader.ping(now);
+        match self.connection().ping(&payload) {
+            Ok(()) => self
+                .flush_without_waiting()
+                .map(|()| Some(self.limits.pong_timeout)),
+            // The close deadline has taken over.
+            Err(_) => Ok(None),
+        }
+    }
+
+    // Writing.
 
     /// Writes what waits to be written, unless another thread is at it: that one takes ours along.
     /// Ends our side of the TCP connection behind the last frame.
     pub(super) fn flush(&self) -> Result<()> {
         // Asked again after each write, because the writer may have been passed over meanwhile.
         while self.has_to_write() {
-            let mut buffer = match self.writer.try_lock() {
-                Ok(buffer) => buffer,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return Ok(()),
+            let Some(mut writer) = try_lock(&self.writer) else {
+                return Ok(());
             };
-            self.write(&mut buffer)?;
+            self.write(&mut writer)?;
         }
         Ok(())
     }
 
+    /// As [`flush`](Self::flush), but leaves to a later call what the peer does not take at once.
+    pub(super) fn flush_without_waiting(&self) -> Result<()> {
+        while self.has_to_write() {
+            let Some(mut writer) = try_lock(&self.writer) else {
+                return Ok(());
+            };
+            self.refill(&mut writer);
+            match self.without_waiting(|mut stream| stream.write(writer.rest())) {
+                Ok(written) => writer.wrote(written),
+                Err(error) if is_timeout(&error) => {
+                    let stalled = *writer.stalled.get_or_insert_with(Instant::now);
+                    let is_dead = stalled.elapsed() >= self.limits.write_timeout;
+                    return if is_dead {
+                        Err(self.lost(peer_does_not_read()))
+                    } else {
+                        Ok(())
+                    };
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.lost(error)),
+            }
+            self.end_write(&writer);
+        }
+        Ok(())
+    }
+
+    /// Waits until no more than the allowed backlog is queued.
+    pub(super) fn wait_for_room(&self) -> Result<()> {
+        while self.backlog() > self.limits.max_backlog {
+            let mut writer = lock(&self.writer);
+            self.write(&mut writer)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes queued and not yet being written.
+    pub(super) fn backlog(&self) -> usize {
+        self.connection().output_length()
+    }
+
     fn has_to_write(&self) -> bool {
+        if self.is_behind.load(Ordering::Relaxed) {
+            return !self.is_shut.load(Ordering::Relaxed);
+        }
         let connection = self.connection();
-        connection.output_length() > 0
+        connection.has_output()
             || (self.is_last_word(&connection) && !self.is_shut.load(Ordering::Relaxed))
     }
 
-    fn write(&self, buffer: &mut Vec<u8>) -> Result<()> {
-        self.connection().take_output(buffer);
-        for chunk in buffer.chunks(WRITE_CHUNK) {
-            let deadline = Instant::now() + self.limits.write_timeout;
-            write_within(&self.stream, chunk, deadline).map_err(|error| self.lost(error))?;
+    fn write(&self, writer: &mut Writer) -> Result<()> {
+        self.refill(writer);
+        while !writer.rest().is_empty() {
+            let chunk = writer.rest().len().min(WRITE_CHUNK);
+            let deadline = deadline_in(self.limits.write_timeout);
+            write_within(&self.stream, &writer.rest()[..chunk], deadline)
+                .map_err(|error| self.lost(error))?;
+            writer.wrote(chunk);
         }
+        self.end_write(writer);
+        Ok(())
+    }
+
+    fn refill(&self, writer: &mut Writer) {
+        if writer.rest().is_empty() {
+            writer.written = 0;
+            self.connection().take_output(&mut writer.buffer);
+            self.tapped.pass(Direction::Sent, &writer.buffer);
+            self.is_behind.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn end_write(&self, writer: &Writer) {
+        if !writer.rest().is_empty() {
+            return;
+        }
+        self.is_behind.store(false, Ordering::Relaxed);
         if self.is_last_word(&self.connection()) && !self.is_shut.swap(true, Ordering::Relaxed) {
             // Only our half, so that the peer can still read what was sent.
             let _ = self.stream.shutdown(Shutdown::Write);
         }
-        Ok(())
     }
 
     /// Whether our side of the TCP connection is to end now. §7.1.1: the server ends first.
     fn is_last_word(&self, connection: &Connection) -> bool {
         connection.role() == Role::Server
             && connection.state() == State::Closed
-            && connection.output_length() == 0
+            && !connection.has_output()
     }
 
-    /// Ends the TCP connection in the order of §7.1.1. Waits for the peer's end of it until `deadline`:
-    /// input left unread would turn the end into a reset, which can destroy our Close on its way.
-    pub(super) fn end(&self, deadline: Instant) {
+    // Ending.
+
+    /// Queues a Close and starts its deadline.
+    pub(super) fn close(&self, code: CloseCode, reason: &str) -> std::result::Result<(), Misuse> {
+        self.connection().close(code, reason)?;
+        self.close_deadline();
+        Ok(())
+    }
+
+    /// When the closing handshake is given up; begins it if it has not begun.
+    pub(super) fn close_deadline(&self) -> Instant {
+        *self
+            .close_deadline
+            .get_or_init(|| deadline_in(self.limits.close_timeout))
+    }
+
+    /// Ends the TCP connection in the order of §7.1.1. Waits for the peer's end of it until the close
+    /// deadline: input left unread would turn the end into a reset, which can destroy our Close on its
+    /// way.
+    pub(super) fn end(&self) {
         self.connection().receive_eof();
         // A failed write has ended the connection already.
         let _ = self.flush();
-        drain(&self.stream, deadline);
+        drain(&self.stream, self.close_deadline());
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// Ends the connection as if it were lost; whoever waits on it is woken.
+    pub(super) fn cut(&self) {
+        self.connection().receive_eof();
+        self.is_shut.store(true, Ordering::Relaxed);
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// After a failed read or write a frame may be torn: nothing more is read or sent.
     fn lost(&self, error: io::Error) -> Error {
-        self.connection().receive_eof();
-        self.is_shut.store(true, Ordering::Relaxed);
-        let _ = self.stream.shutdown(Shutdown::Both);
+        self.cut();
         error.into()
+    }
+
+    // What the caretaker does.
+
+    /// Does what is due while the connection's own thread is busy elsewhere: answers pings and Closes,
+    /// judges silence, goes on writing for a slow peer.
+    pub(super) fn tend(&self) {
+        if self
+            .close_deadline
+            .get()
+            .is_some_and(|deadline| *deadline <= Instant::now())
+        {
+            return self.cut();
+        }
+        if let Some(mut reader) = try_lock(&self.reader) {
+            if self.state() != State::Closed && !reader.waiting.has_failed() {
+                if let Err(error) = self.read_ahead(&mut reader) {
+                    reader.waiting.fail(error);
+                }
+            }
+        }
+        // What was merely fed waits for its thread; the rest does not.
+        if self.is_behind.load(Ordering::Relaxed) || self.connection().is_urgent() {
+            // A failure has ended the connection: its thread finds out.
+            let _ = self.flush_without_waiting();
+        }
+    }
+
+    /// Decodes what has arrived, as long as not too much waits for the connection's own thread.
+    fn read_ahead(&self, reader: &mut Reader) -> Result<()> {
+        let mut has_polled = false;
+        while !reader.waiting.is_full() {
+            match self.decode(reader)? {
+                Some(message) => reader.waiting.push(message),
+                None if has_polled => break,
+                None => {
+                    has_polled = true;
+                    self.poll(reader)?;
+                }
+            }
+        }
+        self.judge_silence(reader, Instant::now()).map(drop)
+    }
+
+    fn without_waiting<T>(&self, call: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+        let _only_one = lock(&self.nonblocking);
+        self.stream.set_nonblocking(true)?;
+        let done = call(&self.stream);
+        self.stream.set_nonblocking(false)?;
+        done
     }
 }
 
-impl Reader {
-    /// Makes room for a read: more than before if the last one filled it.
-    fn prepare(&mut self) {
-        let was_full = self.unhandled.end == self.buffer.len();
-        let wanted = if was_full {
-            self.buffer.len() * 4
-        } else {
-            self.buffer.len()
-        };
-        self.buffer
-            .resize(wanted.clamp(SMALL_BUFFER, LARGE_BUFFER), 0);
-        self.unhandled = 0..0;
+impl Writer {
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.written..]
     }
 
-    fn has_large_buffer(&self) -> bool {
-        self.buffer.len() > SMALL_BUFFER
-    }
-
-    fn rest(&mut self) {
-        self.buffer.truncate(SMALL_BUFFER);
-        self.buffer.shrink_to_fit();
-    }
-
-    fn set_timeout(&mut self, stream: &TcpStream, timeout: Option<Duration>) -> io::Result<()> {
-        if timeout != self.timeout {
-            stream.set_read_timeout(timeout)?;
-            self.timeout = timeout;
-        }
-        Ok(())
+    fn wrote(&mut self, length: usize) {
+        self.written += length;
+        self.stalled = None;
     }
 }
 
@@ -260,66 +419,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a socket fit for [`write_within`].
-pub(super) fn prepare(stream: &TcpStream, limits: &Limits) -> io::Result<()> {
-    // One write carries whole frames: there is nothing that a delay could add to it.
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(limits.write_timeout.max(SHORTEST_TIMEOUT)))
-}
-
-/// Both kinds mean "no data yet": which one comes depends on the system.
-pub(super) fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
-}
-
-/// What is left until a deadline, or `None` when it has passed. Without a deadline, `Some(None)`.
-pub(super) fn time_left(deadline: Option<Instant>) -> Option<Option<Duration>> {
-    let Some(deadline) = deadline else {
-        return Some(None);
-    };
-    let left = deadline.saturating_duration_since(Instant::now());
-    (!left.is_zero()).then(|| Some(left.max(SHORTEST_TIMEOUT)))
-}
-
-/// Writes all of `bytes`, or fails with [`io::ErrorKind::TimedOut`] at the deadline. The socket must
-/// have been [prepared](prepare): with any write time-out, no write waits for ever.
-pub(super) fn write_within(
-    mut stream: &TcpStream,
-    mut bytes: &[u8],
-    deadline: Instant,
-) -> io::Result<()> {
-    loop {
-        match stream.write(bytes) {
-            Ok(written) if written == bytes.len() => return Ok(()),
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted || is_timeout(&error) => {}
-            Err(error) => return Err(error),
-        }
-        let Some(left) = time_left(Some(deadline)) else {
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the peer does not take what is sent to it",
-            ));
-        };
-        stream.set_write_timeout(left)?;
-    }
-}
-
-/// Reads and discards until the peer ends its side, at most until `deadline`.
-pub(super) fn drain(mut stream: &TcpStream, deadline: Instant) {
-    let mut discarded = [0; 4096];
-    while let Some(left) = time_left(Some(deadline)) {
-        if stream.set_read_timeout(left).is_err() {
-            return;
-        }
-        match stream.read(&mut discarded) {
-            Ok(1..) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted || is_timeout(&error) => {}
-            Ok(0) | Err(_) => return,
-        }
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }

@@ -2,6 +2,8 @@
 
 use super::error::Error;
 use crate::protocol::close::CloseReason;
+use crate::protocol::connection::Traffic;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,8 +11,8 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// Who asked.
-    pub peer: SocketAddr,
+    /// Who asked; `None` when nobody could be accepted.
+    pub peer: Option<SocketAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],
     /// From the first byte awaited to the end.
@@ -32,12 +34,16 @@ pub enum Outcome<'a> {
         /// Why, where it is a refusal.
         reason: Option<&'a str>,
     },
-    /// The peer left, or stayed silent, before its request was complete.
-    NoRequest,
+    /// A connection could not be accepted or given a thread. Reported once until one succeeds again.
+    NotAccepted(&'a io::Error),
+    /// The peer left, or stayed silent, before it could be answered.
+    Left,
     /// A WebSocket connection.
     Closed {
         /// How the peer ended it.
-        reason: Option<CloseReason>,
+        reason: CloseReason,
+        /// What passed over it.
+        traffic: Traffic,
         /// Why its handler failed.
         error: Option<&'a Error>,
         /// Whether its handler panicked.

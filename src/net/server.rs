@@ -1,17 +1,23 @@
 //! A server: accepts TCP connections and gives each a thread.
 
+use super::caretaker;
 use super::error::Result;
 use super::http::Page;
+use super::http::Response;
 use super::limits::Limits;
-use super::log::Record;
+use super::log::{Outcome, Record};
+use super::registry::{Phase, Registry};
 use super::session;
 use super::site::Site;
+use super::stats::Stats;
+use super::tap::Tap;
 use super::websocket::WebSocket;
-use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use crate::protocol::request::Request;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Stack of a connection's thread. The system lends only the pages that are touched; std's 2 MiB would
 /// be 20 GB of addresses for 10,000 connections. What is large lives on the heap.
@@ -19,6 +25,15 @@ const STACK_SIZE: usize = 256 * 1024;
 /// Pause after `accept` failed for want of something: descriptors or memory come back when other
 /// connections end, and until then another try at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// For the connection that wakes `accept`, to a listener of this very process.
+const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections that a server takes at once unless told otherwise. Each needs a thread and a descriptor,
+/// and systems allow a process 1,024 descriptors by default.
+const MAX_CONNECTIONS: usize = 1000;
+/// How long a stopping server waits for its connections unless told otherwise: longer than the closing
+/// handshake of a live peer may take.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Handlers and pages on one TCP port.
 ///
@@ -40,6 +55,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Server {
     listener: TcpListener,
     site: Site,
+    registry: Arc<Registry>,
+    max_connections: usize,
+    grace: Duration,
 }
 
 impl Server {
@@ -58,6 +76,9 @@ impl Server {
         Self {
             listener,
             site: Site::default(),
+            registry: Arc::default(),
+            max_connections: MAX_CONNECTIONS,
+            grace: GRACE,
         }
     }
 
@@ -86,8 +107,18 @@ impl Server {
 
     /// Answers a plain GET of `path` with a page. A path may have both a page and a handler.
     #[must_use]
-    pub fn page(mut self, path: &str, page: Page) -> Self {
-        self.site.route_mut(path).page = Some(page);
+    pub fn page(self, path: &str, page: Page) -> Self {
+        self.page_with(path, move || page.clone())
+    }
+
+    /// As [`page`](Self::page), with a page that is made anew for each request.
+    #[must_use]
+    pub fn page_with(
+        mut self,
+        path: &str,
+        make_page: impl Fn() -> Page + Send + Sync + 'static,
+    ) -> Self {
+        self.site.route_mut(path).page = Some(Box::new(make_page));
         self
     }
 
@@ -129,30 +160,200 @@ impl Server {
         self
     }
 
-    /// Serves for ever.
+    /// Asks `make_tap` for each WebSocket connection, by its number and its request, whether and how to
+    /// watch its bytes.
+    #[must_use]
+    pub fn tap(
+        mut self,
+        make_tap: impl Fn(u64, &Request) -> Option<Tap> + Send + Sync + 'static,
+    ) -> Self {
+        self.site.make_tap = Some(Box::new(make_tap));
+        self
+    }
+
+    /// Takes at most so many TCP connections at once; more are answered with 503. Default 1,000.
+    #[must_use]
+    pub const fn max_connections(mut self, max_connections: usize) -> Self {
+        self.max_connections = max_connections;
+        self
+    }
+
+    /// Waits so long for connections to end when the server stops. Default 10 s.
+    #[must_use]
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// A handle that stops the server, or watches it, from any thread.
+    ///
+    /// # Errors
+    ///
+    /// The system does not say which address is listened on.
+    pub fn handle(&self) -> Result<Handle> {
+        Ok(Handle {
+            registry: Arc::clone(&self.registry),
+            address: self.local_address()?,
+        })
+    }
+
+    /// Serves until a [`Handle`] stops it.
+    ///
+    /// Then nothing more is accepted, requests still opening are answered with 503, open connections
+    /// are closed with 1001 and waited for, and what is left after the grace is cut.
     ///
     /// # Errors
     ///
     /// None at present: a connection that cannot be accepted does not end the server.
     pub fn serve(self) -> Result<()> {
-        let site = Arc::new(self.site);
-        loop {
-            match self.listener.accept() {
-                Ok((stream, peer)) => start_thread(stream, peer, &site),
-                Err(error) if is_about_one_connection(&error) => {}
-                Err(_) => thread::sleep(ACCEPT_PAUSE),
-            }
-        }
+        let Self {
+            listener,
+            site,
+            registry,
+            max_connections,
+            grace,
+        } = self;
+        let door = Door {
+            site: Arc::new(site),
+            registry,
+            max_connections,
+        };
+        door.let_in(&listener);
+        door.turn_away_the_rest(&listener);
+        drop(listener);
+        door.registry.end(grace);
+        Ok(())
     }
 }
 
-fn start_thread(stream: TcpStream, peer: SocketAddr, site: &Arc<Site>) {
-    let site = Arc::clone(site);
-    let thread = thread::Builder::new()
-        .name(format!("plainws {peer}"))
-        .stack_size(STACK_SIZE);
-    // Without a thread the connection is dropped, which tells the peer.
-    let _ = thread.spawn(move || session::run(stream, peer, &site));
+/// Stops a server or tells how it is doing; from [`Server::handle`].
+#[derive(Clone, Debug)]
+pub struct Handle {
+    registry: Arc<Registry>,
+    address: SocketAddr,
+}
+
+impl Handle {
+    /// Begins to stop the server and returns; [`Server::serve`] returns when it has stopped.
+    pub fn shutdown(&self) {
+        self.advance(Phase::Stopping);
+    }
+
+    /// Stops the server without waiting for its connections any more.
+    pub fn cut(&self) {
+        self.advance(Phase::Cutting);
+    }
+
+    /// What the server has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.registry.stats()
+    }
+
+    fn advance(&self, phase: Phase) {
+        self.registry.advance(phase);
+        // `accept` cannot be called off, but a connection wakes it; if none can be made, there are
+        // others that do.
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let _ = TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+    }
+}
+
+/// Lets connections in, as long as there is room.
+struct Door {
+    site: Arc<Site>,
+    registry: Arc<Registry>,
+    max_connections: usize,
+}
+
+impl Door {
+    fn let_in(&self, listener: &TcpListener) {
+        let mut is_failing = false;
+        loop {
+            let accepted = listener.accept();
+            if self.registry.phase() > Phase::Serving {
+                return;
+            }
+            match accepted.and_then(|(stream, peer)| self.start(stream, peer)) {
+                Ok(()) => is_failing = false,
+                Err(error) if is_about_one_connection(&error) => {}
+                Err(error) => {
+                    self.registry.count(|stats| stats.accept_failures += 1);
+                    if !is_failing {
+                        self.report_failure(&error);
+                    }
+                    is_failing = true;
+                    thread::sleep(ACCEPT_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Gives a connection a thread.
+    fn start(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+        let stream = Arc::new(stream);
+        let Some(membership) = self.registry.enter(&stream, self.max_connections) else {
+            self.refuse(stream, "too-many-connections", "too many connections");
+            return Ok(());
+        };
+        let id = membership.id();
+        let (site, its_stream) = (Arc::clone(&self.site), Arc::clone(&stream));
+        let thread = thread::Builder::new()
+            .name(format!("plainws {peer}"))
+            .stack_size(STACK_SIZE);
+        match thread.spawn(move || session::run(its_stream, peer, &site, membership)) {
+            Ok(thread) => self.registry.keep(id, thread),
+            Err(error) => {
+                self.refuse(stream, "no-thread", "no thread is to be had");
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what waits in the listener's queue when the server stops.
+    fn turn_away_the_rest(&self, listener: &TcpListener) {
+        if listener.set_nonblocking(true).is_ok() {
+            while let Ok((stream, _)) = listener.accept() {
+                self.refuse(Arc::new(stream), "stopping", "the server stops");
+            }
+        }
+    }
+
+    /// Says 503 without a thread and without waiting: a peer whose buffer cannot take these few bytes
+    /// does not get them.
+    fn refuse(&self, stream: Arc<TcpStream>, id: &'static str, reason: &str) {
+        let response = Response::refusal(503, id, reason);
+        self.registry.count(|stats| {
+            *stats.responses.entry(response.status).or_default() += 1;
+            *stats.refusals.entry(id).or_default() += 1;
+        });
+        let bytes = response.encode(false, true, SystemTime::now());
+        let sent = stream
+            .set_nonblocking(true)
+            .and_then(|()| (&*stream).write(&bytes));
+        if sent.is_ok() && stream.shutdown(Shutdown::Write).is_ok() {
+            caretaker::linger(stream);
+        }
+    }
+
+    fn report_failure(&self, error: &io::Error) {
+        if let Some(log) = &self.site.log {
+            let outcome = Outcome::NotAccepted(error);
+            log(&Record {
+                peer: None,
+                request_line: b"",
+                duration: Duration::ZERO,
+                outcome,
+            });
+        }
+    }
 }
 
 /// The peer left before it was accepted: the next one may be there already.

@@ -2,30 +2,34 @@
 
 use super::error::{Error, Result};
 use super::http::{self, Response};
-use super::link::{drain, is_timeout, prepare, time_left, write_within};
 use super::log::{Outcome, Record};
+use super::registry::{Membership, Phase};
 use super::site::{Destination, Handler, Site};
+use super::socket::{deadline_in, drain, is_timeout, prepare, read_within, write_within};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
+use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::Connection;
 use crate::protocol::handshake::{self, Upgrade};
 use crate::protocol::head::{self, Head};
 use crate::protocol::request::Request;
 use crate::protocol::rule::{Answer, Rule};
-use std::io::{self, Read as _};
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// Serves a connection to its end.
-pub(super) fn run(stream: TcpStream, peer: SocketAddr, site: &Site) {
+pub(super) fn run(stream: Arc<TcpStream>, peer: SocketAddr, site: &Site, membership: Membership) {
     // A socket that refuses its time-outs is dead already.
     if prepare(&stream, &site.limits).is_ok() {
         Session {
             site,
             peer,
             stream,
+            membership,
             behind_head: Vec::new(),
         }
         .run();
@@ -35,7 +39,8 @@ pub(super) fn run(stream: TcpStream, peer: SocketAddr, site: &Site) {
 struct Session<'a> {
     site: &'a Site,
     peer: SocketAddr,
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
+    membership: Membership,
     /// What arrived behind the last head: the next request, or the first frames.
     behind_head: Vec<u8>,
 }
@@ -62,16 +67,20 @@ enum Reply<'a> {
 
 impl<'a> Session<'a> {
     fn run(mut self) {
+        let mut has_served = false;
         loop {
             let started = Instant::now();
-            let head = match self.read_head(started) {
+            let head = match self.read_head() {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
                     return self.end();
                 }
                 Awaited::Nothing => {
-                    self.report(b"", started, Outcome::NoRequest);
+                    // The end of a kept-alive connection has nothing to tell.
+                    if !has_served {
+                        self.report(b"", started, Outcome::Left);
+                    }
                     return;
                 }
             };
@@ -89,14 +98,15 @@ impl<'a> Session<'a> {
                     if is_last || sent.is_err() {
                         return self.end();
                     }
+                    has_served = true;
                 }
             }
         }
     }
 
     /// Reads up to the end of a head. The deadline is for the whole of it, however slowly it drips.
-    fn read_head(&mut self, started: Instant) -> Awaited {
-        let deadline = started.checked_add(self.site.limits.head_timeout);
+    fn read_head(&mut self) -> Awaited {
+        let deadline = deadline_in(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         let mut buffer = [0; 2048];
         let mut input = std::mem::take(&mut self.behind_head);
@@ -109,10 +119,15 @@ impl<'a> Session<'a> {
                 Ok(None) => {}
                 Err(rule) => return Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
             }
-            input = match self.read(&mut buffer, deadline) {
+            input = match read_within(&self.stream, &mut buffer, deadline) {
                 Ok(length @ 1..) => buffer[..length].to_vec(),
+                Ok(0) if !decoder.is_empty() && self.is_stopping() => {
+                    let response = Response::refusal(503, "stopping", "the server stops");
+                    return Awaited::Refused(response, decoder.so_far().to_vec());
+                }
                 Err(error) if is_timeout(&error) && !decoder.is_empty() => {
-                    let response = Response::refusal(408, "the request did not end in time");
+                    let response =
+                        Response::refusal(408, "head-timeout", "the request did not end in time");
                     return Awaited::Refused(response, decoder.so_far().to_vec());
                 }
                 Ok(0) | Err(_) => return Awaited::Nothing,
@@ -120,15 +135,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn read(&self, buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
-        loop {
-            let left = time_left(deadline).ok_or(io::ErrorKind::TimedOut)?;
-            self.stream.set_read_timeout(left)?;
-            match (&self.stream).read(buffer) {
-                Err(error) if is_timeout(&error) || error.kind() == io::ErrorKind::Interrupted => {}
-                read => return read,
-            }
-        }
+    fn is_stopping(&self) -> bool {
+        self.membership.registry().phase() > Phase::Serving
     }
 
     fn reply(&self, head: Head) -> Reply<'a> {
@@ -167,15 +175,16 @@ impl<'a> Session<'a> {
     fn upgrade(&self, request: Request) -> std::result::Result<Reply<'a>, Response> {
         let upgrade = Upgrade::new(&request).map_err(refusal)?;
         let Destination::Route(route) = self.site.find(request.path()) else {
-            return Err(Response::refusal(404, "no WebSocket here"));
+            return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
         };
         let Some(handler) = &route.handler else {
-            return Err(Response::refusal(404, "no WebSocket here"));
+            return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
         };
         // §4.2.2, §10.2.
         if !self.site.origins.permits(request.origin(), request.host()) {
             return Err(Response::refusal(
                 403,
+                "origin-not-allowed",
                 "pages of that origin may not connect",
             ));
         }
@@ -192,11 +201,11 @@ impl<'a> Session<'a> {
         }
         match self.site.find(request.path()) {
             Destination::Route(route) => match &route.page {
-                Some(page) => Response::page(page),
-                None => Response::refusal(426, "this path speaks WebSocket"),
+                Some(make_page) => Response::page(&make_page()),
+                None => Response::refusal(426, "websocket-only", "this path speaks WebSocket"),
             },
             Destination::Redirect(location) => Response::redirect(location),
-            Destination::Nowhere => Response::refusal(404, "nothing here"),
+            Destination::Nowhere => Response::refusal(404, "path-unknown", "nothing here"),
         }
     }
 
@@ -212,13 +221,22 @@ impl<'a> Session<'a> {
         let sent = write_within(
             &self.stream,
             &bytes,
-            Instant::now() + self.site.limits.write_timeout,
+            deadline_in(self.site.limits.write_timeout),
         );
         let outcome = Outcome::Response {
             status: response.status,
             length: if is_head { 0 } else { response.length() },
-            reason: response.reason.as_deref(),
+            reason: response
+                .refusal
+                .as_ref()
+                .map(|refusal| refusal.reason.as_str()),
         };
+        self.membership.registry().count(|stats| {
+            *stats.responses.entry(response.status).or_default() += 1;
+            if let Some(refusal) = &response.refusal {
+                *stats.refusals.entry(refusal.id).or_default() += 1;
+            }
+        });
         self.report(request_line, started, outcome);
         sent
     }
@@ -235,48 +253,65 @@ impl<'a> Session<'a> {
             site,
             peer,
             stream,
+            membership,
             behind_head,
         } = self;
 
+        let report = |outcome| {
+            report(
+                site,
+                &Record {
+                    peer: Some(peer),
+                    request_line: &request_line,
+                    duration: started.elapsed(),
+                    outcome,
+                },
+            );
+        };
+        let deadline = deadline_in(site.limits.write_timeout);
+        if write_within(&stream, response.as_bytes(), deadline).is_err() {
+            return report(Outcome::Left);
+        }
+        let tap = site
+            .make_tap
+            .as_ref()
+            .and_then(|make_tap| make_tap(membership.id(), &request));
         let handshake = Handshake {
             request,
             subprotocol: subprotocol.cloned(),
             peer,
         };
         let connection = Connection::server(site.limits.message);
-        let opened = write_within(
-            &stream,
-            response.as_bytes(),
-            Instant::now() + site.limits.write_timeout,
-        )
-        .and_then(|()| WebSocket::new(stream, connection, site.limits, &behind_head, handshake));
+        let mut ws = WebSocket::new(
+            stream,
+            connection,
+            site.limits,
+            &behind_head,
+            handshake,
+            tap,
+        );
         drop(behind_head);
-        let (reason, error, has_panicked) = match opened {
-            Ok(mut ws) => {
-                let (error, has_panicked) = handle(handler, &mut ws);
-                (ws.close_reason(), error, has_panicked)
-            }
-            Err(error) => (None, Some(error.into()), false),
-        };
-        let outcome = Outcome::Closed {
+        membership.opened(ws.link());
+        let (error, has_panicked) = handle(handler, &mut ws);
+        let reason = ws
+            .close_reason()
+            .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
+        let traffic = ws.traffic();
+        membership.closed(reason.code, traffic);
+        membership
+            .registry()
+            .count(|stats| stats.panics += u64::from(has_panicked));
+        report(Outcome::Closed {
             reason,
+            traffic,
             error: error.as_ref(),
             has_panicked,
-        };
-        report(
-            site,
-            &Record {
-                peer,
-                request_line: &request_line,
-                duration: started.elapsed(),
-                outcome,
-            },
-        );
+        });
     }
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
     fn end(self) {
-        let deadline = Instant::now() + self.site.limits.close_timeout;
+        let deadline = deadline_in(self.site.limits.close_timeout);
         if self.stream.shutdown(Shutdown::Write).is_ok() {
             drain(&self.stream, deadline);
         }
@@ -286,7 +321,7 @@ impl<'a> Session<'a> {
         report(
             self.site,
             &Record {
-                peer: self.peer,
+                peer: Some(self.peer),
                 request_line,
                 duration: started.elapsed(),
                 outcome,
@@ -313,7 +348,7 @@ fn refusal(rule: Rule) -> Response {
         Answer::Status(status) => status,
         Answer::Close(_) | Answer::Disconnect => 400,
     };
-    Response::refusal(status, rule.to_string())
+    Response::refusal(status, rule.id(), rule.to_string())
 }
 
 fn report(site: &Site, record: &Record<'_>) {

@@ -5,19 +5,23 @@ use super::http::Page;
 use super::limits::Limits;
 use super::log::Record;
 use super::origin::OriginPolicy;
+use super::tap::Tap;
 use super::websocket::WebSocket;
+use crate::protocol::request::Request;
 use std::collections::HashMap;
 use std::fmt;
 
 pub(super) type Handler = Box<dyn Fn(&mut WebSocket) -> Result<()> + Send + Sync>;
 
+pub(super) type MakePage = Box<dyn Fn() -> Page + Send + Sync>;
+pub(super) type MakeTap = Box<dyn Fn(u64, &Request) -> Option<Tap> + Send + Sync>;
 pub(super) type Log = Box<dyn Fn(&Record<'_>) + Send + Sync>;
 
 /// What one path answers an upgrade and a plain GET with.
 #[derive(Default)]
 pub(super) struct Route {
     pub(super) handler: Option<Handler>,
-    pub(super) page: Option<Page>,
+    pub(super) page: Option<MakePage>,
 }
 
 /// All that the connections of a server share.
@@ -29,6 +33,7 @@ pub(super) struct Site {
     pub(super) subprotocols: Vec<String>,
     pub(super) limits: Limits,
     pub(super) log: Option<Log>,
+    pub(super) make_tap: Option<MakeTap>,
 }
 
 /// Where a path leads.

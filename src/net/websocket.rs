@@ -1,15 +1,19 @@
 //! A WebSocket connection as a handler or a client uses it: calls that block.
 
+use super::caretaker;
 use super::error::Result;
 use super::limits::Limits;
 use super::link::{Link, Wait};
+use super::sender::Sender;
+use super::tap::Tap;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
-use crate::protocol::connection::{Connection, Event, Misuse, State};
+use crate::protocol::connection::{Connection, Misuse, State, Traffic};
 use crate::protocol::message::Message;
+use crate::protocol::prepared::PreparedMessage;
 use crate::protocol::request::Request;
-use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a wait with a time-out came to.
@@ -47,7 +51,7 @@ pub(super) struct Handshake {
 /// ```
 #[derive(Debug)]
 pub struct WebSocket {
-    link: Link,
+    link: Arc<Link>,
     handshake: Handshake,
     /// Whether everything is over, the TCP connection included.
     is_done: bool,
@@ -55,17 +59,24 @@ pub struct WebSocket {
 
 impl WebSocket {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Arc<TcpStream>,
         connection: Connection,
         limits: Limits,
         behind_head: &[u8],
         handshake: Handshake,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            link: Link::new(stream, connection, limits, behind_head)?,
+        tap: Option<Tap>,
+    ) -> Self {
+        let link = Arc::new(Link::new(stream, connection, limits, behind_head, tap));
+        caretaker::watch(&link);
+        Self {
+            link,
             handshake,
             is_done: false,
-        })
+        }
+    }
+
+    pub(super) const fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     /// Waits for the next message. `None` is the end: a Close or the end of the peer's TCP connection.
@@ -96,19 +107,18 @@ impl WebSocket {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Received> {
-        if let Some(message) = self.next_message()? {
+        let mut reader = self.link.reader();
+        if let Some(message) = self.link.next_message(&mut reader)? {
+            return Ok(Received::Message(message));
+        }
+        if self.link.state() != State::Closed {
+            self.link.poll(&mut reader)?;
+        }
+        if let Some(message) = self.link.next_message(&mut reader)? {
             return Ok(Received::Message(message));
         }
         self.link.flush()?;
-        if self.state() == State::Closed {
-            return Ok(Received::Closed);
-        }
-        self.link.poll(&mut self.link.reader())?;
-        if let Some(message) = self.next_message()? {
-            return Ok(Received::Message(message));
-        }
-        self.link.flush()?;
-        Ok(if self.state() == State::Closed {
+        Ok(if self.link.state() == State::Closed {
             Received::Closed
         } else {
             Received::TimedOut
@@ -117,30 +127,21 @@ impl WebSocket {
 
     /// In steps: what is there already, else write what waits to be written, else wait for more.
     fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Received> {
+        // Held throughout: what someone else read in between would be waited for in vain.
+        let mut reader = self.link.reader();
         loop {
-            if let Some(message) = self.next_message()? {
+            if let Some(message) = self.link.next_message(&mut reader)? {
                 return Ok(Received::Message(message));
             }
             // Before asking whether it is over, or the reply to a Close would never be sent.
             self.link.flush()?;
-            if self.state() == State::Closed {
+            if self.link.state() == State::Closed {
                 return Ok(Received::Closed);
             }
-            if self.link.wait(&mut self.link.reader(), deadline)? == Wait::TimedOut {
+            if self.link.wait(&mut reader, deadline)? == Wait::TimedOut {
                 return Ok(Received::TimedOut);
             }
         }
-    }
-
-    /// The next message among the bytes already read; control frames in front of it are dealt with.
-    fn next_message(&self) -> Result<Option<Message>> {
-        let mut reader = self.link.reader();
-        while let Some(event) = self.link.next_event(&mut reader)? {
-            if let Event::Message(message) = event {
-                return Ok(Some(message));
-            }
-        }
-        Ok(None)
     }
 
     /// Sends a message. Its buffer serves for one to come.
@@ -172,6 +173,22 @@ impl WebSocket {
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<()> {
         self.link.connection().send_binary(bytes)?;
         self.link.flush()
+    }
+
+    /// Sends a message that was encoded before.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<()> {
+        self.link.connection().send_prepared(prepared)?;
+        self.link.flush()
+    }
+
+    /// A handle that sends on this connection from any thread, while this one waits for messages.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        Sender::new(&self.link)
     }
 
     /// Queues a message to be sent with the next [`flush`](Self::flush), or before the next wait for
@@ -223,7 +240,7 @@ impl WebSocket {
     /// [`Error::Misuse`](crate::Error::Misuse) for a code that must not be sent. Whether the peer answered is for
     /// [`close_reason`](Self::close_reason) to say.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<()> {
-        match self.link.connection().close(code, reason) {
+        match self.link.close(code, reason) {
             Ok(()) | Err(Misuse::Closed) => {}
             Err(misuse) => return Err(misuse.into()),
         }
@@ -237,13 +254,9 @@ impl WebSocket {
             return;
         }
         self.is_done = true;
-        let deadline = Instant::now() + self.link.limits().close_timeout;
+        let deadline = self.link.close_deadline();
         while let Ok(Received::Message(_)) = self.receive_until(Some(deadline)) {}
-        self.link.end(deadline);
-    }
-
-    fn state(&self) -> State {
-        self.link.connection().state()
+        self.link.end();
     }
 
     /// How the peer ended the connection; `None` while it is open.
@@ -265,6 +278,19 @@ impl WebSocket {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.handshake.subprotocol.as_deref()
+    }
+
+    /// How long the peer took to answer the last ping that asked for a sign of life
+    /// ([`Limits::ping_after`]); `None` before the first.
+    #[must_use]
+    pub fn round_trip_time(&self) -> Option<Duration> {
+        self.link.reader().round_trip()
+    }
+
+    /// What has passed over the connection so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.link.connection().traffic()
     }
 
     /// The other end's address.

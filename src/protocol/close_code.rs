@@ -48,7 +48,9 @@ impl CloseCode {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
-    const fn name(self) -> Option<&'static str> {
+    /// What the code is called, if it is a defined one.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
         Some(match self.0 {
             1000 => "normal closure",
             1001 => "going away",

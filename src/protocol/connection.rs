@@ -20,7 +20,9 @@ use super::close::{self, CloseReason};
 use super::close_code::CloseCode;
 use super::frame::{self, Header, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode};
 use super::message::{Assembler, Limits, Message};
+use super::prepared::PreparedMessage;
 use super::rule::Rule;
+use std::collections::VecDeque;
 use std::fmt;
 
 /// Where a connection stands between its opening handshake and its end (§7.1).
@@ -79,6 +81,23 @@ pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
 /// then the latest ping wins (§5.5.3).
 const MAX_WAITING_PONGS: usize = 2 * 1024;
 
+/// Output is handed out in pieces of about this many bytes, or of one larger frame, so that a pong waits
+/// for no more than that.
+const OUTPUT_CHUNK: usize = 64 * 1024;
+
+/// What has passed over a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Whole messages received.
+    pub messages_received: u64,
+    /// Bytes received, headers included.
+    pub bytes_received: u64,
+    /// Messages queued for sending.
+    pub messages_sent: u64,
+    /// Bytes handed out to be written, headers included.
+    pub bytes_sent: u64,
+}
+
 /// One end of a WebSocket connection, without its socket.
 ///
 /// ```
@@ -112,8 +131,10 @@ pub struct Connection {
     keys: Option<KeySource>,
     /// Whole pong frames, to be written ahead of `output`.
     pongs: Vec<u8>,
-    /// Whole frames to be written.
+    /// Whole frames to be written, in pieces, the last still growing.
+    output_before: VecDeque<Vec<u8>>,
     output: Vec<u8>,
+    traffic: Traffic,
 }
 
 /// A frame between its header and the end of its payload.
@@ -148,7 +169,9 @@ impl Connection {
             assembler: Assembler::new(limits),
             keys,
             pongs: Vec::new(),
+            output_before: VecDeque::new(),
             output: Vec::new(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -193,7 +216,12 @@ impl Connection {
         if self.state == State::Closed {
             return Ok((input.len(), None));
         }
-        self.next_event(input).inspect_err(|&rule| self.fail(rule))
+        let received = self.next_event(input).inspect_err(|&rule| self.fail(rule));
+        if let Ok((used, event)) = &received {
+            self.traffic.bytes_received += *used as u64;
+            self.traffic.messages_received += u64::from(matches!(event, Some(Event::Message(_))));
+        }
+        received
     }
 
     /// The peer's half of the TCP connection has ended, or the whole of it is lost.
@@ -338,11 +366,16 @@ impl Connection {
 
     fn end(&mut self, reason: CloseReason) {
         self.state = State::Closed;
-        self.frame = None;
         self.close_reason.get_or_insert(reason);
     }
 
     // Sending.
+
+    /// What has passed so far.
+    #[must_use]
+    pub const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
 
     /// Queues a message and takes its buffer back for one to come.
     ///
@@ -400,21 +433,57 @@ impl Connection {
         Ok(())
     }
 
+    /// Queues a message that was encoded before. A client has to mask it all the same (§5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Closed`] unless the connection is open.
+    pub fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<(), Misuse> {
+        if self.role == Role::Client {
+            let message = prepared.message();
+            return self.send_frame(message.opcode(), message.as_bytes());
+        }
+        self.check_open()?;
+        self.output_for(prepared.frame().len())
+            .extend_from_slice(prepared.frame());
+        self.traffic.messages_sent += 1;
+        Ok(())
+    }
+
     /// How many bytes wait to be written.
     #[must_use]
     pub fn output_length(&self) -> usize {
-        self.pongs.len() + self.output.len()
+        let before: usize = self.output_before.iter().map(Vec::len).sum();
+        self.pongs.len() + before + self.output.len()
     }
 
-    /// Moves the bytes to be written into `buffer`, replacing what it held: whole frames, pongs first.
+    /// Whether any bytes wait to be written.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty() || !self.pongs.is_empty() || !self.output_before.is_empty()
+    }
+
+    /// Whether a pong waits to be written, or the end of the connection.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        !self.pongs.is_empty() || self.state != State::Open
+    }
+
+    /// Moves bytes to be written into `buffer`, replacing what it held: whole frames, pongs first. To
+    /// be called again while there is output.
     pub fn take_output(&mut self, buffer: &mut Vec<u8>) {
         buffer.clear();
-        if self.pongs.is_empty() {
-            std::mem::swap(buffer, &mut self.output);
-        } else {
+        if !self.pongs.is_empty() {
             buffer.append(&mut self.pongs);
-            buffer.append(&mut self.output);
+            if self.output_before.is_empty() {
+                buffer.append(&mut self.output);
+            }
+        } else if let Some(chunk) = self.output_before.pop_front() {
+            *buffer = chunk;
+        } else {
+            std::mem::swap(buffer, &mut self.output);
         }
+        self.traffic.bytes_sent += buffer.len() as u64;
     }
 
     /// Gives back the memory that large messages took. For a connection that has been quiet for a while.
@@ -426,15 +495,32 @@ impl Connection {
     }
 
     fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
-        if self.state != State::Open {
-            return Err(Misuse::Closed);
-        }
+        self.check_open()?;
         self.push_frame(opcode, payload);
+        self.traffic.messages_sent += u64::from(!opcode.is_control());
         Ok(())
     }
 
+    fn check_open(&self) -> Result<(), Misuse> {
+        if self.state == State::Open {
+            Ok(())
+        } else {
+            Err(Misuse::Closed)
+        }
+    }
+
     fn push_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        self.output_for(frame::MAX_HEADER + payload.len());
         encode_frame(opcode, payload, &mut self.keys, &mut self.output);
+    }
+
+    /// The buffer that a frame of so many bytes goes to.
+    fn output_for(&mut self, length: usize) -> &mut Vec<u8> {
+        if !self.output.is_empty() && self.output.len() + length > OUTPUT_CHUNK {
+            self.output_before
+                .push_back(std::mem::take(&mut self.output));
+        }
+        &mut self.output
     }
 }
 

@@ -28,9 +28,9 @@ mod bits {
 }
 
 /// A 7-bit length that says: the length is in the next 2 bytes.
-const LENGTH_16: u8 = 126;
+pub const LENGTH_16: u8 = 126;
 /// A 7-bit length that says: the length is in the next 8 bytes.
-const LENGTH_64: u8 = 127;
+pub const LENGTH_64: u8 = 127;
 /// The largest payload of a control frame (§5.5), which is also the largest 7-bit length.
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 /// The longest header: two bytes, a 64-bit length and a key.
@@ -57,7 +57,9 @@ pub enum Opcode {
 }
 
 impl Opcode {
-    const fn from_bits(bits: u8) -> Option<Self> {
+    /// The opcode with these four bits; `None` when they are reserved.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Option<Self> {
         Some(match bits {
             0x0 => Self::Continuation,
             0x1 => Self::Text,
@@ -69,10 +71,91 @@ impl Opcode {
         })
     }
 
+    /// Its name in the RFC, in small letters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Continuation => "continuation",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Close => "close",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+        }
+    }
+
     /// Whether it is a close, ping or pong (§5.5): short, whole, and allowed between fragments.
     #[must_use]
     pub const fn is_control(self) -> bool {
         self as u8 & 0x8 != 0
+    }
+}
+
+/// What the first byte says, legal or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Byte0 {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// RSV1, RSV2 and RSV3 as a number of three bits.
+    pub rsv: u8,
+    /// The opcode's four bits.
+    pub opcode: u8,
+}
+
+impl Byte0 {
+    /// Takes the byte apart.
+    #[must_use]
+    pub const fn read(byte: u8) -> Self {
+        Self {
+            fin: byte & bits::FIN != 0,
+            rsv: (byte & bits::RSV) >> bits::RSV.trailing_zeros(),
+            opcode: byte & bits::OPCODE,
+        }
+    }
+
+    /// Puts the byte together.
+    #[must_use]
+    pub const fn write(self) -> u8 {
+        let fin = if self.fin { bits::FIN } else { 0 };
+        let rsv = self.rsv << bits::RSV.trailing_zeros() & bits::RSV;
+        fin | rsv | self.opcode & bits::OPCODE
+    }
+}
+
+/// What the second byte says, legal or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Byte1 {
+    /// Whether a key follows the length.
+    pub mask: bool,
+    /// The length if it is at most 125, else which form it has.
+    pub length: u8,
+}
+
+impl Byte1 {
+    /// Takes the byte apart.
+    #[must_use]
+    pub const fn read(byte: u8) -> Self {
+        Self {
+            mask: byte & bits::MASK != 0,
+            length: byte & bits::LENGTH,
+        }
+    }
+
+    /// Puts the byte together.
+    #[must_use]
+    pub const fn write(self) -> u8 {
+        let mask = if self.mask { bits::MASK } else { 0 };
+        mask | self.length & bits::LENGTH
+    }
+
+    /// How many bytes with the length itself follow: 0, 2 or 8.
+    #[must_use]
+    pub const fn extended_length_size(self) -> usize {
+        match self.length {
+            LENGTH_16 => 2,
+            LENGTH_64 => 8,
+            _ => 0,
+        }
     }
 }
 
@@ -111,45 +194,45 @@ impl Header {
         let [byte0, rest @ ..] = input else {
             return Ok(None);
         };
+        let first = Byte0::read(*byte0);
         // §5.2: without an extension the reserved bits mean nothing.
-        if byte0 & bits::RSV != 0 {
+        if first.rsv != 0 {
             return Err(Rule::RsvNotZero);
         }
-        let Some(opcode) = Opcode::from_bits(byte0 & bits::OPCODE) else {
+        let Some(opcode) = Opcode::from_bits(first.opcode) else {
             return Err(Rule::OpcodeReserved);
         };
-        let fin = byte0 & bits::FIN != 0;
-        if opcode.is_control() && !fin {
+        if opcode.is_control() && !first.fin {
             return Err(Rule::ControlFragmented);
         }
 
         let [byte1, rest @ ..] = rest else {
             return Ok(None);
         };
-        let short = byte1 & bits::LENGTH;
-        if opcode.is_control() && usize::from(short) > MAX_CONTROL_PAYLOAD {
+        let second = Byte1::read(*byte1);
+        if opcode.is_control() && usize::from(second.length) > MAX_CONTROL_PAYLOAD {
             return Err(Rule::ControlTooLong);
         }
-        let extended = match short {
+        let length = match second.length {
             LENGTH_16 => decode_length::<2>(rest, LENGTH_16.into())?,
             LENGTH_64 => decode_length::<8>(rest, 1 << 16)?,
-            _ => Some((short.into(), rest)),
+            _ => Some((second.length.into(), rest)),
         };
-        let Some((payload_length, rest)) = extended else {
+        let Some((payload_length, rest)) = length else {
             return Ok(None);
         };
 
-        let (masking_key, rest) = if byte1 & bits::MASK == 0 {
-            (None, rest)
-        } else {
+        let (masking_key, rest) = if second.mask {
             let Some((key, rest)) = rest.split_first_chunk() else {
                 return Ok(None);
             };
             (Some(*key), rest)
+        } else {
+            (None, rest)
         };
         Ok(Some((
             Self {
-                fin,
+                fin: first.fin,
                 opcode,
                 masking_key,
                 payload_length,
@@ -160,22 +243,23 @@ impl Header {
 
     /// Appends the header, its length in the shortest form (§5.2).
     pub fn encode(&self, output: &mut Vec<u8>) {
-        let fin = if self.fin { bits::FIN } else { 0 };
-        output.push(fin | self.opcode as u8);
-
-        let mask = if self.masking_key.is_some() {
-            bits::MASK
-        } else {
-            0
+        let first = Byte0 {
+            fin: self.fin,
+            rsv: 0,
+            opcode: self.opcode as u8,
         };
+        output.push(first.write());
+
+        let mask = self.masking_key.is_some();
+        let second = |length| Byte1 { mask, length }.write();
         let length = self.payload_length;
         if let Some(short) = u8::try_from(length).ok().filter(|&short| short < LENGTH_16) {
-            output.push(mask | short);
+            output.push(second(short));
         } else if let Ok(length) = u16::try_from(length) {
-            output.push(mask | LENGTH_16);
+            output.push(second(LENGTH_16));
             output.extend(length.to_be_bytes());
         } else {
-            output.push(mask | LENGTH_64);
+            output.push(second(LENGTH_64));
             output.extend(length.to_be_bytes());
         }
 

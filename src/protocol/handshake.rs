@@ -14,13 +14,12 @@
 //! made from the key and a GUID that nothing else uses (§1.3).
 #![warn(clippy::indexing_slicing)]
 
-use super::head::{Head, is_token};
-use super::request::Request;
+use super::head::{Head, is_target, is_token};
+use super::request::{Request, is_host};
 use super::rule::Rule;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::{Digest as _, Sha1};
-use std::collections::BTreeSet;
 use std::{fmt, str};
 
 /// What makes the accept value one of this protocol and no other (§1.3).
@@ -38,7 +37,12 @@ pub const VERSION: &str = "13";
 /// ```
 #[must_use]
 pub fn accept_value(key: &str) -> String {
-    STANDARD.encode(Sha1::digest([key, GUID].concat()))
+    STANDARD.encode(digest(key))
+}
+
+/// The accept value before it is written in base64.
+pub(super) fn digest(key: &str) -> [u8; 20] {
+    Sha1::digest([key, GUID].concat()).into()
 }
 
 // The server's side.
@@ -105,10 +109,13 @@ impl Upgrade {
         &self.subprotocols
     }
 
-    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them.
+    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them, and so
+    /// is a subprotocol that was not offered.
     #[must_use]
     pub fn response(&self, subprotocol: Option<&str>) -> String {
-        let subprotocol = subprotocol.map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
+        let subprotocol = subprotocol
+            .filter(|chosen| self.subprotocols.iter().any(|offered| offered == chosen))
+            .map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
         format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\n\
@@ -118,6 +125,12 @@ impl Upgrade {
             subprotocol.unwrap_or_default(),
         )
     }
+}
+
+/// Whether this can be a `Sec-WebSocket-Key` (§4.1).
+#[must_use]
+pub fn is_key(value: &[u8]) -> bool {
+    key(value).is_some()
 }
 
 /// §4.1: base64 of 16 bytes. The last character may carry bits that mean nothing (erratum 3150).
@@ -133,20 +146,18 @@ fn key(value: &[u8]) -> Option<&str> {
 /// §4.1: different, non-empty tokens; at least one if the header is there.
 fn subprotocols(head: &Head) -> Result<Vec<String>, Rule> {
     let mut offered = Vec::new();
-    // A set, so that a head full of names takes no longer to judge than to read.
-    let mut names = BTreeSet::new();
     for element in head.list("Sec-WebSocket-Protocol") {
         let name = str::from_utf8(element)
             .ok()
             .filter(|_| is_token(element))
             .ok_or(Rule::SubprotocolsMalformed)?;
-        if !names.insert(name) {
-            return Err(Rule::SubprotocolsMalformed);
-        }
         offered.push(name.to_owned());
     }
+    let mut different: Vec<_> = offered.iter().collect();
+    different.sort_unstable();
+    different.dedup();
     let is_header_there = head.values("Sec-WebSocket-Protocol").next().is_some();
-    if is_header_there && offered.is_empty() {
+    if different.len() < offered.len() || is_header_there && offered.is_empty() {
         Err(Rule::SubprotocolsMalformed)
     } else {
         Ok(offered)
@@ -253,10 +264,11 @@ fn token_prefix(input: &[u8]) -> (&[u8], &[u8]) {
 /// ```
 /// use plainws::protocol::handshake::Opening;
 ///
-/// let opening = Opening::new("example.com", "/chat", *b"the sample nonce");
+/// let opening = Opening::new("example.com", "/chat", *b"the sample nonce")?;
 /// assert!(opening.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+/// # Ok::<(), plainws::protocol::handshake::NotSendable>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
     host: String,
     target: String,
@@ -278,17 +290,35 @@ impl fmt::Display for NotSendable {
 impl std::error::Error for NotSendable {}
 
 impl Opening {
+    /// Someone else's request, of which only the key is known: enough to judge the answer to it.
+    pub(super) fn with_key(key: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// A request for `target` of `host`, which has its port unless that is 80. `nonce` must be random
     /// and new for each connection.
-    #[must_use]
-    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`NotSendable`] for a host that is none, and for a target that is not a path of visible ASCII
+    /// characters other than `#`.
+    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, NotSendable> {
+        if !is_host(host) {
+            return Err(NotSendable(host.to_owned()));
+        }
+        if !target.starts_with('/') || !is_target(target.as_bytes()) {
+            return Err(NotSendable(target.to_owned()));
+        }
+        Ok(Self {
             host: host.to_owned(),
             target: target.to_owned(),
             key: STANDARD.encode(nonce),
             subprotocols: Vec::new(),
             headers: Vec::new(),
-        }
+        })
     }
 
     /// Offers a subprotocol, after those offered already.
@@ -308,14 +338,15 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, and for a value
-    /// with control bytes.
+    /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, for a second
+    /// `Origin`, and for a value with control bytes.
     pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), NotSendable> {
-        const OWN: [&str; 9] = [
+        const OWN: [&str; 10] = [
             "Host",
             "Upgrade",
             "Connection",
             "Sec-WebSocket-Key",
+            "Sec-WebSocket-Accept",
             "Sec-WebSocket-Version",
             "Sec-WebSocket-Protocol",
             "Sec-WebSocket-Extensions",
@@ -323,10 +354,11 @@ impl Opening {
             "Transfer-Encoding",
         ];
         let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
-        if is_own
-            || !is_token(name.as_bytes())
-            || value.chars().any(|c| c.is_ascii_control() && c != '\t')
-        {
+        let is_origin = |name: &str| name.eq_ignore_ascii_case("Origin");
+        let is_repeated =
+            is_origin(name) && self.headers.iter().any(|(earlier, _)| is_origin(earlier));
+        let has_control_byte = value.chars().any(|c| c.is_ascii_control() && c != '\t');
+        if is_own || is_repeated || has_control_byte || !is_token(name.as_bytes()) {
             return Err(NotSendable(format!("{name}: {value}")));
         }
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -376,6 +408,10 @@ impl Opening {
         }
         check_no_body(response)?;
         check_tokens(response)?;
+        // §4.1: a request may name several protocols, the answer names this one.
+        if response.list("Upgrade").count() != 1 {
+            return Err(Rule::UpgradeMissing);
+        }
         let accept = response.single("Sec-WebSocket-Accept")?;
         if accept != Some(accept_value(&self.key).as_bytes()) {
             return Err(Rule::AcceptWrong);
@@ -397,15 +433,10 @@ impl Opening {
     }
 }
 
-/// The status code of a response.
+/// The status code of a response; 0 when the head is none.
 #[must_use]
 pub fn status(response: &Head) -> u16 {
-    let digits = response
-        .start_line()
-        .split(|&byte| byte == b' ')
-        .nth(1)
-        .unwrap_or_default();
-    digits
-        .iter()
-        .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
+    let mut parts = response.start_line().split(|&byte| byte == b' ');
+    let code = parts.nth(1).and_then(|code| str::from_utf8(code).ok());
+    code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }

@@ -276,13 +276,7 @@ impl Decoder {
 fn check_request_line(line: &[u8]) -> Result<(), Rule> {
     let mut parts = line.split(|&byte| byte == b' ');
     let method = parts.next().is_some_and(is_token);
-    // §3: the # belongs to fragments, which are not sent.
-    let target = parts.next().is_some_and(|target| {
-        !target.is_empty()
-            && target
-                .iter()
-                .all(|&byte| byte.is_ascii_graphic() && byte != b'#')
-    });
+    let target = parts.next().is_some_and(is_target);
     let version = parts.next().is_some_and(is_http_version);
     let is_request_line = method && target && version && parts.next().is_none();
     if is_request_line {
@@ -305,6 +299,14 @@ fn check_status_line(line: &[u8]) -> Result<(), Rule> {
     } else {
         Err(Rule::StatusLineMalformed)
     }
+}
+
+/// RFC 9112 §3.2: what a target is written with. The # belongs to fragments, which are not sent (§3).
+pub(super) fn is_target(bytes: &[u8]) -> bool {
+    !bytes.is_empty()
+        && bytes
+            .iter()
+            .all(|&byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 /// RFC 9112 §2.3: one digit each side of the dot, and capital letters.

@@ -4,17 +4,22 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`connection`], then [`head`], [`request`] and [`handshake`].
+//! [`prepared`], [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`], [`span`]
+//! and [`explain`] show what these do, byte by byte.
 
 pub mod close;
 pub mod close_code;
 pub mod connection;
+pub mod dissect;
+pub mod explain;
 pub mod frame;
 pub mod handshake;
 pub mod head;
 pub mod message;
+pub mod prepared;
 pub mod request;
 pub mod rule;
+pub mod span;
 pub mod utf8;
 
 /// Which side of a connection an endpoint is. The client is the one that opened it, and the one that masks (§5.1).
@@ -33,6 +38,15 @@ impl Role {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
+        }
+    }
+
+    /// "client" or "server".
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
         }
     }
 }

@@ -132,7 +132,7 @@ fn absolute(target: &str) -> Option<(&str, &str)> {
 }
 
 /// RFC 3986 §3.2: a name, or an IPv6 address in brackets, and a port if need be.
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port),
         _ => (host, ""),

@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "each test file uses some of these")]
 
 use plainws::protocol::connection::{Connection, Event, State};
+use plainws::protocol::head::{self, Decoder, Head};
 use plainws::protocol::message::{Limits, Message};
-use plainws::{CloseCode, Role};
+use plainws::{CloseCode, Role, Rule};
 
 pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
@@ -35,6 +36,9 @@ pub(crate) fn bits(row: &str) -> Vec<u8> {
         .collect()
 }
 
+/// First byte and payload.
+pub(crate) type Frame<'a> = (u8, &'a [u8]);
+
 /// One frame as `sender` puts it on the wire.
 pub(crate) fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
     let mask = if sender == Role::Client { 0x80 } else { 0 };
@@ -61,7 +65,7 @@ pub(crate) fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Frames, one after another.
-pub(crate) fn wire(sender: Role, frames: &[(u8, &[u8])]) -> Vec<u8> {
+pub(crate) fn wire(sender: Role, frames: &[Frame<'_>]) -> Vec<u8> {
     let frames = frames
         .iter()
         .map(|&(byte0, payload)| frame(sender, byte0, payload));
@@ -169,9 +173,13 @@ fn line(event: &Event) -> String {
 
 /// Takes the output: a line for each frame, once its mask is found to be as the role demands.
 pub(crate) fn sent(role: Role, connection: &mut Connection) -> Vec<String> {
+    let mut frames = Vec::new();
     let mut output = Vec::new();
-    connection.take_output(&mut output);
-    let frames = unframe(role, &output).into_iter();
+    while connection.output_length() > 0 {
+        connection.take_output(&mut output);
+        frames.extend(unframe(role, &output));
+    }
+    let frames = frames.into_iter();
     frames
         .map(|(byte0, payload)| match (byte0, payload.as_slice()) {
             (TEXT, _) => format!("text {}", String::from_utf8_lossy(&payload)),
@@ -209,4 +217,31 @@ pub(crate) fn unframe(sender: Role, mut stream: &[u8]) -> Vec<(u8, Vec<u8>)> {
         stream = &stream[at + length..];
     }
     frames
+}
+
+/// The head at the start of `stream` and its length there, under all [`cuts`], which must not differ.
+pub(crate) fn decode_head(
+    sender: Role,
+    limits: head::Limits,
+    stream: &[u8],
+) -> Result<Option<(Head, usize)>, Rule> {
+    let decode = |pieces: &Vec<&[u8]>| {
+        let mut decoder = Decoder::new(sender, limits);
+        let mut before = 0;
+        for piece in pieces {
+            if let Some((head, rest)) = decoder.receive(piece)? {
+                assert!(piece.ends_with(rest), "what is behind is left as it came");
+                return Ok(Some((head, before + piece.len() - rest.len())));
+            }
+            before += piece.len();
+        }
+        Ok(None)
+    };
+    let mut cuts = cuts(stream).into_iter();
+    let whole = decode(&cuts.next().expect("the first cut is the whole"));
+    for pieces in cuts {
+        let shown = stream.escape_ascii();
+        assert_eq!(decode(&pieces), whole, "{shown} cut at {}", pieces[0].len());
+    }
+    whole
 }

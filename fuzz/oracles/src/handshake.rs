@@ -117,7 +117,9 @@ fn generate(sender: u8, choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// A legal head with bytes behind it, in one of the many forms that are allowed.
 fn head(sender: Role, choices: &mut Choices<'_>) -> Vec<u8> {
-    let upgrade = choices.one(&["websocket", "WebSocket", "h2c, websocket", "websocket,,"]);
+    // A request may name several protocols, a response names the one.
+    let upgrades = ["websocket", "WebSocket", "websocket,,", "h2c, websocket"];
+    let upgrade = choices.one(&upgrades[..if sender == Role::Client { 4 } else { 3 }]);
     let connection = choices.one(&[
         "Upgrade",
         "upgrade",
@@ -198,7 +200,8 @@ fn head(sender: Role, choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// One fault in a head.
 fn damaged(mut head: Vec<u8>, choices: &mut Choices<'_>) -> Vec<u8> {
-    const REPLACEMENTS: [(&str, &str); 14] = [
+    const REPLACEMENTS: [(&str, &str); 15] = [
+        ("websocket\r\n", "websocket, h2c\r\n"),
         ("GET", "POST"),
         ("HTTP/1.1", "HTTP/1.0"),
         ("101", "200"),

@@ -282,7 +282,10 @@ pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
     let items = [
         ("HTTP/1.1 or higher", lines[0] >= b"HTTP/1.1".as_slice()),
         ("status 101", lines[0].get(8..13) == Some(b" 101 ")),
-        ("Upgrade: websocket", lists(lines, "Upgrade", "websocket")),
+        (
+            "Upgrade: websocket alone",
+            list(lines, "Upgrade") == ["websocket"],
+        ),
         ("Connection: Upgrade", lists(lines, "Connection", "upgrade")),
         (
             "the accept value",
@@ -314,9 +317,20 @@ pub fn accept_value(key: &str) -> String {
     )))
 }
 
-fn lists(lines: &[&[u8]], name: &str, element: &str) -> bool {
+/// The elements of a list in small letters, without the empty ones.
+fn list(lines: &[&[u8]], name: &str) -> Vec<String> {
     let all = values(lines, name).join(",").to_ascii_lowercase();
-    all.split(',').any(|candidate| candidate.trim() == element)
+    let elements = all.split(',').map(str::trim);
+    elements
+        .filter(|element| !element.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn lists(lines: &[&[u8]], name: &str, element: &str) -> bool {
+    list(lines, name)
+        .iter()
+        .any(|candidate| candidate == element)
 }
 
 fn without_trailing_bits(key: &str) -> String {

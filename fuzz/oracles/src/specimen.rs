@@ -131,6 +131,8 @@ bugs! {
     AcceptUnchecked => "response-items",
     /// an extension that was not offered is taken
     ExtensionTaken => "response-items",
+    /// an answer that changes to another protocol as well is taken
+    OtherProtocolTaken => "response-items",
     /// masking in pieces starts with the wrong byte of the key
     MaskOffsetIgnored => "mask",
     /// the halves of surrogate pairs are taken for characters
@@ -818,6 +820,7 @@ impl HeadReader {
     fn judge_response(&self, lines: &[&[u8]]) -> Result<String, Rule> {
         match reference::response_lacks(lines) {
             Some("the accept value") if self.specimen.has(Bug::AcceptUnchecked) => {}
+            Some("Upgrade: websocket alone") if self.specimen.has(Bug::OtherProtocolTaken) => {}
             Some("no extension") if self.specimen.has(Bug::ExtensionTaken) => {}
             Some(_) => return Err(Rule::AcceptWrong),
             None => {}

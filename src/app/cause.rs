@@ -1,0 +1,229 @@
+//! What likely happened when a rule was broken. Guesses, from the mistakes that people report most.
+
+use super::decode::Decoded;
+use super::mistakes;
+use plainws::Rule;
+use plainws::protocol::dissect::Frame;
+use plainws::protocol::explain::Derivation;
+use plainws::protocol::frame::Byte0;
+use std::str;
+
+/// A guess at the cause, if there is a likely one.
+pub(crate) fn likely(rule: Rule, decoded: &Decoded) -> Option<String> {
+    if rule.close_code().is_none() {
+        return in_head(rule, decoded);
+    }
+    let (broken, before) = decoded.frames.frames.split_last()?;
+    in_frame(rule, broken, before, decoded.unread())
+}
+
+fn in_frame(rule: Rule, broken: &Frame, before: &[Frame], unread: &[u8]) -> Option<String> {
+    Some(match rule {
+        Rule::RsvNotZero | Rule::OpcodeReserved => no_frame(broken, before, unread),
+        Rule::ControlFragmented => {
+            "FIN was forgotten. Pings, pongs and closes are one frame each, with byte 0 as 89, 8a or 88"
+                .into()
+        }
+        Rule::ControlTooLong => {
+            "too much was put into a ping, pong or close. Data belongs in a message; a close reason \
+             has room for 123 bytes"
+                .into()
+        }
+        Rule::LengthNotMinimal | Rule::LengthTopBitSet | Rule::MessageTooBig => length(rule, broken),
+        Rule::MaskMissing => {
+            "a client that leaves out the mask, often a server's code used for a client; or these \
+             are a server's bytes (--role server)"
+                .into()
+        }
+        Rule::MaskPresent => {
+            "a server that masks, often a client's code used for a server; browsers close at once. \
+             Or these are a client's bytes (--role client)"
+                .into()
+        }
+        Rule::ContinuationUnexpected => {
+            "the first frame of a message carries its opcode, text or binary, and only the others \
+             are continuations; or the frame before had FIN set too early"
+                .into()
+        }
+        Rule::MessageInterleaved => {
+            "each fragment was sent with the message's opcode: only the first carries it, the others \
+             are continuations (opcode 0). Or the last fragment came without FIN"
+                .into()
+        }
+        Rule::TooManyFragments => {
+            "a sender that flushes after each byte, or sends empty fragments to keep the connection \
+             alive; pings are for that"
+                .into()
+        }
+        Rule::TextNotUtf8 => text(broken),
+        Rule::CloseBodyOneByte => {
+            "the code was written as one byte; it is two, the high one first: 1000 is 03 e8".into()
+        }
+        Rule::CloseCodeInvalid => close_code(broken),
+        Rule::CloseReasonNotUtf8 => {
+            "the reason was cut to 123 bytes inside a character, or is not in UTF-8".into()
+        }
+        _ => return None,
+    })
+}
+
+/// A first byte that no frame begins with.
+fn no_frame(broken: &Frame, before: &[Frame], unread: &[u8]) -> String {
+    let bytes = [&broken.wire, unread].concat();
+    let byte0 = bytes.first().map(|byte| Byte0::read(*byte));
+    if super::input::begins_a_head(&bytes) {
+        return "this is HTTP, where a frame should be".into();
+    }
+    if !before.is_empty() {
+        return "the frame before was longer or shorter than its length said, so what stands here is \
+                no header: a length counted in characters instead of bytes, or read short"
+            .into();
+    }
+    let is_compressed = byte0.is_some_and(|byte| byte.rsv == 0b100 && matches!(byte.opcode, 1 | 2));
+    if is_compressed {
+        return "RSV1 marks a compressed message (permessage-deflate, RFC 7692), which must be \
+                negotiated in the handshake first"
+            .into();
+    }
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    if bytes.len() > 3 && bytes.iter().all(is_text) {
+        return "this is plain text; WebSocket sends it in frames".into();
+    }
+    "the bytes do not begin with a frame: the capture may begin in the middle of one, or the bits of \
+     byte 0 were put in the wrong order (FIN is the highest)"
+        .into()
+}
+
+fn length(rule: Rule, broken: &Frame) -> String {
+    let spans = broken.spans();
+    let length = spans
+        .iter()
+        .rev()
+        .find(|span| span.name.starts_with("payload_length_ext"));
+    let bytes = length.and_then(|span| broken.wire.get(span.bytes()));
+    let backwards = bytes.unwrap_or_default().iter().rev();
+    let backwards = backwards.fold(0, |length, &byte| length << 8 | u64::from(byte));
+    let size = bytes.unwrap_or_default().len();
+    let fits = match size {
+        2 => backwards > 125,
+        8 => (0x1_0000..1 << 32).contains(&backwards),
+        _ => false,
+    };
+    if fits && rule != Rule::LengthNotMinimal {
+        return format!(
+            "the length was written backwards: the lowest byte first it would be {backwards}"
+        );
+    }
+    match rule {
+        Rule::LengthNotMinimal => {
+            "one form was used for all lengths. Up to 125 takes 7 bits, up to \
+             65535 two bytes more, and only above that eight"
+                .into()
+        }
+        Rule::LengthTopBitSet => {
+            "a negative number, or one that was widened with its sign, was written as the length"
+                .into()
+        }
+        _ => "the sender should cut it into several messages, or the receiver allow more \
+             (serve --max-message)"
+            .into(),
+    }
+}
+
+fn text(broken: &Frame) -> String {
+    let payload = &*broken.payload;
+    let is_complete = broken
+        .header
+        .is_some_and(|header| header.payload_length == payload.len() as u64);
+    let is_cut = str::from_utf8(payload).is_err_and(|error| error.error_len().is_none());
+    if is_complete && is_cut {
+        return "the message ends inside a character: its length was counted in characters, not in \
+                bytes, or it was cut at a fixed size"
+            .into();
+    }
+    match payload.last() {
+        Some(0xC0 | 0xC1 | 0xF5..) => {
+            "binary data sent as text (opcode 2 is for that), or a payload unmasked with the wrong key".into()
+        }
+        _ => "text in another encoding, such as Latin-1; or binary data sent as text (opcode 2 is for \
+              that); or a payload unmasked with the wrong key"
+            .into(),
+    }
+}
+
+fn close_code(broken: &Frame) -> String {
+    let &[high, low, ..] = &*broken.payload else {
+        return String::new();
+    };
+    let code = u16::from_be_bytes([high, low]);
+    let backwards = u16::from_le_bytes([high, low]);
+    if plainws::CloseCode(backwards).is_allowed_on_wire() {
+        return format!("the code was written backwards: {backwards} is {low:02x} {high:02x}");
+    }
+    match code {
+        1005 => "1005 is what an API reports when a Close had no code; to send that, leave the body empty".into(),
+        1006 => "1006 is what an API reports when the connection was lost; nobody can send that".into(),
+        1015 => "1015 is what an API reports when TLS failed; nobody can send that".into(),
+        0..=999 => "codes begin at 1000; own ones are 4000-4999".into(),
+        _ if high.is_ascii_digit() && low.is_ascii_digit() => {
+            "the code was written as text; it is a number of two bytes: 1000 is 03 e8".into()
+        }
+        _ => "own codes are 4000-4999; 3000-3999 are registered, 1004 and 1016-2999 reserved".into(),
+    }
+}
+
+fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
+    let bytes = &decoded.bytes;
+    let head = decoded.handshake.as_ref()?;
+    Some(match rule {
+        Rule::HeadControlByte if bytes.starts_with(&[0x16, 0x03]) => {
+            "this is TLS: wss:// or https:// was used where ws:// is spoken".into()
+        }
+        Rule::RequestLineMalformed if bytes.starts_with(b"HTTP/") => {
+            "this is a response, where a request is due (--role server)".into()
+        }
+        Rule::StatusLineMalformed if !bytes.starts_with(b"HTTP/") => {
+            "this is a request, where a response is due (--role client)".into()
+        }
+        Rule::HeadControlByte => "binary data in place of a head".into(),
+        Rule::HeadLineEnding => "lines were ended by LF alone, as printf, an editor or a copied \
+             page does; HTTP wants CR LF"
+            .into(),
+        Rule::HeaderMalformed => "a space before the colon, or a line without one".into(),
+        Rule::HostInvalid => "no Host header, or two".into(),
+        Rule::VersionNot13 => "a draft of the protocol from before 2011, or no version at all".into(),
+        Rule::KeyInvalid => "the key is not 16 bytes in base64, which are 24 characters ending in ==".into(),
+        Rule::UpgradeMissing | Rule::ConnectionUpgradeMissing => {
+            "a proxy between the two took it out, as it does with headers that are meant for the next \
+             hop; or an ordinary request came to a WebSocket address"
+                .into()
+        }
+        Rule::MethodNotGet => "a handshake was sent with the method of a form or an API call".into(),
+        Rule::StatusNot101 => "the server refused, and its status says why: 400 and 426 find fault \
+             with the handshake, 403 with the Origin, 404 with the path, 3xx point elsewhere"
+            .into(),
+        Rule::AcceptWrong => {
+            let steps = head.derivation.as_ref()?;
+            wrong_accept(steps, bytes, head)?
+        }
+        Rule::SubprotocolNotOffered => "the server names a subprotocol whether or not it is asked to".into(),
+        Rule::ExtensionNotOffered => "the server compresses whether or not it is asked to".into(),
+        _ => return None,
+    })
+}
+
+fn wrong_accept(
+    steps: &Derivation,
+    bytes: &[u8],
+    head: &plainws::protocol::explain::Explanation,
+) -> Option<String> {
+    let line = head.lines.iter().find(|line| {
+        let text = &bytes[line.bytes.clone()];
+        text.to_ascii_lowercase()
+            .starts_with(b"sec-websocket-accept")
+    })?;
+    let text = str::from_utf8(&bytes[line.bytes.clone()]).ok()?;
+    let (_, accept) = text.split_once(':')?;
+    let found = mistakes::find(&steps.key, accept.trim())?;
+    Some(format!("{}. {}", found.name, found.remedy))
+}

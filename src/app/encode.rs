@@ -1,0 +1,284 @@
+//! `plainws encode`: frames to order, broken ones included.
+
+use super::{hex, input, paint};
+use clap::{Args, ValueEnum};
+use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey, Opcode};
+use std::hash::{BuildHasher as _, RandomState};
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// What to send
+    #[arg(value_enum)]
+    kind: Kind,
+
+    /// Text; hex after "binary"; a code and a reason after "close"; - reads standard input
+    #[arg(value_name = "PAYLOAD")]
+    payload: Vec<String>,
+
+    /// As whom: a client masks, a server does not
+    #[arg(long, value_enum, default_value = "client")]
+    role: super::decode::Sender,
+
+    /// The masking key of every frame, in hex; random and new for each frame unless given
+    #[arg(long, value_name = "HEX", value_parser = key)]
+    key: Option<MaskingKey>,
+
+    /// Cut the message into fragments: so many (3), or of these sizes (3+0+2)
+    #[arg(long, value_name = "N|SIZES", value_parser = cut)]
+    fragments: Option<Cut>,
+
+    /// Write the bytes themselves, not hex
+    #[arg(long)]
+    raw: bool,
+
+    #[command(flatten)]
+    forced: Forced,
+}
+
+/// Bits to be set as asked, in every frame.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Make it wrong (in every frame)")]
+struct Forced {
+    /// Force FIN
+    #[arg(long, value_name = "0|1", value_parser = bit)]
+    fin: Option<bool>,
+
+    /// Force RSV1 to RSV3, as one number: 4 is RSV1
+    #[arg(long, value_name = "0-7", value_parser = clap::value_parser!(u8).range(0..8))]
+    rsv: Option<u8>,
+
+    /// Force the opcode
+    #[arg(long, value_name = "0-15", value_parser = clap::value_parser!(u8).range(0..16))]
+    opcode: Option<u8>,
+
+    /// Force the MASK bit; what follows stays as it is
+    #[arg(long, value_name = "0|1", value_parser = bit)]
+    mask: Option<bool>,
+
+    /// Announce this length, whatever follows
+    #[arg(long, value_name = "N")]
+    length: Option<u64>,
+
+    /// Force the length's form, in bits
+    #[arg(long, value_name = "7|16|64", value_parser = form)]
+    form: Option<Form>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  plainws encode text Hello --key 37fa213d            the example of §5.7
+  plainws encode text Hello --fragments 3+2 --role server
+  plainws encode close 1000 bye | plainws decode
+  plainws encode ping --fin 0 | plainws decode        which rule is broken?
+  plainws encode binary 00 ff --raw > frame.bin";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// A text message.
+    Text,
+    /// A binary message, given in hex.
+    Binary,
+    /// A frame that continues a message.
+    Continuation,
+    /// A ping.
+    Ping,
+    /// A pong.
+    Pong,
+    /// A Close, with a code and a reason if given.
+    Close,
+}
+
+impl Kind {
+    const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+            Self::Continuation => Opcode::Continuation,
+            Self::Ping => Opcode::Ping,
+            Self::Pong => Opcode::Pong,
+            Self::Close => Opcode::Close,
+        }
+    }
+}
+
+/// How a message becomes fragments.
+#[derive(Clone, Debug)]
+enum Cut {
+    Pieces(usize),
+    Sizes(Vec<usize>),
+}
+
+/// The bits of the length field.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Bits7,
+    Bits16,
+    Bits64,
+}
+
+/// Bytes of hex on a line.
+const LINE: usize = 24;
+/// More fragments than a receiver takes by default would only fill the terminal.
+const MAX_FRAGMENTS: usize = 1 << 20;
+
+/// Writes the frames.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    let payload = options.payload()?;
+    let pieces = match &options.fragments {
+        None => vec![&payload[..]],
+        Some(cut) => cut.apply(&payload)?,
+    };
+    let last = pieces.len() - 1;
+    let frames = pieces.iter().enumerate().map(|(i, piece)| {
+        let opcode = if i == 0 {
+            options.kind.opcode()
+        } else {
+            Opcode::Continuation
+        };
+        options.frame(opcode, i == last, piece)
+    });
+    if options.raw {
+        let frames: Vec<_> = frames.collect();
+        paint::print_raw(&frames.concat())?;
+    } else {
+        let lines = frames.flat_map(|frame| {
+            let lines = frame.chunks(LINE).map(|line| hex::spaced(line) + "\n");
+            lines.collect::<Vec<_>>()
+        });
+        paint::print(&lines.collect::<String>())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Options {
+    fn payload(&self) -> Result<Vec<u8>, String> {
+        if let [dash] = &self.payload[..] {
+            if dash == "-" {
+                return input::stdin();
+            }
+        }
+        match (self.kind, &self.payload[..]) {
+            (Kind::Binary, words) => hex::parse(&words.join(" ")),
+            (Kind::Close, [code, reason @ ..]) => {
+                let number: u16 = code.parse().map_err(|_| {
+                    format!("{code:?} is no close code; that is a number up to 65535")
+                })?;
+                Ok([&number.to_be_bytes()[..], reason.join(" ").as_bytes()].concat())
+            }
+            (_, words) => Ok(words.join(" ").into()),
+        }
+    }
+
+    /// One frame: what the kind and the role ask for, then what is forced.
+    fn frame(&self, opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
+        let key = self.masking_key();
+        let forced = &self.forced;
+        let byte0 = Byte0 {
+            fin: forced.fin.unwrap_or(fin),
+            rsv: forced.rsv.unwrap_or(0),
+            opcode: forced.opcode.unwrap_or(opcode as u8),
+        };
+        let mask = forced.mask.unwrap_or(key.is_some());
+        let mut bytes = vec![byte0.write()];
+        self.length(mask, payload.len() as u64, &mut bytes);
+        let mut payload = payload.to_vec();
+        if let Some(key) = key {
+            bytes.extend(key);
+            frame::mask(&mut payload, key, 0);
+        }
+        [bytes, payload].concat()
+    }
+
+    /// The second byte, and the length behind it if it has a longer form.
+    fn length(&self, mask: bool, actual: u64, bytes: &mut Vec<u8>) {
+        let length = self.forced.length.unwrap_or(actual);
+        let shortest = match length {
+            0..=125 => Form::Bits7,
+            126..=0xFFFF => Form::Bits16,
+            _ => Form::Bits64,
+        };
+        let all = length.to_be_bytes();
+        let (length, extended) = match self.forced.form.unwrap_or(shortest) {
+            Form::Bits7 => (all[7], &[][..]),
+            Form::Bits16 => (LENGTH_16, &all[6..]),
+            Form::Bits64 => (LENGTH_64, &all[..]),
+        };
+        bytes.push(Byte1 { mask, length }.write());
+        bytes.extend(extended);
+    }
+
+    /// The key given, or a random one where a mask is due.
+    fn masking_key(&self) -> Option<MaskingKey> {
+        let is_client = matches!(self.role, super::decode::Sender::Client);
+        // std seeds its hash maps from the system's random source: good enough for a frame to look at.
+        let [a, b, c, d, ..] = RandomState::new().hash_one("key").to_ne_bytes();
+        self.key.or(is_client.then_some([a, b, c, d]))
+    }
+}
+
+impl Cut {
+    fn apply<'a>(&self, payload: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
+        let sizes = match self {
+            Self::Sizes(sizes) => sizes.clone(),
+            Self::Pieces(count) => {
+                let (each, longer) = (payload.len() / count, payload.len() % count);
+                (0..*count)
+                    .map(|i| each + usize::from(i < longer))
+                    .collect()
+            }
+        };
+        let mut rest = payload;
+        let mut pieces = Vec::new();
+        for size in &sizes {
+            let (piece, behind) = rest.split_at_checked(*size).ok_or_else(|| {
+                format!(
+                    "the fragments take more than the payload's {} bytes",
+                    payload.len()
+                )
+            })?;
+            pieces.push(piece);
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            pieces.push(rest);
+        }
+        Ok(pieces)
+    }
+}
+
+fn cut(text: &str) -> Result<Cut, String> {
+    let sizes: Result<Vec<usize>, _> = text.split('+').map(str::parse).collect();
+    match sizes.as_deref() {
+        Ok([count @ 1..=MAX_FRAGMENTS]) => Ok(Cut::Pieces(*count)),
+        Ok([_, _, ..]) => Ok(Cut::Sizes(sizes.unwrap_or_default())),
+        _ => Err("a number of fragments such as 3, or their sizes such as 3+0+2".into()),
+    }
+}
+
+fn key(text: &str) -> Result<MaskingKey, String> {
+    let bytes = hex::parse(text)?;
+    MaskingKey::try_from(bytes).map_err(|_| "a key has four bytes, such as 37fa213d".into())
+}
+
+fn bit(text: &str) -> Result<bool, String> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err("a bit is 0 or 1".into()),
+    }
+}
+
+fn form(text: &str) -> Result<Form, String> {
+    Ok(match text {
+        "7" => Form::Bits7,
+        "16" => Form::Bits16,
+        "64" => Form::Bits64,
+        _ => return Err("the forms have 7, 16 or 64 bits".into()),
+    })
+}

@@ -1,0 +1,192 @@
+//! `plainws handshake`: from the key to the accept value, each step with a shell line that redoes it.
+
+use super::hex::spaced;
+use super::mistakes::{self, Mistake};
+use super::paint::{self, BAD, FAINT, GOOD, STRONG, paint};
+use super::text::{COLUMNS, escaped, width, wrapped};
+use clap::Args;
+use plainws::protocol::explain::Derivation;
+use plainws::protocol::handshake::{GUID, is_key};
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// The value of Sec-WebSocket-Key
+    #[arg(value_name = "KEY", default_value = EXAMPLE)]
+    key: String,
+
+    /// An accept value to judge; when it is wrong, the mistake behind it is looked for
+    #[arg(long, value_name = "ACCEPT")]
+    check: Option<String>,
+
+    /// List the usual mistakes and the accept value that each leads to
+    #[arg(long)]
+    mistakes: bool,
+}
+
+/// The key of §1.3.
+pub(crate) const EXAMPLE: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+const EXAMPLES: &str = "\
+Examples:
+  plainws handshake
+  plainws handshake x3JJHMbDL1EzLkh9GBhXDw==
+  plainws handshake dGhlIHNhbXBsZSBub25jZQ== --check hHLtf2V1k8aDQZfNjw3Ia1hCwt0=
+
+Exit codes:
+  0  right        1  a wrong key or accept value        2  wrong use";
+
+/// Shows the steps, and judges the value to check.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    let is_key = is_key(options.key.as_bytes());
+    let steps = Derivation::new(&options.key);
+    let mut text = derivation(&steps, is_key);
+    if options.mistakes {
+        text += &table(&steps.key);
+    }
+    let mut is_right = is_key;
+    if let Some(accept) = &options.check {
+        is_right &= *accept == steps.accept;
+        text += &verdict(&steps, accept);
+    }
+    paint::print(&text)?;
+    Ok(if is_right {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+/// A shell's line; one that is too long goes on in the next, behind a bar.
+fn command(shell: &str) -> String {
+    let mut lines = String::from("  $");
+    let mut at = 3;
+    let mut parts = shell.split(" | ").peekable();
+    while let Some(part) = parts.next() {
+        let bar = if parts.peek().is_some() { " |" } else { "" };
+        if at + 1 + width(part) + bar.len() > COLUMNS - 1 {
+            lines += "\n   ";
+            at = 3;
+        }
+        lines += &format!(" {part}{bar}");
+        at += 1 + width(part) + bar.len();
+    }
+    paint(FAINT, &lines) + "\n"
+}
+
+/// A step: what is done, how to redo it, what comes out.
+fn step(title: &str, shell: &str, result: &str) -> String {
+    let (shell, result) = (command(shell), paint(STRONG, result));
+    format!("{title}\n{shell}  {result}\n\n")
+}
+
+fn derivation(steps: &Derivation, is_key: bool) -> String {
+    let nonce = if is_key {
+        step(
+            "1. The key is base64 of 16 random bytes, new for each connection (§4.1)",
+            &format!(
+                "key={}; printf %s \"$key\" | base64 -d | xxd -p",
+                shell_word(&steps.key)
+            ),
+            &mistakes::decoded_key(&steps.key),
+        )
+    } else {
+        step(
+            &paint(
+                BAD,
+                "1. This is no key: it must be base64 of 16 bytes (§4.1)",
+            ),
+            &format!("key={}; printf %s \"$key\" | wc -c", shell_word(&steps.key)),
+            &steps.key.len().to_string(),
+        )
+    };
+    let joined = escaped(steps.joined.as_bytes());
+    [
+        nonce,
+        step(
+            "2. It stays text. The GUID goes directly behind it (§1.3)",
+            &format!("guid={GUID}; printf '%s\\n' \"$key$guid\""),
+            &joined,
+        ),
+        step(
+            "3. SHA-1 of that: 20 bytes, which are no text",
+            "printf %s \"$key$guid\" | openssl dgst -sha1 -binary | xxd -p",
+            &spaced(&steps.digest).replace(' ', ""),
+        ),
+        step(
+            "4. These 20 bytes in base64 are Sec-WebSocket-Accept (§4.2.2)",
+            "printf %s \"$key$guid\" | openssl dgst -sha1 -binary | base64",
+            &steps.accept,
+        ),
+    ]
+    .concat()
+}
+
+/// As one word of a shell's line, whatever it holds.
+fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.".contains(&byte);
+    if text.bytes().all(is_plain) && !text.is_empty() {
+        return text.into();
+    }
+    if text.chars().any(char::is_control) {
+        // bash and zsh know this form; what it shows can be read on any terminal.
+        return format!("$'{}'", escaped(text.as_bytes()).replace('\'', "\\'"));
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn verdict(steps: &Derivation, accept: &str) -> String {
+    let shown = escaped(accept.as_bytes());
+    if accept == steps.accept {
+        return format!("{}: {shown} answers this key\n", paint(GOOD, "right"));
+    }
+    let wrong = paint(BAD, "wrong");
+    match mistakes::find(&steps.key, accept) {
+        Some(mistake) => format!("{wrong}: {shown}\n\n{}", explained(mistake)),
+        None => {
+            let guess = wrapped(&format!("likely   {}", shape(accept)), 9);
+            format!("{wrong}: {shown}\n{guess}\n")
+        }
+    }
+}
+
+fn explained(mistake: &Mistake) -> String {
+    let Mistake {
+        name,
+        remedy,
+        shell,
+        ..
+    } = mistake;
+    format!(
+        "mistake  {name}\nremedy   {}\nredo:\n{}",
+        wrapped(remedy, 9),
+        command(shell)
+    )
+}
+
+/// What can be told from a value that no known mistake leads to.
+fn shape(accept: &str) -> String {
+    match mistakes::decoded_length(accept) {
+        None => "this is no base64 at all".into(),
+        Some(20) => {
+            "a SHA-1, but of something else: another key, or one with bytes that cannot be seen"
+                .into()
+        }
+        Some(16) => "16 bytes, as a key has: the key itself, or an MD5 in place of SHA-1".into(),
+        Some(32) => "32 bytes: a SHA-256 in place of SHA-1, and of something else".into(),
+        Some(length) => format!("{length} bytes, where a SHA-1 has 20"),
+    }
+}
+
+fn table(key: &str) -> String {
+    let mut text = String::from("The usual mistakes, and what each leads to:\n");
+    for mistake in &mistakes::ALL {
+        text += &format!("  {}\n    {}\n", mistake.name, mistake.accept(key));
+    }
+    text + "\n"
+}

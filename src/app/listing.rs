@@ -1,0 +1,361 @@
+//! Frames for people: a heading, then a row for each field.
+//!
+//! ```text
+//! frame 0  bytes 0..11  client to server  text, final  "Hello"               ok
+//!   00  81           1... ....   FIN      1     last frame of the message   5.2
+//! ```
+
+use super::hex::spaced;
+use super::paint::{self, BAD, FAINT, GOOD, OPEN, STRONG, paint};
+use super::text::{COLUMNS, clipped, count, padded, quoted, width};
+use anstyle::Style;
+use plainws::Role;
+use plainws::protocol::dissect::{Frame, Status};
+use plainws::protocol::frame::Opcode;
+use plainws::protocol::rule::Field;
+use plainws::protocol::span::{Judgement, Span};
+
+/// Payload bytes in a row.
+const ROW: usize = 8;
+/// Payload bytes shown unless all are asked for.
+const CUT: usize = 64;
+
+/// How frames are set out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing {
+    /// Where the frames begin in the input.
+    base: u64,
+    columns: Columns,
+    is_cut: bool,
+}
+
+/// The widths of the columns, spaces behind them included.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    offset: usize,
+    bytes: usize,
+    bits: usize,
+    field: usize,
+    value: usize,
+    meaning: usize,
+}
+
+impl Columns {
+    /// Longer offsets take from the gaps, so that no line grows.
+    const fn new(end: u64) -> Self {
+        let (offset, bits, field, meaning) = match end {
+            0..=0x100 => (2, 12, 9, 28),
+            0x101..=0x1_0000 => (4, 12, 9, 26),
+            0x1_0001..=0x100_0000 => (6, 11, 9, 26),
+            _ => (8, 11, 8, 25),
+        };
+        Self {
+            offset: offset + 2,
+            bytes: 13,
+            bits,
+            field,
+            value: 6,
+            meaning,
+        }
+    }
+}
+
+/// One row of a listing.
+#[derive(Clone, Debug, Default)]
+struct Row<'a> {
+    offset: Option<u64>,
+    bytes: String,
+    bits: String,
+    style: Style,
+    field: &'a str,
+    value: String,
+    meaning: String,
+    section: &'a str,
+    is_broken: bool,
+}
+
+impl Listing {
+    /// For frames that begin at `base` in an input that ends at `end`.
+    pub(crate) const fn new(base: u64, end: u64, is_cut: bool) -> Self {
+        Self {
+            base,
+            columns: Columns::new(end),
+            is_cut,
+        }
+    }
+
+    /// A frame's heading and rows.
+    pub(crate) fn frame(&self, frame: &Frame) -> String {
+        let mut text = self.heading(frame);
+        for span in frame.spans() {
+            let is_payload = matches!(
+                span.field,
+                Field::Payload | Field::CloseCode | Field::CloseReason
+            );
+            if is_payload {
+                text += &self.payload(frame, &span);
+            } else {
+                text += &self.row(&header_row(frame, &span, self.base));
+            }
+        }
+        if let Some(message) = &frame.message {
+            let frames = frame.fragment.map_or(1, |fragment| fragment.index + 1);
+            if frames > 1 {
+                let bytes = count(message.as_bytes().len() as u64, "byte");
+                let label = format!("message of {bytes} from {frames} frames  ");
+                let room = COLUMNS - 7 - label.len();
+                let shown = clipped(&quoted(message.as_bytes()), room);
+                text += &format!("      {}{shown}\n", paint(STRONG, &label));
+            }
+        }
+        text
+    }
+
+    fn heading(&self, frame: &Frame) -> String {
+        let status = match frame.status {
+            Status::Complete => paint(GOOD, "ok"),
+            Status::Incomplete(_) => paint(OPEN, "incomplete"),
+            Status::Violation(_) => paint(BAD, "VIOLATION"),
+        };
+        let status_width = match frame.status {
+            Status::Complete => 2,
+            Status::Incomplete(_) => 10,
+            Status::Violation(_) => 9,
+        };
+        let room = COLUMNS - 1 - status_width - 2;
+        let Frame { number, sender, .. } = frame;
+        let (start, end) = (self.base + frame.offset, self.base + frame.end());
+        let title = format!(
+            "frame {number}  bytes {start}..{end}  {}  {}",
+            direction(*sender),
+            kind(frame)
+        );
+        let title = clipped(&title, room);
+        let mut preview = String::new();
+        if !frame.payload.is_empty() && width(&title) + 8 < room && !is_close(frame) {
+            let start = &frame.payload[..frame.payload.len().min(COLUMNS)];
+            preview = clipped(&readable(frame, start), room - width(&title) - 2);
+        }
+        let filled = width(&title) + 2 + width(&preview);
+        let gap = " ".repeat((room + 2).saturating_sub(filled));
+        format!("{}  {preview}{gap}{status}\n", paint(STRONG, &title))
+    }
+
+    /// The payload's bytes, eight a row, masked above unmasked where there is a mask.
+    fn payload(&self, frame: &Frame, span: &Span) -> String {
+        let bytes = span.bytes();
+        let before = frame.wire.len() - frame.payload.len();
+        let is_masked = frame
+            .header
+            .is_some_and(|header| header.masking_key.is_some());
+        let shown = if self.is_cut { CUT } else { usize::MAX };
+        let mut text = String::new();
+        for start in bytes.clone().step_by(ROW).take(shown.div_ceil(ROW)) {
+            let end = bytes.end.min(start + ROW);
+            let is_first = start == bytes.start;
+            let offset = self.base + frame.offset + start as u64;
+            let mut row = Row {
+                offset: Some(offset),
+                bytes: spaced(&frame.wire[start..end]),
+                ..Row::default()
+            };
+            if is_masked {
+                row.style = paint::field(Field::MaskingKey);
+                if is_first {
+                    row.field = "masked";
+                    row.meaning = "byte i ^ key[i mod 4]".into();
+                    row.section = "5.3";
+                }
+                text += &self.row(&row);
+                row = Row {
+                    bytes: spaced(&frame.payload[start - before..end - before]),
+                    ..Row::default()
+                };
+            }
+            row.style = paint::field(span.field);
+            row.is_broken = is_last_broken(span, end);
+            if is_first {
+                row.field = label(span.field);
+            }
+            if span.field == Field::CloseCode {
+                row.value = span.value.map(|code| code.to_string()).unwrap_or_default();
+                row.meaning = span.meaning.to_string();
+                row.section = span.judgement.section();
+            } else {
+                row.meaning = readable(frame, &frame.payload[start - before..end - before]);
+            }
+            text += &self.row(&row);
+        }
+        let hidden = bytes.len().saturating_sub(shown);
+        if hidden > 0 {
+            let more = count(hidden as u64, "more byte");
+            text += &format!("      … {more}; --all shows them\n");
+        }
+        text
+    }
+
+    fn row(&self, row: &Row<'_>) -> String {
+        let Columns {
+            offset,
+            bytes,
+            bits,
+            field,
+            value,
+            meaning,
+        } = self.columns;
+        let at = row
+            .offset
+            .map(|at| format!("{at:0width$x}", width = offset - 2));
+        let mark = if row.is_broken { "! " } else { "  " };
+        let style = if row.is_broken { BAD } else { row.style };
+        // Bytes that leave no room for bits, or values that leave none for a meaning, share both.
+        let bits_on_wire = if row.bits.is_empty() {
+            padded(&row.bytes, bytes + bits)
+        } else {
+            padded(&row.bytes, bytes) + &padded(&row.bits, bits)
+        };
+        let room = value + meaning;
+        let said = if width(&row.value) < value {
+            padded(&row.value, value) + &row.meaning
+        } else {
+            format!("{} {}", row.value, row.meaning)
+        };
+        let said = if row.section.is_empty() {
+            clipped(&said, COLUMNS - mark.len() - offset - bytes - bits - field)
+        } else {
+            padded(&clipped(&said, room - 1), room)
+        };
+        let line = [
+            paint(BAD, mark),
+            paint(FAINT, &padded(&at.unwrap_or_default(), offset)),
+            paint(style, &bits_on_wire),
+            paint(style, &padded(row.field, field)),
+            said,
+            paint(FAINT, row.section),
+        ];
+        [line.concat().trim_end(), "\n"].concat()
+    }
+}
+
+fn header_row<'a>(frame: &Frame, span: &'a Span, base: u64) -> Row<'a> {
+    let bytes = span.bytes();
+    let is_first_of_byte = span.bits.start % 8 == 0;
+    let wire = &frame.wire[bytes.clone()];
+    let is_key = span.field == Field::MaskingKey;
+    let value = match span.value {
+        Some(value) if span.field == Field::Opcode => format!("0x{value:x}"),
+        Some(value) if !is_key => value.to_string(),
+        _ => String::new(),
+    };
+    Row {
+        offset: is_first_of_byte.then_some(base + frame.offset + bytes.start as u64),
+        bytes: if is_first_of_byte {
+            spaced(wire)
+        } else {
+            String::new()
+        },
+        bits: match wire {
+            [byte] if span.bits.end - span.bits.start < 8 => dotted(*byte, span),
+            _ => String::new(),
+        },
+        style: paint::field(span.field),
+        field: label(span.field),
+        value,
+        meaning: span.meaning.to_string(),
+        section: span.judgement.section(),
+        is_broken: matches!(span.judgement, Judgement::Broken(_)),
+    }
+}
+
+/// The bits of a byte that belong to a field; the others are dots.
+fn dotted(byte: u8, span: &Span) -> String {
+    let first = span.bits.start / 8 * 8;
+    let mut bits = String::new();
+    for i in 0..8 {
+        if i == 4 {
+            bits.push(' ');
+        }
+        let is_own = span.bits.contains(&(first + i));
+        bits.push(match (is_own, byte >> (7 - i) & 1) {
+            (false, _) => '.',
+            (true, 0) => '0',
+            (true, _) => '1',
+        });
+    }
+    bits
+}
+
+/// A row of payload as text; binary data as in the text column of a dump.
+fn readable(frame: &Frame, bytes: &[u8]) -> String {
+    let opcode = frame.fragment.map(|fragment| fragment.opcode);
+    if opcode != Some(Opcode::Binary) {
+        return quoted(bytes);
+    }
+    let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    let chars = bytes
+        .iter()
+        .map(|&byte| if is_printable(byte) { byte } else { b'.' });
+    chars.map(char::from).collect()
+}
+
+/// A payload breaks a rule in its last byte, so that row is marked.
+fn is_last_broken(span: &Span, end: usize) -> bool {
+    matches!(span.judgement, Judgement::Broken(_)) && end == span.bytes().end
+}
+
+const fn label(field: Field) -> &'static str {
+    match field {
+        Field::Fin => "FIN",
+        Field::Rsv => "RSV",
+        Field::Opcode => "opcode",
+        Field::Mask => "MASK",
+        Field::PayloadLength => "length",
+        Field::MaskingKey => "key",
+        Field::Payload => "payload",
+        Field::CloseCode => "code",
+        Field::CloseReason => "reason",
+        Field::StartLine | Field::Header => "",
+    }
+}
+
+/// Who sends to whom.
+pub(crate) const fn direction(sender: Role) -> &'static str {
+    match sender {
+        Role::Client => "client to server",
+        Role::Server => "server to client",
+    }
+}
+
+fn is_close(frame: &Frame) -> bool {
+    frame
+        .header
+        .is_some_and(|header| header.opcode == Opcode::Close)
+}
+
+/// What a frame is, in a few words.
+fn kind(frame: &Frame) -> String {
+    let Some(header) = frame.header else {
+        let spans = frame.spans();
+        let opcode = spans.iter().find(|span| span.field == Field::Opcode);
+        return match opcode {
+            Some(span) if span.meaning == "reserved" => "reserved opcode".into(),
+            Some(span) => span.meaning.to_string(),
+            None => String::new(),
+        };
+    };
+    let name = header.opcode.name();
+    if header.opcode == Opcode::Close {
+        return match frame.payload[..] {
+            [high, low, ..] => format!("close {}", u16::from_be_bytes([high, low])),
+            _ => "close".into(),
+        };
+    }
+    if header.opcode.is_control() {
+        return name.into();
+    }
+    let end = if header.fin { "final" } else { "not final" };
+    match frame.fragment {
+        Some(fragment) if fragment.index > 0 => format!("{name} {}, {end}", fragment.index),
+        _ => format!("{name}, {end}"),
+    }
+}

@@ -1,0 +1,143 @@
+//! `/healthz` and `/metrics`, the latter in the text format of Prometheus.
+
+use plainws::{Handle, Page, Server, Stats};
+use std::fmt::{Display, Write as _};
+
+/// Adds both paths to a server.
+pub(crate) fn add_to(server: Server, handle: &Handle) -> Server {
+    let handle = handle.clone();
+    server
+        .page(
+            "/healthz",
+            Page::new("text/plain; charset=utf-8", &b"ok\n"[..]),
+        )
+        .page_with("/metrics", move || {
+            Page::new(
+                "text/plain; version=0.0.4; charset=utf-8",
+                text(&handle.stats()).into_bytes(),
+            )
+        })
+}
+
+fn text(stats: &Stats) -> String {
+    let traffic = stats.traffic;
+    let mut text = Metrics::default();
+    text.one(
+        "connections_total",
+        "counter",
+        "TCP connections accepted.",
+        stats.connections,
+    );
+    text.one(
+        "connections_open",
+        "gauge",
+        "TCP connections open now.",
+        stats.open_connections,
+    );
+    text.one(
+        "threads",
+        "gauge",
+        "Threads of connections, one each.",
+        stats.open_connections,
+    );
+    text.one(
+        "websockets_total",
+        "counter",
+        "WebSocket connections opened.",
+        stats.websockets,
+    );
+    text.one(
+        "websockets_open",
+        "gauge",
+        "WebSocket connections open now.",
+        stats.open_websockets,
+    );
+    text.many(
+        "messages_total",
+        "Messages, by direction.",
+        "direction",
+        [
+            ("received", traffic.messages_received),
+            ("sent", traffic.messages_sent),
+        ],
+    );
+    text.many(
+        "bytes_total",
+        "Bytes on WebSocket connections, by direction.",
+        "direction",
+        [
+            ("received", traffic.bytes_received),
+            ("sent", traffic.bytes_sent),
+        ],
+    );
+    let closes = stats.closes.iter().map(|(code, count)| (code.0, *count));
+    text.many(
+        "closes_total",
+        "WebSocket connections ended, by the peer's close code.",
+        "code",
+        closes,
+    );
+    let responses = stats
+        .responses
+        .iter()
+        .map(|(status, count)| (*status, *count));
+    text.many(
+        "responses_total",
+        "HTTP responses, by status.",
+        "status",
+        responses,
+    );
+    let refusals = stats
+        .refusals
+        .iter()
+        .map(|(reason, count)| (*reason, *count));
+    text.many(
+        "refusals_total",
+        "Requests refused, by reason.",
+        "reason",
+        refusals,
+    );
+    text.one(
+        "handler_panics_total",
+        "counter",
+        "Handlers that panicked.",
+        stats.panics,
+    );
+    text.one(
+        "accept_failures_total",
+        "counter",
+        "Failures to accept.",
+        stats.accept_failures,
+    );
+    text.0
+}
+
+#[derive(Default)]
+struct Metrics(String);
+
+impl Metrics {
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.head(name, kind, help);
+        let _ = writeln!(self.0, "plainws_{name} {value}");
+    }
+
+    fn many<L: Display>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) {
+        self.head(name, "counter", help);
+        for (of, value) in values {
+            let _ = writeln!(self.0, "plainws_{name}{{{label}=\"{of}\"}} {value}");
+        }
+    }
+
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = write!(
+            self.0,
+            "# HELP plainws_{name} {help}\n# TYPE plainws_{name} {kind}\n"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! Colour as an addition: each kind of field keeps one colour, and nothing is said by colour alone.
+
+use anstyle::{AnsiColor, Style};
+use plainws::protocol::rule::Field;
+use std::io::{self, Write as _};
+
+pub(crate) const STRONG: Style = Style::new().bold();
+pub(crate) const FAINT: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const OPEN: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The colour of a kind of field.
+pub(crate) const fn field(field: Field) -> Style {
+    let colour = match field {
+        Field::Fin | Field::Rsv | Field::Opcode => AnsiColor::Cyan,
+        Field::Mask | Field::MaskingKey => AnsiColor::Magenta,
+        Field::PayloadLength => AnsiColor::Yellow,
+        Field::Payload | Field::CloseReason => AnsiColor::Green,
+        Field::CloseCode => AnsiColor::Blue,
+        Field::StartLine | Field::Header => return Style::new(),
+    };
+    colour.on_default()
+}
+
+/// Text in a style; the spaces that fill a column stay without.
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    let (text, spaces) = text.split_at(text.trim_end().len());
+    if text.is_empty() {
+        return spaces.into();
+    }
+    format!("{style}{text}{style:#}{spaces}")
+}
+
+/// Writes to standard output; without the colours unless it is a terminal and nobody minds them
+/// (`NO_COLOR`).
+///
+/// # Errors
+///
+/// What went wrong, for people; not that the reader has gone, who has then seen enough.
+pub(crate) fn print(text: &str) -> Result<(), String> {
+    let mut stdout = anstream::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    outcome(written)
+}
+
+/// Writes bytes to standard output just as they are.
+///
+/// # Errors
+///
+/// As [`print`].
+pub(crate) fn print_raw(bytes: &[u8]) -> Result<(), String> {
+    let mut stdout = io::stdout().lock();
+    outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+fn outcome(written: io::Result<()>) -> Result<(), String> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output: {error}"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,52 @@
+//! `plainws completions` and `plainws man`, made from the argument parser.
+
+use super::paint;
+use clap::{Args, Command};
+use clap_complete::Shell;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// The shell to complete for
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManOptions {
+    /// A command; without one, the page of the whole program
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+/// Writes a completion script.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub(crate) fn completions(options: &Options, mut program: Command) -> Result<ExitCode, String> {
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut program, "plainws", &mut script);
+    paint::print_raw(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the man page of the program, or that of one command.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub(crate) fn man(options: &ManOptions, mut program: Command) -> Result<ExitCode, String> {
+    program.build();
+    if let Some(name) = &options.command {
+        let command = program.find_subcommand(name);
+        program = command
+            .ok_or_else(|| format!("there is no command {name:?}"))?
+            .clone();
+    }
+    let mut page = Vec::new();
+    let rendered = clap_mangen::Man::new(program).render(&mut page);
+    rendered.map_err(|error| error.to_string())?;
+    paint::print_raw(&page)?;
+    Ok(ExitCode::SUCCESS)
+}

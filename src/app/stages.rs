@@ -1,0 +1,188 @@
+//! The ten questions of `plainws exercise`. Answers are not written down where the dissector can give
+//! them, so that they cannot be wrong.
+
+use super::mistakes;
+use plainws::protocol::close::CloseReason;
+use plainws::protocol::dissect::{Dissection, Status, Verdict, dissect};
+use plainws::protocol::frame::Opcode;
+use plainws::protocol::message::Limits;
+use plainws::{Role, Rule};
+
+/// One question.
+pub(crate) struct Stage {
+    pub(crate) title: &'static str,
+    /// Who sent the bytes, and the bytes; empty where the question has none.
+    pub(crate) sender: Role,
+    pub(crate) bytes: &'static [u8],
+    pub(crate) question: &'static str,
+    pub(crate) hint: &'static str,
+    answer: fn(&Dissection) -> Answer,
+}
+
+/// What is right.
+pub(crate) enum Answer {
+    Number(u64),
+    /// Any of these words.
+    Words(Vec<String>),
+    /// A rule's name, and an offset.
+    Rule(Rule, u64),
+}
+
+impl Stage {
+    /// What is right.
+    pub(crate) fn answer(&self) -> Answer {
+        (self.answer)(&dissect(self.sender, Limits::default(), self.bytes))
+    }
+}
+
+impl Answer {
+    /// Whether the words of a person mean this.
+    pub(crate) fn accepts(&self, said: &str) -> bool {
+        let said = said.trim().trim_matches('"').to_lowercase();
+        match self {
+            Self::Number(number) => parse(&said) == Some(*number),
+            Self::Words(words) => words.iter().any(|word| word.to_lowercase() == said),
+            Self::Rule(rule, offset) => {
+                let mut words = said.split([' ', ',']).filter(|word| !word.is_empty());
+                let is_rule = words.next() == Some(rule.id());
+                let is_offset = words.next_back().and_then(parse) == Some(*offset);
+                is_rule && is_offset
+            }
+        }
+    }
+
+    /// The answer as one would type it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Words(words) => words.first().cloned().unwrap_or_default(),
+            Self::Rule(rule, offset) => format!("{} {offset}", rule.id()),
+        }
+    }
+}
+
+fn parse(said: &str) -> Option<u64> {
+    match said.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => said.parse().ok(),
+    }
+}
+
+/// In order; each needs what those before it taught.
+pub(crate) const ALL: [Stage; 10] = [
+    Stage {
+        title: "The opcode",
+        sender: Role::Server,
+        bytes: b"\x89\x05Hello",
+        question: "Which kind of frame is this: text, binary, continuation, close, ping or pong?",
+        hint: "The opcode is the lower half of the first byte. §5.2 lists the values",
+        answer: |seen| {
+            let opcode = seen.frames.first().and_then(|frame| frame.header);
+            let opcode = opcode.map_or(Opcode::Text, |header| header.opcode);
+            Answer::Words(vec![opcode.name().into()])
+        },
+    },
+    Stage {
+        title: "The length",
+        sender: Role::Server,
+        bytes: b"\x82\x7e\x01\x2c",
+        question: "How many bytes of payload does this header announce?",
+        hint: "126 (7e) is no length: it says that the length is in the next two bytes, the high one first",
+        answer: |seen| {
+            let header = seen.frames.first().and_then(|frame| frame.header);
+            Answer::Number(header.map_or(0, |header| header.payload_length))
+        },
+    },
+    Stage {
+        title: "The mask",
+        sender: Role::Client,
+        bytes: b"\x81\x82\x37\xfa\x21\x3d\x78\x91",
+        question: "Which word does the client send?",
+        hint: "The key is 37 fa 21 3d, the masked payload 78 91. XOR them byte by byte (§5.3)",
+        answer: |seen| Answer::Words(seen.frames.first().map(text).into_iter().collect()),
+    },
+    Stage {
+        title: "Fragments",
+        sender: Role::Server,
+        bytes: b"\x01\x03Hel\x89\x00\x80\x02lo\x81\x01!",
+        question: "How many messages are complete in this stream?",
+        hint: "A message ends with a data frame that has FIN. The ping in between is no part of it (§5.4)",
+        answer: |seen| {
+            let messages = seen.frames.iter().filter(|frame| frame.message.is_some());
+            Answer::Number(messages.count() as u64)
+        },
+    },
+    Stage {
+        title: "The end",
+        sender: Role::Server,
+        bytes: b"\x88\x02\x03\xe9",
+        question: "With which code does the server close?",
+        hint: "The first two bytes of a Close body are a number, the high byte first (§5.5.1)",
+        answer: |seen| {
+            let body = seen.frames.first().map(|frame| &frame.payload[..]);
+            let reason = CloseReason::decode(body.unwrap_or_default());
+            Answer::Number(reason.map_or(0, |reason| reason.code.0.into()))
+        },
+    },
+    Stage {
+        title: "Too few bytes",
+        sender: Role::Client,
+        bytes: b"\x81\x8a\x01\x02\x03\x04\x49\x67",
+        question: "This is a frame cut short, as reads often are. How many bytes are missing?",
+        hint: "Header and key take 6 bytes, the length is in the second byte, and two payload bytes are here",
+        answer: |seen| match seen.frames.last().map(|frame| frame.status) {
+            Some(Status::Incomplete(missing)) => Answer::Number(missing.bytes),
+            _ => Answer::Number(0),
+        },
+    },
+    Stage {
+        title: "A broken frame",
+        sender: Role::Client,
+        bytes: b"\x81\xfe\x00\x05\x01\x02\x03\x04\x49\x67\x6f\x68\x6e",
+        question: "Which rule does this break, and at which offset is that certain? (ID OFFSET)",
+        hint: "The length is 5. How many bytes would that need? plainws rules lists the names",
+        answer: broken,
+    },
+    Stage {
+        title: "A broken message",
+        sender: Role::Server,
+        bytes: b"\x01\x03Hel\x01\x02lo\x80\x00",
+        question: "Each frame is legal by itself. Which rule does the stream break, and where? (ID OFFSET)",
+        hint: "Only the first fragment carries the opcode (§5.4). It is certain when the wrong header is complete",
+        answer: broken,
+    },
+    Stage {
+        title: "Broken text",
+        sender: Role::Server,
+        bytes: b"\x01\x04caf\xc3\x80\x03\xa9 \xe9",
+        question: "The first two fragments cut an é in half, which is legal. What is not, and where? (ID OFFSET)",
+        hint: "é is c3 a9 in UTF-8. e9 begins a character of three bytes, and FIN is set. Count from offset 0",
+        answer: broken,
+    },
+    Stage {
+        title: "A wrong accept value",
+        sender: Role::Server,
+        bytes: b"",
+        question: "A server answers the key dGhlIHNhbXBsZSBub25jZQ== with hHLtf2V1k8aDQZfNjw3Ia1hCwt0=. \
+            What is missing in its derivation? (one word)",
+        hint: "plainws handshake KEY --check ACCEPT knows",
+        answer: |_| {
+            let key = super::handshake::EXAMPLE;
+            let mistake = mistakes::find(key, "hHLtf2V1k8aDQZfNjw3Ia1hCwt0=");
+            let name = mistake.map_or("", |mistake| mistake.name);
+            let word = name.trim_start_matches("no ");
+            Answer::Words(vec![word.into(), name.into(), format!("the {word}")])
+        },
+    },
+];
+
+fn text(frame: &plainws::protocol::dissect::Frame) -> String {
+    String::from_utf8_lossy(&frame.payload).into_owned()
+}
+
+fn broken(seen: &Dissection) -> Answer {
+    match seen.verdict {
+        Verdict::Violation { rule, offset } => Answer::Rule(rule, offset),
+        _ => Answer::Words(vec!["none".into()]),
+    }
+}

@@ -1,0 +1,137 @@
+//! What a stream comes to, in words.
+
+use super::decode::Decoded;
+use super::hex::spaced;
+use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
+use super::text::{count, padded, wrapped};
+use plainws::Role;
+use plainws::protocol::close_code::CloseCode;
+use plainws::protocol::dissect::{Frame, Missing, Status, Verdict};
+use plainws::protocol::frame::Opcode;
+use plainws::protocol::rule::{Answer, Field, Rule};
+
+/// Unread bytes shown.
+const UNREAD: usize = 16;
+/// Where the text of a labelled line begins.
+const INDENT: usize = 11;
+
+/// The verdict, and after a violation what follows from it and where it may come from.
+pub(crate) fn of(decoded: &Decoded) -> String {
+    let mut text = match decoded.verdict() {
+        Verdict::Legal => legal(decoded),
+        Verdict::Incomplete => incomplete(decoded),
+        Verdict::Violation { rule, offset } => violation(decoded, rule, offset),
+    };
+    let unread = decoded.unread();
+    if !unread.is_empty() {
+        let ellipsis = if unread.len() > UNREAD { " …" } else { "" };
+        let start = spaced(&unread[..unread.len().min(UNREAD)]);
+        let bytes = count(unread.len() as u64, "byte");
+        text += &labelled("unread", &format!("{bytes}: {start}{ellipsis}"));
+    }
+    if let Some(cause) = decoded.cause() {
+        text += &labelled("likely", &cause);
+    }
+    text
+}
+
+/// "5.2" as §5.2, "RFC 9112 3" as RFC 9112 §3.
+pub(crate) fn section_sign(section: &str) -> String {
+    match section.rsplit_once(' ') {
+        Some((rfc, number)) => format!("{rfc} §{number}"),
+        None => format!("§{section}"),
+    }
+}
+
+/// What a peer is told that broke the rule. A client has no way to tell a server about its response.
+pub(crate) fn answer(rule: Rule, sender: Role) -> String {
+    match (rule.answer(), sender) {
+        (Answer::Close(code), _) => format!("Close {code}"),
+        (Answer::Status(status), Role::Client) => format!("HTTP status {status}"),
+        _ => "none: the client leaves".into(),
+    }
+}
+
+fn labelled(label: &str, text: &str) -> String {
+    let label = padded(&format!("  {label}"), INDENT);
+    format!("{}{}\n", paint(FAINT, &label), wrapped(text, INDENT))
+}
+
+fn legal(decoded: &Decoded) -> String {
+    let summary = decoded.summary();
+    let close = match decoded.frames.frames.last() {
+        Some(frame) if opcode(frame) == Some(Opcode::Close) => {
+            let code = match frame.payload[..] {
+                [high, low, ..] => CloseCode(u16::from_be_bytes([high, low])),
+                _ => CloseCode::NO_STATUS,
+            };
+            format!(", closed with {code}")
+        }
+        _ => String::new(),
+    };
+    let mut text = format!("{}: {summary}{close}\n", paint(GOOD, "legal"));
+    if decoded.frames.unread > 0 {
+        text += &labelled("then", "behind a Close nothing is read (§5.5.1)");
+    }
+    text
+}
+
+fn opcode(frame: &Frame) -> Option<Opcode> {
+    frame.header.map(|header| header.opcode)
+}
+
+fn incomplete(decoded: &Decoded) -> String {
+    let head = decoded.handshake.as_ref();
+    let lacks = if head.is_some_and(|head| head.verdict == Verdict::Incomplete) {
+        "the empty line that ends a head is not there yet".into()
+    } else {
+        match decoded.frames.frames.last().map(|frame| frame.status) {
+            Some(Status::Incomplete(missing)) => lacks(missing),
+            _ => open_message(decoded),
+        }
+    };
+    let lacks = wrapped(&lacks, "incomplete: ".len());
+    format!("{}: {lacks}\n", paint(OPEN, "incomplete"))
+}
+
+fn lacks(missing: Missing) -> String {
+    let bytes = count(missing.bytes, "more byte");
+    let least = if missing.is_exact { "" } else { "at least " };
+    let next = match missing.field {
+        Field::Payload => "of payload",
+        Field::MaskingKey => "of key and payload",
+        Field::PayloadLength => "(the length itself is not complete)",
+        _ => "with the length",
+    };
+    format!("{least}{bytes} {next}")
+}
+
+fn open_message(decoded: &Decoded) -> String {
+    match decoded.frames.open_message {
+        Some(open) => {
+            let fragments = count(open.index + 1, "fragment");
+            let name = open.opcode.name();
+            format!("the {name} message has {fragments} so far, and none was final (§5.4)")
+        }
+        None => "more may follow".into(),
+    }
+}
+
+fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
+    let in_hex = if offset < 10 {
+        String::new()
+    } else {
+        format!(" ({offset:#x})")
+    };
+    let section = section_sign(rule.section());
+    let title = format!("violation of {section} at offset {offset}{in_hex}");
+    let answer = answer(rule, decoded.sender);
+    let sender = decoded.guess().map(|guess| labelled("sender", &guess));
+    [
+        format!("{} ({})\n", paint(BAD, &title), rule.id()),
+        labelled("rule", rule.clause()),
+        labelled("answer", &format!("{answer}; nothing behind it is read")),
+        sender.unwrap_or_default(),
+    ]
+    .concat()
+}

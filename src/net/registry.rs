@@ -1,0 +1,245 @@
+//! The connections of a server: how many there are, what became of them, and how they are ended.
+
+use super::link::Link;
+use super::socket::deadline_in;
+use super::stats::Stats;
+use crate::protocol::close_code::CloseCode;
+use crate::protocol::connection::Traffic;
+use std::collections::HashMap;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How far a server is on its way to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    #[default]
+    Serving,
+    /// Connections are being closed and waited for.
+    Stopping,
+    /// Nobody is waited for any more.
+    Cutting,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    members: Mutex<Members>,
+    /// Told when a member leaves and when the phase changes.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    phase: Phase,
+    next_id: u64,
+    by_id: HashMap<u64, Member>,
+    /// The thread that ended last, to be joined by the next: a thread cannot join itself, and one that
+    /// is not joined keeps its stack.
+    ended: Option<JoinHandle<()>>,
+    stats: Stats,
+}
+
+#[derive(Debug)]
+struct Member {
+    stream: Arc<TcpStream>,
+    /// The WebSocket connection, once it is open.
+    link: Weak<Link>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A connection's place in the registry. Dropping it gives the place back.
+#[derive(Debug)]
+pub(super) struct Membership {
+    registry: Arc<Registry>,
+    id: u64,
+}
+
+impl Registry {
+    /// Gives a connection a place, unless all `places` are taken or the server is stopping.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        stream: &Arc<TcpStream>,
+        places: usize,
+    ) -> Option<Membership> {
+        let mut members = self.members();
+        if members.phase > Phase::Serving || members.by_id.len() >= places {
+            return None;
+        }
+        let id = members.next_id;
+        members.next_id += 1;
+        members.stats.connections += 1;
+        let member = Member {
+            stream: Arc::clone(stream),
+            link: Weak::new(),
+            thread: None,
+        };
+        members.by_id.insert(id, member);
+        Some(Membership {
+            registry: Arc::clone(self),
+            id,
+        })
+    }
+
+    /// Keeps a member's thread to be joined when it has ended.
+    pub(super) fn keep(&self, id: u64, thread: JoinHandle<()>) {
+        let mut members = self.members();
+        if let Some(member) = members.by_id.get_mut(&id) {
+            member.thread = Some(thread);
+            return;
+        }
+        // It has left before we came to this.
+        let before = members.ended.replace(thread);
+        drop(members);
+        join(before);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.members().phase
+    }
+
+    /// Goes on to a later phase.
+    pub(super) fn advance(&self, phase: Phase) {
+        let mut members = self.members();
+        members.phase = members.phase.max(phase);
+        self.changed.notify_all();
+    }
+
+    /// Closes every connection, waits until all have ended or `grace` has passed or waiting has been
+    /// called off, then cuts those that are left.
+    pub(super) fn end(&self, grace: Duration) {
+        self.each(|member| match member.link.upgrade() {
+            Some(link) => go_away(&link),
+            // No request may follow: whoever waits for one reads its end.
+            None => drop(member.stream.shutdown(Shutdown::Read)),
+        });
+        self.wait_until_empty(Phase::Cutting, grace);
+        self.each(|member| drop(member.stream.shutdown(Shutdown::Both)));
+        // What is left now waits for nothing but a handler that does not come back.
+        self.wait_until_empty(Phase::Serving, Duration::from_secs(1));
+        let ended = self.members().ended.take();
+        join(ended);
+    }
+
+    fn each(&self, action: impl Fn(&Member)) {
+        self.members().by_id.values().for_each(action);
+    }
+
+    /// Waits until nobody is left, at most for `time`, and not once the phase `called_off` is reached
+    /// (which Serving, being behind, never is).
+    fn wait_until_empty(&self, called_off: Phase, time: Duration) {
+        let until = deadline_in(time);
+        let mut members = self.members();
+        loop {
+            let is_called_off = called_off > Phase::Serving && members.phase >= called_off;
+            let left = until.saturating_duration_since(Instant::now());
+            if members.by_id.is_empty() || is_called_off || left.is_zero() {
+                return;
+            }
+            members = self
+                .changed
+                .wait_timeout(members, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Counts something.
+    pub(super) fn count(&self, count: impl FnOnce(&mut Stats)) {
+        count(&mut self.members().stats);
+    }
+
+    /// What has happened up to now, open connections included.
+    pub(super) fn stats(&self) -> Stats {
+        let members = self.members();
+        let mut stats = members.stats.clone();
+        stats.open_connections = members.by_id.len();
+        let links: Vec<_> = members
+            .by_id
+            .values()
+            .filter_map(|member| member.link.upgrade())
+            .collect();
+        drop(members);
+        stats.open_websockets = links.len();
+        for link in links {
+            add(&mut stats.traffic, link.connection().traffic());
+        }
+        stats
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Membership {
+    pub(super) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The connection has become a WebSocket connection.
+    pub(super) fn opened(&self, link: &Arc<Link>) {
+        let mut members = self.registry.members();
+        members.stats.websockets += 1;
+        if let Some(member) = members.by_id.get_mut(&self.id) {
+            member.link = Arc::downgrade(link);
+        }
+        let is_late = members.phase > Phase::Serving;
+        drop(members);
+        if is_late {
+            go_away(link);
+        }
+    }
+
+    /// The WebSocket connection has ended.
+    pub(super) fn closed(&self, code: CloseCode, traffic: Traffic) {
+        let mut members = self.registry.members();
+        if let Some(member) = members.by_id.get_mut(&self.id) {
+            member.link = Weak::new();
+        }
+        *members.stats.closes.entry(code).or_default() += 1;
+        add(&mut members.stats.traffic, traffic);
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let mut members = self.registry.members();
+        let own = members
+            .by_id
+            .remove(&self.id)
+            .and_then(|member| member.thread);
+        let before = match own {
+            Some(thread) => members.ended.replace(thread),
+            None => None,
+        };
+        self.registry.changed.notify_all();
+        drop(members);
+        join(before);
+    }
+}
+
+/// §7.4.1: 1001 is what a server says that stops.
+fn go_away(link: &Link) {
+    // One that is closing already is waited for all the same.
+    let _ = link.close(CloseCode::GOING_AWAY, "the server stops");
+    let _ = link.flush_without_waiting();
+}
+
+fn join(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread {
+        // A panic was reported where it happened.
+        let _ = thread.join();
+    }
+}
+
+const fn add(sum: &mut Traffic, more: Traffic) {
+    sum.messages_received += more.messages_received;
+    sum.bytes_received += more.bytes_received;
+    sum.messages_sent += more.messages_sent;
+    sum.bytes_sent += more.bytes_sent;
+}

@@ -1,0 +1,357 @@
+//! One direction of a connection taken apart: each frame, its bytes, and what was made of them.
+//!
+//! Nothing is decided here. The bytes go through a [`Connection`] as they would at the endpoint that
+//! receives them, one by one wherever a rule could break; what it says is written down beside them.
+//! So nothing that is shown can differ from what is done.
+#![warn(clippy::indexing_slicing)]
+
+use super::Role;
+use super::connection::{Connection, Event, State};
+use super::frame::{Byte1, Header, Opcode};
+use super::message::{Limits, Message};
+use super::rule::{Field, Rule};
+use super::span::{self, Span};
+
+/// A frame as it stood on the wire: whole, broken off by the end of the stream, or broken by a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Its place among the frames of this direction, from 0.
+    pub number: u64,
+    /// Where in the stream its first byte is.
+    pub offset: u64,
+    /// Who sent it.
+    pub sender: Role,
+    /// Its bytes, masked if it is; up to and with the byte that broke a rule, if one did.
+    pub wire: Vec<u8>,
+    /// Once it is complete and legal by itself.
+    pub header: Option<Header>,
+    /// The payload so far, unmasked.
+    pub payload: Vec<u8>,
+    /// Which part of which message it is; `None` for control frames and those that are in no message.
+    pub fragment: Option<Fragment>,
+    /// The message, in the frame that completes it.
+    pub message: Option<Message>,
+    /// What became of it.
+    pub status: Status,
+}
+
+/// A data frame's place in its message (§5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Text or binary: the opcode of the message's first frame.
+    pub opcode: Opcode,
+    /// From 0.
+    pub index: u64,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All of it arrived and it is legal.
+    Complete,
+    /// Legal so far.
+    Incomplete(Missing),
+    /// Its last byte in [`Frame::wire`] proves that it breaks this rule.
+    Violation(Rule),
+}
+
+/// What a frame lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// How many bytes at the least.
+    pub bytes: u64,
+    /// Whether the frame then is complete. Until its length is known, none can be sure.
+    pub is_exact: bool,
+    /// The field that the next byte belongs to.
+    pub field: Field,
+}
+
+impl Frame {
+    fn new(number: u64, offset: u64, sender: Role) -> Self {
+        Self {
+            number,
+            offset,
+            sender,
+            wire: Vec::new(),
+            header: None,
+            payload: Vec::new(),
+            fragment: None,
+            message: None,
+            status: Status::Incomplete(missing(&[], None, 0)),
+        }
+    }
+
+    /// The offset behind its last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + self.wire.len() as u64
+    }
+
+    /// The rule that it breaks, and the offset of the first byte that proves it.
+    #[must_use]
+    pub fn violation(&self) -> Option<(Rule, u64)> {
+        match self.status {
+            Status::Violation(rule) => Some((rule, self.end().saturating_sub(1))),
+            _ => None,
+        }
+    }
+
+    /// Every bit of it with its meaning: in order, without gap or overlap.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        span::spans(self)
+    }
+
+    fn is_complete(&self) -> bool {
+        let length = self.header.map(|header| header.payload_length);
+        length == Some(self.payload.len() as u64)
+    }
+}
+
+/// Where a stream stands after the bytes so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It could end here: between two messages, or after a Close.
+    Legal,
+    /// Legal so far, but inside a frame or a message.
+    Incomplete,
+    /// A rule is broken.
+    Violation {
+        /// Which.
+        rule: Rule,
+        /// The first byte that proves it.
+        offset: u64,
+    },
+}
+
+/// Takes the bytes of one direction apart as they arrive.
+///
+/// ```
+/// use plainws::Role;
+/// use plainws::protocol::dissect::{Dissector, Status};
+///
+/// let mut dissector = Dissector::new(Role::Client, Default::default());
+/// assert!(dissector.receive(b"\x81\x85\x37\xfa").is_empty());
+/// let frames = dissector.receive(b"\x21\x3d\x7f\x9f\x4d\x51\x58\x89");
+/// assert_eq!(frames[0].payload, b"Hello");
+/// assert_eq!(frames[0].status, Status::Complete);
+/// assert_eq!(frames[0].spans()[2].meaning, "text");
+/// assert_eq!(dissector.partial().expect("a ping begins").wire, b"\x89");
+/// ```
+#[derive(Debug)]
+pub struct Dissector {
+    /// The other end, which receives these bytes. What it would answer is not used.
+    judge: Connection,
+    current: Frame,
+    /// The latest fragment of the open message.
+    open: Option<Fragment>,
+    violation: Option<(Rule, u64)>,
+    unread: u64,
+}
+
+impl Dissector {
+    /// For the bytes that `sender` sends behind the handshake, to a receiver with these limits.
+    #[must_use]
+    pub fn new(sender: Role, limits: Limits) -> Self {
+        let judge = match sender {
+            Role::Client => Connection::server(limits),
+            Role::Server => Connection::client(limits, Box::new(|| [0; 4])),
+        };
+        Self {
+            judge,
+            current: Frame::new(0, 0, sender),
+            open: None,
+            violation: None,
+            unread: 0,
+        }
+    }
+
+    /// Takes more of the stream, and returns the frames that this completed or broke. Cutting the
+    /// stream differently changes nothing in them.
+    pub fn receive(&mut self, input: &[u8]) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let mut rest = input;
+        while !rest.is_empty() {
+            // §5.5.1, §7.1.7: behind a Close or a violation nothing is processed.
+            if self.judge.state() == State::Closed {
+                self.unread += rest.len() as u64;
+                break;
+            }
+            let (piece, behind) = rest.split_at(self.step(rest.len()));
+            rest = behind;
+            if self.advance(piece) {
+                frames.push(self.next_frame());
+            }
+        }
+        frames
+    }
+
+    /// The frame of which some, but not all, has arrived.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Frame> {
+        (!self.current.wire.is_empty()).then_some(&self.current)
+    }
+
+    /// The latest fragment of a message that is not complete.
+    #[must_use]
+    pub const fn open_message(&self) -> Option<Fragment> {
+        self.open
+    }
+
+    /// How many bytes came behind a Close or a violation, where nothing is read.
+    #[must_use]
+    pub const fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    /// Where the stream stands.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.violation {
+            Some((rule, offset)) => Verdict::Violation { rule, offset },
+            None if self.judge.state() == State::Closed || self.judge.is_between_messages() => {
+                Verdict::Legal
+            }
+            None => Verdict::Incomplete,
+        }
+    }
+
+    /// How many bytes the judge gets at once: a single one where it could be the one that breaks a rule.
+    fn step(&self, available: usize) -> usize {
+        let frame = &self.current;
+        let Some(header) = frame.header else { return 1 };
+        let is_text = frame
+            .fragment
+            .is_some_and(|part| part.opcode == Opcode::Text);
+        if is_text || header.opcode == Opcode::Close {
+            return 1;
+        }
+        let missing = header.payload_length - frame.payload.len() as u64;
+        usize::try_from(missing).map_or(available, |missing| missing.min(available))
+    }
+
+    /// Hands a piece to the judge and notes what it says. Returns whether that ends the frame.
+    fn advance(&mut self, piece: &[u8]) -> bool {
+        let frame = &mut self.current;
+        frame.wire.extend(piece);
+        let judged = if frame.header.is_some() {
+            let before = frame.payload.len();
+            frame.payload.extend(piece);
+            // Unmasked in place by the judge.
+            self.judge.receive(frame.payload.split_at_mut(before).1)
+        } else {
+            let judged = self.judge.receive(&mut piece.to_vec());
+            frame.header = read_header(&frame.wire);
+            frame.fragment = frame.header.and_then(|header| fragment(&header, self.open));
+            judged
+        };
+        frame.status = match judged {
+            Err(rule) => Status::Violation(rule),
+            Ok(_) if frame.is_complete() => Status::Complete,
+            Ok(_) => Status::Incomplete(missing(&frame.wire, frame.header, frame.payload.len())),
+        };
+        if let Ok((_, Some(Event::Message(message)))) = judged {
+            frame.message = Some(message);
+        }
+        self.violation = frame.violation();
+        !matches!(frame.status, Status::Incomplete(_))
+    }
+
+    /// Takes the frame that has ended, and begins another.
+    fn next_frame(&mut self) -> Frame {
+        let Frame {
+            number,
+            sender,
+            header,
+            fragment,
+            ..
+        } = self.current;
+        if fragment.is_some() {
+            self.open = fragment.filter(|_| header.is_some_and(|header| !header.fin));
+        }
+        let next = Frame::new(number + 1, self.current.end(), sender);
+        std::mem::replace(&mut self.current, next)
+    }
+}
+
+/// What a whole stream is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dissection {
+    /// The frames in order; the last one may be incomplete or break a rule.
+    pub frames: Vec<Frame>,
+    /// The bytes behind a Close or a violation, where nothing is read.
+    pub unread: u64,
+    /// The latest fragment of a message that is not complete.
+    pub open_message: Option<Fragment>,
+    /// Where the stream stands.
+    pub verdict: Verdict,
+}
+
+/// Takes a whole stream apart; see [`Dissector`].
+#[must_use]
+pub fn dissect(sender: Role, limits: Limits, stream: &[u8]) -> Dissection {
+    let mut dissector = Dissector::new(sender, limits);
+    let mut frames = dissector.receive(stream);
+    frames.extend(dissector.partial().cloned());
+    Dissection {
+        frames,
+        unread: dissector.unread(),
+        open_message: dissector.open_message(),
+        verdict: dissector.verdict(),
+    }
+}
+
+fn read_header(wire: &[u8]) -> Option<Header> {
+    Header::decode(wire)
+        .ok()
+        .flatten()
+        .map(|(header, _)| header)
+}
+
+/// §5.4: the first frame of a message carries its opcode, the others continue it.
+fn fragment(header: &Header, open: Option<Fragment>) -> Option<Fragment> {
+    match header.opcode {
+        Opcode::Continuation => open.map(|latest| Fragment {
+            index: latest.index + 1,
+            ..latest
+        }),
+        opcode @ (Opcode::Text | Opcode::Binary) => Some(Fragment { opcode, index: 0 }),
+        _ => None,
+    }
+}
+
+/// What is not there yet, as announced by the bytes that are there.
+fn missing(wire: &[u8], header: Option<Header>, payload: usize) -> Missing {
+    let of = |bytes, is_exact, field| Missing {
+        bytes,
+        is_exact,
+        field,
+    };
+    if let Some(header) = header {
+        return of(header.payload_length - payload as u64, true, Field::Payload);
+    }
+    let [_, byte1, ..] = wire else {
+        let field = if wire.is_empty() {
+            Field::Fin
+        } else {
+            Field::Mask
+        };
+        return of(2 - wire.len() as u64, false, field);
+    };
+    let byte1 = Byte1::read(*byte1);
+    let behind_length = 2 + byte1.extended_length_size();
+    let behind_key = if byte1.mask {
+        behind_length + 4
+    } else {
+        behind_length
+    };
+    let header = (behind_key - wire.len()) as u64;
+    if wire.len() < behind_length {
+        return of(header, false, Field::PayloadLength);
+    }
+    // Only the key is missing, and no key changes the length.
+    let mut with_a_key = wire.to_vec();
+    with_a_key.resize(behind_key, 0);
+    let length = read_header(&with_a_key).map_or(0, |header| header.payload_length);
+    of(header + length, true, Field::MaskingKey)
+}

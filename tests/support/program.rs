@@ -1,0 +1,161 @@
+//! The program itself, as a process.
+#![allow(dead_code, reason = "each test file uses some of these")]
+
+use super::raw::{PATIENCE, Raw};
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a stream of the process has said so far; a thread reads it, so that the process never waits.
+#[derive(Clone, Default)]
+pub(crate) struct Output(Arc<(Mutex<Heard>, Condvar)>);
+
+#[derive(Default)]
+struct Heard {
+    text: String,
+    has_ended: bool,
+}
+
+impl Output {
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
+        let output = Self::default();
+        let heard = output.clone();
+        thread::spawn(move || {
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            while let Ok(1..) = stream.read_until(b'\n', &mut line) {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                line.clear();
+                heard.update(|heard| heard.text += &text);
+            }
+            heard.update(|heard| heard.has_ended = true);
+        });
+        output
+    }
+
+    /// Waits until `find` finds something in what was said, whole lines only.
+    #[track_caller]
+    pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut heard = self.lock();
+        loop {
+            if let Some(found) = find(&heard.text) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !heard.has_ended,
+                "no {what} in:\n{}",
+                heard.text
+            );
+            heard = self
+                .0
+                .1
+                .wait_timeout(heard, left)
+                .expect("no panic in it")
+                .0;
+        }
+    }
+
+    /// All that was said, once the stream has ended.
+    pub(crate) fn whole(&self) -> String {
+        let heard = self.lock();
+        let (heard, timeout) = self
+            .0
+            .1
+            .wait_timeout_while(heard, PATIENCE, |heard| !heard.has_ended)
+            .expect("no panic in it");
+        assert!(!timeout.timed_out(), "the stream does not end");
+        heard.text.clone()
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Heard)) {
+        change(&mut self.lock());
+        self.0.1.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.0.0.lock().expect("no panic in it")
+    }
+}
+
+/// A running process, ended when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
+}
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> std::io::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        Ok(Self {
+            child,
+            stdout: Output::of(stdout.expect("it is a pipe")),
+            stderr: Output::of(stderr.expect("it is a pipe")),
+        })
+    }
+
+    /// Waits for a process that ends by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program with these arguments.
+pub(crate) fn run(arguments: &[&str]) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plainws"));
+    Process::start(command.args(arguments)).expect("the program was built")
+}
+
+/// The program, serving.
+pub(crate) struct Program {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
+}
+
+impl Program {
+    /// Starts it on a free port and waits until it says where it is.
+    pub(crate) fn serve(arguments: &[&str]) -> Self {
+        Self::serve_at("127.0.0.1:0", arguments)
+    }
+
+    pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
+        let process = run(&[&["--addr", address], arguments].concat());
+        let address = process.stdout.wait_for("URL", |text| {
+            let (_, url) = text.split_once("http://")?;
+            url.split_once('/')?.0.parse().ok()
+        });
+        Self { process, address }
+    }
+
+    pub(crate) fn connect(&self) -> Raw {
+        Raw::connect(self.address)
+    }
+
+    pub(crate) fn open(&self, path: &str) -> Raw {
+        Raw::open(self.address, path)
+    }
+}

@@ -1,0 +1,303 @@
+//! A peer that sends any bytes at all and sees what comes back, byte for byte. No wait is without end.
+#![allow(dead_code, reason = "each test file uses some of these")]
+
+use super::bytes::{CLOSE, frame};
+use plainws::Role;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+/// Enough for a slow machine that does much else. Only a failing test waits that long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The sample key of §1.3, and what answers it.
+pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// A TCP connection, seen from the client's end unless it was made from a stream.
+pub(crate) struct Raw {
+    stream: TcpStream,
+    /// Received, and not looked at yet.
+    received: Vec<u8>,
+}
+
+/// An HTTP response.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Up to the empty line.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of the only header of that name; panics when there are more.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.head, name)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is text")
+    }
+}
+
+/// The value of the only header of that name in a head; panics when there are more.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let fields = head.split("\r\n").skip(1);
+    let mut values = fields
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim_matches([' ', '\t']));
+    let value = values.next();
+    assert_eq!(values.next(), None, "{name} twice in {head}");
+    value
+}
+
+/// A request that opens a WebSocket connection at `path`.
+pub(crate) fn upgrade_request(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+}
+
+impl Raw {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the server accepts");
+        Self::from(stream)
+    }
+
+    /// Opens a WebSocket connection at `path`.
+    pub(crate) fn open(address: SocketAddr, path: &str) -> Self {
+        let mut raw = Self::connect(address);
+        raw.send(upgrade_request(path));
+        raw.expect_101();
+        raw
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.try_send(bytes).expect("the peer takes what is sent");
+    }
+
+    /// Sends to a peer that may have left.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Sends a frame as a client.
+    pub(crate) fn send_frame(&mut self, byte0: u8, payload: impl AsRef<[u8]>) {
+        self.send(frame(Role::Client, byte0, payload.as_ref()));
+    }
+
+    /// Ends this side of the connection.
+    pub(crate) fn send_fin(&self) {
+        self.stream
+            .shutdown(Shutdown::Write)
+            .expect("the connection is there");
+    }
+
+    /// Reads up to the empty line that ends a head.
+    pub(crate) fn head(&mut self) -> String {
+        let end = self.wait_until(|received| {
+            let end = received.windows(4).position(|four| four == b"\r\n\r\n")?;
+            Some(end + 4)
+        });
+        let head = self.received.drain(..end).collect();
+        String::from_utf8(head).expect("heads are ASCII here")
+    }
+
+    pub(crate) fn expect_101(&mut self) -> String {
+        let head = self.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert_eq!(header(&head, "Sec-WebSocket-Accept"), Some(ACCEPT));
+        head
+    }
+
+    /// Reads a response to anything but HEAD.
+    pub(crate) fn response(&mut self) -> Response {
+        let mut response = self.response_without_body();
+        let length = response.header("Content-Length");
+        let length = length
+            .and_then(|length| length.parse().ok())
+            .expect("every response says how long it is");
+        response.body = self.bytes(length);
+        response
+    }
+
+    /// Reads a response to HEAD.
+    pub(crate) fn response_without_body(&mut self) -> Response {
+        let head = self.head();
+        let status = head
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..4)?.strip_suffix(' ')?.parse().ok());
+        Response {
+            status: status.unwrap_or_else(|| panic!("a status line, not {head}")),
+            head,
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+        self.wait_until(|received| (received.len() >= length).then_some(()));
+        self.received.drain(..length).collect()
+    }
+
+    /// What one call of `read` gives.
+    pub(crate) fn read_once(&mut self) -> Vec<u8> {
+        assert!(self.received.is_empty(), "bytes were left unread");
+        self.read(PATIENCE).expect("the peer sends something");
+        std::mem::take(&mut self.received)
+    }
+
+    /// Reads a frame of a server: first byte and payload.
+    pub(crate) fn frame(&mut self) -> (u8, Vec<u8>) {
+        let (byte0, mask, payload) = self.any_frame();
+        assert_eq!(mask, None, "§5.1: a server must not mask");
+        (byte0, payload)
+    }
+
+    /// Reads a frame of a client: first byte, key and payload.
+    pub(crate) fn masked_frame(&mut self) -> (u8, [u8; 4], Vec<u8>) {
+        let (byte0, mask, payload) = self.any_frame();
+        (byte0, mask.expect("§5.1: a client must mask"), payload)
+    }
+
+    fn any_frame(&mut self) -> (u8, Option<[u8; 4]>, Vec<u8>) {
+        let header = self.bytes(2);
+        let (byte0, byte1) = (header[0], header[1]);
+        let length_bytes = match byte1 & 0x7F {
+            126 => self.bytes(2),
+            127 => self.bytes(8),
+            short => vec![short],
+        };
+        let number = length_bytes.iter();
+        let length = number.fold(0, |number, &byte| number << 8 | usize::from(byte));
+        let is_shortest = match length_bytes.len() {
+            1 => true,
+            2 => length > 125,
+            _ => length > 0xFFFF,
+        };
+        assert!(is_shortest, "§5.2: {length} in {length_bytes:?}");
+        let mask = (byte1 & 0x80 != 0).then(|| self.bytes(4));
+        let mask = mask.map(|key| key.try_into().expect("four were read"));
+        let payload = self.bytes(length);
+        let payload = super::bytes::xor(&payload, mask.unwrap_or_default());
+        (byte0, mask, payload)
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_frame(&mut self, byte0: u8, payload: impl AsRef<[u8]>) {
+        let (got_byte0, got_payload) = self.frame();
+        let payload = payload.as_ref();
+        // Not assert_eq: a megabyte is no message.
+        assert!(
+            got_byte0 == byte0 && got_payload == payload,
+            "{got_byte0:08b} with {} bytes {}…, not {byte0:08b} with {} bytes {}…",
+            got_payload.len(),
+            got_payload[..got_payload.len().min(40)].escape_ascii(),
+            payload.len(),
+            payload[..payload.len().min(40)].escape_ascii(),
+        );
+    }
+
+    /// Reads a Close of a server with this code, and returns its reason.
+    #[track_caller]
+    pub(crate) fn expect_close(&mut self, code: u16) -> String {
+        let (byte0, payload) = self.frame();
+        assert_eq!(byte0, CLOSE, "a Close, not {}", payload.escape_ascii());
+        let Some((got_code, reason)) = payload.split_first_chunk() else {
+            panic!("a Close with {code}, not one without a code");
+        };
+        let reason = String::from_utf8(reason.into()).expect("§5.5.1: a reason is UTF-8");
+        assert_eq!(u16::from_be_bytes(*got_code), code, "{reason}");
+        reason
+    }
+
+    /// Waits for the end of the peer's side: no further byte, and no reset.
+    #[track_caller]
+    pub(crate) fn expect_fin(&mut self) {
+        while self.received.is_empty() {
+            match self.read(PATIENCE) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => panic!("the connection ends with a FIN, not with {error:?}"),
+            }
+        }
+        panic!("the end, not {}", self.received.escape_ascii());
+    }
+
+    /// Waits for the end in whatever way it comes, and returns the bytes before it.
+    pub(crate) fn until_end(&mut self) -> Vec<u8> {
+        let deadline = Instant::now() + PATIENCE;
+        while let Ok(1..) = self.read(deadline.saturating_duration_since(Instant::now())) {}
+        assert!(Instant::now() < deadline, "the connection does not end");
+        std::mem::take(&mut self.received)
+    }
+
+    /// Sees that the peer sends nothing for so long, and does not leave.
+    #[track_caller]
+    pub(crate) fn expect_silence(&mut self, time: Duration) {
+        if self.received.is_empty() {
+            match self.read(time) {
+                Err(error) if is_timeout(&error) => return,
+                Ok(0) => panic!("silence, not the end"),
+                Ok(_) => {}
+                Err(error) => panic!("silence, not {error:?}"),
+            }
+        }
+        panic!("silence, not {}", self.received.escape_ascii());
+    }
+
+    /// Leaves with a reset: that is how a socket ends that holds unread input. So the peer must have
+    /// sent something that was not read.
+    pub(crate) fn reset(self) {
+        self.stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("the socket is there");
+        let arrived = self.stream.peek(&mut [0]).expect("something arrives");
+        assert_eq!(arrived, 1, "something is unread");
+    }
+
+    /// Reads until `find` finds something.
+    fn wait_until<T>(&mut self, find: impl Fn(&[u8]) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = find(&self.received) {
+                return found;
+            }
+            match self.read(deadline.saturating_duration_since(Instant::now())) {
+                Ok(1..) => {}
+                end => panic!("{end:?} after {}", self.received.escape_ascii()),
+            }
+        }
+    }
+
+    fn read(&mut self, timeout: Duration) -> io::Result<usize> {
+        let timeout = timeout.max(Duration::from_millis(1));
+        self.stream.set_read_timeout(Some(timeout))?;
+        let mut buffer = vec![0; 64 * 1024];
+        let length = self.stream.read(&mut buffer)?;
+        self.received.extend_from_slice(&buffer[..length]);
+        Ok(length)
+    }
+}
+
+impl From<TcpStream> for Raw {
+    fn from(stream: TcpStream) -> Self {
+        let prepared = stream
+            .set_nodelay(true)
+            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+        prepared.expect("the socket is there");
+        Self {
+            stream,
+            received: Vec::new(),
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}

@@ -1,0 +1,76 @@
+//! The library's server on a free port, in a thread of its own.
+#![allow(dead_code, reason = "each test file uses some of these")]
+
+use super::raw::PATIENCE;
+use plainws::{Limits, Result, Server, WebSocket};
+use std::net::SocketAddr;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+/// Starts a server that lives as long as the test's process.
+pub(crate) fn start(configure: impl FnOnce(Server) -> Server) -> SocketAddr {
+    let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+    let address = server.local_address().expect("it is bound");
+    let server = configure(server);
+    thread::spawn(move || server.serve());
+    address
+}
+
+/// Starts a server with `handler` at `/`. What it returns, or tells its second argument, can be
+/// waited for.
+pub(crate) fn observe<T: Send + 'static>(
+    handler: impl Fn(&mut WebSocket, &mpsc::Sender<T>) -> Result<()> + Send + Sync + 'static,
+) -> (SocketAddr, Observed<T>) {
+    observe_with(Limits::default(), handler)
+}
+
+/// The same with other limits.
+pub(crate) fn observe_with<T: Send + 'static>(
+    limits: Limits,
+    handler: impl Fn(&mut WebSocket, &mpsc::Sender<T>) -> Result<()> + Send + Sync + 'static,
+) -> (SocketAddr, Observed<T>) {
+    let (told, observed) = mpsc::channel();
+    let address = start(|server| {
+        server
+            .limits(limits)
+            .route("/", move |ws| handler(ws, &told))
+    });
+    (address, Observed(observed))
+}
+
+/// What a handler says.
+pub(crate) struct Observed<T>(Receiver<T>);
+
+impl<T> Observed<T> {
+    /// Waits for the next thing said.
+    pub(crate) fn next(&self) -> T {
+        self.0
+            .recv_timeout(PATIENCE)
+            .expect("the handler says something in time")
+    }
+
+    /// Forgets what was said so far.
+    pub(crate) fn forget(&self) {
+        while self.0.try_recv().is_ok() {}
+    }
+}
+
+/// Sends each message back.
+pub(crate) fn echo(ws: &mut WebSocket) -> Result<()> {
+    while let Some(message) = ws.receive()? {
+        ws.feed(message)?;
+    }
+    Ok(())
+}
+
+/// Limits whose deadlines pass soon, for tests that wait for them.
+pub(crate) fn impatient() -> Limits {
+    let soon = Duration::from_millis(300);
+    Limits {
+        head_timeout: soon,
+        close_timeout: soon,
+        write_timeout: soon,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,696 @@
+//! `WebSocket` over real sockets: a handler on one end, bytes on the other.
+
+mod support;
+
+use plainws::protocol::connection::Misuse;
+use plainws::{CloseCode, CloseReason, Error, Limits, Message, Received, Rule, WebSocket};
+use std::time::Duration;
+use support::bytes::{BINARY, CLOSE, LAST, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire};
+use support::raw::{PATIENCE, Raw, upgrade_request};
+use support::server::{echo, impatient, observe, observe_with, start};
+
+/// Long enough to be waited for, short enough to be waited for often.
+const MOMENT: Duration = Duration::from_millis(10);
+
+fn client(frames: &[(u8, &[u8])]) -> Vec<u8> {
+    wire(plainws::Role::Client, frames)
+}
+
+mod receive {
+    use super::*;
+
+    #[test]
+    fn gives_text_as_text_and_binary_as_binary() {
+        let (address, observed) = observe(|ws, told| {
+            while let Some(message) = ws.receive()? {
+                let _ = told.send(message);
+            }
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "Grüße");
+        assert_eq!(observed.next(), Message::Text("Grüße".into()));
+        raw.send_frame(BINARY, b"\xFF\x00");
+        assert_eq!(observed.next(), Message::Binary(b"\xFF\x00".into()));
+    }
+
+    #[test]
+    fn finds_the_messages_that_came_behind_the_head_in_the_same_segment() {
+        let address = start(|server| server.route("/", echo));
+        let mut raw = Raw::connect(address);
+        let frames = client(&[(TEXT, b"one"), (PING, b"?"), (BINARY, b"two")]);
+        raw.send([upgrade_request("/").into_bytes(), frames].concat());
+        raw.expect_101();
+        raw.expect_frame(PONG, "?");
+        raw.expect_frame(TEXT, "one");
+        raw.expect_frame(BINARY, "two");
+    }
+
+    #[test]
+    fn finds_the_rest_of_a_frame_that_began_behind_the_head() {
+        let address = start(|server| server.route("/", echo));
+        let frame = frame(plainws::Role::Client, TEXT, b"in two pieces");
+        for cut in [1, 2, 4, 6, 10] {
+            let mut raw = Raw::connect(address);
+            raw.send([upgrade_request("/").as_bytes(), &frame[..cut]].concat());
+            raw.expect_101();
+            raw.send(&frame[cut..]);
+            raw.expect_frame(TEXT, "in two pieces");
+        }
+    }
+
+    #[test]
+    fn ends_with_the_code_and_the_reason_of_the_peers_close() {
+        let (address, observed) = observe(|ws, told| {
+            assert_eq!(ws.close_reason(), None, "it is open");
+            assert_eq!(ws.receive()?, None);
+            assert_eq!(ws.receive()?, None, "the end stays the end");
+            let _ = told.send(ws.close_reason());
+            Ok(())
+        });
+        let mut end = |bytes: Vec<u8>| {
+            let mut raw = Raw::open(address, "/");
+            raw.send(bytes);
+            raw.send_fin();
+            raw.until_end();
+            observed.next()
+        };
+        let reason = |code, reason: &str| {
+            let reason = reason.into();
+            Some(CloseReason { code, reason })
+        };
+        let with_reason = client(&[(CLOSE, &close_body(4000, "tschüß".as_bytes()))]);
+        assert_eq!(end(with_reason), reason(CloseCode(4000), "tschüß"));
+        assert_eq!(
+            end(client(&[(CLOSE, b"")])),
+            reason(CloseCode::NO_STATUS, "")
+        );
+        assert_eq!(end(Vec::new()), reason(CloseCode::ABNORMAL, ""));
+        let in_a_frame = client(&[(TEXT, b"never ends")])[..9].to_vec();
+        assert_eq!(end(in_a_frame), reason(CloseCode::ABNORMAL, ""));
+    }
+
+    #[test]
+    fn reports_a_broken_rule_once_and_then_the_end() {
+        let (address, observed) = observe(|ws, told| {
+            let broken = matches!(ws.receive(), Err(Error::Rule(Rule::MaskMissing)));
+            let _ = told.send((broken, ws.receive()?, ws.close_reason()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send(b"\x81\x00");
+        raw.expect_close(1002);
+        let lost = CloseReason::new(CloseCode::ABNORMAL);
+        assert_eq!(observed.next(), (true, None, Some(lost)));
+    }
+
+    #[test]
+    fn reports_a_reset() {
+        let (address, observed) = observe(|ws, told| {
+            ws.send_text("unread")?;
+            let lost = matches!(ws.receive(), Err(Error::Io(_)));
+            let late = matches!(ws.send_text("late"), Err(error) if error.is_closed());
+            let _ = told.send((lost, late, ws.close_reason()));
+            Ok(())
+        });
+        Raw::open(address, "/").reset();
+        let reason = CloseReason::new(CloseCode::ABNORMAL);
+        assert_eq!(observed.next(), (true, true, Some(reason)));
+    }
+
+    #[test]
+    fn as_an_iterator_ends_at_the_end() {
+        let (address, observed) = observe(|ws, told| {
+            let messages: Result<Vec<_>, _> = ws.messages().collect();
+            let _ = told.send(messages?);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send(client(&[(TEXT, b"1"), (TEXT, b"2"), (CLOSE, b"")]));
+        assert_eq!(observed.next(), ["1".into(), "2".into()]);
+    }
+
+    #[test]
+    fn as_an_iterator_ends_behind_an_error() {
+        let (address, observed) = observe(|ws, told| {
+            let kinds: Vec<_> = ws
+                .messages()
+                .take(5)
+                .map(|message| message.is_ok())
+                .collect();
+            let _ = told.send(kinds);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send([&client(&[(TEXT, b"1")])[..], b"\x81\x00"].concat());
+        assert_eq!(observed.next(), [true, false]);
+    }
+}
+
+mod receive_timeout {
+    use super::*;
+
+    /// Waits a moment again and again, and tells each result.
+    fn patrol() -> (std::net::SocketAddr, support::server::Observed<Received>) {
+        observe(|ws, told| {
+            loop {
+                let received = ws.receive_timeout(MOMENT)?;
+                let is_over = received == Received::Closed;
+                let _ = told.send(received);
+                if is_over {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn tells_a_message_from_a_time_out_from_the_end() {
+        let (address, observed) = patrol();
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(observed.next(), Received::TimedOut);
+        raw.send_frame(TEXT, "now");
+        let mut next = || loop {
+            match observed.next() {
+                Received::TimedOut => {}
+                other => return other,
+            }
+        };
+        assert_eq!(next(), Received::Message("now".into()));
+        raw.send_frame(CLOSE, "");
+        assert_eq!(next(), Received::Closed);
+    }
+
+    #[test]
+    fn loses_nothing_wherever_in_a_message_it_runs_out() {
+        let (address, observed) = patrol();
+        let mut raw = Raw::open(address, "/");
+        // Two fragments of 200 and 3 bytes with a ping in between: 2 + 2 + 4 bytes of header, 200 of
+        // payload; then 6 + 1; then 6 + 3.
+        let payload = "ä".repeat(100);
+        let stream = client(&[
+            (TEXT_BEGIN, payload.as_bytes()),
+            (PING, b"!"),
+            (LAST, b"end"),
+        ]);
+        let cuts = [
+            1, 2, 3, 4, 5, 7, 8, 9, 100, 207, 208, 209, 210, 212, 214, 215, 216, 218, 221, 223,
+        ];
+        let mut sent = 0;
+        for cut in cuts {
+            raw.send(&stream[sent..cut]);
+            sent = cut;
+            observed.forget();
+            // The second wait began after the bytes were sent.
+            assert_eq!(observed.next(), Received::TimedOut, "cut at {cut}");
+            assert_eq!(observed.next(), Received::TimedOut, "cut at {cut}");
+        }
+        raw.expect_frame(PONG, "!");
+        raw.send(&stream[sent..]);
+        let whole = loop {
+            match observed.next() {
+                Received::TimedOut => {}
+                other => break other,
+            }
+        };
+        assert_eq!(whole, Received::Message((payload + "end").into()));
+    }
+
+    #[test]
+    fn of_zero_does_not_wait_and_the_longest_does_not_fail() {
+        let (address, observed) = observe(|ws, told| {
+            let _ = told.send(ws.receive_timeout(Duration::ZERO)?);
+            let _ = told.send(ws.receive_timeout(Duration::MAX)?);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(observed.next(), Received::TimedOut);
+        raw.send_frame(TEXT, "at last");
+        assert_eq!(observed.next(), Received::Message("at last".into()));
+    }
+
+    #[test]
+    fn answers_pings_while_it_waits() {
+        let (address, _observed) = patrol();
+        let mut raw = Raw::open(address, "/");
+        for payload in [&b""[..], b"ping", &[0xFF; 125]] {
+            raw.send_frame(PING, payload);
+            raw.expect_frame(PONG, payload);
+        }
+    }
+}
+
+mod try_receive {
+    use super::*;
+
+    #[test]
+    fn takes_what_is_there_and_does_not_wait() {
+        let (address, observed) = observe(|ws, told| {
+            let _ = told.send(ws.try_receive()?);
+            let mut next = || loop {
+                match ws.try_receive()? {
+                    Received::TimedOut => std::thread::yield_now(),
+                    other => return Ok::<_, Error>(other),
+                }
+            };
+            let _ = told.send(next()?);
+            let _ = told.send(next()?);
+            let _ = told.send(next()?);
+            let _ = told.send(ws.try_receive()?);
+            // The socket waits again as before.
+            let _ = told.send(ws.receive_timeout(MOMENT)?);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(observed.next(), Received::TimedOut);
+        raw.send(client(&[(TEXT, b"1"), (TEXT, b"2"), (CLOSE, b"")]));
+        assert_eq!(observed.next(), Received::Message("1".into()));
+        assert_eq!(observed.next(), Received::Message("2".into()));
+        assert_eq!(observed.next(), Received::Closed);
+        assert_eq!(observed.next(), Received::Closed);
+        assert_eq!(observed.next(), Received::Closed);
+        assert_eq!(raw.frame().0, CLOSE);
+    }
+
+    #[test]
+    fn loses_nothing_in_the_middle_of_a_message() {
+        let (address, observed) = observe(|ws, told| {
+            loop {
+                match ws.try_receive()? {
+                    Received::TimedOut => std::thread::yield_now(),
+                    other => {
+                        let _ = told.send(other);
+                        return Ok(());
+                    }
+                }
+            }
+        });
+        let mut raw = Raw::open(address, "/");
+        for byte in client(&[(TEXT_BEGIN, b"one "), (PING, b""), (LAST, b"message")]) {
+            raw.send([byte]);
+        }
+        assert_eq!(observed.next(), Received::Message("one message".into()));
+        raw.expect_frame(PONG, "");
+    }
+
+    #[test]
+    fn answers_pings() {
+        let (address, _observed) = observe(|ws, _told: &std::sync::mpsc::Sender<()>| {
+            while ws.try_receive()? != Received::Closed {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(PING, "there?");
+        raw.expect_frame(PONG, "there?");
+    }
+}
+
+mod send {
+    use super::*;
+
+    #[test]
+    fn sends_whole_unmasked_frames_of_every_length_form() {
+        const LENGTHS: [usize; 8] = [0, 1, 125, 126, 127, 65_535, 65_536, 300_000];
+        let address = start(|server| {
+            server.route("/", |ws| {
+                for length in LENGTHS {
+                    ws.send_text(&"t".repeat(length))?;
+                    ws.send_binary(&vec![0xFF; length])?;
+                    ws.send(Message::Text("m".repeat(length)))?;
+                }
+                Ok(())
+            })
+        });
+        let mut raw = Raw::open(address, "/");
+        for length in LENGTHS {
+            raw.expect_frame(TEXT, "t".repeat(length));
+            raw.expect_frame(BINARY, vec![0xFF; length]);
+            raw.expect_frame(TEXT, "m".repeat(length));
+        }
+        raw.expect_close(1000);
+    }
+
+    #[test]
+    fn after_the_end_is_a_misuse_that_can_be_told() {
+        let (address, observed) = observe(|ws, told| {
+            assert_eq!(ws.receive()?, None);
+            let results = [
+                ws.send("late"),
+                ws.send_text("late"),
+                ws.send_binary(b"late"),
+                ws.feed("late"),
+                ws.ping(b"late"),
+            ];
+            for result in results {
+                let misuse = matches!(&result, Err(Error::Misuse(Misuse::Closed)));
+                let _ = told.send(misuse && result.is_err_and(|error| error.is_closed()));
+            }
+            ws.flush()
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(CLOSE, close_body(1001, b""));
+        raw.expect_close(1001);
+        raw.expect_fin();
+        for _ in 0..5 {
+            assert!(observed.next());
+        }
+    }
+
+    #[test]
+    fn pings_when_asked_to_and_refuses_a_ping_that_is_too_long() {
+        let (address, observed) = observe(|ws, told| {
+            let too_long = matches!(
+                ws.ping(&[0; 126]),
+                Err(Error::Misuse(Misuse::ControlTooLong(126)))
+            );
+            let _ = told.send(too_long);
+            ws.ping(&[7; 125])?;
+            ws.receive().map(|_| ())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_frame(PING, [7; 125]);
+        assert!(observed.next());
+        // §5.5.3: a pong is taken note of, asked for or not.
+        raw.send(client(&[(PONG, &[7; 125]), (PONG, b"unasked")]));
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        raw.expect_close(1000);
+    }
+
+    #[test]
+    fn a_fed_message_leaves_with_the_flush_and_not_before() {
+        let (address, observed) = observe(|ws, told| {
+            ws.feed("one")?;
+            ws.feed(vec![2])?;
+            let _ = told.send(());
+            ws.receive_timeout(Duration::ZERO)?;
+            ws.feed("three")?;
+            let _ = told.send(());
+            std::thread::sleep(MOMENT);
+            ws.feed("four")?;
+            ws.flush()?;
+            ws.receive().map(|_| ())
+        });
+        let mut raw = Raw::open(address, "/");
+        observed.next();
+        // A wait writes what is queued, even a wait of no time.
+        assert_eq!(raw.read_once(), b"\x81\x03one\x82\x01\x02");
+        observed.next();
+        assert_eq!(raw.read_once(), b"\x81\x05three\x81\x04four");
+    }
+
+    #[test]
+    fn what_is_fed_without_end_is_written_before_it_grows_large() {
+        let (address, _observed) = observe(|ws, _told: &std::sync::mpsc::Sender<()>| {
+            for _ in 0..100 {
+                ws.feed(vec![1; 1000])?;
+            }
+            // No flush, no wait: only the queue's limit writes.
+            std::thread::sleep(PATIENCE);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        for _ in 0..64 {
+            raw.expect_frame(BINARY, [1; 1000]);
+        }
+    }
+
+    #[test]
+    fn answers_to_messages_that_came_together_leave_together() {
+        let address = start(|server| server.route("/", echo));
+        let mut raw = Raw::open(address, "/");
+        let messages: Vec<_> = (b'a'..=b'p').map(|letter| [letter; 5]).collect();
+        let frames: Vec<_> = messages
+            .iter()
+            .map(|message| (TEXT, &message[..]))
+            .collect();
+        raw.send(client(&frames));
+        // One write of the server, so one read here.
+        assert_eq!(
+            raw.read_once(),
+            wire(plainws::Role::Server, &frames),
+            "sixteen echoes at once"
+        );
+    }
+
+    #[test]
+    fn pongs_leave_ahead_of_queued_data() {
+        let address = start(|server| server.route("/", echo));
+        let mut raw = Raw::open(address, "/");
+        raw.send(client(&[
+            (TEXT, b"data"),
+            (PING, b"first"),
+            (PING, b"second"),
+        ]));
+        raw.expect_frame(PONG, "first");
+        raw.expect_frame(PONG, "second");
+        raw.expect_frame(TEXT, "data");
+    }
+}
+
+mod close {
+    use super::*;
+
+    /// Opens a connection whose handler closes it with `code` and `reason`, then says how it ended.
+    fn closing(
+        limits: Limits,
+        code: u16,
+        reason: &'static str,
+    ) -> (Raw, support::server::Observed<Option<CloseReason>>) {
+        let (address, observed) = observe_with(limits, move |ws, told| {
+            ws.close(CloseCode(code), reason)?;
+            let _ = told.send(ws.close_reason());
+            ws.close(CloseCode(4999), "closing twice does nothing")
+        });
+        (Raw::open(address, "/"), observed)
+    }
+
+    #[test]
+    fn sends_code_and_reason_and_waits_for_the_peers_close() {
+        let (mut raw, observed) = closing(Limits::default(), 3000, "that is all");
+        assert_eq!(raw.expect_close(3000), "that is all");
+        raw.expect_silence(MOMENT);
+        raw.send_frame(CLOSE, close_body(3000, b""));
+        raw.expect_fin();
+        assert_eq!(observed.next(), Some(CloseReason::new(CloseCode(3000))));
+    }
+
+    #[test]
+    fn discards_messages_until_the_peers_close_and_answers_no_ping() {
+        let (mut raw, observed) = closing(Limits::default(), 1000, "");
+        raw.expect_close(1000);
+        raw.send(client(&[(TEXT, b"too late"), (PING, b"still there?")]));
+        raw.send_frame(CLOSE, close_body(4001, b"mine"));
+        raw.expect_fin();
+        let reason = observed.next().expect("the peer said how it ended");
+        assert_eq!(
+            (reason.code, reason.reason.as_str()),
+            (CloseCode(4001), "mine")
+        );
+    }
+
+    #[test]
+    fn cuts_a_reason_of_more_than_123_bytes_between_two_characters() {
+        let long: &'static str = "x".repeat(200).leak();
+        let (mut raw, _observed) = closing(Limits::default(), 1000, long);
+        assert_eq!(raw.expect_close(1000), "x".repeat(123));
+
+        let umlauts: &'static str = "ä".repeat(100).leak();
+        let (mut raw, _observed) = closing(Limits::default(), 1000, umlauts);
+        assert_eq!(raw.expect_close(1000), "ä".repeat(61), "122 bytes");
+
+        let faces: &'static str = "🙂".repeat(40).leak();
+        let (mut raw, _observed) = closing(Limits::default(), 1000, faces);
+        assert_eq!(raw.expect_close(1000), "🙂".repeat(30), "120 bytes");
+    }
+
+    #[test]
+    fn refuses_codes_that_must_not_be_sent_and_stays_open() {
+        let (address, observed) = observe(|ws, told| {
+            for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535] {
+                let refused = matches!(
+                    ws.close(CloseCode(code), ""),
+                    Err(Error::Misuse(Misuse::CloseCode(refused))) if refused == CloseCode(code)
+                );
+                let _ = told.send(refused);
+            }
+            ws.send_text("still open")
+        });
+        let mut raw = Raw::open(address, "/");
+        for _ in 0..10 {
+            assert!(observed.next());
+        }
+        raw.expect_frame(TEXT, "still open");
+    }
+
+    #[test]
+    fn ends_without_the_peers_close_when_the_deadline_passes() {
+        let (mut raw, observed) = closing(impatient(), 1000, "");
+        raw.expect_close(1000);
+        raw.expect_fin();
+        assert_eq!(
+            observed.next(),
+            Some(CloseReason::new(CloseCode::ABNORMAL)),
+            "§7.1.5: no Close came"
+        );
+    }
+
+    #[test]
+    fn is_not_kept_open_by_a_peer_that_sends_on_and_on() {
+        let (mut raw, observed) = closing(impatient(), 1000, "");
+        raw.expect_close(1000);
+        while raw.try_send(client(&[(TEXT, &[b'x'; 1000])])).is_ok() {}
+        assert_eq!(observed.next(), Some(CloseReason::new(CloseCode::ABNORMAL)));
+    }
+
+    #[test]
+    fn of_both_sides_at_once_ends_for_both() {
+        let (address, observed) = observe(|ws, told| {
+            // The peer's Close has arrived, unread, when ours is sent.
+            ws.receive()?;
+            ws.close(CloseCode::NORMAL, "")?;
+            let _ = told.send(ws.close_reason());
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send(client(&[(TEXT, b"go"), (CLOSE, &close_body(4002, b""))]));
+        raw.expect_close(1000);
+        raw.expect_fin();
+        assert_eq!(observed.next(), Some(CloseReason::new(CloseCode(4002))));
+    }
+
+    #[test]
+    fn comes_by_itself_when_a_handler_drops_the_connection() {
+        let address = start(|server| server.route("/", |_ws| Ok(())));
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(raw.expect_close(1000), "");
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn by_the_peer_is_answered_with_its_code_and_no_reason() {
+        let address = start(|server| server.route("/", echo));
+        let codes = (1000..=1003)
+            .chain(1007..=1014)
+            .chain([3000, 3999, 4000, 4999]);
+        for code in codes {
+            let mut raw = Raw::open(address, "/");
+            raw.send_frame(CLOSE, close_body(code, "tschüß".as_bytes()));
+            assert_eq!(raw.expect_close(code), "");
+            raw.expect_fin();
+        }
+        // §7.1.5: no code in, no code out.
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(CLOSE, "");
+        raw.expect_frame(CLOSE, "");
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn by_the_peer_comes_behind_the_answers_that_were_queued() {
+        let address = start(|server| server.route("/", echo));
+        let mut raw = Raw::open(address, "/");
+        raw.send(client(&[
+            (TEXT, b"last words"),
+            (PING, b"?"),
+            (CLOSE, &close_body(1000, b"")),
+        ]));
+        raw.expect_frame(PONG, "?");
+        raw.expect_frame(TEXT, "last words");
+        raw.expect_close(1000);
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn by_the_peer_makes_what_follows_it_ignored() {
+        let address = start(|server| server.route("/", echo));
+        let mut raw = Raw::open(address, "/");
+        let close = close_body(1000, b"");
+        raw.send(client(&[(CLOSE, &close), (PING, b"?"), (TEXT, b"after")]));
+        raw.send(b"\xFF\xFF no frame at all");
+        raw.expect_close(1000);
+        raw.expect_fin();
+    }
+}
+
+mod request {
+    use super::*;
+
+    #[test]
+    fn shows_path_query_headers_origin_subprotocol_and_peer() {
+        let (told, seen) = std::sync::mpsc::channel();
+        let address = start(|server| {
+            let tell = move |ws: &mut WebSocket| {
+                let request = ws.request();
+                let part = |part: Option<&str>| part.unwrap_or("none").to_owned();
+                let shown = [
+                    request.path().to_owned(),
+                    part(request.query()),
+                    part(request.origin()),
+                    part(request.host()),
+                    part(request.header("x-custom")),
+                    part(request.header("absent")),
+                    part(ws.subprotocol()),
+                ];
+                let _ = told.send((shown, ws.peer_address()));
+                Ok(())
+            };
+            server
+                .subprotocols(["chat.v1", "chat.v2"])
+                .allow_origin("https://example.org")
+                .route("/room", tell)
+        });
+        let request = |target: &str, more: &str| {
+            upgrade_request(target).replacen("\r\n\r\n", &format!("\r\n{more}\r\n"), 1)
+        };
+
+        let stream = std::net::TcpStream::connect(address).unwrap();
+        let own_address = stream.local_addr().unwrap();
+        let mut raw = Raw::from(stream);
+        raw.send(request(
+            "/room?a=1&b=%20?x",
+            "Origin: https://example.org\r\nX-Custom: \t some words\t \r\n\
+             Sec-WebSocket-Protocol: other, chat.v2\r\nsec-websocket-protocol: chat.v1\r\n",
+        ));
+        let head = raw.expect_101();
+        assert_eq!(
+            support::raw::header(&head, "Sec-WebSocket-Protocol"),
+            Some("chat.v2"),
+            "the first that the client offers and the server speaks"
+        );
+        let (shown, peer) = seen.recv_timeout(PATIENCE).unwrap();
+        let expected = [
+            "/room",
+            "a=1&b=%20?x",
+            "https://example.org",
+            "example.com",
+            "some words",
+            "none",
+            "chat.v2",
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(peer, own_address);
+
+        let mut raw = Raw::connect(address);
+        raw.send(request("/room", "Sec-WebSocket-Protocol: other\r\n"));
+        let head = raw.expect_101();
+        assert_eq!(
+            support::raw::header(&head, "Sec-WebSocket-Protocol"),
+            None,
+            "none of those offered is spoken here"
+        );
+        let (shown, _) = seen.recv_timeout(PATIENCE).unwrap();
+        let expected = [
+            "/room",
+            "none",
+            "none",
+            "example.com",
+            "none",
+            "none",
+            "none",
+        ];
+        assert_eq!(shown, expected);
+    }
+}
