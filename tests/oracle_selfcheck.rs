@@ -25,6 +25,7 @@ fn part(oracle: &str) -> &str {
         "mask" | "utf8" => oracle,
         "request-items" | "response" | "response-items" => "head",
         _ if oracle.starts_with("head") => "head",
+        _ if oracle.starts_with("dissect") => "dissect",
         _ => "connection",
     }
 }

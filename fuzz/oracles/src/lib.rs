@@ -4,11 +4,12 @@
 //! the self-check run the same functions on the same inputs; only who makes the inputs differs.
 //!
 //! Read in this order: [`subject`] (what is judged), [`reference`] (the RFC read a second time),
-//! [`frames`], [`resource`], [`endpoint`], [`handshake`], [`pieces`] (the oracles), [`generate`] and
+//! [`frames`], [`resource`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles), [`generate`] and
 //! [`choices`] (the inputs), [`specimen`] (the faults that prove the oracles).
 
 pub mod choices;
 pub mod coverage;
+pub mod dissect;
 pub mod endpoint;
 pub mod frames;
 pub mod generate;
@@ -61,6 +62,9 @@ pub const ORACLES: &[Oracle] = &[
     oracle("request-items", handshake::request_items, handshake::generate_request),
     oracle("response", handshake::response, handshake::generate_request),
     oracle("response-items", handshake::response_items, handshake::generate_response),
+    oracle("dissect-tiles", dissect::tiles, frames::Stream::generate).tried(500),
+    oracle("dissect-same", dissect::same, frames::Stream::generate).tried(500),
+    oracle("dissect-printed", dissect::printed, frames::Stream::generate).tried(500),
     oracle("mask", pieces::mask, pieces::generate_mask),
     oracle("utf8", pieces::utf8, pieces::generate_utf8),
 ];
@@ -137,6 +141,10 @@ pub const TARGETS: &[Target] = &[
     target("resource", &["memory", "queue"]),
     target("handshake", HEAD),
     target("client", HEAD),
+    target(
+        "dissect",
+        &["dissect-tiles", "dissect-same", "dissect-printed"],
+    ),
     target("endpoint", ENDPOINT),
     target("mask", &["mask"]),
     target("utf8", &["utf8"]),

@@ -34,6 +34,7 @@ pub fn all() -> Vec<Seed> {
     let mut seeds = Vec::new();
     rules(&mut seeds);
     streams(&mut seeds);
+    listings(&mut seeds);
     resources(&mut seeds);
     heads(&mut seeds);
     scripts(&mut seeds);
@@ -135,6 +136,23 @@ fn streams(seeds: &mut Vec<Seed>) {
             format!("decisions-{number}"),
             Random(number).bytes(60),
         ));
+    }
+}
+
+/// What is hard to show: all fields cut, control characters, a reason that breaks off.
+fn listings(seeds: &mut Vec<Seed>) {
+    let escape = encode(0x81, Some(KEY), b"\x1B[2J\x07");
+    let reason = encode(0x88, None, b"\x03\xE8\x1B]0;\xC2\x9B");
+    let longest = [&[0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 0], &KEY[..], b"a"].concat();
+    let inputs = [
+        ("control-characters", Role::Client, &escape[..]),
+        ("reason-with-control-characters", Role::Server, &reason[..]),
+        ("longest-header", Role::Client, &longest[..]),
+        ("half-a-length", Role::Client, &longest[..6]),
+        ("half-a-key", Role::Client, &longest[..12]),
+    ];
+    for (name, sender, wire) in inputs {
+        seeds.push(seed("dissect", name, Stream::to_input(sender, wire)));
     }
 }
 

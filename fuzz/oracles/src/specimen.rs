@@ -3,6 +3,7 @@
 //! It is there to be caught: an oracle that never fired proves nothing. Each fault is modelled on
 //! one that was found in a published implementation. Without a fault it must pass every oracle.
 
+use crate::dissect::{self, Listing};
 use crate::reference;
 use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict};
 use plainws::protocol::close_code::CloseCode;
@@ -133,6 +134,12 @@ bugs! {
     ExtensionTaken => "response-items",
     /// an answer that changes to another protocol as well is taken
     OtherProtocolTaken => "response-items",
+    /// a frame's last byte has no label
+    LabelMissing => "dissect-tiles",
+    /// payloads are shown masked
+    ShownMasked => "dissect-same",
+    /// text is shown with its control characters
+    ShownRaw => "dissect-printed",
     /// masking in pieces starts with the wrong byte of the key
     MaskOffsetIgnored => "mask",
     /// the halves of surrogate pairs are taken for characters
@@ -169,6 +176,32 @@ impl Subject for Specimen {
             limits,
             bytes: Vec::new(),
         }))
+    }
+
+    fn dissect(&self, sender: Role, limits: Limits, wire: &[u8]) -> Option<Listing> {
+        let mut frames = dissect::frames(sender, limits, wire);
+        for frame in &mut frames {
+            let mut bits = 8 * frame.wire.len() as u64;
+            if self.has(Bug::LabelMissing) && !frame.payload.is_empty() {
+                bits -= 8;
+            }
+            if self.has(Bug::ShownMasked) {
+                let masked = &frame.wire[frame.wire.len() - frame.payload.len()..];
+                frame.payload = masked.to_vec();
+            }
+            let text = String::from_utf8_lossy(&frame.payload);
+            let shown = if self.has(Bug::ShownRaw) {
+                text.into_owned()
+            } else {
+                text.escape_debug().to_string()
+            };
+            frame.labels.push((0..bits, shown));
+        }
+        let read: usize = frames.iter().map(|frame| frame.wire.len()).sum();
+        Some(Listing {
+            frames,
+            unread: (wire.len() - read) as u64,
+        })
     }
 
     fn mask(&self) -> Option<Mask> {

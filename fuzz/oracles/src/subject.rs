@@ -3,11 +3,12 @@
 //! Only [`Subject::reader`] must be written to have a parser of frames judged; what a subject does not
 //! have is not judged.
 
+use crate::dissect::{Listing, Shown};
 use plainws::protocol::connection::{Connection, Event, State};
 use plainws::protocol::handshake::{Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
-use plainws::protocol::{frame, head, utf8};
+use plainws::protocol::{dissect, frame, head, utf8};
 use plainws::{CloseCode, PreparedMessage, Role, Rule};
 
 /// A WebSocket implementation, or a part of one.
@@ -23,6 +24,11 @@ pub trait Subject {
     /// Begins to read the handshake that `sender` sends: a request from a client, else the response
     /// to the request of [`opening`].
     fn handshake(&self, _sender: Role, _limits: head::Limits) -> Option<Box<dyn Handshake>> {
+        None
+    }
+
+    /// Takes a stream apart for people.
+    fn dissect(&self, _sender: Role, _limits: Limits, _wire: &[u8]) -> Option<Listing> {
         None
     }
 
@@ -159,6 +165,25 @@ impl Subject for Plainws {
             sender,
             decoder: head::Decoder::new(sender, limits),
         }))
+    }
+
+    fn dissect(&self, sender: Role, limits: Limits, wire: &[u8]) -> Option<Listing> {
+        let dissection = dissect::dissect(sender, limits, wire);
+        let frames = dissection.frames.iter().map(|frame| Shown {
+            offset: frame.offset,
+            wire: frame.wire.clone(),
+            payload: frame.payload.clone(),
+            violation: frame.violation().map(|(rule, _)| rule),
+            labels: frame
+                .spans()
+                .into_iter()
+                .map(|span| (span.bits, format!("{}: {}", span.name, span.meaning)))
+                .collect(),
+        });
+        Some(Listing {
+            frames: frames.collect(),
+            unread: dissection.unread,
+        })
     }
 
     fn mask(&self) -> Option<Mask> {

@@ -60,7 +60,7 @@ fn judge(target: &str, files: &[&str]) -> io::Result<ExitCode> {
 fn wire(target: &str, file: &str, out: &str) -> io::Result<ExitCode> {
     let input = fs::read(file)?;
     let input = match target {
-        "stream" | "resource" => input,
+        "stream" | "resource" | "dissect" => input,
         "sequence" => sequence_as_stream(&input),
         _ => return Err(io::Error::other(format!("{target} does not take frames"))),
     };
