@@ -1,10 +1,15 @@
 //! What the fuzzer starts from and what it once found, judged by the same oracles, without the fuzzer.
 
+mod support;
+
+use oracles::frames::Stream;
 use oracles::subject::Plainws;
 use oracles::{TARGETS, coverage, seeds};
+use plainws::Role;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::run::run_with;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -68,4 +73,30 @@ fn the_seeds_reach_every_rule_event_length_form_and_change_of_state_in_both_role
         .cloned()
         .collect();
     assert_eq!(missing, [""; 0]);
+}
+
+/// What the oracles say of the dissector, of the program that shows what it says.
+#[test]
+fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
+    for ((target, file), input) in files("fuzz/seeds") {
+        if !matches!(target, "stream" | "dissect") {
+            continue;
+        }
+        let Stream { sender, wire, .. } = Stream::from_input(&input);
+        let role = if sender == Role::Client {
+            "client"
+        } else {
+            "server"
+        };
+        let decode = ["decode", "--raw", "--all", "--role", role];
+        let shown = run_with(&decode, &wire).stdout;
+        let lines = shown.lines();
+        assert!(
+            !lines.flat_map(str::chars).any(char::is_control),
+            "{file}: {shown:?}"
+        );
+        let json = run_with(&[&decode[..], &["--json"]].concat(), &wire).stdout;
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&json);
+        assert!(parsed.is_ok(), "{file}: {json}");
+    }
 }

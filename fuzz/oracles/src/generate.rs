@@ -183,6 +183,7 @@ fn text(length: usize, choices: &mut Choices<'_>) -> Vec<u8> {
         "€",
         "𝄞",
         "κόσμε",
+        "\u{1B}é",
         "\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}",
     ]);
     let mut text: Vec<u8> = Vec::new();

@@ -200,7 +200,11 @@ fn head(sender: Role, choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// One fault in a head.
 fn damaged(mut head: Vec<u8>, choices: &mut Choices<'_>) -> Vec<u8> {
-    const REPLACEMENTS: [(&str, &str); 15] = [
+    const REPLACEMENTS: [(&str, &str); 18] = [
+        // Keys of 17, 18 and 19 bytes.
+        ("==\r\n", "A=\r\n"),
+        ("==\r\n", "AA\r\n"),
+        ("==\r\n", "AAAA==\r\n"),
         ("websocket\r\n", "websocket, h2c\r\n"),
         ("GET", "POST"),
         ("HTTP/1.1", "HTTP/1.0"),

@@ -6,6 +6,8 @@
 use crate::dissect::{self, Listing};
 use crate::reference;
 use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
@@ -120,7 +122,7 @@ bugs! {
     HeaderNamesCaseSensitive => "head-accepts",
     /// the Connection header is compared whole, not as a list
     ConnectionComparedWhole => "head-accepts",
-    /// a key of any length is accepted
+    /// a key is decoded, but may have any length
     KeyLengthUnchecked => "request-items",
     /// the version is not checked
     VersionUnchecked => "request-items",
@@ -834,7 +836,10 @@ impl HeadReader {
             }
         }
         match reference::request_lacks(lines) {
-            Some("a key of 16 bytes") if self.specimen.has(Bug::KeyLengthUnchecked) => {}
+            Some("a key of 16 bytes") if self.specimen.has(Bug::KeyLengthUnchecked) => {
+                let key = reference::values(lines, "Sec-WebSocket-Key").concat();
+                STANDARD.decode(key).map_err(|_| Rule::KeyInvalid)?;
+            }
             Some("version 13") if self.specimen.has(Bug::VersionUnchecked) => {}
             Some(_) => return Err(Rule::KeyInvalid),
             None => {}

@@ -8,8 +8,11 @@ use plainws::protocol::connection::{Connection, Event, State};
 use plainws::protocol::handshake::{Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
+use plainws::protocol::rule::Field;
+use plainws::protocol::span::Span;
 use plainws::protocol::{dissect, frame, head, utf8};
-use plainws::{CloseCode, PreparedMessage, Role, Rule};
+use plainws::{CloseCode, CloseReason, PreparedMessage, Role, Rule};
+use std::ops::Range;
 
 /// A WebSocket implementation, or a part of one.
 pub trait Subject {
@@ -174,11 +177,7 @@ impl Subject for Plainws {
             wire: frame.wire.clone(),
             payload: frame.payload.clone(),
             violation: frame.violation().map(|(rule, _)| rule),
-            labels: frame
-                .spans()
-                .into_iter()
-                .map(|span| (span.bits, format!("{}: {}", span.name, span.meaning)))
-                .collect(),
+            labels: labels(frame),
         });
         Some(Listing {
             frames: frames.collect(),
@@ -193,6 +192,19 @@ impl Subject for Plainws {
     fn text(&self) -> Option<Box<dyn Text>> {
         Some(Box::new((utf8::Decoder::default(), String::new())))
     }
+}
+
+/// Each label, and for a Close the peer's words as they would be printed.
+fn labels(frame: &dissect::Frame) -> Vec<(Range<u64>, String)> {
+    let reason = CloseReason::decode(&frame.payload);
+    let words = |span: &Span| match (&reason, span.field) {
+        (Ok(reason), Field::CloseReason) => reason.to_string(),
+        _ => format!("{}: {}", span.name, span.meaning),
+    };
+    let spans = frame.spans().into_iter();
+    spans
+        .map(|span| (span.bits.clone(), words(&span)))
+        .collect()
 }
 
 /// A connection whose masking keys count.
