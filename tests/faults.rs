@@ -4,7 +4,8 @@
 
 mod support;
 
-use std::net::{Shutdown, TcpStream};
+use socket2::SockRef;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -242,7 +243,15 @@ mod slowness {
     }
 }
 
-/// The ways a connection's life can be ended in the middle: states that a peer may leave in.
+/// A connection that ends with a reset when it is dropped.
+fn connect_to_reset(address: SocketAddr) -> Raw {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the server accepts");
+    let lingers = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    lingers.expect("the socket is there");
+    Raw::from(stream)
+}
+
+/// What a peer may have sent when it leaves.
 fn states() -> Vec<(&'static str, Vec<u8>)> {
     let request = upgrade_request("/echo").into_bytes();
     let open = |frames: &[u8]| [&request, frames].concat();
@@ -268,24 +277,20 @@ fn states() -> Vec<(&'static str, Vec<u8>)> {
 mod leaving {
     use super::*;
 
-    /// A reset without anything unread: a socket that lingers for no time. Here it is had by closing
-    /// with unread input, where there is any.
     #[test]
-    fn with_a_reset_or_a_fin_in_every_state_leaves_nothing_behind() {
-        let victim = Victim::serve(&["--head-timeout", "2", "--close-timeout", "2"]);
-        for (state, bytes) in states() {
-            for wait_for_answer in [false, true] {
-                let mut raw = victim.connect();
-                raw.send(&bytes);
-                if wait_for_answer && bytes.ends_with(b"\r\n\r\n") | bytes.contains(&0x88) {
-                    // Unread, so that the end is a reset.
-                    raw.reset();
-                } else {
+    fn with_a_fin_or_a_reset_in_every_state_leaves_nothing_behind() {
+        let victim = Victim::serve(&[]);
+        for (_, bytes) in states() {
+            for connect in [Raw::connect, connect_to_reset] {
+                // At once, and when the server has had time to answer.
+                for time in [0, 20] {
+                    let mut raw = connect(victim.program.address);
+                    raw.send(&bytes);
+                    thread::sleep(Duration::from_millis(time));
                     drop(raw);
                 }
             }
             victim.still_serves();
-            let _ = state;
         }
         victim.has_recovered();
     }
@@ -330,16 +335,14 @@ mod leaving {
             for first in 0..4 {
                 scope.spawn(move || {
                     for length in (first..=conversation.len()).step_by(4) {
-                        for in_two in [false, true] {
-                            let mut raw = Raw::connect(address);
-                            // In two segments, so that the end comes in a read of its own.
-                            let (head, tail) = conversation[..length].split_at(if in_two {
-                                length / 2
-                            } else {
-                                0
-                            });
-                            let _ = raw.try_send(head);
-                            let _ = raw.try_send(tail);
+                        for connect in [Raw::connect, connect_to_reset] {
+                            for cut in [0, length / 2] {
+                                // In two segments, so that the end comes in a read of its own.
+                                let (head, tail) = conversation[..length].split_at(cut);
+                                let mut raw = connect(address);
+                                let _ = raw.try_send(head);
+                                let _ = raw.try_send(tail);
+                            }
                         }
                     }
                 });
@@ -354,16 +357,18 @@ mod leaving {
         let victim = Victim::serve(&[]);
         let messages = client(&[(BINARY, &[3; 20_000][..]); 10]);
         for answers in 0..10 {
-            let mut raw = victim.open();
-            raw.send(&messages);
-            for _ in 0..answers {
-                raw.expect_frame(BINARY, [3; 20_000]);
+            for connect in [Raw::connect, connect_to_reset] {
+                let mut raw = connect(victim.program.address);
+                raw.send([upgrade_request("/echo").as_bytes(), &messages].concat());
+                raw.expect_101();
+                for _ in 0..answers {
+                    raw.expect_frame(BINARY, [3; 20_000]);
+                }
             }
-            drop(raw);
         }
         // And in the middle of each of its first answers, byte by byte.
         for length in 0..40 {
-            let mut raw = victim.connect();
+            let mut raw = connect_to_reset(victim.program.address);
             raw.send([upgrade_request("/echo").as_bytes(), &messages].concat());
             raw.bytes(100 + length);
             drop(raw);
@@ -567,26 +572,25 @@ mod scarcity {
         victim.has_recovered();
     }
 
-    /// `accept` waits for a connection, and there is no descriptor left to make one that wakes it.
+    /// `accept` holds the last descriptor while it waits, and there is none to make the connection with
+    /// that would wake it.
     #[test]
     fn of_descriptors_does_not_keep_the_server_from_stopping() {
-        let mut victim = with_descriptors(24, &["--grace", "1"]);
-        let mut held: Vec<_> = Vec::new();
-        // One by one, so that the last one accepted took the last descriptor and none waits behind it.
-        loop {
-            let mut raw = victim.connect();
-            raw.send(upgrade_request("/echo"));
-            if !raw.arrives_within(Duration::from_millis(300)) {
-                break;
+        const LIMIT: usize = 24;
+        for spare in 0..3 {
+            let mut victim = with_descriptors(LIMIT, &["--close-timeout", "1"]);
+            let Some(before) = victim.before else { return };
+            let free = LIMIT - before.descriptors - spare;
+            let held: Vec<_> = (0..free).map(|_| victim.open()).collect();
+            thread::sleep(Duration::from_millis(100));
+            let id = victim.program.process.id().to_string();
+            let killed = Command::new("kill").args(["-TERM", &id]).status();
+            assert!(killed.is_ok_and(|status| status.success()));
+            for mut raw in held {
+                raw.expect_close(1001);
             }
-            raw.expect_101();
-            held.push(raw);
+            assert!(victim.program.process.wait().success());
         }
-        thread::sleep(Duration::from_millis(200));
-        let id = victim.program.process.id().to_string();
-        let killed = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(killed.is_ok_and(|status| status.success()));
-        assert!(victim.program.process.wait().success());
     }
 
     #[test]
