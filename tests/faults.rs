@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use support::bytes::{
     BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
-use support::program::{Process, Program};
+use support::program::{Held, Process, Program};
 use support::raw::{PATIENCE, Raw, upgrade_request};
 
 const MIB: usize = 1024 * 1024;
@@ -25,45 +25,6 @@ fn client(frames: &[(u8, &[u8])]) -> Vec<u8> {
 struct Victim {
     program: Program,
     before: Option<Held>,
-}
-
-/// Threads, descriptors and memory of a process.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    threads: usize,
-    descriptors: usize,
-    kibibytes: usize,
-    peak_kibibytes: usize,
-    /// Processor time used so far, in hundredths of a second.
-    ticks: u64,
-}
-
-impl Held {
-    /// As Linux tells it; elsewhere `None`.
-    fn by(process: u32) -> Option<Self> {
-        let count = |what: &str| {
-            Some(
-                std::fs::read_dir(format!("/proc/{process}/{what}"))
-                    .ok()?
-                    .count(),
-            )
-        };
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        let kibibytes = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse().ok()
-        };
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        let (_, fields) = stat.rsplit_once(')')?;
-        let times = fields.split_whitespace().skip(11).take(2);
-        Some(Self {
-            threads: count("task")?,
-            descriptors: count("fd")?,
-            kibibytes: kibibytes("VmRSS:")?,
-            peak_kibibytes: kibibytes("VmHWM:")?,
-            ticks: times.filter_map(|time| time.parse::<u64>().ok()).sum(),
-        })
-    }
 }
 
 impl Victim {
