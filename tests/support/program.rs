@@ -128,6 +128,45 @@ impl Drop for Process {
     }
 }
 
+/// Threads, descriptors and memory of a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) threads: usize,
+    pub(crate) descriptors: usize,
+    pub(crate) kibibytes: usize,
+    pub(crate) peak_kibibytes: usize,
+    /// Processor time used so far, in hundredths of a second.
+    pub(crate) ticks: u64,
+}
+
+impl Held {
+    /// As Linux tells it; elsewhere `None`.
+    pub(crate) fn by(process: u32) -> Option<Self> {
+        let count = |what: &str| {
+            Some(
+                std::fs::read_dir(format!("/proc/{process}/{what}"))
+                    .ok()?
+                    .count(),
+            )
+        };
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let kibibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let (_, fields) = stat.rsplit_once(')')?;
+        let times = fields.split_whitespace().skip(11).take(2);
+        Some(Self {
+            threads: count("task")?,
+            descriptors: count("fd")?,
+            kibibytes: kibibytes("VmRSS:")?,
+            peak_kibibytes: kibibytes("VmHWM:")?,
+            ticks: times.filter_map(|time| time.parse::<u64>().ok()).sum(),
+        })
+    }
+}
+
 /// The program with these arguments.
 pub(crate) fn run(arguments: &[&str]) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plainws"));
