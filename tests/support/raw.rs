@@ -282,7 +282,12 @@ impl Raw {
         let timeout = timeout.max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(timeout))?;
         let mut buffer = vec![0; 64 * 1024];
-        let length = self.stream.read(&mut buffer)?;
+        let length = loop {
+            match self.stream.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.received.extend_from_slice(&buffer[..length]);
         Ok(length)
     }
