@@ -1,7 +1,10 @@
 //! Behind nginx, set up as the README says. Without nginx the test says that it is skipped;
 //! `PLAINWS_NGINX=required` makes that a failure.
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod support;
 
