@@ -232,8 +232,13 @@ fn read_head(
             let message = "the server ended the connection before it answered the handshake";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
         }
-        if let Some((head, rest)) = decoder.receive(&buffer[..length])? {
-            return Ok((head, rest.to_vec()));
+        let mut input = &buffer[..length];
+        while let Some((head, rest)) = decoder.receive(input)? {
+            // RFC 9110 §15.2: interim responses, such as 103, may come before the answer.
+            if !matches!(status(&head), 100 | 102..=199) {
+                return Ok((head, rest.to_vec()));
+            }
+            input = rest;
         }
     }
 }

@@ -108,6 +108,13 @@ impl Process {
         self.child.id()
     }
 
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{kill}");
+    }
+
     /// Waits for a process that ends by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
@@ -167,10 +174,14 @@ impl Held {
     }
 }
 
+/// The program, to be run with other settings than arguments.
+pub(crate) fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_plainws"))
+}
+
 /// The program with these arguments.
 pub(crate) fn run(arguments: &[&str]) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainws"));
-    Process::start(command.args(arguments)).expect("the program was built")
+    Process::start(command().args(arguments)).expect("the program was built")
 }
 
 /// The program, serving.
@@ -186,11 +197,11 @@ impl Program {
     }
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
-        Self::of(run(&[&["--addr", address], arguments].concat()))
+        Self::serving(run(&[&["--addr", address], arguments].concat()))
     }
 
     /// Waits until a process that serves says where it is.
-    pub(crate) fn of(process: Process) -> Self {
+    pub(crate) fn serving(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
             let (_, url) = text.split_once("http://")?;
             url.split_once('/')?.0.parse().ok()

@@ -89,11 +89,9 @@ impl Raw {
         self.send(frame(Role::Client, byte0, payload.as_ref()));
     }
 
-    /// Ends this side of the connection.
+    /// Ends this side of the connection. A peer that has left already does not mind.
     pub(crate) fn send_fin(&self) {
-        self.stream
-            .shutdown(Shutdown::Write)
-            .expect("the connection is there");
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Reads up to the empty line that ends a head.
@@ -249,15 +247,22 @@ impl Raw {
     /// Sees that the peer sends nothing for so long, and does not leave.
     #[track_caller]
     pub(crate) fn expect_silence(&mut self, time: Duration) {
-        if self.received.is_empty() {
-            match self.read(time) {
-                Err(error) if is_timeout(&error) => return,
-                Ok(0) => panic!("silence, not the end"),
-                Ok(_) => {}
-                Err(error) => panic!("silence, not {error:?}"),
-            }
+        let is_silent = self.is_silent(time);
+        assert!(is_silent, "silence, not {}", self.received.escape_ascii());
+    }
+
+    /// Whether the peer sends nothing for so long. It must not leave.
+    #[track_caller]
+    pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
+        if !self.received.is_empty() {
+            return false;
         }
-        panic!("silence, not {}", self.received.escape_ascii());
+        match self.read(time) {
+            Ok(0) => panic!("silence, not the end"),
+            Ok(_) => false,
+            Err(error) if is_timeout(&error) => true,
+            Err(error) => panic!("silence, not {error:?}"),
+        }
     }
 
     /// Leaves with a reset: that is how a socket ends that holds unread input. So the peer must send
@@ -294,7 +299,12 @@ impl Raw {
         let timeout = timeout.max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(timeout))?;
         let mut buffer = vec![0; 64 * 1024];
-        let length = self.stream.read(&mut buffer)?;
+        let length = loop {
+            match self.stream.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.received.extend_from_slice(&buffer[..length]);
         Ok(length)
     }

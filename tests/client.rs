@@ -1,0 +1,683 @@
+//! The client over real sockets: against the library's own server, and against hand-made ones that
+//! answer wrongly.
+
+mod support;
+
+use plainws::protocol::handshake::accept_value;
+use plainws::{Client, CloseCode, CloseReason, Error, Limits, Message, Refusal, Role, Rule};
+use std::collections::HashSet;
+use std::io;
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use support::raw::{ACCEPT, Raw, header};
+use support::server::{echo, start};
+
+const MOMENT: Duration = Duration::from_millis(30);
+
+/// A server for one connection: `serve` gets it with the request's head already read.
+struct HandMade {
+    url: String,
+    thread: JoinHandle<()>,
+}
+
+fn hand_made(serve: impl FnOnce(&mut Raw, &str) + Send + 'static) -> HandMade {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+    let address = listener.local_addr().expect("it is bound");
+    let thread = thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("the client comes");
+        let mut raw = Raw::from(stream);
+        let head = raw.head();
+        serve(&mut raw, &head);
+    });
+    HandMade {
+        url: format!("ws://{address}/chat"),
+        thread,
+    }
+}
+
+impl HandMade {
+    /// Its assertions failed if this panics.
+    fn join(self) {
+        self.thread.join().expect("the server saw what it expected");
+    }
+}
+
+/// The right answer to a request.
+fn switching(request: &str) -> String {
+    let key = header(request, "Sec-WebSocket-Key").expect("every request has a key");
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\n\r\n",
+        accept_value(key)
+    )
+}
+
+/// A server that accepts the connection, then goes on as `serve` says.
+fn accepting(serve: impl FnOnce(&mut Raw) + Send + 'static) -> HandMade {
+    hand_made(|raw, request| {
+        raw.send(switching(request));
+        serve(raw);
+    })
+}
+
+/// A server that answers with these bytes and then waits for the client to leave.
+fn answering(answer: impl Into<Vec<u8>>) -> HandMade {
+    let answer = answer.into();
+    hand_made(move |raw, _| {
+        let _ = raw.try_send(answer);
+        raw.until_end();
+    })
+}
+
+fn server(frames: &[(u8, &[u8])]) -> Vec<u8> {
+    wire(Role::Server, frames)
+}
+
+#[track_caller]
+fn refusal(result: plainws::Result<plainws::WebSocket>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => *refusal,
+        other => panic!("a refusal, not {other:?}"),
+    }
+}
+
+#[track_caller]
+fn io_kind(result: plainws::Result<plainws::WebSocket>) -> io::ErrorKind {
+    match result {
+        Err(Error::Io(error)) => error.kind(),
+        other => panic!("an error of the socket, not {other:?}"),
+    }
+}
+
+mod with_the_librarys_server {
+    use super::*;
+
+    #[test]
+    fn messages_of_every_length_form_come_back_as_they_were() {
+        let address = start(|server| server.route("/echo", echo));
+        let mut ws = plainws::connect(&format!("ws://{address}/echo")).unwrap();
+        assert_eq!(ws.peer_address(), address);
+        for length in [0, 1, 125, 126, 65_535, 65_536, 1024 * 1024] {
+            for message in [
+                Message::Text("ü".repeat(length / 2)),
+                Message::Binary(vec![0xFF; length]),
+            ] {
+                ws.send(message.clone()).unwrap();
+                assert!(ws.receive().unwrap() == Some(message), "{length} bytes");
+            }
+        }
+        ws.close(CloseCode::NORMAL, "done").unwrap();
+        assert_eq!(
+            ws.close_reason(),
+            Some(CloseReason::new(CloseCode::NORMAL)),
+            "the server gave the code back"
+        );
+        assert!(ws.send("late").unwrap_err().is_closed());
+        assert_eq!(ws.receive().unwrap(), None);
+    }
+
+    #[test]
+    fn path_query_and_subprotocol_arrive() {
+        let address = start(|server| {
+            server.subprotocols(["b"]).route("/", |ws| {
+                let query = ws.request().query().unwrap_or("none").to_owned();
+                ws.send(query)
+            })
+        });
+        // §3: without a path the resource name is a slash all the same.
+        let client = Client::new(&format!("WS://{address}?a=%23")).unwrap();
+        let client = client.subprotocol("a").unwrap().subprotocol("b").unwrap();
+        let mut ws = client.connect().unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("a=%23".into()));
+        assert_eq!(ws.subprotocol(), Some("b"));
+        assert_eq!(ws.request().path(), "/");
+        assert_eq!(ws.receive().unwrap(), None);
+        let reason = ws.close_reason().unwrap();
+        assert_eq!(reason.code, CloseCode::NORMAL);
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_a_refusal() {
+        let address = start(|server| server.route("/echo", echo));
+        let refusal = refusal(plainws::connect(&format!("ws://{address}/other")));
+        assert_eq!(refusal.status, 404);
+        assert!(refusal.body.starts_with(b"404 Not Found"));
+    }
+}
+
+mod s4_1_request {
+    use super::*;
+
+    #[test]
+    fn has_each_header_that_must_be_there_and_waits_for_the_answer() {
+        let server = hand_made(|raw, request| {
+            raw.expect_silence(MOMENT);
+            raw.send(switching(request));
+            let mut lines = request.split("\r\n");
+            assert_eq!(lines.next(), Some("GET /chat?room=1 HTTP/1.1"));
+            let port = header(request, "Host").and_then(|host| host.strip_prefix("127.0.0.1:"));
+            assert!(port.is_some_and(|port| port.parse::<u16>().is_ok()));
+            assert_eq!(header(request, "Upgrade"), Some("websocket"));
+            assert_eq!(header(request, "Connection"), Some("Upgrade"));
+            assert_eq!(header(request, "Sec-WebSocket-Version"), Some("13"));
+            let key = header(request, "Sec-WebSocket-Key").unwrap();
+            assert!(key.len() == 24 && key.ends_with("=="), "{key}");
+            assert_eq!(header(request, "Sec-WebSocket-Extensions"), None);
+            assert_eq!(header(request, "Sec-WebSocket-Protocol"), None);
+            assert_eq!(header(request, "Origin"), None, "only browsers must");
+        });
+        drop(plainws::connect(&format!("{}?room=1", server.url)).unwrap());
+        server.join();
+    }
+
+    #[test]
+    fn has_what_the_caller_adds() {
+        let server = hand_made(|raw, request| {
+            raw.send(switching(request));
+            assert_eq!(header(request, "Origin"), Some("https://example.com"));
+            assert_eq!(header(request, "Cookie"), Some("session=1"));
+            assert_eq!(header(request, "Sec-WebSocket-Protocol"), Some("v2, v1"));
+        });
+        let client = Client::new(&server.url)
+            .and_then(|client| client.origin("https://example.com"))
+            .and_then(|client| client.header("Cookie", "session=1"))
+            .and_then(|client| client.subprotocol("v2"))
+            .and_then(|client| client.subprotocol("v1"));
+        let ws = client.unwrap().connect().unwrap();
+        assert_eq!(ws.subprotocol(), None, "the server chose none");
+        assert_eq!(ws.request().header("cookie"), Some("session=1"));
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn has_a_new_key_for_each_connection() {
+        let (told, keys) = std::sync::mpsc::channel();
+        for _ in 0..8 {
+            let told = told.clone();
+            let server = hand_made(move |_, request| {
+                let _ = told.send(header(request, "Sec-WebSocket-Key").unwrap().to_owned());
+            });
+            assert_eq!(
+                io_kind(plainws::connect(&server.url)),
+                io::ErrorKind::UnexpectedEof
+            );
+            server.join();
+        }
+        drop(told);
+        let different: HashSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), 8);
+    }
+
+    #[test]
+    fn refuses_headers_that_would_make_it_another_request() {
+        let client = || Client::new("ws://127.0.0.1:1/").unwrap();
+        for (name, value) in [
+            ("X", "1\r\nEvil: 1"),
+            ("X", "1\n"),
+            ("X", "\0"),
+            ("X: 1\r\nEvil", "1"),
+            ("X ", "1"),
+            ("", "1"),
+            ("Host", "other"),
+            ("sec-websocket-key", "mine"),
+            ("Content-Length", "5"),
+            ("Transfer-Encoding", "chunked"),
+        ] {
+            let refused = client().header(name, value);
+            assert!(
+                matches!(refused, Err(Error::Header(_))),
+                "{name:?}: {value:?}"
+            );
+        }
+        for name in ["", "a b", "a,b", "ü", "a\r\n"] {
+            let refused = client().subprotocol(name);
+            assert!(matches!(refused, Err(Error::Header(_))), "{name:?}");
+        }
+        let twice = client().subprotocol("a").unwrap().subprotocol("a");
+        assert!(matches!(twice, Err(Error::Header(_))));
+    }
+}
+
+mod s3_url {
+    use super::*;
+
+    #[test]
+    fn of_another_kind_is_refused_before_anything_is_sent() {
+        for url in [
+            "",
+            "127.0.0.1:1",
+            "http://127.0.0.1:1/",
+            "wss://127.0.0.1:1/",
+            "ws:/127.0.0.1:1/",
+            "ws://",
+            "ws:///path",
+            "ws://:1/",
+            "ws://127.0.0.1:1/#fragment",
+            "ws://127.0.0.1:1/a b",
+            "ws://127.0.0.1:1/a\r\nEvil: 1",
+            "ws://127.0.0.1:1/ü",
+            "ws://user@127.0.0.1:1/",
+            "ws://127.0.0.1:65536/",
+            "ws://127.0.0.1:-1/",
+            "ws://127.0.0.1:+1/",
+            "ws://127.0.0.1:one/",
+        ] {
+            let refused = Client::new(url);
+            let is_refused = matches!(refused, Err(Error::Url(_) | Error::Header(_)));
+            assert!(is_refused, "{url}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn with_tls_is_refused_with_a_word_that_says_so() {
+        let refused = Client::new("wss://example.com/").unwrap_err();
+        assert!(refused.to_string().contains("TLS"), "{refused}");
+    }
+
+    #[test]
+    fn that_nobody_listens_at_is_an_error_of_the_socket() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = closed.local_addr().unwrap();
+        drop(closed);
+        assert_eq!(
+            io_kind(plainws::connect(&format!("ws://{address}/"))),
+            io::ErrorKind::ConnectionRefused
+        );
+    }
+}
+
+mod s4_1_answer {
+    use super::*;
+
+    #[test]
+    fn that_breaks_a_rule_fails_with_that_rule() {
+        let mut tried = 0;
+        for rule in Rule::ALL {
+            let (None, Some(violation)) = (rule.close_code(), rule.violation(Role::Server)) else {
+                continue;
+            };
+            let answer = std::str::from_utf8(violation).unwrap();
+            let server = hand_made(move |raw, request| {
+                let right = switching(request);
+                let accept = header(&right, "Sec-WebSocket-Accept").unwrap();
+                let _ = raw.try_send(answer.replace(ACCEPT, accept));
+                raw.send_fin();
+                assert_eq!(raw.until_end(), b"", "the client leaves without a word");
+            });
+            match plainws::connect(&server.url) {
+                Err(Error::Rule(broken)) => assert_eq!(broken, *rule),
+                Err(Error::Refused(_)) => assert_eq!(*rule, Rule::StatusNot101),
+                other => panic!("{}: {other:?}", rule.id()),
+            }
+            server.join();
+            tried += 1;
+        }
+        assert!(tried >= 15, "{tried} rules bind a server's head");
+    }
+
+    #[test]
+    fn may_be_written_in_any_case_and_with_more_headers() {
+        let server = hand_made(|raw, request| {
+            let answer = switching(request)
+                .replace("Upgrade: websocket", "UPGRADE:WebSocket")
+                .replace("Connection: Upgrade", "connection: keep-alive, UPGRADE")
+                .replace(
+                    "Sec-WebSocket-Accept: ",
+                    "X-Else: 1\r\nsec-websocket-accept:\t ",
+                )
+                .replace(" Switching Protocols", " ");
+            raw.send(answer);
+            raw.send(server(&[(TEXT, b"hello")]));
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("hello".into()));
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn may_come_byte_by_byte_with_messages_behind_it() {
+        let server = hand_made(|raw, request| {
+            let frames = server(&[(TEXT, b"first"), (BINARY, b"second")]);
+            for byte in [switching(request).into_bytes(), frames].concat() {
+                raw.send([byte]);
+            }
+            assert_eq!(raw.masked_frame().0, CLOSE);
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("first".into()));
+        assert_eq!(ws.receive().unwrap(), Some(b"second"[..].into()));
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn may_come_together_with_the_first_messages() {
+        let server = hand_made(|raw, request| {
+            let frames = server(&[(TEXT, b"first"), (BINARY, b"second")]);
+            raw.send([switching(request).into_bytes(), frames].concat());
+            assert_eq!(raw.masked_frame().0, CLOSE);
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("first".into()));
+        assert_eq!(ws.receive().unwrap(), Some(b"second"[..].into()));
+        drop(ws);
+        server.join();
+    }
+
+    /// RFC 9110 §15.2: any number of interim responses may come first.
+    #[test]
+    fn may_come_behind_interim_responses() {
+        let server = hand_made(|raw, request| {
+            let interim = "HTTP/1.1 100 Continue\r\n\r\n\
+                           HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+            raw.send([interim, &switching(request)].concat());
+            raw.send(server(&[(TEXT, b"at last")]));
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("at last".into()));
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn that_does_not_come_is_waited_for_until_the_deadline() {
+        let silent = answering("");
+        let drips = hand_made(|raw, _| {
+            let _ = raw.try_send("HTTP/1.1 101 ");
+            while raw.try_send("a").is_ok() {
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let interim = hand_made(|raw, _| {
+            while raw.try_send("HTTP/1.1 100 Continue\r\n\r\n").is_ok() {
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        for server in [silent, drips, interim] {
+            let client = Client::new(&server.url).unwrap();
+            let result = client.timeout(Duration::from_millis(200)).connect();
+            assert_eq!(io_kind(result), io::ErrorKind::TimedOut);
+            server.join();
+        }
+    }
+}
+
+#[test]
+fn limits_without_end_are_limits_all_the_same() {
+    let server = accepting(|raw| {
+        raw.send(server(&[(TEXT, b"hello")]));
+        assert_eq!(raw.masked_frame().0, CLOSE);
+        raw.send(server(&[(CLOSE, &close_body(1000, b""))]));
+    });
+    let limits = Limits {
+        head_timeout: Duration::MAX,
+        close_timeout: Duration::MAX,
+        write_timeout: Duration::MAX,
+        ..Limits::default()
+    };
+    let client = Client::new(&server.url).unwrap();
+    let client = client.timeout(Duration::MAX).limits(limits);
+    let mut ws = client.connect().unwrap();
+    assert_eq!(ws.receive().unwrap(), Some("hello".into()));
+    ws.close(CloseCode::NORMAL, "").unwrap();
+    server.join();
+}
+
+mod a_refusal {
+    use super::*;
+
+    #[test]
+    fn has_the_status_the_headers_and_the_body() {
+        let server = answering(
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\"\r\n\
+             Content-Length: 15\r\n\r\nshow your ticket and more",
+        );
+        let refusal = refusal(plainws::connect(&server.url));
+        assert_eq!(refusal.status, 401);
+        let challenge = refusal.head.values("www-authenticate").next();
+        assert_eq!(challenge, Some(&b"Basic realm=\"a\""[..]));
+        assert_eq!(refusal.body, b"show your ticke");
+        server.join();
+    }
+
+    #[test]
+    fn by_a_redirect_is_not_followed() {
+        let server = answering(
+            "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+        );
+        let refusal = refusal(plainws::connect(&server.url));
+        assert_eq!(refusal.status, 302);
+        let location = refusal.head.values("Location").next();
+        assert_eq!(location, Some(&b"ws://127.0.0.1:1/"[..]));
+        server.join();
+    }
+
+    #[test]
+    fn of_no_length_has_a_body_up_to_the_end_of_the_connection() {
+        let server = hand_made(|raw, _| {
+            raw.send("HTTP/1.1 503 \r\n\r\nlater");
+            raw.send_fin();
+            raw.until_end();
+        });
+        let refusal = refusal(plainws::connect(&server.url));
+        assert_eq!((refusal.status, &refusal.body[..]), (503, &b"later"[..]));
+        server.join();
+    }
+
+    #[test]
+    fn of_any_length_is_kept_to_4_kib() {
+        let length = 1024 * 1024;
+        let body = "x".repeat(length);
+        let server = answering(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+        let refusal = refusal(plainws::connect(&server.url));
+        assert_eq!(refusal.body, [b'x'; 4096]);
+        server.join();
+    }
+
+    #[test]
+    fn whose_body_does_not_come_is_a_refusal_all_the_same() {
+        let server = answering("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\npart");
+        let client = Client::new(&server.url).unwrap();
+        let refusal = refusal(client.timeout(Duration::from_millis(200)).connect());
+        assert_eq!((refusal.status, &refusal.body[..]), (500, &b"part"[..]));
+        server.join();
+    }
+}
+
+mod s5_frames {
+    use super::*;
+
+    #[test]
+    fn are_masked_with_a_new_key_each() {
+        const COUNT: usize = 200;
+        let server = accepting(|raw| {
+            let mut keys = HashSet::new();
+            for _ in 0..COUNT {
+                let (byte0, key, payload) = raw.masked_frame();
+                assert_eq!((byte0, &payload[..]), (TEXT, &b"the same text"[..]));
+                keys.insert(key);
+            }
+            assert_eq!(keys.len(), COUNT, "§5.3: a fresh key for each frame");
+            assert_eq!(raw.masked_frame().0, CLOSE);
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        for _ in 0..COUNT {
+            ws.send_text("the same text").unwrap();
+        }
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn answer_pings_with_masked_pongs() {
+        let server = accepting(|raw| {
+            raw.send(server(&[(PING, b"there?"), (TEXT, b"done")]));
+            let (byte0, _, payload) = raw.masked_frame();
+            assert_eq!((byte0, &payload[..]), (PONG, &b"there?"[..]));
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("done".into()));
+        ws.flush().unwrap();
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn that_break_a_rule_are_answered_with_its_code() {
+        let mut tried = 0;
+        for rule in Rule::ALL {
+            let (Some(code), Some(violation)) = (rule.close_code(), rule.violation(Role::Server))
+            else {
+                continue;
+            };
+            let server = accepting(move |raw| {
+                raw.send(violation);
+                let (byte0, _, payload) = raw.masked_frame();
+                assert_eq!(byte0, CLOSE);
+                assert_eq!(payload[..2], code.0.to_be_bytes());
+            });
+            let mut ws = plainws::connect(&server.url).unwrap();
+            let result = ws.receive();
+            assert!(
+                matches!(&result, Err(Error::Rule(broken)) if broken == rule),
+                "{}: {result:?}",
+                rule.id()
+            );
+            assert_eq!(ws.receive().unwrap(), None);
+            drop(ws);
+            server.join();
+            tried += 1;
+        }
+        assert!(tried >= 15, "{tried} rules bind a server's frames");
+    }
+
+    #[test]
+    fn beyond_the_callers_limit_are_answered_with_1009() {
+        let server = accepting(|raw| {
+            raw.send(server(&[(BINARY, &[0; 11])]));
+            let (_, _, payload) = raw.masked_frame();
+            assert_eq!(payload[..2], 1009_u16.to_be_bytes());
+        });
+        let mut limits = Limits::default();
+        limits.message.max_message = 10;
+        let client = Client::new(&server.url).unwrap().limits(limits);
+        let mut ws = client.connect().unwrap();
+        assert!(matches!(
+            ws.receive(),
+            Err(Error::Rule(Rule::MessageTooBig))
+        ));
+        drop(ws);
+        server.join();
+    }
+}
+
+mod s7_close {
+    use super::*;
+
+    fn expect_close(raw: &mut Raw, code: u16) {
+        let (byte0, _, payload) = raw.masked_frame();
+        assert_eq!(byte0, CLOSE);
+        assert_eq!(payload, close_body(code, b""));
+    }
+
+    /// §7.1.1: the server ends the TCP connection first.
+    #[test]
+    fn waits_for_the_servers_close_and_then_for_its_fin() {
+        let server = accepting(|raw| {
+            expect_close(raw, 4000);
+            raw.expect_silence(MOMENT);
+            raw.send(server(&[
+                (TEXT, b"late"),
+                (CLOSE, &close_body(4000, b"yes")),
+            ]));
+            raw.expect_silence(MOMENT);
+            raw.send_fin();
+            raw.expect_fin();
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        ws.close(CloseCode(4000), "").unwrap();
+        let reason = ws.close_reason().unwrap();
+        assert_eq!((reason.code, &reason.reason[..]), (CloseCode(4000), "yes"));
+        server.join();
+    }
+
+    #[test]
+    fn by_the_server_is_answered_and_its_fin_waited_for() {
+        let server = accepting(|raw| {
+            raw.send(server(&[(CLOSE, &close_body(1001, b"restart"))]));
+            expect_close(raw, 1001);
+            raw.expect_silence(MOMENT);
+            raw.send_fin();
+            raw.expect_fin();
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), None);
+        let reason = ws.close_reason().unwrap();
+        assert_eq!(
+            (reason.code, &reason.reason[..]),
+            (CloseCode::GOING_AWAY, "restart")
+        );
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn does_not_wait_for_ever() {
+        let server = accepting(|raw| {
+            expect_close(raw, 1000);
+            raw.expect_fin();
+        });
+        let limits = Limits {
+            close_timeout: Duration::from_millis(200),
+            ..Limits::default()
+        };
+        let client = Client::new(&server.url).unwrap().limits(limits);
+        let mut ws = client.connect().unwrap();
+        ws.close(CloseCode::NORMAL, "").unwrap();
+        assert_eq!(
+            ws.close_reason(),
+            Some(CloseReason::new(CloseCode::ABNORMAL))
+        );
+        server.join();
+    }
+
+    #[test]
+    fn comes_by_itself_on_drop_with_1011_from_a_panic() {
+        let server = accepting(|raw| expect_close(raw, 1000));
+        drop(plainws::connect(&server.url).unwrap());
+        server.join();
+
+        let server = accepting(|raw| expect_close(raw, 1011));
+        let ws = plainws::connect(&server.url).unwrap();
+        let panicked = thread::spawn(move || {
+            let _ws = ws;
+            std::panic::resume_unwind(Box::new("a panic without a message"));
+        });
+        assert!(panicked.join().is_err());
+        server.join();
+    }
+
+    #[test]
+    fn that_never_came_is_1006() {
+        let server = accepting(|raw| {
+            let frame = frame(Role::Server, TEXT, b"torn");
+            raw.send(&frame[..4]);
+            raw.send_fin();
+            raw.until_end();
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        assert_eq!(ws.receive().unwrap(), None);
+        assert_eq!(
+            ws.close_reason(),
+            Some(CloseReason::new(CloseCode::ABNORMAL))
+        );
+        drop(ws);
+        server.join();
+    }
+}
