@@ -4,7 +4,7 @@
 //! cargo run --example chat
 //! ```
 //!
-//! Then open `ws://127.0.0.1:8000/` two times or more and talk.
+//! Then talk from two terminals or more: `cargo run -- connect ws://127.0.0.1:8000/`.
 
 use plainws::{CloseCode, Error, Message, PreparedMessage, Result, Sender};
 use plainws::{Server, WebSocket, WhenFull};

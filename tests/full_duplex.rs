@@ -371,6 +371,29 @@ mod while_the_handler_is_busy {
     }
 
     #[test]
+    fn and_its_tap_panics_other_connections_are_looked_after() {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let address = start(|server| {
+            let server = server.tap(|number, _| {
+                let tap: plainws::net::tap::Tap = Box::new(move |_, _| assert_ne!(number, 0));
+                Some(tap)
+            });
+            server.route("/", move |_| {
+                its_gate.wait();
+                Ok(())
+            })
+        });
+        let mut watched = Raw::open(address, "/");
+        watched.send_frame(PING, "");
+        watched.until_end();
+        let mut other = Raw::open(address, "/");
+        other.send_frame(PING, "hi");
+        other.expect_frame(PONG, "hi");
+        gate.open();
+    }
+
+    #[test]
     fn with_sleeping() {
         answers(|_, gate| gate.wait());
     }
@@ -788,6 +811,19 @@ mod liveness {
             assert!(Instant::now() < deadline);
             ws.receive_timeout(Duration::from_millis(10)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_silent_peer_is_found_by_a_handler_that_never_waits() {
+        let (address, observed) = failing(limits(100, 200), |ws| {
+            while ws.receive_timeout(Duration::ZERO)? != Received::Closed {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(raw.frame().0, PING);
+        assert!(is_timed_out(&observed.next()));
     }
 
     #[test]

@@ -182,11 +182,11 @@ mod pages {
             "/%62oth",
             "/both;x",
             "/bot",
-            "*",
         ] {
             let response = answer(address, get(path), true);
             assert_eq!(response.status, 404, "{path}");
         }
+        assert_eq!(answer(address, get("*"), true).status, 400);
     }
 
     #[test]

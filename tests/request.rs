@@ -39,7 +39,9 @@ mod rfc_9112_s3_2_request_target {
             ("HTTP://other/a?http://x/",   "/a",      Some("http://x/"),     "other"),
         ];
         for &(target, path, query, host) in rows {
-            let line = format!("GET {target} HTTP/1.1");
+            // RFC 9112 §3.2.4: the star is for OPTIONS alone.
+            let method = if target == "*" { "OPTIONS" } else { "GET" };
+            let line = format!("{method} {target} HTTP/1.1");
             let request = request(&[&line, "Host: example.com"]).unwrap();
             assert_eq!(request.target(), target);
             assert_eq!((request.path(), request.query()), (path, query), "{target}");

@@ -233,6 +233,29 @@ mod receive_timeout {
     }
 
     #[test]
+    fn of_zero_hears_the_peer_all_the_same() {
+        let (address, observed) = observe(|ws, told| {
+            loop {
+                match ws.receive_timeout(Duration::ZERO)? {
+                    Received::Message(message) => ws.send(message)?,
+                    Received::TimedOut => std::thread::sleep(Duration::from_millis(1)),
+                    Received::Closed => break,
+                }
+            }
+            let _ = told.send(ws.close_reason());
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(PING, "hi");
+        raw.expect_frame(PONG, "hi");
+        raw.send_frame(TEXT, "heard");
+        raw.expect_frame(TEXT, "heard");
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        raw.expect_close(1000);
+        assert!(observed.next().is_some());
+    }
+
+    #[test]
     fn answers_pings_while_it_waits() {
         let (address, _observed) = patrol();
         let mut raw = Raw::open(address, "/");

@@ -54,7 +54,7 @@ struct LimitOptions {
     /// Most connections at once; more are answered with 503
     ///
     /// Each takes a thread and a file descriptor.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 900)]
     max_connections: usize,
 
     /// Largest message taken; a larger one is refused with 1009

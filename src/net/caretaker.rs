@@ -8,6 +8,7 @@
 use super::link::Link;
 use std::io::Read as _;
 use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_millis(50);
 /// How long a refused peer has to end its side.
 const LINGER: Duration = Duration::from_secs(1);
-/// More refused peers than this are dropped at once.
-const MAX_LINGERING: usize = 1024;
+/// More refused peers than this are dropped at once: each holds a descriptor that a welcome one may need.
+const MAX_LINGERING: usize = 64;
 
 static WARDS: Mutex<Wards> = Mutex::new(Wards {
     links: Vec::new(),
@@ -70,7 +71,10 @@ impl Wards {
 fn run() {
     while let Some(links) = round() {
         for link in links {
-            link.tend();
+            // Only a tap can panic here, and only its own connection pays for that.
+            if catch_unwind(AssertUnwindSafe(|| link.tend())).is_err() {
+                link.cut();
+            }
         }
         thread::sleep(PERIOD);
     }

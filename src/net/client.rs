@@ -67,6 +67,8 @@ impl fmt::Debug for Client {
 
 /// A refusal's body is kept up to here: enough for the sentence that says why.
 const MAX_REFUSAL_BODY: usize = 4 * 1024;
+/// How long a refusal's body of unknown length is waited for.
+const UNANNOUNCED_BODY: Duration = Duration::from_millis(500);
 
 impl Client {
     /// Takes a URL `ws://host[:port]/path[?query]` (§3).
@@ -250,6 +252,12 @@ fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Inst
         .next()
         .and_then(|length| str::from_utf8(length).ok()?.parse().ok());
     let wanted = announced.unwrap_or(MAX_REFUSAL_BODY).min(MAX_REFUSAL_BODY);
+    // Whoever does not announce a length may go on without an end, or have nothing to say.
+    let deadline = if announced.is_none() {
+        deadline.min(deadline_in(UNANNOUNCED_BODY))
+    } else {
+        deadline
+    };
     let mut buffer = [0; 2048];
     while body.len() < wanted {
         match read_within(stream, &mut buffer, deadline) {

@@ -169,6 +169,15 @@ impl Link {
         }
     }
 
+    /// Takes what has arrived, or judges the silence, without waiting. All input must be used.
+    pub(super) fn glance(&self, reader: &mut Reader) -> Result<()> {
+        self.poll(reader)?;
+        if reader.unhandled().is_empty() && self.state() != State::Closed {
+            self.judge_silence(reader, Instant::now())?;
+        }
+        Ok(())
+    }
+
     /// Takes what has arrived, without waiting for more.
     pub(super) fn poll(&self, reader: &mut Reader) -> Result<()> {
         reader.make_room();
@@ -267,7 +276,7 @@ impl Link {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.lost(error)),
             }
-            self.end_write(&writer);
+            self.end_write(&mut writer);
         }
         Ok(())
     }
@@ -330,10 +339,11 @@ impl Link {
         }
     }
 
-    fn end_write(&self, writer: &Writer) {
+    fn end_write(&self, writer: &mut Writer) {
         if !writer.rest().is_empty() {
             return;
         }
+        writer.clear();
         self.is_behind.store(false, Ordering::Relaxed);
         if self.is_last_word(&self.connection()) && !self.is_shut.swap(true, Ordering::Relaxed) {
             // Only our half, so that the peer can still read what was sent.
@@ -450,6 +460,15 @@ impl Link {
 impl Writer {
     fn rest(&self) -> &[u8] {
         &self.buffer[self.written..]
+    }
+
+    /// Makes it ready for more. The buffer of a large message is not kept.
+    fn clear(&mut self) {
+        self.written = 0;
+        self.buffer.clear();
+        if self.buffer.capacity() > 2 * WRITE_CHUNK {
+            self.buffer = Vec::new();
+        }
     }
 
     fn wrote(&mut self, length: usize) {

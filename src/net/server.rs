@@ -29,10 +29,12 @@ const STACK_SIZE: usize = 512 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// For the connection that wakes `accept`, to a listener of this very process.
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often that is tried: for as long as connections may take to give a descriptor back.
+const WAKE_TRIES: usize = 200;
 
-/// Connections that a server takes at once unless told otherwise. Each needs a thread and a descriptor,
-/// and systems allow a process 1,024 descriptors by default.
-const MAX_CONNECTIONS: usize = 1000;
+/// Connections that a server takes at once unless told otherwise. Each needs a thread and a descriptor;
+/// systems allow a process 1,024 descriptors by default, of which some are left for refusing the rest.
+const MAX_CONNECTIONS: usize = 900;
 /// How long a stopping server waits for its connections unless told otherwise: longer than the closing
 /// handshake of a live peer may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -126,12 +128,11 @@ impl Server {
         self
     }
 
-    /// Serves every path a second time under a prefix such as `/admin`.
+    /// Serves every path a second time under a prefix such as `/admin`, with or without its slashes.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
-        self.site
-            .prefixes
-            .push(prefix.trim_end_matches('/').to_owned());
+        let prefix = prefix.trim_matches('/');
+        self.site.prefixes.push(format!("/{prefix}"));
         self
     }
 
@@ -175,7 +176,7 @@ impl Server {
         self
     }
 
-    /// Takes at most so many TCP connections at once; more are answered with 503. Default 1,000.
+    /// Takes at most so many TCP connections at once; more are answered with 503. Default 900.
     #[must_use]
     pub const fn max_connections(mut self, max_connections: usize) -> Self {
         self.max_connections = max_connections;
@@ -277,7 +278,10 @@ impl Handle {
         }
         let handle = self.clone();
         let _ = thread::Builder::new().spawn(move || {
-            while !handle.wake() {
+            for _ in 0..WAKE_TRIES {
+                if handle.wake() {
+                    return;
+                }
                 thread::sleep(ACCEPT_PAUSE);
             }
         });

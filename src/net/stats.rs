@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// TCP connections accepted and given a thread.
+    /// TCP connections accepted and given a place.
     pub connections: u64,
     /// TCP connections open now: each has a thread.
     pub open_connections: usize,

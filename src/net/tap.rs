@@ -12,8 +12,9 @@ pub enum Direction {
     Sent,
 }
 
-/// Called with all bytes of a connection behind its handshake, masked as they are on the wire. The
-/// connection waits meanwhile.
+/// Called with all bytes of a connection behind its handshake, masked as they are on the wire. It should
+/// be quick: its connection waits meanwhile, and at times the thread that looks after all of them. If it
+/// panics, the connection ends.
 pub type Tap = Box<dyn FnMut(Direction, &[u8]) + Send>;
 
 /// A place for a tap; empty, it costs a look.

@@ -112,7 +112,7 @@ impl WebSocket {
             return Ok(Received::Message(message));
         }
         if self.link.state() != State::Closed {
-            self.link.poll(&mut reader)?;
+            self.link.glance(&mut reader)?;
         }
         if let Some(message) = self.link.next_message(&mut reader)? {
             return Ok(Received::Message(message));
@@ -129,6 +129,7 @@ impl WebSocket {
     fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Received> {
         // Held throughout: what someone else read in between would be waited for in vain.
         let mut reader = self.link.reader();
+        let mut is_late = false;
         loop {
             if let Some(message) = self.link.next_message(&mut reader)? {
                 return Ok(Received::Message(message));
@@ -138,7 +139,14 @@ impl WebSocket {
             if self.link.state() == State::Closed {
                 return Ok(Received::Closed);
             }
-            if self.link.wait(&mut reader, deadline)? == Wait::TimedOut {
+            if is_late {
+                return Ok(Received::TimedOut);
+            }
+            is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            if is_late {
+                // Once, also for who never has time: or it would never hear its peer.
+                self.link.glance(&mut reader)?;
+            } else if self.link.wait(&mut reader, deadline)? == Wait::TimedOut {
                 return Ok(Received::TimedOut);
             }
         }

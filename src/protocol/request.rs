@@ -21,7 +21,9 @@ impl Request {
     pub fn new(head: Head) -> Result<Self, Rule> {
         let request = Self { head };
         let target = request.target();
-        let is_known_form = target.starts_with('/') || target == "*" || absolute(target).is_some();
+        // RFC 9112 §3.2.4: the asterisk is for OPTIONS alone.
+        let is_asterisk = target == "*" && request.method() == "OPTIONS";
+        let is_known_form = target.starts_with('/') || is_asterisk || absolute(target).is_some();
         if !is_known_form {
             return Err(Rule::RequestLineMalformed);
         }
