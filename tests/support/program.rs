@@ -104,9 +104,13 @@ impl Process {
         })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.id());
         let status = Command::new("sh").args(["-c", &kill]).status();
         assert!(status.is_ok_and(|status| status.success()), "{kill}");
     }
@@ -154,11 +158,11 @@ impl Program {
     }
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
-        Self::serving(run(&[&["--addr", address], arguments].concat()))
+        Self::of(run(&[&["--addr", address], arguments].concat()))
     }
 
-    /// Waits until the process says where it serves.
-    pub(crate) fn serving(process: Process) -> Self {
+    /// Waits until a process that serves says where it is.
+    pub(crate) fn of(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
             let (_, url) = text.split_once("http://")?;
             url.split_once('/')?.0.parse().ok()

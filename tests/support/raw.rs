@@ -104,6 +104,18 @@ impl Raw {
         String::from_utf8(head).expect("heads are ASCII here")
     }
 
+    /// As [`head`](Self::head), but the connection may end first, in whatever way.
+    pub(crate) fn head_or_end(&mut self) -> String {
+        while !self.received.windows(4).any(|four| four == b"\r\n\r\n") {
+            match self.read(PATIENCE) {
+                Ok(1..) => {}
+                Err(error) if is_timeout(&error) => panic!("neither a head nor the end"),
+                Ok(0) | Err(_) => return String::new(),
+            }
+        }
+        self.head()
+    }
+
     pub(crate) fn expect_101(&mut self) -> String {
         let head = self.head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -230,6 +242,11 @@ impl Raw {
         while let Ok(1..) = self.read(deadline.saturating_duration_since(Instant::now())) {}
         assert!(Instant::now() < deadline, "the connection does not end");
         std::mem::take(&mut self.received)
+    }
+
+    /// Whether anything comes within this time.
+    pub(crate) fn arrives_within(&mut self, time: Duration) -> bool {
+        !self.received.is_empty() || matches!(self.read(time), Ok(1..))
     }
 
     /// Sees that the peer sends nothing for so long, and does not leave.
