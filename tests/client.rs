@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use std::io;
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
-use support::raw::{ACCEPT, Raw, header};
+use support::raw::{ACCEPT, PATIENCE, Raw, header};
 use support::server::{echo, start};
 
 const MOMENT: Duration = Duration::from_millis(30);
@@ -147,8 +147,60 @@ mod with_the_librarys_server {
     }
 }
 
+mod an_address {
+    use super::*;
+
+    #[test]
+    fn of_a_name_that_has_several_is_tried_after_the_other() {
+        // Usually ::1 and 127.0.0.1: only the latter listens.
+        let address = start(|server| server.route("/", echo));
+        let url = format!("ws://localhost:{}/", address.port());
+        let mut ws = plainws::connect(&url).unwrap();
+        ws.send_text("here").unwrap();
+        assert_eq!(ws.receive().unwrap(), Some("here".into()));
+    }
+
+    #[test]
+    fn of_version_6_stands_in_brackets() {
+        let Ok(listener) = TcpListener::bind("[::1]:0") else {
+            println!("skipped: this machine has no IPv6");
+            return;
+        };
+        let address = listener.local_addr().unwrap();
+        let server = plainws::Server::from_listener(listener).route("/", |ws| {
+            let host = ws.request().host().unwrap_or_default().to_owned();
+            ws.send_text(&host)
+        });
+        thread::spawn(move || server.serve());
+        let mut ws = plainws::connect(&format!("ws://{address}")).unwrap();
+        let host = format!("[::1]:{}", address.port());
+        assert_eq!(ws.receive().unwrap(), Some(Message::Text(host)));
+        assert_eq!(ws.peer_address(), address);
+    }
+}
+
 mod s4_1_request {
     use super::*;
+
+    #[test]
+    fn asks_for_the_resource_that_the_url_names() {
+        for (resource, target) in [
+            ("", "/"),
+            ("?x", "/?x"),
+            ("/?", "/?"),
+            ("/a/../b//c", "/a/../b//c"),
+            ("/%23%20?a=b?c/d@e:f", "/%23%20?a=b?c/d@e:f"),
+        ] {
+            let server = hand_made(move |raw, request| {
+                let line = format!("GET {target} HTTP/1.1\r\n");
+                assert!(request.starts_with(&line), "{request}");
+                raw.send(switching(request));
+            });
+            let url = server.url.replace("/chat", resource);
+            drop(plainws::connect(&url).unwrap());
+            server.join();
+        }
+    }
 
     #[test]
     fn has_each_header_that_must_be_there_and_waits_for_the_answer() {
@@ -221,8 +273,16 @@ mod s4_1_request {
             ("X: 1\r\nEvil", "1"),
             ("X ", "1"),
             ("", "1"),
+            ("X", "\x7F"),
+            ("Ü", "1"),
             ("Host", "other"),
+            ("upgrade", "h2c"),
+            ("CONNECTION", "close"),
             ("sec-websocket-key", "mine"),
+            ("Sec-WebSocket-Version", "8"),
+            ("Sec-WebSocket-Accept", "mine"),
+            ("Sec-WebSocket-Protocol", "mine"),
+            ("Sec-WebSocket-Extensions", "permessage-deflate"),
             ("Content-Length", "5"),
             ("Transfer-Encoding", "chunked"),
         ] {
@@ -236,6 +296,10 @@ mod s4_1_request {
             let refused = client().subprotocol(name);
             assert!(matches!(refused, Err(Error::Header(_))), "{name:?}");
         }
+        let origin = client().origin("http://a\r\nEvil: 1");
+        assert!(matches!(origin, Err(Error::Header(_))));
+        let twice = client().origin("http://a").unwrap().origin("http://b");
+        assert!(matches!(twice, Err(Error::Header(_))));
         let twice = client().subprotocol("a").unwrap().subprotocol("a");
         assert!(matches!(twice, Err(Error::Header(_))));
     }
@@ -264,6 +328,18 @@ mod s3_url {
             "ws://127.0.0.1:-1/",
             "ws://127.0.0.1:+1/",
             "ws://127.0.0.1:one/",
+            "ws://127.0.0.1:1#",
+            "ws://user:password@127.0.0.1:1/",
+            "ws://127.0.0.1:1\\path",
+            "ws://exa mple.com/",
+            "ws://exämple.com/",
+            "ws://<example>/",
+            "ws://[::1/",
+            "ws://::1/",
+            "ws://[]/",
+            "ws://[::1]x/",
+            " ws://127.0.0.1:1/",
+            "//127.0.0.1:1/",
         ] {
             let refused = Client::new(url);
             let is_refused = matches!(refused, Err(Error::Url(_) | Error::Header(_)));
@@ -316,6 +392,76 @@ mod s4_1_answer {
             tried += 1;
         }
         assert!(tried >= 15, "{tried} rules bind a server's head");
+    }
+
+    #[test]
+    fn that_agrees_to_what_was_not_offered_is_refused() {
+        for (line, rule) in [
+            ("Sec-WebSocket-Protocol: Chat", Rule::SubprotocolNotOffered),
+            (
+                "Sec-WebSocket-Protocol: a, chat",
+                Rule::SubprotocolNotOffered,
+            ),
+            ("Sec-WebSocket-Protocol:", Rule::SubprotocolNotOffered),
+            (
+                "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat",
+                Rule::HeaderRepeated,
+            ),
+            ("Sec-WebSocket-Extensions: x", Rule::ExtensionNotOffered),
+        ] {
+            let server = hand_made(move |raw, request| {
+                let right = switching(request);
+                raw.send(right.replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n")));
+                assert_eq!(raw.until_end(), b"", "the client leaves without a word");
+            });
+            let client = Client::new(&server.url).unwrap().subprotocol("chat");
+            let refused = client.unwrap().connect();
+            let is_refused = matches!(refused, Err(Error::Rule(broken)) if broken == rule);
+            assert!(is_refused, "{line}: {refused:?}");
+            server.join();
+        }
+    }
+
+    #[test]
+    fn that_drips_is_waited_for_no_longer_than_one_that_does_not_come() {
+        let time = Duration::from_millis(300);
+        let server = hand_made(move |raw, request| {
+            // No wait for a byte is as long as the time for the whole.
+            let answer = switching(request).repeat(100).into_bytes();
+            let has_left = answer.iter().any(|byte| {
+                thread::sleep(time / 20);
+                raw.try_send([*byte]).is_err()
+            });
+            assert!(has_left, "the client leaves");
+        });
+        let client = Client::new(&server.url).unwrap().timeout(time);
+        assert_eq!(io_kind(client.connect()), io::ErrorKind::TimedOut);
+        server.join();
+    }
+
+    #[test]
+    fn that_ends_early_is_the_end() {
+        for part in ["", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: web"] {
+            let server = hand_made(move |raw, _| raw.send(part));
+            let ended = io_kind(plainws::connect(&server.url));
+            assert_eq!(ended, io::ErrorKind::UnexpectedEof);
+            server.join();
+        }
+    }
+
+    #[test]
+    fn with_a_head_beyond_the_callers_limit_is_the_servers_fault() {
+        let server = hand_made(|raw, request| {
+            let _ = raw.try_send(switching(request));
+        });
+        let mut limits = Limits::default();
+        limits.head.max_bytes = 50;
+        let refused = Client::new(&server.url).unwrap().limits(limits).connect();
+        assert!(
+            matches!(refused, Err(Error::Rule(Rule::HeadTooLarge))),
+            "{refused:?}"
+        );
+        server.join();
     }
 
     #[test]
@@ -481,6 +627,33 @@ mod a_refusal {
     }
 
     #[test]
+    fn is_there_at_once_when_its_body_has_ended() {
+        // The connection stays open in all of these: only the framing tells the end. Whoever waits for
+        // more waits 10 s each time.
+        let began = Instant::now();
+        for (answer, body) in [
+            ("404 No\r\nContent-Length: 0", ""),
+            ("404 No\r\nContent-Length: 2", "no"),
+            ("204 No Content", ""),
+            ("304 Not Modified\r\nContent-Length: 99", ""),
+            ("404 No\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+            (
+                "404 No\r\nTransfer-Encoding: chunked",
+                "2\r\nno\r\n0\r\n\r\n",
+            ),
+        ] {
+            let server = answering(format!("HTTP/1.1 {answer}\r\n\r\n{body}"));
+            let refusal = refusal(plainws::connect(&server.url));
+            assert_eq!(refusal.body, body.as_bytes(), "{answer}");
+            server.join();
+        }
+        assert!(
+            began.elapsed() < PATIENCE,
+            "it waited for what does not come"
+        );
+    }
+
+    #[test]
     fn whose_body_does_not_come_is_a_refusal_all_the_same() {
         let server = answering("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\npart");
         let client = Client::new(&server.url).unwrap();
@@ -511,6 +684,30 @@ mod s5_frames {
             ws.send_text("the same text").unwrap();
         }
         drop(ws);
+        server.join();
+    }
+
+    #[test]
+    fn ask_a_silent_server_for_a_sign_of_life_and_find_it_gone() {
+        let server = accepting(|raw| {
+            let (byte0, _, payload) = raw.masked_frame();
+            assert_eq!(byte0, PING);
+            raw.send(frame(Role::Server, PONG, &payload));
+            assert_eq!(raw.masked_frame().0, PING, "and again");
+            raw.until_end();
+        });
+        let limits = Limits {
+            ping_after: Some(Duration::from_millis(100)),
+            pong_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        };
+        let client = Client::new(&server.url).unwrap().limits(limits);
+        let mut ws = client.connect().unwrap();
+        let lost = ws.receive();
+        let is_silent =
+            matches!(&lost, Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut);
+        assert!(is_silent, "{lost:?}");
+        assert!(ws.round_trip_time().is_some(), "it answered once");
         server.join();
     }
 

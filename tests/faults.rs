@@ -514,7 +514,7 @@ mod scarcity {
             .args(["--addr", "127.0.0.1:0", "--quiet"])
             .args(arguments);
         let process = Process::start(&mut command).expect("there is a shell");
-        Victim::from(Program::serving(process))
+        Victim::from(Program::of(process))
     }
 
     #[test]

@@ -247,10 +247,15 @@ fn read_head(
 
 /// Reads what a refusal says, as far as it comes in time.
 fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Instant) {
-    let announced = head
-        .values("Content-Length")
-        .next()
-        .and_then(|length| str::from_utf8(length).ok()?.parse().ok());
+    let is_chunked = head.lists("Transfer-Encoding", "chunked");
+    let announced = match head.single("Content-Length") {
+        // RFC 9112 §6.3.
+        _ if matches!(status(head), 204 | 304) => Some(0),
+        Ok(Some(length)) if !is_chunked => str::from_utf8(length)
+            .ok()
+            .and_then(|length| length.parse().ok()),
+        _ => None,
+    };
     let wanted = announced.unwrap_or(MAX_REFUSAL_BODY).min(MAX_REFUSAL_BODY);
     // Whoever does not announce a length may go on without an end, or have nothing to say.
     let deadline = if announced.is_none() {
@@ -258,8 +263,11 @@ fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Inst
     } else {
         deadline
     };
+    // RFC 9112 §7.1: the last chunk is empty. Missing it costs time, nothing else.
+    let has_ended =
+        |body: &[u8]| is_chunked && (body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"));
     let mut buffer = [0; 2048];
-    while body.len() < wanted {
+    while body.len() < wanted && !has_ended(body) {
         match read_within(stream, &mut buffer, deadline) {
             Ok(length @ 1..) => body.extend_from_slice(&buffer[..length]),
             Ok(0) | Err(_) => break,

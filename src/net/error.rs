@@ -33,7 +33,7 @@ pub struct Refusal {
     pub status: u16,
     /// The head, with `Location` or `WWW-Authenticate` where they matter.
     pub head: Head,
-    /// The beginning of the body, at most 4 KiB.
+    /// The beginning of the body, at most 4 KiB; a chunked one as it came, with the sizes of its chunks.
     pub body: Vec<u8>,
 }
 

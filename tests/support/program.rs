@@ -110,7 +110,7 @@ impl Process {
 
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.id());
         let status = Command::new("sh").args(["-c", &kill]).status();
         assert!(status.is_ok_and(|status| status.success()), "{kill}");
     }
@@ -197,11 +197,11 @@ impl Program {
     }
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
-        Self::serving(run(&[&["--addr", address], arguments].concat()))
+        Self::of(run(&[&["--addr", address], arguments].concat()))
     }
 
     /// Waits until a process that serves says where it is.
-    pub(crate) fn serving(process: Process) -> Self {
+    pub(crate) fn of(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
             let (_, url) = text.split_once("http://")?;
             url.split_once('/')?.0.parse().ok()
