@@ -3,7 +3,8 @@
 //! The outcome is committed as a table, `fuzz/SELFCHECK.md`, so that an oracle or a generator that grew
 //! weaker shows as a difference. `UPDATE=1 cargo test --test oracle_selfcheck` writes it anew.
 
-use oracles::specimen::{Bug, Specimen};
+use oracles::bug::Bug;
+use oracles::specimen::Specimen;
 use oracles::subject::{Plainws, Subject};
 use oracles::{ORACLES, Oracle};
 use std::fmt::Write as _;

@@ -4,9 +4,11 @@
 //! the self-check run the same functions on the same inputs; only who makes the inputs differs.
 //!
 //! Read in this order: [`subject`] (what is judged), [`reference`] (the RFC read a second time),
-//! [`frames`], [`resource`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles), [`generate`] and
-//! [`choices`] (the inputs), [`specimen`] (the faults that prove the oracles).
+//! [`frames`], [`resource`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
+//! [`generate`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
+//! [`seeds`] and [`coverage`] (where to start, and what that reaches).
 
+pub mod bug;
 pub mod choices;
 pub mod coverage;
 pub mod dissect;
@@ -46,7 +48,7 @@ pub const ORACLES: &[Oracle] = &[
     oracle("reference", frames::reference, frames::Stream::generate),
     oracle("silence", frames::silence, frames::Stream::generate),
     oracle("answers", frames::answers, frames::Stream::generate),
-    oracle("round-trip", frames::round_trip, frames::generate_sequence).tried(500),
+    oracle("round-trip", frames::round_trip, frames::generate_sequence).tried(200),
     oracle("memory", resource::memory, frames::Stream::generate),
     oracle("queue", resource::queue, frames::generate_sequence).tried(100),
     oracle("work", resource::work, resource::generate_work).tried(10),

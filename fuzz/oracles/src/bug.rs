@@ -1,0 +1,136 @@
+//! The faults of the [`specimen`](crate::specimen), each with the oracle that must catch it.
+
+macro_rules! bugs {
+    ($($(#[doc = $doc:literal])+ $bug:ident => $oracle:literal,)+) => {
+        /// A fault of the specimen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bug { $($(#[doc = $doc])+ $bug,)+ }
+
+        impl Bug {
+            /// Every fault, with what it does and the oracle that must catch it.
+            pub const ALL: &[(Self, &'static str, &'static str)] =
+                &[$((Self::$bug, concat!($($doc),+), $oracle),)+];
+        }
+    };
+}
+
+bugs! {
+    /// a 16-bit length is read little-endian
+    Length16LittleEndian => "reference",
+    /// a 16-bit length's low byte is sign-extended
+    Length16SignExtended => "reference",
+    /// a 64-bit length is cut to 32 bits
+    Length64CutTo32 => "reference",
+    /// the top bit of a 64-bit length is not checked
+    LengthTopBitUnchecked => "reference",
+    /// an extended length is read a byte before it is complete
+    LengthReadEarly => "split",
+    /// a length in a longer form than needed is accepted
+    LengthNotMinimalAccepted => "reference",
+    /// the length of a frame of 65,536 bytes or more wraps in a 16-bit counter
+    LengthCounterWraps => "round-trip",
+    /// the mask starts again with each read
+    MaskPhaseRestarts => "split",
+    /// a masking key of zeros is taken for no mask
+    ZeroKeyTakenAsUnmasked => "reference",
+    /// a client's unmasked frame is accepted
+    UnmaskedAccepted => "reference",
+    /// reserved bits are ignored
+    RsvIgnored => "reference",
+    /// a reserved opcode is accepted
+    OpcodeReservedAccepted => "reference",
+    /// a control frame of more than 125 bytes is accepted
+    ControlTooLongAccepted => "reference",
+    /// a fragmented control frame is accepted
+    ControlFragmentedAccepted => "reference",
+    /// a ping's payload leaks into the open message
+    PingLeaksIntoMessage => "reference",
+    /// a pong throws the open message's fragments away
+    PongResetsFragments => "reference",
+    /// a continuation without a message is accepted
+    ContinuationStrayAccepted => "reference",
+    /// a new message replaces the open one
+    MessageInterleavedAccepted => "reference",
+    /// what follows a message in the same read is dropped
+    BytesBehindMessageDropped => "split",
+    /// empty fragments do not count
+    EmptyFragmentsNotCounted => "reference",
+    /// the size limit is applied to each frame, not to the message
+    LimitPerFrameOnly => "reference",
+    /// text is checked frame by frame, so that a character must not be cut
+    Utf8PerFrame => "reference",
+    /// bytes that are not text are replaced instead of refused
+    BadTextReplaced => "reference",
+    /// a Close reason is not checked
+    CloseReasonUnchecked => "reference",
+    /// a Close body of one byte is accepted
+    CloseOneByteAccepted => "reference",
+    /// the Close codes 1005, 1006 and 1015 are accepted
+    CloseCodeReservedAccepted => "reference",
+    /// data behind a Close is delivered
+    DataAfterCloseDelivered => "silence",
+    /// a failure ends only the read in which it happens
+    FailureForgotten => "silence",
+    /// a failure is always told as 1002
+    FailureAlways1002 => "answers",
+    /// a pong holds no more than 64 bytes of its ping
+    PongCut => "answers",
+    /// a server masks what it sends
+    ServerMasks => "endpoint-legal",
+    /// a client does not mask its messages, only its answers
+    ClientMessagesUnmasked => "endpoint-legal",
+    /// a Close without a code is answered with 1005
+    NoStatusEchoed => "endpoint-legal",
+    /// a Close is answered twice
+    CloseEchoedTwice => "endpoint-close",
+    /// a message can be sent behind our own Close
+    MessageBehindClose => "endpoint-close",
+    /// a ping is answered behind our own Close
+    PongBehindClose => "endpoint-close",
+    /// a ping is forgotten when a message waits to be written
+    PongLostBehindMessage => "endpoint-pongs",
+    /// the end of the peer's stream is ignored
+    EofIgnored => "endpoint-ends",
+    /// pongs pile up while nothing is written
+    PongsUnbounded => "queue",
+    /// the declared length is allocated at once
+    DeclaredLengthAllocated => "memory",
+    /// text is checked from its start with each read
+    TextRescanned => "work",
+    /// the number of headers is not limited
+    HeaderCountUnlimited => "head-bounded",
+    /// the end of a head that two reads share is missed
+    HeadEndCutMissed => "head-split",
+    /// each subprotocol is compared with all before it
+    SubprotocolsComparedInPairs => "head-work",
+    /// header names are compared with case
+    HeaderNamesCaseSensitive => "head-accepts",
+    /// the Connection header is compared whole, not as a list
+    ConnectionComparedWhole => "head-accepts",
+    /// a key is decoded, but may have any length
+    KeyLengthUnchecked => "request-items",
+    /// the version is not checked
+    VersionUnchecked => "request-items",
+    /// the accept value is made from the key without its padding
+    AcceptOfCutKey => "response",
+    /// the bytes behind the head are dropped
+    BytesBehindHeadDropped => "head-rest",
+    /// any accept value is taken
+    AcceptUnchecked => "response-items",
+    /// an extension that was not offered is taken
+    ExtensionTaken => "response-items",
+    /// an answer that changes to another protocol as well is taken
+    OtherProtocolTaken => "response-items",
+    /// a frame's last byte has no label
+    LabelMissing => "dissect-tiles",
+    /// payloads are shown masked
+    ShownMasked => "dissect-same",
+    /// text is shown with its control characters
+    ShownRaw => "dissect-printed",
+    /// masking in pieces starts with the wrong byte of the key
+    MaskOffsetIgnored => "mask",
+    /// the halves of surrogate pairs are taken for characters
+    SurrogatesAccepted => "utf8",
+    /// a character that two reads share is lost
+    CutCharacterLost => "utf8",
+}
