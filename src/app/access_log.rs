@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use jiff::Zoned;
 use plainws::net::log::{Outcome, Record};
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// How lines are written.
@@ -23,7 +24,7 @@ const MAX_REQUEST_LINE: usize = 200;
 pub(crate) fn write(record: &Record<'_>, form: Form) {
     let line = match form {
         Form::Text => format!("{} {}\n", Zoned::now().strftime("%F %T"), text(record)),
-        Form::Json => format!("{}\n", json(record)),
+        Form::Json => format!("{}\n", in_ascii(&json(record).to_string())),
     };
     // Whoever closed standard error does not want to know.
     let _ = std::io::stderr().write_all(line.as_bytes());
@@ -110,6 +111,21 @@ fn json(record: &Record<'_>) -> Value {
             .map(|(key, value)| (key.clone(), value.clone())),
     );
     line.into()
+}
+
+/// The same JSON without a character that a terminal might obey: JSON itself only escapes those below 32.
+fn in_ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == ' ' || c.is_ascii_graphic() {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
 }
 
 /// What a peer sent is escaped: it must not reach a terminal or a log as it came.

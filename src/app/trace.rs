@@ -6,7 +6,7 @@
 //! ```
 
 use super::listing::Listing;
-use super::text::{clipped, count, padded, quoted};
+use super::text::{COLUMNS, clipped, count, padded, quoted};
 use super::{hex, paint};
 use clap::ValueEnum;
 use plainws::Role;
@@ -72,7 +72,11 @@ impl Trace {
             text += &paint::paint(paint::FAINT, &border);
         }
         for frame in dissector.receive(bytes) {
-            text += &format!("#{number} {arrow} {}\n", line(&frame));
+            let start = format!("#{number} {arrow} ");
+            text += &format!(
+                "{start}{}\n",
+                line(&frame, COLUMNS.saturating_sub(start.len()))
+            );
             if self.level == Level::Full {
                 text += &Listing::new(0, frame.end(), true).frame(&frame);
             }
@@ -86,12 +90,12 @@ impl Trace {
     }
 }
 
-/// A frame in the same columns everywhere, 80 wide with its number in front.
-fn line(frame: &Frame) -> String {
-    /// Of 80, without number and arrow.
-    const WIDTH: usize = 72;
+/// A frame in the same columns everywhere, in so many of them.
+fn line(frame: &Frame, width: usize) -> String {
     /// Header bytes shown: up to a 16-bit length and a key.
     const HEADER: usize = 18;
+    /// Columns in front of the payload.
+    const BEFORE: usize = HEADER + 28;
 
     let header = &frame.wire[..frame.wire.len() - frame.payload.len().min(frame.wire.len())];
     let mut bytes = hex::spaced(&header[..header.len().min(2)]);
@@ -116,7 +120,7 @@ fn line(frame: &Frame) -> String {
     };
     let shown = match frame.status {
         Status::Violation(rule) => paint::paint(paint::BAD, &format!("VIOLATION {}", rule.id())),
-        _ => payload(frame, WIDTH - 39),
+        _ => payload(frame, width.saturating_sub(BEFORE)),
     };
     format!(
         "{}  {}  {flags}  {length:>6} {shown}",

@@ -138,22 +138,27 @@ impl Response {
 
 /// Why a request's body cannot be taken: no path of this server needs one.
 pub(super) fn body_refusal(head: &Head) -> Option<Response> {
-    let codings: Vec<_> = head.list("Transfer-Encoding").collect();
+    // An empty list is not none: someone in front of us may take the body for chunked all the same.
+    let is_coded = head.values("Transfer-Encoding").next().is_some();
+    let codings: Option<Vec<_>> = is_coded.then(|| head.list("Transfer-Encoding").collect());
     let mut lengths = head.values("Content-Length");
     let length = lengths.next();
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     // RFC 9112 §6.1, §6.3: what cannot be framed for sure is a bad request.
-    let (status, reason) = match (codings.as_slice(), length, lengths.next()) {
-        ([], None, _) | ([], Some(b"0"), None) => return None,
+    let (status, reason) = match (codings.as_deref(), length, lengths.next()) {
+        (None, None, _) | (None, Some(b"0"), None) => return None,
         (_, _, Some(_)) => (400, "Content-Length stands once"),
-        ([_, ..], Some(_), _) => (
+        (Some(_), Some(_), _) => (
             400,
             "a body has either a Content-Length or a Transfer-Encoding",
         ),
-        ([.., last], None, _) if !last.eq_ignore_ascii_case(b"chunked") => {
+        (Some([.., _, last]), None, _) if is_chunked(last) => {
+            (501, "that transfer coding is not implemented")
+        }
+        (Some(codings), None, _) if !codings.last().is_some_and(|last| is_chunked(last)) => {
             (400, "chunked must be the last transfer coding")
         }
-        ([_, _, ..], None, _) => (501, "that transfer coding is not implemented"),
-        ([], Some(digits), _) if !digits.iter().all(u8::is_ascii_digit) || digits.is_empty() => {
+        (None, Some(digits), _) if !digits.iter().all(u8::is_ascii_digit) || digits.is_empty() => {
             (400, "Content-Length is a number")
         }
         _ => (413, "a request to this server has no body"),

@@ -45,6 +45,8 @@ struct Member {
     stream: Arc<TcpStream>,
     /// The WebSocket connection, once it is open.
     link: Weak<Link>,
+    /// Whether no further request is read from it.
+    is_upgrading: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,6 +74,7 @@ impl Registry {
         let member = Member {
             stream: Arc::clone(stream),
             link: Weak::new(),
+            is_upgrading: false,
             thread: None,
         };
         members.by_id.insert(id, member);
@@ -108,17 +111,29 @@ impl Registry {
     /// Closes every connection, waits until all have ended or `grace` has passed or waiting has been
     /// called off, then cuts those that are left.
     pub(super) fn end(&self, grace: Duration) {
-        self.each(|member| match member.link.upgrade() {
-            Some(link) => go_away(&link),
-            // No request may follow: whoever waits for one reads its end.
-            None => drop(member.stream.shutdown(Shutdown::Read)),
-        });
+        self.close_all();
         self.wait_until_empty(Phase::Cutting, grace);
-        self.each(|member| drop(member.stream.shutdown(Shutdown::Both)));
+        self.cut_all();
         // What is left now waits for nothing but a handler that does not come back.
         self.wait_until_empty(Phase::Serving, Duration::from_secs(1));
         let ended = self.members().ended.take();
         join(ended);
+    }
+
+    /// Begins to close every connection.
+    pub(super) fn close_all(&self) {
+        self.each(|member| match member.link.upgrade() {
+            Some(link) => go_away(&link),
+            // It finds out when it is open.
+            None if member.is_upgrading => {}
+            // No request may follow: whoever waits for one reads its end.
+            None => drop(member.stream.shutdown(Shutdown::Read)),
+        });
+    }
+
+    /// Ends every connection at once.
+    pub(super) fn cut_all(&self) {
+        self.each(|member| drop(member.stream.shutdown(Shutdown::Both)));
     }
 
     fn each(&self, action: impl Fn(&Member)) {
@@ -179,6 +194,16 @@ impl Membership {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The connection is about to become a WebSocket connection, unless the server is stopping.
+    pub(super) fn upgrades(&self) -> bool {
+        let mut members = self.registry.members();
+        let may = members.phase == Phase::Serving;
+        if let Some(member) = members.by_id.get_mut(&self.id) {
+            member.is_upgrading = may;
+        }
+        may
     }
 
     /// The connection has become a WebSocket connection.

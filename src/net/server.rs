@@ -266,8 +266,26 @@ impl Handle {
 
     fn advance(&self, phase: Phase) {
         self.registry.advance(phase);
-        // `accept` cannot be called off, but a connection wakes it; if none can be made, there are
-        // others that do.
+        if self.wake() {
+            return;
+        }
+        // No descriptor is to be had: the connections that end now give theirs back.
+        if phase == Phase::Cutting {
+            self.registry.cut_all();
+        } else {
+            self.registry.close_all();
+        }
+        let handle = self.clone();
+        let _ = thread::Builder::new().spawn(move || {
+            while !handle.wake() {
+                thread::sleep(ACCEPT_PAUSE);
+            }
+        });
+    }
+
+    /// `accept` cannot be called off, but a connection wakes it. Returns whether one was made, or nobody
+    /// listens any more.
+    fn wake(&self) -> bool {
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(match address {
@@ -275,7 +293,11 @@ impl Handle {
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        let _ = TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+        let connected = TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+        connected.map_or_else(
+            |error| error.kind() == io::ErrorKind::ConnectionRefused,
+            |_| true,
+        )
     }
 }
 
@@ -293,6 +315,9 @@ impl Door {
         loop {
             let accepted = listener.accept();
             if self.registry.phase() > Phase::Serving {
+                if let Ok((stream, _)) = accepted {
+                    self.turn_away(stream);
+                }
                 return;
             }
             match accepted.and_then(|(stream, peer)| self.start(stream, peer)) {
@@ -336,9 +361,13 @@ impl Door {
     fn turn_away_the_rest(&self, listener: &TcpListener) {
         if listener.set_nonblocking(true).is_ok() {
             while let Ok((stream, _)) = listener.accept() {
-                self.refuse(Arc::new(stream), "stopping", "the server stops");
+                self.turn_away(stream);
             }
         }
+    }
+
+    fn turn_away(&self, stream: TcpStream) {
+        self.refuse(Arc::new(stream), "stopping", "the server stops");
     }
 
     /// Says 503 without a thread and without waiting: a peer whose buffer cannot take these few bytes

@@ -122,8 +122,7 @@ impl<'a> Session<'a> {
             input = match read_within(&self.stream, &mut buffer, deadline) {
                 Ok(length @ 1..) => buffer[..length].to_vec(),
                 Ok(0) if !decoder.is_empty() && self.is_stopping() => {
-                    let response = Response::refusal(503, "stopping", "the server stops");
-                    return Awaited::Refused(response, decoder.so_far().to_vec());
+                    return Awaited::Refused(stopping(), decoder.so_far().to_vec());
                 }
                 Err(error) if is_timeout(&error) && !decoder.is_empty() => {
                     let response =
@@ -187,6 +186,9 @@ impl<'a> Session<'a> {
                 "origin-not-allowed",
                 "pages of that origin may not connect",
             ));
+        }
+        if !self.membership.upgrades() {
+            return Err(stopping());
         }
         Ok(Reply::Upgrade {
             upgrade,
@@ -341,6 +343,10 @@ fn handle(handler: &Handler, ws: &mut WebSocket) -> (Option<Error>, bool) {
     let _ = ws.close(code, "");
     // A send that came too late is no failure worth a report: how the connection ended says it all.
     (error.filter(|error| !error.is_closed()), has_panicked)
+}
+
+fn stopping() -> Response {
+    Response::refusal(503, "stopping", "the server stops")
 }
 
 fn refusal(rule: Rule) -> Response {

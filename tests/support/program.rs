@@ -104,6 +104,17 @@ impl Process {
         })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{kill}");
+    }
+
     /// Waits for a process that ends by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
@@ -124,10 +135,53 @@ impl Drop for Process {
     }
 }
 
+/// Threads, descriptors and memory of a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) threads: usize,
+    pub(crate) descriptors: usize,
+    pub(crate) kibibytes: usize,
+    pub(crate) peak_kibibytes: usize,
+    /// Processor time used so far, in hundredths of a second.
+    pub(crate) ticks: u64,
+}
+
+impl Held {
+    /// As Linux tells it; elsewhere `None`.
+    pub(crate) fn by(process: u32) -> Option<Self> {
+        let count = |what: &str| {
+            Some(
+                std::fs::read_dir(format!("/proc/{process}/{what}"))
+                    .ok()?
+                    .count(),
+            )
+        };
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let kibibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let (_, fields) = stat.rsplit_once(')')?;
+        let times = fields.split_whitespace().skip(11).take(2);
+        Some(Self {
+            threads: count("task")?,
+            descriptors: count("fd")?,
+            kibibytes: kibibytes("VmRSS:")?,
+            peak_kibibytes: kibibytes("VmHWM:")?,
+            ticks: times.filter_map(|time| time.parse::<u64>().ok()).sum(),
+        })
+    }
+}
+
+/// The program, to be run with other settings than arguments.
+pub(crate) fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_plainws"))
+}
+
 /// The program with these arguments.
 pub(crate) fn run(arguments: &[&str]) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plainws"));
-    Process::start(command.args(arguments)).expect("the program was built")
+    Process::start(command().args(arguments)).expect("the program was built")
 }
 
 /// The program, serving.
@@ -143,7 +197,11 @@ impl Program {
     }
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
-        let process = run(&[&["--addr", address], arguments].concat());
+        Self::serving(run(&[&["--addr", address], arguments].concat()))
+    }
+
+    /// Waits until a process that serves says where it is.
+    pub(crate) fn serving(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
             let (_, url) = text.split_once("http://")?;
             url.split_once('/')?.0.parse().ok()

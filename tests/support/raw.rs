@@ -104,6 +104,18 @@ impl Raw {
         String::from_utf8(head).expect("heads are ASCII here")
     }
 
+    /// As [`head`](Self::head), but the connection may end first, in whatever way.
+    pub(crate) fn head_or_end(&mut self) -> String {
+        while !self.received.windows(4).any(|four| four == b"\r\n\r\n") {
+            match self.read(PATIENCE) {
+                Ok(1..) => {}
+                Err(error) if is_timeout(&error) => panic!("neither a head nor the end"),
+                Ok(0) | Err(_) => return String::new(),
+            }
+        }
+        self.head()
+    }
+
     pub(crate) fn expect_101(&mut self) -> String {
         let head = self.head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -287,7 +299,12 @@ impl Raw {
         let timeout = timeout.max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(timeout))?;
         let mut buffer = vec![0; 64 * 1024];
-        let length = self.stream.read(&mut buffer)?;
+        let length = loop {
+            match self.stream.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.received.extend_from_slice(&buffer[..length]);
         Ok(length)
     }

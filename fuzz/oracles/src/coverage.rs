@@ -1,0 +1,134 @@
+//! What an input reaches in the product, as lines such as `client breaks rsv-not-zero`.
+
+use crate::choices::Choices;
+use crate::endpoint;
+use crate::frames::{self, Stream, TINY};
+use crate::handshake;
+use crate::reference;
+use crate::subject::{Plainws, Seen, Subject, Verdict};
+use plainws::protocol::connection::State;
+use plainws::protocol::head;
+use plainws::protocol::message::Limits;
+use plainws::{Role, Rule};
+use std::collections::BTreeSet;
+
+/// All that there is to reach.
+#[must_use]
+pub fn everything() -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for sender in [Role::Client, Role::Server] {
+        let rules = Rule::ALL
+            .iter()
+            .filter(|rule| rule.violation(sender).is_some());
+        all.extend(rules.map(|rule| breaks(sender, *rule)));
+        let events = [
+            "text",
+            "binary",
+            "ping",
+            "pong",
+            "close with a code",
+            "close without",
+        ];
+        all.extend(events.map(|event| format!("{sender:?} sends {event}")));
+        all.extend([7, 16, 64].map(|bits| length(sender, bits)));
+        all.insert(format!("{sender:?} opens"));
+        use State::{Closed, Closing, Open};
+        let transitions = [
+            (Open, "close", Closing),
+            (Open, "peer's close", Closed),
+            (Open, "broken rule", Closed),
+            (Open, "eof", Closed),
+            (Closing, "peer's close", Closed),
+            (Closing, "broken rule", Closed),
+            (Closing, "eof", Closed),
+        ];
+        all.extend(transitions.map(|transition| moves(sender, transition)));
+    }
+    all
+}
+
+/// What `input` of `target` reaches.
+#[must_use]
+pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    match target {
+        "stream" => stream(&Stream::from_input(input), TINY, &mut reached),
+        "sequence" => stream(
+            &Stream::from_input(&frames::sequence_as_stream(input)),
+            TINY,
+            &mut reached,
+        ),
+        "resource" => stream(&Stream::from_input(input), Limits::default(), &mut reached),
+        "handshake" | "client" => head(input, &mut reached),
+        "endpoint" => {
+            if let Some(log) = endpoint::play(&Plainws, input) {
+                reached.extend(
+                    log.transitions
+                        .iter()
+                        .map(|&transition| moves(log.role, transition)),
+                );
+            }
+        }
+        _ => {}
+    }
+    reached
+}
+
+fn stream(stream: &Stream, limits: Limits, reached: &mut BTreeSet<String>) {
+    let Stream { sender, wire, .. } = stream;
+    for seen in frames::run(&Plainws, *sender, limits, wire, &[]).seen {
+        let event = match seen {
+            Seen::Text(_) => "text",
+            Seen::Binary(_) => "binary",
+            Seen::Ping(_) => "ping",
+            Seen::Pong(_) => "pong",
+            Seen::Close(Some(_), _) => "close with a code",
+            Seen::Close(None, _) => "close without",
+            Seen::Failed(rule) => {
+                reached.extend(rule.map(|rule| breaks(*sender, rule)));
+                continue;
+            }
+        };
+        reached.insert(format!("{sender:?} sends {event}"));
+    }
+    let mut rest = &wire[..];
+    while let Ok(Some((_, behind))) = reference::frame(rest) {
+        let bits = match rest[1] & 0x7F {
+            126 => 16,
+            127 => 64,
+            _ => 7,
+        };
+        reached.insert(length(*sender, bits));
+        rest = behind;
+    }
+}
+
+fn head(input: &[u8], reached: &mut BTreeSet<String>) {
+    let (sender, wire) = handshake::wire(input);
+    let is_tiny = Choices(input).byte() & 6 == 0;
+    let limits = if is_tiny {
+        handshake::TINY
+    } else {
+        head::Limits::default()
+    };
+    let verdict = Plainws
+        .handshake(sender, limits)
+        .and_then(|mut reader| reader.receive(&wire));
+    reached.extend(match verdict {
+        Some(Verdict::Refused(rule)) => rule.map(|rule| breaks(sender, rule)),
+        Some(Verdict::Accepted { .. }) => Some(format!("{sender:?} opens")),
+        None => None,
+    });
+}
+
+fn breaks(sender: Role, rule: Rule) -> String {
+    format!("{sender:?} breaks {}", rule.id())
+}
+
+fn length(sender: Role, bits: u8) -> String {
+    format!("{sender:?} sends a length of {bits} bits")
+}
+
+fn moves(role: Role, (from, why, to): endpoint::Transition) -> String {
+    format!("{role:?} goes from {from:?} by {why} to {to:?}")
+}

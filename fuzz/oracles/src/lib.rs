@@ -1,0 +1,218 @@
+//! Oracles: what must hold for any WebSocket implementation, whatever bytes it is given.
+//!
+//! An [`Oracle`] takes a [`Subject`] and an input, and says what is wrong. libFuzzer, `cargo test` and
+//! the self-check run the same functions on the same inputs; only who makes the inputs differs.
+//!
+//! Read in this order: [`subject`] (what is judged), [`reference`] (the RFC read a second time),
+//! [`frames`], [`resource`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles), [`generate`] and
+//! [`choices`] (the inputs), [`specimen`] (the faults that prove the oracles).
+
+pub mod choices;
+pub mod coverage;
+pub mod dissect;
+pub mod endpoint;
+pub mod frames;
+pub mod generate;
+pub mod handshake;
+pub mod pieces;
+pub mod reference;
+pub mod resource;
+pub mod seeds;
+pub mod specimen;
+pub mod subject;
+
+use choices::{Choices, Random};
+use std::fmt;
+use subject::{Plainws, Subject};
+
+/// Something that must hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Oracle {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Judges a subject by one input.
+    pub check: fn(&dyn Subject, &[u8]) -> Result<(), String>,
+    /// Makes an input that is worth trying.
+    pub generate: fn(&mut Choices<'_>) -> Vec<u8>,
+    /// How many generated inputs are enough, at most.
+    pub inputs: u32,
+}
+
+/// Every oracle.
+// One a line, to be read as a table.
+#[rustfmt::skip]
+pub const ORACLES: &[Oracle] = &[
+    oracle("split", frames::split, frames::Stream::generate),
+    oracle("reference", frames::reference, frames::Stream::generate),
+    oracle("silence", frames::silence, frames::Stream::generate),
+    oracle("answers", frames::answers, frames::Stream::generate),
+    oracle("round-trip", frames::round_trip, frames::generate_sequence).tried(500),
+    oracle("memory", resource::memory, frames::Stream::generate),
+    oracle("queue", resource::queue, frames::generate_sequence).tried(100),
+    oracle("work", resource::work, resource::generate_work).tried(10),
+    oracle("endpoint-legal", endpoint::legal, endpoint::generate),
+    oracle("endpoint-close", endpoint::last_word, endpoint::generate),
+    oracle("endpoint-pongs", endpoint::pongs, endpoint::generate),
+    oracle("endpoint-ends", endpoint::ends, endpoint::generate),
+    oracle("head-split", handshake::split, handshake::generate_request),
+    oracle("head-bounded", handshake::bounded, handshake::generate_request),
+    oracle("head-accepts", handshake::accepts, handshake::generate_request),
+    oracle("head-rest", handshake::rest, handshake::generate_request),
+    oracle("head-work", resource::head_work, resource::generate_work).tried(20),
+    oracle("request-items", handshake::request_items, handshake::generate_request),
+    oracle("response", handshake::response, handshake::generate_request),
+    oracle("response-items", handshake::response_items, handshake::generate_response),
+    oracle("dissect-tiles", dissect::tiles, frames::Stream::generate).tried(500),
+    oracle("dissect-same", dissect::same, frames::Stream::generate).tried(500),
+    oracle("dissect-printed", dissect::printed, frames::Stream::generate).tried(500),
+    oracle("mask", pieces::mask, pieces::generate_mask),
+    oracle("utf8", pieces::utf8, pieces::generate_utf8),
+];
+
+const fn oracle(
+    name: &'static str,
+    check: fn(&dyn Subject, &[u8]) -> Result<(), String>,
+    generate: fn(&mut Choices<'_>) -> Vec<u8>,
+) -> Oracle {
+    Oracle {
+        name,
+        check,
+        generate,
+        inputs: 2000,
+    }
+}
+
+impl Oracle {
+    /// For an oracle whose inputs are large or few.
+    const fn tried(mut self, inputs: u32) -> Self {
+        self.inputs = inputs;
+        self
+    }
+}
+
+/// Inputs made for an oracle, the same on every machine.
+pub fn inputs(oracle: &Oracle) -> impl Iterator<Item = Vec<u8>> {
+    let oracle = *oracle;
+    let mut random = Random(1);
+    (0..oracle.inputs).map(move |_| {
+        let decisions = random.bytes(300);
+        (oracle.generate)(&mut Choices(&decisions))
+    })
+}
+
+/// Turns an input into one of `stream`.
+pub type AsStream = fn(&[u8]) -> Vec<u8>;
+
+/// A fuzz target: the oracles that judge its inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name of its file and of its folder of seeds.
+    pub name: &'static str,
+    /// The names of the oracles that judge an input as it is.
+    pub oracles: &'static [&'static str],
+    /// The stream that an input decides on, if the oracles of `stream` judge that too.
+    pub as_stream: Option<AsStream>,
+}
+
+const STREAM: &[&str] = &["split", "reference", "silence", "answers"];
+const HEAD: &[&str] = &[
+    "head-split",
+    "head-bounded",
+    "head-accepts",
+    "head-rest",
+    "request-items",
+    "response-items",
+    "response",
+];
+const ENDPOINT: &[&str] = &[
+    "endpoint-legal",
+    "endpoint-close",
+    "endpoint-pongs",
+    "endpoint-ends",
+];
+
+/// Every fuzz target of the product.
+pub const TARGETS: &[Target] = &[
+    target("stream", STREAM),
+    Target {
+        as_stream: Some(frames::sequence_as_stream),
+        ..target("sequence", &["round-trip"])
+    },
+    target("resource", &["memory", "queue"]),
+    target("handshake", HEAD),
+    target("client", HEAD),
+    target(
+        "dissect",
+        &["dissect-tiles", "dissect-same", "dissect-printed"],
+    ),
+    target("endpoint", ENDPOINT),
+    target("mask", &["mask"]),
+    target("utf8", &["utf8"]),
+];
+
+const fn target(name: &'static str, oracles: &'static [&'static str]) -> Target {
+    Target {
+        name,
+        oracles,
+        as_stream: None,
+    }
+}
+
+/// What an oracle found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The oracle's name.
+    pub oracle: &'static str,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "oracle `{}` fired: {}", self.oracle, self.what)
+    }
+}
+
+impl Target {
+    /// The target of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        TARGETS.iter().find(|target| target.name == name)
+    }
+
+    /// Has all oracles of the target judge one input.
+    ///
+    /// # Errors
+    ///
+    /// What the first of them found.
+    pub fn judge(&self, subject: &dyn Subject, input: &[u8]) -> Result<(), Finding> {
+        judge(self.oracles, subject, input)?;
+        match self.as_stream {
+            Some(as_stream) => judge(STREAM, subject, &as_stream(input)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn judge(names: &[&'static str], subject: &dyn Subject, input: &[u8]) -> Result<(), Finding> {
+    for oracle in ORACLES.iter().filter(|oracle| names.contains(&oracle.name)) {
+        let finding = |what| Finding {
+            oracle: oracle.name,
+            what,
+        };
+        (oracle.check)(subject, input).map_err(finding)?;
+    }
+    Ok(())
+}
+
+/// What a fuzz target's file calls.
+///
+/// # Panics
+///
+/// When an oracle fires: that is how libFuzzer learns of it.
+pub fn fuzz(target: &str, input: &[u8]) {
+    let target = Target::named(target).expect("a target of that name");
+    if let Err(finding) = target.judge(&Plainws, input) {
+        panic!("{finding}");
+    }
+}

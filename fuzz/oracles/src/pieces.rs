@@ -1,0 +1,146 @@
+//! Oracles that watch masking and text, each given in pieces.
+
+use crate::choices::Choices;
+use crate::subject::Subject;
+use std::str;
+
+/// Masking at any offset, in any two pieces, equals the loop that §5.3 describes; twice gives the original.
+///
+/// # Errors
+///
+/// What differs.
+pub fn mask(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let Some(mask) = subject.mask() else {
+        return Ok(());
+    };
+    let mut choices = Choices(input);
+    let key = [
+        choices.byte(),
+        choices.byte(),
+        choices.byte(),
+        choices.byte(),
+    ];
+    let offset = u64::from(choices.byte());
+    let cut = usize::from(choices.byte());
+    let payload = choices.0;
+
+    let expected: Vec<u8> = payload
+        .iter()
+        .zip(offset..)
+        .map(|(byte, i)| byte ^ key[(i % 4) as usize])
+        .collect();
+    let cut = cut.min(payload.len());
+    let mut masked = payload.to_vec();
+    let (first, second) = masked.split_at_mut(cut);
+    mask(first, key, offset);
+    mask(second, key, offset + cut as u64);
+    if masked != expected {
+        return Err(format!(
+            "key {key:02x?}, offset {offset}, cut at {cut}: {masked:02x?}, not {expected:02x?}"
+        ));
+    }
+    mask(&mut masked, key, offset);
+    if masked != payload {
+        return Err("masking twice does not give the original".into());
+    }
+    Ok(())
+}
+
+/// Makes a `mask` input.
+#[must_use]
+pub fn generate_mask(choices: &mut Choices<'_>) -> Vec<u8> {
+    let length = 6 + choices.below(100);
+    choices.take(length).to_vec()
+}
+
+/// Text in any pieces fails at the same byte as `str::from_utf8`, and has the same characters before.
+///
+/// # Errors
+///
+/// What differs.
+pub fn utf8(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let mut choices = Choices(input);
+    let cut = usize::from(choices.byte());
+    let bytes = choices.0;
+    for sizes in [
+        [bytes.len().max(1); 2],
+        [1; 2],
+        [2; 2],
+        [cut.max(1), usize::MAX],
+    ] {
+        let Some(mut text) = subject.text() else {
+            return Ok(());
+        };
+        let mut end = 0;
+        let mut sizes = sizes.iter().cycle();
+        while end < bytes.len() {
+            let start = end;
+            end = bytes
+                .len()
+                .min(start.saturating_add(*sizes.next().unwrap_or(&1)));
+            let is_text = text.decode(&bytes[start..end]);
+            let (valid, wrong) = match str::from_utf8(&bytes[..end]) {
+                Ok(valid) => (valid, false),
+                Err(error) => {
+                    let valid = str::from_utf8(&bytes[..error.valid_up_to()]);
+                    (
+                        valid.expect("said to be valid"),
+                        error.error_len().is_some(),
+                    )
+                }
+            };
+            // On failure the text may end anywhere before the wrong byte.
+            let is_right = if wrong {
+                valid.starts_with(text.so_far())
+            } else {
+                valid == text.so_far()
+            };
+            let may_end = !wrong && valid.len() == end;
+            if is_text == wrong || !is_right || (!wrong && text.may_end() != may_end) {
+                return Err(format!(
+                    "{:02x?} then {:02x?}: taken {is_text}, {:?}, may end {}; expected {}, {valid:?}, {may_end}",
+                    &bytes[..start],
+                    &bytes[start..end],
+                    text.so_far(),
+                    text.may_end(),
+                    !wrong,
+                ));
+            }
+            if wrong {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a `utf8` input: characters of every length, and their parts in any order.
+#[must_use]
+pub fn generate_utf8(choices: &mut Choices<'_>) -> Vec<u8> {
+    const PARTS: [&[u8]; 14] = [
+        b"a",
+        "é".as_bytes(),
+        "€".as_bytes(),
+        "𝄞".as_bytes(),
+        "\u{10FFFF}".as_bytes(),
+        "a long run of plain letters".as_bytes(),
+        b"\x80",
+        b"\xC3",
+        b"\xE2\x82",
+        b"\xF0\x9D\x84",
+        b"\xED\xA0\x80",
+        b"\xC0\x80",
+        b"\xF4\x90\x80\x80",
+        b"\xE0\x80\x80",
+    ];
+    let mut input = vec![choices.byte()];
+    for _ in 0..choices.below(8) {
+        let whole = [1, 1, 1, 1, 1, 0][choices.below(6)];
+        let among = if whole == 1 { 6 } else { PARTS.len() };
+        input.extend(PARTS[choices.below(among)]);
+    }
+    if choices.once_in(4) {
+        input.push(choices.byte());
+    }
+    input
+}

@@ -1,0 +1,347 @@
+//! RFC 6455 read a second time, by other means than the product: whole byte strings, no state.
+//!
+//! Slow on purpose of being short: it starts again from the first byte whenever it is asked.
+
+use crate::subject::Seen;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use plainws::protocol::message::Limits;
+use plainws::{Role, Rule};
+use sha1::{Digest as _, Sha1};
+use std::str;
+
+/// One frame, unmasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The first byte: FIN, RSV, opcode.
+    pub byte0: u8,
+    /// Whether it was masked.
+    pub masked: bool,
+    /// The payload's length as announced.
+    pub length: u64,
+    /// The payload, as far as it has arrived.
+    pub payload: Vec<u8>,
+}
+
+/// Cuts the first frame off `wire`; `Ok(None)` while its header is incomplete and not yet wrong.
+///
+/// # Errors
+///
+/// The rule that the header breaks by itself (§5.2, §5.5).
+pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
+    let Some(&byte0) = wire.first() else {
+        return Ok(None);
+    };
+    let (fin, rsv, opcode) = (byte0 >> 7, byte0 >> 4 & 7, byte0 % 16);
+    match (rsv, opcode, fin) {
+        (1.., _, _) => return Err(Rule::RsvNotZero),
+        (_, 3..=7 | 11.., _) => return Err(Rule::OpcodeReserved),
+        (_, 8.., 0) => return Err(Rule::ControlFragmented),
+        _ => {}
+    }
+    let Some(&byte1) = wire.get(1) else {
+        return Ok(None);
+    };
+    let masked = byte1 >= 128;
+    let extended = match byte1 % 128 {
+        126.. if opcode >= 8 => return Err(Rule::ControlTooLong),
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let digits = &wire[2..wire.len().min(2 + extended)];
+    if extended == 8 && digits.first() >= Some(&128) {
+        return Err(Rule::LengthTopBitSet);
+    }
+    // The first bytes alone may show that what is left would have fitted a shorter form.
+    let short = match extended {
+        2 => digits.len() == 2 && digits < [0, 126].as_slice(),
+        8 => digits.starts_with(&[0; 6]),
+        _ => false,
+    };
+    if short {
+        return Err(Rule::LengthNotMinimal);
+    }
+    let start = 2 + extended + if masked { 4 } else { 0 };
+    if wire.len() < start {
+        return Ok(None);
+    }
+    let length = digits
+        .iter()
+        .fold(0, |sum, &digit| sum * 256 + u64::from(digit));
+    let length = if extended == 0 {
+        u64::from(byte1 % 128)
+    } else {
+        length
+    };
+    let here = usize::try_from(length).map_or(wire.len(), |length| length.min(wire.len() - start));
+    let (payload, rest) = wire[start..].split_at(here);
+    let key = if masked {
+        &wire[start - 4..start]
+    } else {
+        &[0; 4]
+    };
+    let payload = payload.iter().enumerate();
+    let payload = payload.map(|(i, byte)| byte ^ key[i % 4]).collect();
+    Ok(Some((
+        Frame {
+            byte0,
+            masked,
+            length,
+            payload,
+        },
+        rest,
+    )))
+}
+
+/// All that `wire`, sent by `sender`, amounts to so far.
+#[must_use]
+pub fn frames(sender: Role, limits: Limits, wire: &[u8]) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    let end = frames_until_failure(sender, limits, wire, &mut seen);
+    seen.extend(end.err().map(|rule| Seen::Failed(Some(rule))));
+    seen
+}
+
+fn frames_until_failure(
+    sender: Role,
+    limits: Limits,
+    wire: &[u8],
+    seen: &mut Vec<Seen>,
+) -> Result<(), Rule> {
+    let mut rest = wire;
+    // The frames of the open message, its first one telling the kind (§5.4).
+    let mut message: Vec<Frame> = Vec::new();
+    while let Some((frame, behind)) = frame(rest)? {
+        rest = behind;
+        match (sender, frame.masked) {
+            (Role::Client, false) => return Err(Rule::MaskMissing),
+            (Role::Server, true) => return Err(Rule::MaskPresent),
+            _ => {}
+        }
+        let complete = frame.payload.len() as u64 == frame.length;
+        match frame.byte0 % 16 {
+            0 if message.is_empty() => return Err(Rule::ContinuationUnexpected),
+            1 | 2 if !message.is_empty() => return Err(Rule::MessageInterleaved),
+            8 => {
+                let close = close(&frame.payload, complete)?;
+                seen.extend(complete.then_some(close));
+                break;
+            }
+            9 if complete => seen.push(Seen::Ping(frame.payload)),
+            10 if complete => seen.push(Seen::Pong(frame.payload)),
+            9 | 10 => break,
+            _ => {
+                let last = frame.byte0 >= 128;
+                message.push(frame);
+                bounded(limits, &message)?;
+                if let Some(whole) = message_so_far(&message, last && complete)? {
+                    seen.push(whole);
+                    message.clear();
+                }
+                if !complete {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn bounded(limits: Limits, message: &[Frame]) -> Result<(), Rule> {
+    let size: u128 = message.iter().map(|frame| u128::from(frame.length)).sum();
+    let empty = message.iter().filter(|frame| frame.length == 0).count();
+    if size > u128::from(limits.max_message) {
+        return Err(Rule::MessageTooBig);
+    }
+    if message.len() > limits.max_fragments as usize || empty > limits.max_empty_fragments as usize
+    {
+        return Err(Rule::TooManyFragments);
+    }
+    Ok(())
+}
+
+fn message_so_far(message: &[Frame], complete: bool) -> Result<Option<Seen>, Rule> {
+    let bytes: Vec<u8> = message
+        .iter()
+        .flat_map(|frame| frame.payload.clone())
+        .collect();
+    if message[0].byte0 % 16 == 2 {
+        return Ok(complete.then_some(Seen::Binary(bytes)));
+    }
+    let text = utf8(&bytes, complete).ok_or(Rule::TextNotUtf8)?;
+    Ok(complete.then(|| Seen::Text(text.into())))
+}
+
+/// The text of `bytes`, which may end inside a character unless it is complete.
+fn utf8(bytes: &[u8], complete: bool) -> Option<&str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() && !complete => Some(""),
+        Err(_) => None,
+    }
+}
+
+/// A Close body (§5.5.1, §7.4).
+fn close(body: &[u8], complete: bool) -> Result<Seen, Rule> {
+    let (code, reason) = match body {
+        [] => return Ok(Seen::Close(None, String::new())),
+        [_] if complete => return Err(Rule::CloseBodyOneByte),
+        [_] => return Ok(Seen::Close(None, String::new())),
+        [high, low, reason @ ..] => (u16::from(*high) * 256 + u16::from(*low), reason),
+    };
+    let never = [1004, 1005, 1006, 1015].contains(&code);
+    if never || code < 1000 || (1015..3000).contains(&code) || code > 4999 {
+        return Err(Rule::CloseCodeInvalid);
+    }
+    let reason = utf8(reason, complete).ok_or(Rule::CloseReasonNotUtf8)?;
+    Ok(Seen::Close(Some(code), reason.into()))
+}
+
+// The opening handshake (§4), as a few items that can be looked for.
+
+/// The lines of a complete head, and the bytes behind it. Empty lines before it do not count (RFC 9112 §2.2).
+#[must_use]
+pub fn head(wire: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+    let mut start = wire;
+    while let Some(rest) = start.strip_prefix(b"\r\n") {
+        start = rest;
+    }
+    let end = start.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let lines = start[..end].split(|&byte| byte == b'\n');
+    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    Some((lines.collect(), &start[end + 4..]))
+}
+
+/// The values of all header lines of that name.
+#[must_use]
+pub fn values(lines: &[&[u8]], name: &str) -> Vec<String> {
+    let lines = lines.iter().skip(1);
+    let pairs = lines.filter_map(|line| {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    });
+    pairs
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        .collect()
+}
+
+/// The first item that a request lacks (§4.2.1), by its name there.
+#[must_use]
+pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
+    let start = String::from_utf8_lossy(lines[0]).into_owned();
+    let parts: Vec<&str> = start.split(' ').collect();
+    let one = |name| match &values(lines, name)[..] {
+        [value] => value.clone(),
+        _ => String::new(),
+    };
+    let nonce = STANDARD.decode(one("Sec-WebSocket-Key"));
+    // The last character before == may carry bits that mean nothing; then its neighbour with zeros decodes.
+    let nonce =
+        nonce.or_else(|_| STANDARD.decode(without_trailing_bits(&one("Sec-WebSocket-Key"))));
+    let items = [
+        ("GET", parts.len() == 3 && parts[0] == "GET"),
+        (
+            "HTTP/1.1 or higher",
+            parts
+                .last()
+                .is_some_and(|version| *version >= "HTTP/1.1" && version.len() == 8),
+        ),
+        (
+            "a target",
+            parts
+                .get(1)
+                .is_some_and(|target| !target.is_empty() && !target.contains('#')),
+        ),
+        ("one Host", !one("Host").is_empty()),
+        ("Upgrade: websocket", lists(lines, "Upgrade", "websocket")),
+        ("Connection: Upgrade", lists(lines, "Connection", "upgrade")),
+        (
+            "a key of 16 bytes",
+            nonce.is_ok_and(|nonce| nonce.len() == 16),
+        ),
+        ("version 13", one("Sec-WebSocket-Version") == "13"),
+        (
+            "no body",
+            one("Content-Length").trim_matches('0').is_empty()
+                && values(lines, "Transfer-Encoding").is_empty(),
+        ),
+    ];
+    items
+        .iter()
+        .find(|(_, there)| !there)
+        .map(|(item, _)| *item)
+}
+
+/// The first item that a response to [`crate::subject::opening`] lacks (§4.1), or what it has too much.
+#[must_use]
+pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
+    let accept = accept_value("dGhlIHNhbXBsZSBub25jZQ==");
+    let chosen = values(lines, "Sec-WebSocket-Protocol");
+    let items = [
+        ("HTTP/1.1 or higher", lines[0] >= b"HTTP/1.1".as_slice()),
+        ("status 101", lines[0].get(8..13) == Some(b" 101 ")),
+        (
+            "Upgrade: websocket alone",
+            list(lines, "Upgrade") == ["websocket"],
+        ),
+        ("Connection: Upgrade", lists(lines, "Connection", "upgrade")),
+        (
+            "the accept value",
+            values(lines, "Sec-WebSocket-Accept") == [accept],
+        ),
+        (
+            "an offered subprotocol or none",
+            chosen.is_empty() || chosen == ["chat"] || chosen == ["superchat"],
+        ),
+        (
+            "no extension",
+            values(lines, "Sec-WebSocket-Extensions")
+                .concat()
+                .replace([',', ' ', '\t'], "")
+                .is_empty(),
+        ),
+    ];
+    items
+        .iter()
+        .find(|(_, there)| !there)
+        .map(|(item, _)| *item)
+}
+
+/// Base64 of the SHA-1 of key and GUID (§4.2.2).
+#[must_use]
+pub fn accept_value(key: &str) -> String {
+    STANDARD.encode(Sha1::digest(format!(
+        "{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    )))
+}
+
+/// The elements of a list in small letters, without the empty ones.
+fn list(lines: &[&[u8]], name: &str) -> Vec<String> {
+    let all = values(lines, name).join(",").to_ascii_lowercase();
+    let elements = all.split(',').map(str::trim);
+    elements
+        .filter(|element| !element.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn lists(lines: &[&[u8]], name: &str, element: &str) -> bool {
+    list(lines, name)
+        .iter()
+        .any(|candidate| candidate == element)
+}
+
+fn without_trailing_bits(key: &str) -> String {
+    let Some(body) = key.strip_suffix("==").filter(|body| body.is_ascii()) else {
+        return String::new();
+    };
+    let (body, last) = body.split_at(body.len().saturating_sub(1));
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let value = alphabet.find(last).unwrap_or(0);
+    format!(
+        "{body}{}==",
+        &alphabet[value & 0b11_0000..=value & 0b11_0000]
+    )
+}

@@ -1,0 +1,203 @@
+//! Oracles that watch what a stream costs. They run with large limits, because tiny ones hide
+//! what the declared length does.
+
+use crate::choices::Choices;
+use crate::frames::Stream;
+use crate::generate;
+use crate::subject::Subject;
+use cpu_time::ThreadTime;
+use plainws::Role;
+use plainws::protocol::head;
+use plainws::protocol::message::Limits;
+use std::time::Duration;
+
+/// What a parser may hold before a byte has arrived.
+const FIXED: u64 = 16 * 1024;
+/// What it may hold for each byte: a buffer that doubles is copied once, and its message is handed on.
+const PER_BYTE: u64 = 6;
+
+/// Memory grows with the bytes received, never with a declared length (§10.4).
+///
+/// # Errors
+///
+/// What was held.
+pub fn memory(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let Stream {
+        sender,
+        cuts,
+        mut wire,
+    } = Stream::from_input(input);
+    let received = wire.len() as u64;
+    let size = cuts.first().copied().unwrap_or(usize::MAX).max(1);
+    let cost = allocation_counter::measure(|| {
+        let mut reader = subject.reader(sender, Limits::default());
+        for piece in wire.chunks_mut(size) {
+            drop(reader.read(piece));
+        }
+    });
+    let allowed = FIXED + PER_BYTE * received;
+    if cost.bytes_max > allowed {
+        return Err(format!(
+            "{} bytes held for {received} received",
+            cost.bytes_max
+        ));
+    }
+    Ok(())
+}
+
+/// What waits to be written stays small while nothing is written, however many pings arrive.
+///
+/// # Errors
+///
+/// How much waits.
+pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    const PINGS: usize = 100;
+    const ALLOWED: usize = 4 * 1024;
+    let mut choices = Choices(input);
+    let role = choices.one(&[Role::Client, Role::Server]);
+    let Some(mut endpoint) = subject.endpoint(role, Limits::default()) else {
+        return Ok(());
+    };
+    let key = (role == Role::Server).then_some([choices.byte(); 4]);
+    let length = choices.below(126);
+    for _ in 0..PINGS {
+        let mut ping = generate::encode(0x89, key, &[choices.byte()].repeat(length));
+        endpoint.receive(&mut ping);
+    }
+    let waiting = endpoint.take_output().len();
+    if waiting > ALLOWED {
+        return Err(format!(
+            "{waiting} bytes wait after {PINGS} pings of {length} bytes"
+        ));
+    }
+    Ok(())
+}
+
+/// The work grows with the bytes received, not with their square: four times the bytes take about four
+/// times as long, where a parser that looks at its buffer again and again takes sixteen.
+///
+/// Measured as this thread's own time, so that other programs do not count. The shortest of some
+/// measurements counts, and only one that is too long each time fails.
+///
+/// # Errors
+///
+/// The times.
+pub fn work(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    const SMALL: usize = 5_000;
+    let mut choices = Choices(input);
+    let shape = choices.below(SHAPES);
+    let sender = choices.one(&[Role::Client, Role::Server]);
+    let (small, large) = (load(shape, sender, SMALL), load(shape, sender, 4 * SMALL));
+    grows_in_proportion(
+        || Some(time(subject, sender, &small)),
+        || Some(time(subject, sender, &large)),
+    )
+    .map_err(|times| format!("load {shape}: {times}"))
+}
+
+/// How many loads there are.
+const SHAPES: usize = 5;
+
+/// Four times the subprotocols, extensions or headers in a request take about four times as long, too.
+/// Under limits that are wide open, because only then it shows.
+///
+/// # Errors
+///
+/// The times.
+pub fn head_work(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    const LIMITS: head::Limits = head::Limits {
+        max_bytes: 1 << 20,
+        max_headers: 1 << 20,
+    };
+    let item = Choices(input).below(HEAD_ITEMS);
+    let time = |count| {
+        let request = request(item, count);
+        let mut reader = subject.handshake(Role::Client, LIMITS)?;
+        let start = ThreadTime::now();
+        let verdict = std::hint::black_box(reader.receive(&request));
+        verdict.map(|_| start.elapsed())
+    };
+    grows_in_proportion(|| time(1500), || time(6000))
+        .map_err(|times| format!("list {item}: {times}"))
+}
+
+/// How many things of a request can be many.
+const HEAD_ITEMS: usize = 4;
+
+/// A request with `count` of something.
+fn request(item: usize, count: usize) -> Vec<u8> {
+    let numbers = || (0..count).map(|i| format!("{i:x}"));
+    let list = numbers().collect::<Vec<_>>().join(",");
+    let many = match item {
+        0 => format!("Sec-WebSocket-Protocol: {list}"),
+        1 => format!("Sec-WebSocket-Extensions: {list}"),
+        2 => format!("Connection: {list}"),
+        _ => {
+            numbers()
+                .map(|number| format!("{number}: a\r\n"))
+                .collect::<String>()
+                + "Z: z"
+        }
+    };
+    let head = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    format!("{head}{many}\r\n\r\n").into_bytes()
+}
+
+/// Compares the shortest of some measurements of a load and one four times as large; a load that
+/// cannot be measured is not judged.
+fn grows_in_proportion(
+    small: impl Fn() -> Option<Duration>,
+    large: impl Fn() -> Option<Duration>,
+) -> Result<(), String> {
+    let mut fastest = (Duration::MAX, Duration::MAX);
+    for _ in 0..8 {
+        let (Some(small), Some(large)) = (small(), large()) else {
+            return Ok(());
+        };
+        fastest = (fastest.0.min(small), fastest.1.min(large));
+        // A little is added so that the clock's own steps do not count.
+        if fastest.1 < 8 * (fastest.0 + Duration::from_micros(100)) {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "{:?}, and {:?} for four times as much",
+        fastest.0, fastest.1
+    ))
+}
+
+/// Pieces that arrive one after another, about `count` bytes in all.
+fn load(shape: usize, sender: Role, count: usize) -> Vec<Vec<u8>> {
+    let key = (sender == Role::Client).then_some([1, 2, 3, 4]);
+    let encode = |byte0, payload: &[u8]| generate::encode(byte0, key, payload);
+    let bytewise = |stream: Vec<u8>| stream.chunks(1).map(<[u8]>::to_vec).collect();
+    match shape {
+        0 => bytewise(encode(0x81, "é".repeat(count / 2).as_bytes())),
+        1 => bytewise(encode(0x82, &b"a".repeat(count))),
+        2 => {
+            let first = encode(0x02, b"a");
+            let more = encode(0x00, b"a");
+            bytewise([first, more.repeat(count / more.len())].concat())
+        }
+        // In one piece: what is behind a frame must not be moved for each of them.
+        3 => vec![encode(0x82, b"").repeat(count / 2)],
+        _ => vec![encode(0x89, b"ping").repeat(count / 6)],
+    }
+}
+
+fn time(subject: &dyn Subject, sender: Role, load: &[Vec<u8>]) -> Duration {
+    let mut reader = subject.reader(sender, Limits::default());
+    let mut load = load.to_vec();
+    let start = ThreadTime::now();
+    for piece in &mut load {
+        std::hint::black_box(reader.read(piece));
+    }
+    start.elapsed()
+}
+
+/// Makes a `work` input: each load once.
+#[must_use]
+pub fn generate_work(choices: &mut Choices<'_>) -> Vec<u8> {
+    choices.take(2).to_vec()
+}

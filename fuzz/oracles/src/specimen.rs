@@ -1,0 +1,916 @@
+//! A small WebSocket implementation with faults that can be switched on, one at a time.
+//!
+//! It is there to be caught: an oracle that never fired proves nothing. Each fault is modelled on
+//! one that was found in a published implementation. Without a fault it must pass every oracle.
+
+use crate::dissect::{self, Listing};
+use crate::reference;
+use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use plainws::protocol::close_code::CloseCode;
+use plainws::protocol::connection::State;
+use plainws::protocol::message::Limits;
+use plainws::protocol::{close, head};
+use plainws::{Role, Rule};
+use std::str;
+
+macro_rules! bugs {
+    ($($(#[doc = $doc:literal])+ $bug:ident => $oracle:literal,)+) => {
+        /// A fault of the specimen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bug { $($(#[doc = $doc])+ $bug,)+ }
+
+        impl Bug {
+            /// Every fault, with what it does and the oracle that must catch it.
+            pub const ALL: &[(Self, &'static str, &'static str)] =
+                &[$((Self::$bug, concat!($($doc),+), $oracle),)+];
+        }
+    };
+}
+
+bugs! {
+    /// a 16-bit length is read little-endian
+    Length16LittleEndian => "reference",
+    /// a 16-bit length's low byte is sign-extended
+    Length16SignExtended => "reference",
+    /// a 64-bit length is cut to 32 bits
+    Length64CutTo32 => "reference",
+    /// the top bit of a 64-bit length is not checked
+    LengthTopBitUnchecked => "reference",
+    /// an extended length is read a byte before it is complete
+    LengthReadEarly => "split",
+    /// a length in a longer form than needed is accepted
+    LengthNotMinimalAccepted => "reference",
+    /// the length of a frame of 65,536 bytes or more wraps in a 16-bit counter
+    LengthCounterWraps => "round-trip",
+    /// the mask starts again with each read
+    MaskPhaseRestarts => "split",
+    /// a masking key of zeros is taken for no mask
+    ZeroKeyTakenAsUnmasked => "reference",
+    /// a client's unmasked frame is accepted
+    UnmaskedAccepted => "reference",
+    /// reserved bits are ignored
+    RsvIgnored => "reference",
+    /// a reserved opcode is accepted
+    OpcodeReservedAccepted => "reference",
+    /// a control frame of more than 125 bytes is accepted
+    ControlTooLongAccepted => "reference",
+    /// a fragmented control frame is accepted
+    ControlFragmentedAccepted => "reference",
+    /// a ping's payload leaks into the open message
+    PingLeaksIntoMessage => "reference",
+    /// a pong throws the open message's fragments away
+    PongResetsFragments => "reference",
+    /// a continuation without a message is accepted
+    ContinuationStrayAccepted => "reference",
+    /// a new message replaces the open one
+    MessageInterleavedAccepted => "reference",
+    /// what follows a message in the same read is dropped
+    BytesBehindMessageDropped => "split",
+    /// empty fragments do not count
+    EmptyFragmentsNotCounted => "reference",
+    /// the size limit is applied to each frame, not to the message
+    LimitPerFrameOnly => "reference",
+    /// text is checked frame by frame, so that a character must not be cut
+    Utf8PerFrame => "reference",
+    /// bytes that are not text are replaced instead of refused
+    BadTextReplaced => "reference",
+    /// a Close reason is not checked
+    CloseReasonUnchecked => "reference",
+    /// a Close body of one byte is accepted
+    CloseOneByteAccepted => "reference",
+    /// the Close codes 1005, 1006 and 1015 are accepted
+    CloseCodeReservedAccepted => "reference",
+    /// data behind a Close is delivered
+    DataAfterCloseDelivered => "silence",
+    /// a failure ends only the read in which it happens
+    FailureForgotten => "silence",
+    /// a failure is always told as 1002
+    FailureAlways1002 => "answers",
+    /// a pong holds no more than 64 bytes of its ping
+    PongCut => "answers",
+    /// a server masks what it sends
+    ServerMasks => "endpoint-legal",
+    /// a client does not mask its messages, only its answers
+    ClientMessagesUnmasked => "endpoint-legal",
+    /// a Close without a code is answered with 1005
+    NoStatusEchoed => "endpoint-legal",
+    /// a Close is answered twice
+    CloseEchoedTwice => "endpoint-close",
+    /// a message can be sent behind our own Close
+    MessageBehindClose => "endpoint-close",
+    /// a ping is answered behind our own Close
+    PongBehindClose => "endpoint-close",
+    /// a ping is forgotten when a message waits to be written
+    PongLostBehindMessage => "endpoint-pongs",
+    /// the end of the peer's stream is ignored
+    EofIgnored => "endpoint-ends",
+    /// pongs pile up while nothing is written
+    PongsUnbounded => "queue",
+    /// the declared length is allocated at once
+    DeclaredLengthAllocated => "memory",
+    /// text is checked from its start with each read
+    TextRescanned => "work",
+    /// the number of headers is not limited
+    HeaderCountUnlimited => "head-bounded",
+    /// the end of a head that two reads share is missed
+    HeadEndCutMissed => "head-split",
+    /// each subprotocol is compared with all before it
+    SubprotocolsComparedInPairs => "head-work",
+    /// header names are compared with case
+    HeaderNamesCaseSensitive => "head-accepts",
+    /// the Connection header is compared whole, not as a list
+    ConnectionComparedWhole => "head-accepts",
+    /// a key is decoded, but may have any length
+    KeyLengthUnchecked => "request-items",
+    /// the version is not checked
+    VersionUnchecked => "request-items",
+    /// the accept value is made from the key without its padding
+    AcceptOfCutKey => "response",
+    /// the bytes behind the head are dropped
+    BytesBehindHeadDropped => "head-rest",
+    /// any accept value is taken
+    AcceptUnchecked => "response-items",
+    /// an extension that was not offered is taken
+    ExtensionTaken => "response-items",
+    /// an answer that changes to another protocol as well is taken
+    OtherProtocolTaken => "response-items",
+    /// a frame's last byte has no label
+    LabelMissing => "dissect-tiles",
+    /// payloads are shown masked
+    ShownMasked => "dissect-same",
+    /// text is shown with its control characters
+    ShownRaw => "dissect-printed",
+    /// masking in pieces starts with the wrong byte of the key
+    MaskOffsetIgnored => "mask",
+    /// the halves of surrogate pairs are taken for characters
+    SurrogatesAccepted => "utf8",
+    /// a character that two reads share is lost
+    CutCharacterLost => "utf8",
+}
+
+/// The specimen, with at most one fault.
+#[derive(Clone, Copy, Debug)]
+pub struct Specimen(pub Option<Bug>);
+
+impl Specimen {
+    fn has(self, bug: Bug) -> bool {
+        self.0 == Some(bug)
+    }
+}
+
+impl Subject for Specimen {
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        let mut reader = Peer::new(*self, sender, limits);
+        reader.writes_at_once = true;
+        Box::new(reader)
+    }
+
+    fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
+        Some(Box::new(Peer::new(*self, role.peer(), limits)))
+    }
+
+    fn handshake(&self, sender: Role, limits: head::Limits) -> Option<Box<dyn Handshake>> {
+        Some(Box::new(HeadReader {
+            specimen: *self,
+            sender,
+            limits,
+            bytes: Vec::new(),
+        }))
+    }
+
+    fn dissect(&self, sender: Role, limits: Limits, wire: &[u8]) -> Option<Listing> {
+        let mut frames = dissect::frames(sender, limits, wire);
+        for frame in &mut frames {
+            let mut bits = 8 * frame.wire.len() as u64;
+            if self.has(Bug::LabelMissing) && !frame.payload.is_empty() {
+                bits -= 8;
+            }
+            if self.has(Bug::ShownMasked) {
+                let masked = &frame.wire[frame.wire.len() - frame.payload.len()..];
+                frame.payload = masked.to_vec();
+            }
+            let text = String::from_utf8_lossy(&frame.payload);
+            let shown = if self.has(Bug::ShownRaw) {
+                text.into_owned()
+            } else {
+                text.escape_debug().to_string()
+            };
+            frame.labels.push((0..bits, shown));
+        }
+        let read: usize = frames.iter().map(|frame| frame.wire.len()).sum();
+        Some(Listing {
+            frames,
+            unread: (wire.len() - read) as u64,
+        })
+    }
+
+    fn mask(&self) -> Option<Mask> {
+        fn right(payload: &mut [u8], key: [u8; 4], offset: u64) {
+            for (byte, i) in payload.iter_mut().zip(offset..) {
+                *byte ^= key[(i % 4) as usize];
+            }
+        }
+        fn wrong(payload: &mut [u8], key: [u8; 4], _offset: u64) {
+            right(payload, key, 0);
+        }
+        Some(if self.has(Bug::MaskOffsetIgnored) {
+            wrong
+        } else {
+            right
+        })
+    }
+
+    fn text(&self) -> Option<Box<dyn Text>> {
+        Some(Box::new(Letters {
+            specimen: *self,
+            text: String::new(),
+            partial: Vec::new(),
+        }))
+    }
+}
+
+/// One end of a connection: all its bytes in one buffer, taken apart by index.
+struct Peer {
+    specimen: Specimen,
+    sender: Role,
+    limits: Limits,
+    state: State,
+    failed: bool,
+    /// Whether the peer's stream has ended.
+    ended: bool,
+    buffer: Vec<u8>,
+    /// How much of the buffer is used.
+    at: usize,
+    frame: Option<Incoming>,
+    control: Vec<u8>,
+    message: Option<Open>,
+    pongs: Vec<u8>,
+    output: Vec<u8>,
+    /// All that was written, if each event is followed by writing.
+    answers: Vec<u8>,
+    writes_at_once: bool,
+    frames_sent: u8,
+}
+
+#[derive(Clone, Copy)]
+struct Incoming {
+    fin: bool,
+    opcode: u8,
+    key: [u8; 4],
+    length: u64,
+    received: u64,
+}
+
+struct Open {
+    is_text: bool,
+    bytes: Vec<u8>,
+    /// How many bytes are known to be text.
+    checked: usize,
+    announced: u64,
+    fragments: u32,
+    empty: u32,
+}
+
+impl Peer {
+    fn new(specimen: Specimen, sender: Role, limits: Limits) -> Self {
+        Self {
+            specimen,
+            sender,
+            limits,
+            state: State::Open,
+            failed: false,
+            ended: false,
+            buffer: Vec::new(),
+            at: 0,
+            frame: None,
+            control: Vec::new(),
+            message: None,
+            pongs: Vec::new(),
+            output: Vec::new(),
+            answers: Vec::new(),
+            writes_at_once: false,
+            frames_sent: 0,
+        }
+    }
+
+    fn has(&self, bug: Bug) -> bool {
+        self.specimen.has(bug)
+    }
+
+    fn is_finished(&self) -> bool {
+        let is_forgotten = self.failed && !self.ended && self.has(Bug::FailureForgotten);
+        self.state == State::Closed && !is_forgotten && !self.has(Bug::DataAfterCloseDelivered)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        if self.is_finished() {
+            return seen;
+        }
+        self.buffer.extend_from_slice(bytes);
+        while !self.is_finished() {
+            match self.step(&mut seen) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(rule) => {
+                    self.fail(rule);
+                    seen.push(Seen::Failed(Some(rule)));
+                    break;
+                }
+            }
+            self.write_at_once();
+        }
+        self.write_at_once();
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        seen
+    }
+
+    /// Reads a header or a piece of payload; `false` when more bytes are needed.
+    fn step(&mut self, seen: &mut Vec<Seen>) -> Result<bool, Rule> {
+        let mut frame = match self.frame.take() {
+            Some(frame) => frame,
+            None => match self.header()? {
+                Some(frame) => self.begin(frame)?,
+                None => return Ok(false),
+            },
+        };
+        let start = self.at;
+        let left = usize::try_from(frame.length - frame.received).unwrap_or(usize::MAX);
+        self.at += left.min(self.buffer.len() - start);
+        let phase = if self.has(Bug::MaskPhaseRestarts) {
+            0
+        } else {
+            frame.received
+        };
+        for (byte, i) in self.buffer[start..self.at].iter_mut().zip(phase..) {
+            *byte ^= frame.key[(i % 4) as usize];
+        }
+        frame.received += (self.at - start) as u64;
+        self.payload(&frame, start)?;
+        if frame.received < frame.length {
+            self.frame = Some(frame);
+            return Ok(false);
+        }
+        self.end(&frame, seen)?;
+        Ok(true)
+    }
+
+    fn header(&mut self) -> Result<Option<Incoming>, Rule> {
+        let bytes = &self.buffer[self.at..];
+        let Some(&byte0) = bytes.first() else {
+            return Ok(None);
+        };
+        let (fin, opcode) = (byte0 & 0x80 != 0, byte0 & 0x0F);
+        if byte0 & 0x70 != 0 && !self.has(Bug::RsvIgnored) {
+            return Err(Rule::RsvNotZero);
+        }
+        if matches!(opcode, 3..=7 | 11..=15) && !self.has(Bug::OpcodeReservedAccepted) {
+            return Err(Rule::OpcodeReserved);
+        }
+        if opcode >= 8 && !fin && !self.has(Bug::ControlFragmentedAccepted) {
+            return Err(Rule::ControlFragmented);
+        }
+        let Some(&byte1) = bytes.get(1) else {
+            return Ok(None);
+        };
+        let short = byte1 & 0x7F;
+        if opcode >= 8 && short > 125 && !self.has(Bug::ControlTooLongAccepted) {
+            return Err(Rule::ControlTooLong);
+        }
+        let (size, floor) = match short {
+            126 => (2, 126),
+            127 => (8, 65_536),
+            _ => (0, 0),
+        };
+        let mut digits = bytes[2..bytes.len().min(2 + size)].to_vec();
+        let mut at = 2 + size;
+        if self.has(Bug::LengthReadEarly) && digits.len() + 1 == size {
+            digits.push(0);
+            at -= 1;
+        }
+        let filled = |filler| {
+            (0..size).fold(0, |sum, i| {
+                sum << 8 | u64::from(*digits.get(i).unwrap_or(&filler))
+            })
+        };
+        if size == 8 && filled(0) >> 63 == 1 && !self.has(Bug::LengthTopBitUnchecked) {
+            return Err(Rule::LengthTopBitSet);
+        }
+        if filled(0xFF) < floor && !self.has(Bug::LengthNotMinimalAccepted) {
+            return Err(Rule::LengthNotMinimal);
+        }
+        if digits.len() < size {
+            return Ok(None);
+        }
+        let length = match (size, self.specimen.0) {
+            (0, _) => u64::from(short),
+            (2, Some(Bug::Length16LittleEndian)) => filled(0).swap_bytes() >> 48,
+            (2, Some(Bug::Length16SignExtended)) => {
+                (u64::from(digits[0]) << 8).wrapping_add_signed((digits[1] as i8).into())
+            }
+            (8, Some(Bug::Length64CutTo32)) => filled(0) & 0xFFFF_FFFF,
+            _ => filled(0),
+        };
+        let mut key = [0; 4];
+        let mut masked = byte1 & 0x80 != 0;
+        if masked {
+            let Some(bytes) = bytes.get(at..at + 4) else {
+                return Ok(None);
+            };
+            key.copy_from_slice(bytes);
+            at += 4;
+        }
+        if key == [0; 4] && self.has(Bug::ZeroKeyTakenAsUnmasked) {
+            masked = false;
+        }
+        match self.sender {
+            Role::Client if !masked && !self.has(Bug::UnmaskedAccepted) => {
+                return Err(Rule::MaskMissing);
+            }
+            Role::Server if masked => return Err(Rule::MaskPresent),
+            _ => {}
+        }
+        self.at += at;
+        Ok(Some(Incoming {
+            fin,
+            opcode,
+            key,
+            length,
+            received: 0,
+        }))
+    }
+
+    fn begin(&mut self, mut frame: Incoming) -> Result<Incoming, Rule> {
+        if frame.opcode >= 8 {
+            return Ok(frame);
+        }
+        match (frame.opcode, &self.message) {
+            (0, None) if !self.has(Bug::ContinuationStrayAccepted) => {
+                return Err(Rule::ContinuationUnexpected);
+            }
+            (1.., Some(_)) if !self.has(Bug::MessageInterleavedAccepted) => {
+                return Err(Rule::MessageInterleaved);
+            }
+            (0, Some(_)) => {}
+            _ => {
+                self.message = Some(Open {
+                    is_text: frame.opcode == 1,
+                    bytes: Vec::new(),
+                    checked: 0,
+                    announced: 0,
+                    fragments: 0,
+                    empty: 0,
+                });
+            }
+        }
+        let specimen = self.specimen;
+        let open = self.message.as_mut().expect("just opened");
+        open.announced = open.announced.saturating_add(frame.length);
+        open.fragments += 1;
+        if frame.length == 0 && !specimen.has(Bug::EmptyFragmentsNotCounted) {
+            open.empty += 1;
+        }
+        let size = if specimen.has(Bug::LimitPerFrameOnly) {
+            frame.length
+        } else {
+            open.announced
+        };
+        if size > self.limits.max_message {
+            return Err(Rule::MessageTooBig);
+        }
+        if open.fragments > self.limits.max_fragments
+            || open.empty > self.limits.max_empty_fragments
+        {
+            return Err(Rule::TooManyFragments);
+        }
+        if specimen.has(Bug::DeclaredLengthAllocated) {
+            open.bytes.reserve_exact(frame.length as usize);
+        }
+        if specimen.has(Bug::LengthCounterWraps) {
+            frame.length %= 65_536;
+        }
+        Ok(frame)
+    }
+
+    /// Takes the payload that begins at `start` of the buffer.
+    fn payload(&mut self, frame: &Incoming, start: usize) -> Result<(), Rule> {
+        let specimen = self.specimen;
+        let bytes = &self.buffer[start..self.at];
+        let is_complete = frame.received == frame.length;
+        if frame.opcode >= 8 {
+            self.control.extend_from_slice(bytes);
+            if let (9, Some(open), true) = (
+                frame.opcode,
+                &mut self.message,
+                specimen.has(Bug::PingLeaksIntoMessage),
+            ) {
+                open.bytes.extend_from_slice(bytes);
+            }
+            return if frame.opcode == 8 {
+                self.check_close(is_complete).map(drop)
+            } else {
+                Ok(())
+            };
+        }
+        let Some(open) = &mut self.message else {
+            return Ok(());
+        };
+        open.bytes.extend_from_slice(bytes);
+        if !open.is_text || specimen.has(Bug::BadTextReplaced) {
+            return Ok(());
+        }
+        if specimen.has(Bug::TextRescanned) {
+            open.checked = 0;
+        }
+        let must_be_whole = is_complete && (frame.fin || specimen.has(Bug::Utf8PerFrame));
+        match str::from_utf8(&open.bytes[open.checked..]) {
+            Ok(_) => open.checked = open.bytes.len(),
+            Err(error) if error.error_len().is_none() && !must_be_whole => {
+                open.checked += error.valid_up_to();
+            }
+            Err(_) => return Err(Rule::TextNotUtf8),
+        }
+        Ok(())
+    }
+
+    fn check_close(&self, is_complete: bool) -> Result<Seen, Rule> {
+        let [high, low, reason @ ..] = &self.control[..] else {
+            let is_wrong =
+                is_complete && self.control.len() == 1 && !self.has(Bug::CloseOneByteAccepted);
+            return if is_wrong {
+                Err(Rule::CloseBodyOneByte)
+            } else {
+                Ok(Seen::Close(None, String::new()))
+            };
+        };
+        let code = u16::from_be_bytes([*high, *low]);
+        let is_excused =
+            matches!(code, 1005 | 1006 | 1015) && self.has(Bug::CloseCodeReservedAccepted);
+        if !CloseCode(code).is_allowed_on_wire() && !is_excused {
+            return Err(Rule::CloseCodeInvalid);
+        }
+        match str::from_utf8(reason) {
+            Err(error)
+                if (error.error_len().is_some() || is_complete)
+                    && !self.has(Bug::CloseReasonUnchecked) =>
+            {
+                Err(Rule::CloseReasonNotUtf8)
+            }
+            _ => Ok(Seen::Close(
+                Some(code),
+                String::from_utf8_lossy(reason).into_owned(),
+            )),
+        }
+    }
+
+    fn end(&mut self, frame: &Incoming, seen: &mut Vec<Seen>) -> Result<(), Rule> {
+        match frame.opcode {
+            8 => {
+                let close = self.check_close(true)?;
+                self.peer_closed();
+                seen.push(close);
+            }
+            9 => {
+                let payload = std::mem::take(&mut self.control);
+                self.pong(&payload);
+                seen.push(Seen::Ping(payload));
+            }
+            10.. => {
+                if self.has(Bug::PongResetsFragments) {
+                    self.message = None;
+                }
+                seen.push(Seen::Pong(std::mem::take(&mut self.control)));
+            }
+            _ => {
+                if let Some(open) = self.message.take_if(|_| frame.fin) {
+                    seen.push(match open.is_text {
+                        true => Seen::Text(String::from_utf8_lossy(&open.bytes).into_owned()),
+                        false => Seen::Binary(open.bytes),
+                    });
+                    if self.has(Bug::BytesBehindMessageDropped) {
+                        self.at = self.buffer.len();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn peer_closed(&mut self) {
+        let body = std::mem::take(&mut self.control);
+        if self.state == State::Open {
+            let code = match body.get(..2) {
+                None if self.has(Bug::NoStatusEchoed) => &1005_u16.to_be_bytes()[..],
+                code => code.unwrap_or_default(),
+            };
+            self.push(8, code);
+            if self.has(Bug::CloseEchoedTwice) {
+                self.push(8, code);
+            }
+        }
+        self.state = State::Closed;
+    }
+
+    fn pong(&mut self, payload: &[u8]) {
+        let is_silent = self.state != State::Open && !self.has(Bug::PongBehindClose);
+        if is_silent || (self.has(Bug::PongLostBehindMessage) && !self.output.is_empty()) {
+            return;
+        }
+        if self.pongs.len() > 2048 && !self.has(Bug::PongsUnbounded) {
+            self.pongs.clear();
+        }
+        let kept = if self.has(Bug::PongCut) {
+            payload.len().min(64)
+        } else {
+            payload.len()
+        };
+        let frame = self.encode(10, &payload[..kept]);
+        self.pongs.extend(frame);
+    }
+
+    fn fail(&mut self, rule: Rule) {
+        if self.state == State::Open {
+            let code = if self.has(Bug::FailureAlways1002) {
+                None
+            } else {
+                rule.close_code()
+            };
+            self.push(
+                8,
+                &close::encode(code.unwrap_or(CloseCode::PROTOCOL_ERROR), ""),
+            );
+        }
+        self.state = State::Closed;
+        self.failed = true;
+        self.at = self.buffer.len();
+    }
+
+    fn push(&mut self, opcode: u8, payload: &[u8]) {
+        let frame = self.encode(opcode, payload);
+        self.output.extend(frame);
+    }
+
+    fn encode(&mut self, opcode: u8, payload: &[u8]) -> Vec<u8> {
+        self.frames_sent = self.frames_sent.wrapping_add(1);
+        let is_client = self.sender == Role::Server;
+        let masks = match (is_client, opcode) {
+            (true, 1 | 2) => !self.has(Bug::ClientMessagesUnmasked),
+            (true, _) => true,
+            (false, _) => self.has(Bug::ServerMasks),
+        };
+        crate::generate::encode(
+            0x80 | opcode,
+            masks.then_some([self.frames_sent; 4]),
+            payload,
+        )
+    }
+
+    fn write_at_once(&mut self) {
+        if self.writes_at_once {
+            let output = self.take_output();
+            self.answers.extend(output);
+        }
+    }
+
+    fn send(&mut self, opcode: u8, payload: &[u8]) -> bool {
+        let may_send = match self.state {
+            State::Open => true,
+            State::Closing => opcode != 8 && self.has(Bug::MessageBehindClose),
+            State::Closed => false,
+        };
+        if may_send {
+            self.push(opcode, payload);
+        }
+        may_send
+    }
+}
+
+impl Reader for Peer {
+    fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        self.take(bytes)
+    }
+
+    fn answers(&self) -> Option<&[u8]> {
+        Some(&self.answers)
+    }
+}
+
+impl Endpoint for Peer {
+    fn receive(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        self.take(bytes)
+    }
+
+    fn receive_eof(&mut self) {
+        self.ended = true;
+        if !self.has(Bug::EofIgnored) {
+            self.state = State::Closed;
+        }
+    }
+
+    fn send_text(&mut self, text: &str) -> bool {
+        self.send(1, text.as_bytes())
+    }
+
+    fn send_binary(&mut self, bytes: &[u8]) -> bool {
+        self.send(2, bytes)
+    }
+
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        payload.len() <= 125 && self.send(9, payload)
+    }
+
+    fn close(&mut self, code: u16, reason: &str) -> bool {
+        let body = close::encode(CloseCode(code), reason);
+        let is_closing = CloseCode(code).is_allowed_on_wire() && self.send(8, &body);
+        if is_closing {
+            self.state = State::Closing;
+        }
+        is_closing
+    }
+
+    fn state(&self) -> State {
+        self.state
+    }
+
+    fn take_output(&mut self) -> Vec<u8> {
+        // Pongs go ahead, but nothing goes behind a Close.
+        if self.has(Bug::PongBehindClose) {
+            self.output.append(&mut self.pongs);
+        } else {
+            self.pongs.append(&mut self.output);
+            std::mem::swap(&mut self.pongs, &mut self.output);
+        }
+        std::mem::take(&mut self.output)
+    }
+}
+
+/// Collects a head whole, then looks for what it must hold.
+struct HeadReader {
+    specimen: Specimen,
+    sender: Role,
+    limits: head::Limits,
+    bytes: Vec<u8>,
+}
+
+impl Handshake for HeadReader {
+    fn receive(&mut self, bytes: &[u8]) -> Option<Verdict> {
+        let before = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        // The end may have begun in the bytes before.
+        let overlap = if self.specimen.has(Bug::HeadEndCutMissed) {
+            0
+        } else {
+            3
+        };
+        let mut ends = self.bytes[before.saturating_sub(overlap)..].windows(4);
+        let is_there = ends.any(|window| window == b"\r\n\r\n");
+        let head = if is_there {
+            reference::head(&self.bytes)
+        } else {
+            None
+        };
+        let Some((lines, rest)) = head else {
+            let is_too_large = self.bytes.len() > self.limits.max_bytes;
+            return is_too_large.then_some(Verdict::Refused(Some(Rule::HeadTooLarge)));
+        };
+        Some(match self.judge(&lines, self.bytes.len() - rest.len()) {
+            Err(rule) => Verdict::Refused(Some(rule)),
+            Ok(response) => {
+                let kept = if self.specimen.has(Bug::BytesBehindHeadDropped) {
+                    &[]
+                } else {
+                    rest
+                };
+                Verdict::Accepted {
+                    response,
+                    rest: kept.to_vec(),
+                }
+            }
+        })
+    }
+}
+
+impl HeadReader {
+    fn judge(&self, lines: &[&[u8]], length: usize) -> Result<String, Rule> {
+        if length > self.limits.max_bytes {
+            return Err(Rule::HeadTooLarge);
+        }
+        if lines.len() - 1 > self.limits.max_headers
+            && !self.specimen.has(Bug::HeaderCountUnlimited)
+        {
+            return Err(Rule::TooManyHeaders);
+        }
+        match self.sender {
+            Role::Client => self.judge_request(lines),
+            Role::Server => self.judge_response(lines),
+        }
+    }
+
+    fn judge_request(&self, lines: &[&[u8]]) -> Result<String, Rule> {
+        let named = |name: &str| {
+            lines
+                .iter()
+                .any(|line| line.split(|&byte| byte == b':').next() == Some(name.as_bytes()))
+        };
+        if self.specimen.has(Bug::HeaderNamesCaseSensitive)
+            && !(named("Upgrade") && named("Connection"))
+        {
+            return Err(Rule::UpgradeMissing);
+        }
+        if self.specimen.has(Bug::ConnectionComparedWhole)
+            && !reference::values(lines, "Connection")
+                .iter()
+                .any(|value| value.eq_ignore_ascii_case("upgrade"))
+        {
+            return Err(Rule::ConnectionUpgradeMissing);
+        }
+        if self.specimen.has(Bug::SubprotocolsComparedInPairs) {
+            let list = reference::values(lines, "Sec-WebSocket-Protocol").join(",");
+            let names: Vec<&str> = list.split(',').collect();
+            let mut pairs = names.iter().enumerate();
+            if pairs.any(|(i, name)| names[..i].contains(name)) {
+                return Err(Rule::SubprotocolsMalformed);
+            }
+        }
+        match reference::request_lacks(lines) {
+            Some("a key of 16 bytes") if self.specimen.has(Bug::KeyLengthUnchecked) => {
+                let key = reference::values(lines, "Sec-WebSocket-Key").concat();
+                STANDARD.decode(key).map_err(|_| Rule::KeyInvalid)?;
+            }
+            Some("version 13") if self.specimen.has(Bug::VersionUnchecked) => {}
+            Some(_) => return Err(Rule::KeyInvalid),
+            None => {}
+        }
+        let key = reference::values(lines, "Sec-WebSocket-Key").concat();
+        let accept = match self.specimen.0 {
+            Some(Bug::AcceptOfCutKey) => reference::accept_value(&key.replace('=', "")),
+            _ => reference::accept_value(&key),
+        };
+        Ok(format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        ))
+    }
+
+    fn judge_response(&self, lines: &[&[u8]]) -> Result<String, Rule> {
+        match reference::response_lacks(lines) {
+            Some("the accept value") if self.specimen.has(Bug::AcceptUnchecked) => {}
+            Some("Upgrade: websocket alone") if self.specimen.has(Bug::OtherProtocolTaken) => {}
+            Some("no extension") if self.specimen.has(Bug::ExtensionTaken) => {}
+            Some(_) => return Err(Rule::AcceptWrong),
+            None => {}
+        }
+        Ok(String::new())
+    }
+}
+
+/// Text, and the bytes of a character that is not complete.
+struct Letters {
+    specimen: Specimen,
+    text: String,
+    partial: Vec<u8>,
+}
+
+impl Text for Letters {
+    fn decode(&mut self, bytes: &[u8]) -> bool {
+        if self.specimen.has(Bug::CutCharacterLost) {
+            self.partial.clear();
+        }
+        self.partial.extend_from_slice(bytes);
+        loop {
+            let (length, wrong) = match str::from_utf8(&self.partial) {
+                Ok(text) => (text.len(), None),
+                Err(error) => (error.valid_up_to(), error.error_len()),
+            };
+            let whole: Vec<u8> = self.partial.drain(..length).collect();
+            self.text += str::from_utf8(&whole).expect("just checked");
+            match (wrong, &self.partial[..]) {
+                (None, _) => return true,
+                (Some(_), [0xED, 0xA0..=0xBF, 0x80..=0xBF, ..])
+                    if self.specimen.has(Bug::SurrogatesAccepted) =>
+                {
+                    self.partial.drain(..3).for_each(drop);
+                    self.text.push(char::REPLACEMENT_CHARACTER);
+                }
+                // The rest of the surrogate may be on its way.
+                (Some(_), [0xED] | [0xED, 0xA0..=0xBF])
+                    if self.specimen.has(Bug::SurrogatesAccepted) =>
+                {
+                    return true;
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    fn so_far(&self) -> &str {
+        &self.text
+    }
+
+    fn may_end(&self) -> bool {
+        self.partial.is_empty()
+    }
+}

@@ -1,0 +1,102 @@
+//! What the fuzzer starts from and what it once found, judged by the same oracles, without the fuzzer.
+
+mod support;
+
+use oracles::frames::Stream;
+use oracles::subject::Plainws;
+use oracles::{TARGETS, coverage, seeds};
+use plainws::Role;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use support::run::run_with;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The files of `folder/TARGET/`, by their path in it; a target may have none.
+fn files(name: &str) -> BTreeMap<(&'static str, String), Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for target in TARGETS {
+        let Ok(entries) = fs::read_dir(folder(name).join(target.name)) else {
+            continue;
+        };
+        for entry in entries {
+            let entry = entry.expect("the folder can be listed");
+            let file = entry.file_name().into_string().expect("names are text");
+            let input = fs::read(entry.path()).expect("the file can be read");
+            files.insert((target.name, file), input);
+        }
+    }
+    files
+}
+
+fn judge(name: &str) {
+    for ((target, file), input) in files(name) {
+        let target = oracles::Target::named(target).expect("listed by its name");
+        if let Err(finding) = target.judge(&Plainws, &input) {
+            panic!("{name}/{}/{file}: {finding}", target.name);
+        }
+    }
+}
+
+#[test]
+fn no_oracle_fires_at_a_seed() {
+    judge("fuzz/seeds");
+}
+
+#[test]
+fn no_oracle_fires_at_what_was_found_before() {
+    judge("tests/regressions");
+}
+
+#[test]
+fn the_seeds_are_those_that_the_rule_table_gives() {
+    let expected = seeds::all().into_iter();
+    let expected = expected.map(|seed| ((seed.target, seed.name), seed.input));
+    assert!(
+        files("fuzz/seeds") == expected.collect(),
+        "run `fuzz/run seeds` to write the seeds anew"
+    );
+}
+
+#[test]
+fn the_seeds_reach_every_rule_event_length_form_and_change_of_state_in_both_roles() {
+    let seeds = files("fuzz/seeds");
+    let reached = seeds
+        .iter()
+        .flat_map(|((target, _), input)| coverage::of(target, input));
+    let reached: BTreeSet<String> = reached.collect();
+    let missing: Vec<_> = coverage::everything()
+        .difference(&reached)
+        .cloned()
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+/// What the oracles say of the dissector, of the program that shows what it says.
+#[test]
+fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
+    for ((target, file), input) in files("fuzz/seeds") {
+        if !matches!(target, "stream" | "dissect") {
+            continue;
+        }
+        let Stream { sender, wire, .. } = Stream::from_input(&input);
+        let role = if sender == Role::Client {
+            "client"
+        } else {
+            "server"
+        };
+        let decode = ["decode", "--raw", "--all", "--role", role];
+        let shown = run_with(&decode, &wire).stdout;
+        let lines = shown.lines();
+        assert!(
+            !lines.flat_map(str::chars).any(char::is_control),
+            "{file}: {shown:?}"
+        );
+        let json = run_with(&[&decode[..], &["--json"]].concat(), &wire).stdout;
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&json);
+        assert!(parsed.is_ok(), "{file}: {json}");
+    }
+}

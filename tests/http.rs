@@ -1,0 +1,1024 @@
+//! What the port answers besides WebSocket (RFC 9110, RFC 9112), over real sockets.
+
+mod support;
+
+use plainws::{Error, Limits, Page, Server};
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use support::bytes::TEXT;
+use support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
+use support::server::{echo, impatient, start};
+
+const HOME: &str = "<!doctype html><title>home</title>";
+const BOTH: &str = "<!doctype html><title>page and WebSocket</title>";
+
+/// Pages at `/` and `/both`, handlers at `/both` and `/echo`.
+fn site(server: Server) -> Server {
+    server
+        .page("/", Page::html(HOME))
+        .page("/both", Page::html(BOTH))
+        .page("/logo.svg", Page::new("image/svg+xml", &b"<svg/>"[..]))
+        .route("/both", echo)
+        .route("/echo", echo)
+}
+
+fn request(line: &str, headers: &[&str]) -> String {
+    let headers: String = headers
+        .iter()
+        .map(|header| format!("{header}\r\n"))
+        .collect();
+    format!("{line}\r\nHost: example.com\r\n{headers}\r\n")
+}
+
+fn get(path: &str) -> String {
+    request(&format!("GET {path} HTTP/1.1"), &[])
+}
+
+/// A handshake for `/echo` with more headers.
+fn upgrade_with(headers: &[&str]) -> String {
+    let headers: String = headers
+        .iter()
+        .map(|header| format!("{header}\r\n"))
+        .collect();
+    upgrade_request("/echo").replace("\r\n\r\n", &format!("\r\n{headers}\r\n"))
+}
+
+/// The answer to `bytes` on a new connection, which `is_kept` or ends behind it.
+#[track_caller]
+fn answer(address: SocketAddr, bytes: impl AsRef<[u8]>, is_kept: bool) -> Response {
+    let mut raw = Raw::connect(address);
+    raw.send(bytes);
+    let response = raw.response();
+    check(&response, is_kept);
+    if is_kept {
+        raw.send(get("/"));
+        assert_eq!(raw.response().text(), HOME);
+    } else {
+        raw.expect_fin();
+    }
+    response
+}
+
+/// What every response has.
+#[track_caller]
+fn check(response: &Response, is_kept: bool) {
+    let header = |name| response.header(name).unwrap_or_default();
+    let connection = header("Connection");
+    let is_said_to_close = connection.split(", ").any(|option| option == "close");
+    assert_eq!(is_said_to_close, !is_kept, "{}", response.head);
+    assert_eq!(header("X-Content-Type-Options"), "nosniff");
+    assert!(!header("Content-Type").is_empty(), "{}", response.head);
+    assert_eq!(response.header("Transfer-Encoding"), None);
+    let policy = header("Content-Security-Policy");
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    check_date(header("Date"));
+}
+
+/// RFC 9110 §5.6.7, for example `Sun, 06 Nov 1994 08:49:37 GMT`.
+#[track_caller]
+fn check_date(date: &str) {
+    let shape: String = date
+        .chars()
+        .map(|c| match c {
+            '0'..='9' => '0',
+            'A'..='Z' => 'A',
+            'a'..='z' => 'a',
+            other => other,
+        })
+        .collect();
+    assert_eq!(shape, "Aaa, 00 Aaa 0000 00:00:00 AAA", "{date}");
+    assert!(date.ends_with(" GMT"), "{date}");
+}
+
+mod pages {
+    use super::*;
+
+    #[test]
+    fn are_answered_with_their_type_and_length() {
+        let address = start(site);
+        let home = answer(address, get("/"), true);
+        assert_eq!((home.status, home.text()), (200, HOME));
+        assert_eq!(
+            home.header("Content-Type"),
+            Some("text/html; charset=utf-8")
+        );
+        let logo = answer(address, get("/logo.svg"), true);
+        assert_eq!((logo.status, logo.text()), (200, "<svg/>"));
+        assert_eq!(logo.header("Content-Type"), Some("image/svg+xml"));
+    }
+
+    #[test]
+    fn answer_head_with_the_headers_of_get_and_no_body() {
+        let address = start(site);
+        for path in ["/", "/nothing-here"] {
+            let mut raw = Raw::connect(address);
+            raw.send(request(&format!("HEAD {path} HTTP/1.1"), &[]));
+            let head = raw.response_without_body();
+            raw.send(get(path));
+            let get = raw.response();
+            assert_eq!(head.status, get.status);
+            let but_date = |head: &str| {
+                let lines = head.split("\r\n").filter(|line| !line.starts_with("Date:"));
+                lines.map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(but_date(&head.head), but_date(&get.head));
+            assert!(!get.body.is_empty());
+        }
+    }
+
+    #[test]
+    fn share_a_path_with_a_handler() {
+        let address = start(site);
+        let mut raw = Raw::connect(address);
+        raw.send(get("/both"));
+        assert_eq!(raw.response().text(), BOTH);
+        // The same connection may go on to become a WebSocket connection.
+        raw.send(upgrade_request("/both"));
+        raw.expect_101();
+        raw.send_frame(TEXT, "hello");
+        raw.expect_frame(TEXT, "hello");
+    }
+
+    #[test]
+    fn are_served_whatever_other_protocol_is_offered() {
+        // RFC 9110 §7.8: what is not wanted is ignored.
+        let address = start(site);
+        let h2c = [
+            "Connection: Upgrade, HTTP2-Settings",
+            "Upgrade: h2c",
+            "HTTP2-Settings: AA",
+        ];
+        let response = answer(address, request("GET / HTTP/1.1", &h2c), true);
+        assert_eq!((response.status, response.text()), (200, HOME));
+    }
+
+    #[test]
+    fn are_found_by_an_absolute_target_and_by_one_with_a_query() {
+        let address = start(site);
+        for target in [
+            "http://example.com/both",
+            "HTTP://other.example:81/both?x=1",
+            "/both?x=/../&y=?",
+            "/both?",
+        ] {
+            assert_eq!(answer(address, get(target), true).text(), BOTH, "{target}");
+        }
+        for target in ["http://example.com", "http://example.com?x", "/?x"] {
+            assert_eq!(answer(address, get(target), true).text(), HOME, "{target}");
+        }
+    }
+
+    #[test]
+    fn are_found_byte_by_byte_only() {
+        let address = start(site);
+        for path in [
+            "/both/",
+            "/Both",
+            "//both",
+            "/./both",
+            "/x/../both",
+            "/%62oth",
+            "/both;x",
+            "/bot",
+            "*",
+        ] {
+            let response = answer(address, get(path), true);
+            assert_eq!(response.status, 404, "{path}");
+        }
+    }
+
+    #[test]
+    fn made_anew_are_made_for_each_request() {
+        let count = std::sync::atomic::AtomicUsize::new(1);
+        let address = start(|server| {
+            server.page_with("/", move || {
+                let count = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                Page::new("text/plain", format!("{count}").into_bytes())
+            })
+        });
+        let mut raw = Raw::connect(address);
+        for count in ["1", "2", "3"] {
+            raw.send(get("/"));
+            assert_eq!(raw.response().text(), count);
+        }
+    }
+
+    #[test]
+    fn that_panic_cost_only_their_connection() {
+        let address = start(|server| site(server).page_with("/panic", || panic!("on purpose")));
+        for _ in 0..3 {
+            let mut raw = Raw::connect(address);
+            raw.send(get("/panic"));
+            raw.until_end();
+        }
+        assert_eq!(answer(address, get("/"), true).status, 200);
+    }
+}
+
+mod a_prefix {
+    use super::*;
+
+    #[test]
+    fn serves_everything_a_second_time() {
+        let address = start(|server| site(server).prefix("/md_admin").prefix("/deep/er/"));
+        for prefix in ["", "/md_admin", "/deep/er"] {
+            let home = answer(address, get(&format!("{prefix}/")), true);
+            assert_eq!(home.text(), HOME);
+            let both = answer(address, get(&format!("{prefix}/both?x")), true);
+            assert_eq!(both.text(), BOTH);
+            let mut raw = Raw::open(address, &format!("{prefix}/echo"));
+            raw.send_frame(TEXT, prefix);
+            raw.expect_frame(TEXT, prefix);
+        }
+        for path in [
+            "/md_adminboth",
+            "/md_admin/md_admin/both",
+            "/deep/both",
+            "/md_admin//",
+        ] {
+            assert_eq!(answer(address, get(path), true).status, 404, "{path}");
+        }
+    }
+
+    #[test]
+    fn without_its_slash_is_redirected_to() {
+        let address = start(|server| site(server).prefix("/md_admin"));
+        let response = answer(address, get("/md_admin"), true);
+        assert_eq!(response.status, 308);
+        assert_eq!(response.header("Location"), Some("/md_admin/"));
+        // A handshake is not redirected: browsers would not follow.
+        let refused = answer(address, upgrade_request("/md_admin"), false);
+        assert_eq!(refused.status, 404);
+    }
+}
+
+mod keep_alive {
+    use super::*;
+
+    #[test]
+    fn answers_one_request_after_another() {
+        let mut raw = Raw::connect(start(site));
+        for _ in 0..20 {
+            raw.send(get("/"));
+            let response = raw.response();
+            check(&response, true);
+            assert_eq!(response.text(), HOME);
+        }
+    }
+
+    #[test]
+    fn answers_pipelined_requests_in_order() {
+        let address = start(site);
+        let stream = [
+            get("/"),
+            get("/nothing-here"),
+            request("HEAD /both HTTP/1.1", &[]),
+            "\r\n".into(),
+            get("/both"),
+            request("POST /both HTTP/1.1", &["Content-Length: 0"]),
+            request("GET /logo.svg HTTP/1.1", &["Connection: close"]),
+            get("/never-answered"),
+        ]
+        .concat();
+        for cut in [stream.len(), 1, 30, 61, 200] {
+            let mut raw = Raw::connect(address);
+            raw.send(&stream[..cut]);
+            raw.send(&stream[cut..]);
+            assert_eq!(raw.response().text(), HOME, "cut at {cut}");
+            assert_eq!(raw.response().status, 404);
+            assert_eq!(raw.response_without_body().status, 200);
+            assert_eq!(raw.response().text(), BOTH);
+            assert_eq!(raw.response().status, 405);
+            assert_eq!(raw.response().text(), "<svg/>");
+            raw.expect_fin();
+        }
+    }
+
+    #[test]
+    fn reads_requests_and_the_handshake_behind_them_in_one_segment() {
+        let mut raw = Raw::connect(start(site));
+        let frame = support::bytes::frame(plainws::Role::Client, TEXT, b"first");
+        let stream = [
+            get("/").as_bytes(),
+            upgrade_request("/echo").as_bytes(),
+            &frame,
+        ]
+        .concat();
+        raw.send(stream);
+        assert_eq!(raw.response().text(), HOME);
+        raw.expect_101();
+        raw.expect_frame(TEXT, "first");
+    }
+
+    #[test]
+    fn ends_when_the_client_says_so() {
+        let address = start(site);
+        for value in ["close", "Close", "keep-alive, close", "x,CLOSE"] {
+            let header = format!("Connection: {value}");
+            let response = answer(address, request("GET / HTTP/1.1", &[&header]), false);
+            assert_eq!(response.text(), HOME);
+        }
+    }
+
+    #[test]
+    fn is_not_for_http_1_0() {
+        let address = start(site);
+        for headers in [&[][..], &["Connection: keep-alive"]] {
+            let response = answer(address, request("GET / HTTP/1.0", headers), false);
+            assert_eq!((response.status, response.text()), (200, HOME));
+            assert!(response.head.starts_with("HTTP/1.1 "), "RFC 9110 §2.5");
+        }
+        let without_host = answer(address, "GET / HTTP/1.0\r\n\r\n", false);
+        assert_eq!(
+            without_host.status, 200,
+            "RFC 9112 §3.2 binds HTTP/1.1 only"
+        );
+        // RFC 9110 §2.5: a higher minor version is treated as ours.
+        answer(address, request("GET / HTTP/1.2", &[]), true);
+    }
+
+    #[test]
+    fn ends_in_silence_when_nothing_comes() {
+        let limits = impatient();
+        let address = start(|server| site(server).limits(limits));
+        let began = Instant::now();
+        let mut unused = Raw::connect(address);
+        let mut only_empty_lines = Raw::connect(address);
+        only_empty_lines.send("\r\n\r\n");
+        let mut used = Raw::connect(address);
+        used.send(get("/"));
+        assert_eq!(used.response().text(), HOME);
+        unused.expect_fin();
+        only_empty_lines.expect_fin();
+        used.expect_fin();
+        assert!(began.elapsed() >= limits.head_timeout);
+    }
+}
+
+mod s400_bad_request {
+    use super::*;
+
+    #[track_caller]
+    fn refused(bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        let response = answer(start(site), bytes, false);
+        assert_eq!(response.status, 400, "{}", bytes.escape_ascii());
+        assert!(response.text().starts_with("400 Bad Request: "));
+    }
+
+    #[test]
+    fn answers_what_is_no_http() {
+        refused("\x16\x03\x01\x02\x00\x01\x00\x01\u{7F}"); // a TLS hello
+        refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); // the preface of HTTP/2
+        refused("hello\r\n");
+        refused("\0");
+    }
+
+    #[test]
+    fn answers_a_malformed_request_line() {
+        for line in [
+            "GET /",
+            "GET  / HTTP/1.1",
+            "GET / HTTP/1.1 ",
+            " GET / HTTP/1.1",
+            "GET\t/\tHTTP/1.1",
+            "GET / http/1.1",
+            "GET / HTTP/1.10",
+            "GET / HTTP/11",
+            "GET /\u{e9} HTTP/1.1",
+            "GET /#x HTTP/1.1",
+            "GET both HTTP/1.1",
+            "GET ftp://example.com/ HTTP/1.1",
+            "G@T / HTTP/1.1",
+        ] {
+            refused(request(line, &[]));
+        }
+    }
+
+    #[test]
+    fn answers_malformed_headers_and_lines() {
+        for header in [
+            "Host : example.com",
+            " X: folded",
+            "X Y: z",
+            ": z",
+            "no colon",
+            "X: a\rb",
+            "X: a\nY: b",
+            "X: a\0b",
+            "X: a\x1Bb",
+            "X: a\x7Fb",
+        ] {
+            refused(request("GET / HTTP/1.1", &[header]));
+        }
+        refused("GET / HTTP/1.1\nHost: example.com\n\n");
+        refused(" X: y\r\n\r\n");
+        refused("GET / HTTP/1.1\r\n X: y\r\nHost: example.com\r\n\r\n");
+    }
+
+    #[test]
+    fn answers_a_host_that_is_missing_repeated_or_none() {
+        refused("GET / HTTP/1.1\r\n\r\n");
+        refused(request("GET / HTTP/1.1", &["Host: example.com"]));
+        for host in [
+            "", "a b", "a/b", "a@b", "a:b", "a:99999", "[::1", "[]", "<x>",
+        ] {
+            refused(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        }
+        // The target's host counts, but the header must be right all the same.
+        refused("GET http://example.com/ HTTP/1.1\r\n\r\n");
+        refused("GET http://a@b/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    }
+
+    #[test]
+    fn comes_at_the_byte_that_is_wrong_and_is_not_followed_by_another_answer() {
+        let address = start(site);
+        let mut raw = Raw::connect(address);
+        raw.send("GET / HTTP/1.1\r\nHost: example.com\r\nX: \0");
+        assert_eq!(raw.response().status, 400);
+        // The server may have left already.
+        let _ = raw.try_send(get("/"));
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn is_not_the_answer_to_what_is_unusual_but_right() {
+        let address = start(site);
+        for headers in [
+            &["X: \u{e9}\u{fc}"][..],
+            &["X:"],
+            &["X: \t a \t "],
+            &["!#$%&'*+-.^_`|~: x"],
+            &["X: a", "X: b", "x: c"],
+            &["Accept:text/html,*/*;q=0.1"],
+        ] {
+            let response = answer(address, request("GET / HTTP/1.1", headers), true);
+            assert_eq!(response.status, 200, "{headers:?}");
+        }
+        let mut raw = Raw::connect(address);
+        raw.send(b"\r\n\r\nGET / HTTP/1.1\r\nhOsT:[::1]:8000\r\nX: \xFF\xFE\r\n\r\n");
+        assert_eq!(raw.response().status, 200);
+    }
+}
+
+mod s403_origin {
+    use super::*;
+
+    /// The status for a handshake to `host` by a page of `origin`.
+    fn status(address: SocketAddr, host: &str, origin: &str) -> u16 {
+        let request = upgrade_with(&[&format!("Origin: {origin}")])
+            .replace("Host: example.com", &format!("Host: {host}"));
+        let mut raw = Raw::connect(address);
+        raw.send(&request);
+        let head = raw.head();
+        head[9..12].parse().expect("a status")
+    }
+
+    #[test]
+    fn of_the_same_host_and_port_may_connect() {
+        let address = start(site);
+        for (host, origin) in [
+            ("example.com", "http://example.com"),
+            ("example.com", "https://example.com"),
+            ("example.com:80", "http://example.com"),
+            ("example.com", "http://example.com:80"),
+            ("example.com:443", "https://example.com"),
+            ("example.com", "https://example.com:443"),
+            ("EXAMPLE.com", "http://example.COM"),
+            ("localhost:8000", "http://localhost:8000"),
+            ("[::1]:8000", "http://[::1]:8000"),
+            ("127.0.0.1:8000", "https://127.0.0.1:8000"),
+        ] {
+            assert_eq!(status(address, host, origin), 101, "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn of_another_host_or_port_or_none_may_not() {
+        let address = start(site);
+        for (host, origin) in [
+            ("example.com", "null"),
+            ("example.com", ""),
+            ("example.com", "example.com"),
+            ("example.com", "ftp://example.com"),
+            ("example.com", "file://"),
+            ("example.com", "http://evil.example"),
+            ("example.com", "http://example.com.evil.example"),
+            ("example.com", "http://evil-example.com"),
+            ("example.com", "http://example.com:8000"),
+            ("example.com:8000", "http://example.com"),
+            ("example.com:80", "https://example.com"),
+            ("example.com", "http://example.com/"),
+            ("example.com", "http://example.com http://evil.example"),
+            ("localhost:8000", "http://127.0.0.1:8000"),
+        ] {
+            assert_eq!(status(address, host, origin), 403, "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn allowed_by_name_may_connect_and_no_other_like_it() {
+        let address = start(|server| {
+            site(server)
+                .allow_origin("https://app.example")
+                .allow_origin("null")
+        });
+        for (origin, expected) in [
+            ("https://app.example", 101),
+            ("https://APP.example", 101),
+            ("null", 101),
+            ("http://app.example", 403),
+            ("https://app.example:8443", 403),
+            ("https://x.app.example", 403),
+            ("https://app.example.evil.example", 403),
+        ] {
+            assert_eq!(status(address, "example.com", origin), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn is_compared_with_the_host_of_an_absolute_target() {
+        let address = start(site);
+        let request = |origin| {
+            upgrade_with(&[&format!("Origin: {origin}")])
+                .replace("GET /echo", "GET http://target.example/echo")
+        };
+        let mut raw = Raw::connect(address);
+        raw.send(request("http://target.example"));
+        raw.expect_101();
+        let refused = answer(address, request("http://example.com"), false);
+        assert_eq!(
+            refused.status, 403,
+            "RFC 9112 §3.2.2: the target's host counts"
+        );
+    }
+
+    #[test]
+    fn twice_or_not_in_ascii_is_a_bad_request() {
+        let address = start(site);
+        let twice = ["Origin: http://example.com", "Origin: http://example.com"];
+        assert_eq!(answer(address, upgrade_with(&twice), false).status, 400);
+        let umlaut = ["Origin: http://ex\u{e4}mple.com"];
+        assert_eq!(answer(address, upgrade_with(&umlaut), false).status, 400);
+    }
+
+    #[test]
+    fn does_not_matter_to_pages() {
+        let address = start(site);
+        let evil = ["Origin: http://evil.example"];
+        let response = answer(address, request("GET / HTTP/1.1", &evil), true);
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("Access-Control-Allow-Origin"), None);
+    }
+}
+
+mod other_refusals {
+    use super::*;
+
+    #[test]
+    fn s404_says_that_nothing_is_there_and_does_not_repeat_the_path() {
+        let address = start(site);
+        let response = answer(address, get("/<script>alert(1)</script>"), true);
+        assert_eq!(response.status, 404);
+        let content_type = response.header("Content-Type");
+        assert_eq!(content_type, Some("text/plain; charset=utf-8"));
+        assert!(!response.text().contains("script"), "{}", response.text());
+    }
+
+    #[test]
+    fn s405_names_the_methods_that_are_allowed() {
+        let address = start(site);
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"] {
+            let line = format!("{method} / HTTP/1.1");
+            let response = answer(address, request(&line, &[]), true);
+            assert_eq!(response.status, 405, "{method}");
+            assert_eq!(response.header("Allow"), Some("GET, HEAD"));
+        }
+        assert_eq!(
+            answer(address, request("OPTIONS * HTTP/1.1", &[]), true).status,
+            405
+        );
+    }
+
+    #[test]
+    fn s501_answers_methods_that_nobody_knows() {
+        let address = start(site);
+        for method in ["BREW", "get", "Get", "GETT", &"M".repeat(1000)] {
+            let line = format!("{method} / HTTP/1.1");
+            let response = answer(address, request(&line, &[]), true);
+            assert_eq!(response.status, 501, "{method}");
+        }
+    }
+
+    #[test]
+    fn s414_answers_a_request_line_without_end() {
+        let address = start(site);
+        let long = answer(address, get(&format!("/{}", "a".repeat(8000))), true);
+        assert_eq!(
+            long.status, 404,
+            "RFC 9112 §3: 8000 bytes are to be supported"
+        );
+        let response = answer(address, format!("GET /{}", "a".repeat(20_000)), false);
+        assert_eq!(response.status, 414);
+    }
+
+    #[test]
+    fn s431_answers_headers_without_end_or_too_many() {
+        let address = start(site);
+        let long = format!("X: {}", "a".repeat(20_000));
+        let response = answer(address, request("GET / HTTP/1.1", &[&long]), false);
+        assert_eq!(response.status, 431);
+        // Host is the hundredth.
+        let many = vec!["X: y"; 99];
+        assert_eq!(
+            answer(address, request("GET / HTTP/1.1", &many), true).status,
+            200
+        );
+        let too_many = vec!["X: y"; 100];
+        let response = answer(address, request("GET / HTTP/1.1", &too_many), false);
+        assert_eq!(response.status, 431);
+    }
+
+    #[test]
+    fn s426_says_what_to_upgrade_to() {
+        let address = start(site);
+        let response = answer(address, get("/echo"), true);
+        assert_eq!(response.status, 426);
+        let refusals = ["8", "0", "013", "14", "13, 8", "255", "", "x"].map(|version| {
+            let version = format!("Sec-WebSocket-Version: {version}");
+            upgrade_request("/echo").replace("Sec-WebSocket-Version: 13", &version)
+        });
+        let mut responses = vec![response];
+        let without = upgrade_request("/echo").replace("Sec-WebSocket-Version: 13\r\n", "");
+        for request in refusals.iter().chain([&without]) {
+            let response = answer(address, request, false);
+            assert_eq!(response.status, 426, "{request}");
+            responses.push(response);
+        }
+        for response in responses {
+            assert_eq!(response.header("Sec-WebSocket-Version"), Some("13"));
+            assert_eq!(response.header("Upgrade"), Some("websocket"));
+            let connection = response.header("Connection").unwrap_or_default();
+            assert!(
+                connection.ends_with("Upgrade"),
+                "RFC 9110 §7.8: {connection}"
+            );
+        }
+    }
+
+    #[test]
+    fn s408_answers_a_head_that_drips_at_the_deadline_for_the_whole_of_it() {
+        // It goes on reading after its answer: a reset could destroy that.
+        let limits = Limits {
+            close_timeout: PATIENCE,
+            ..impatient()
+        };
+        let address = start(|server| site(server).limits(limits));
+        let mut raw = Raw::connect(address);
+        let began = Instant::now();
+        raw.send("GET / HTTP/1.1\r\nX: ");
+        // No wait between two bytes is as long as the deadline: only the sum is.
+        while raw.try_send("x").is_ok() && began.elapsed() < limits.head_timeout * 2 {
+            std::thread::sleep(limits.head_timeout / 10);
+        }
+        let response = raw.response();
+        assert_eq!(response.status, 408);
+        check(&response, false);
+        assert!(began.elapsed() >= limits.head_timeout);
+    }
+
+    #[test]
+    fn s408_counts_from_the_first_wait_in_the_second_request_too() {
+        let address = start(|server| site(server).limits(impatient()));
+        let mut raw = Raw::connect(address);
+        raw.send([&get("/"), "GET /half"].concat());
+        assert_eq!(raw.response().text(), HOME);
+        let response = raw.response();
+        assert_eq!(response.status, 408);
+        check(&response, false);
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn a_client_that_ends_its_side_gets_its_answers_first() {
+        let mut raw = Raw::connect(start(site));
+        raw.send([get("/"), get("/both")].concat());
+        raw.send_fin();
+        assert_eq!(raw.response().text(), HOME);
+        assert_eq!(raw.response().text(), BOTH);
+        raw.expect_fin();
+    }
+}
+
+mod s503_too_many {
+    use super::*;
+
+    #[test]
+    fn connections_are_refused_at_once_and_accepting_goes_on() {
+        let address = start(|server| site(server).max_connections(2));
+        let mut open = Raw::open(address, "/echo");
+        let mut kept = Raw::connect(address);
+        kept.send(get("/"));
+        assert_eq!(kept.response().status, 200);
+        for _ in 0..20 {
+            let mut raw = Raw::connect(address);
+            // Said without waiting for a request.
+            let response = raw.response();
+            check(&response, false);
+            assert_eq!(response.status, 503);
+            let seconds = response.header("Retry-After").expect("when to come again");
+            assert!(seconds.parse::<u32>().is_ok(), "{seconds}");
+            raw.expect_fin();
+        }
+        // Those that are in are served as before.
+        open.send_frame(TEXT, "still here");
+        open.expect_frame(TEXT, "still here");
+        kept.send(get("/"));
+        assert_eq!(kept.response().status, 200);
+
+        drop(kept);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut raw = Raw::connect(address);
+            // A refused one may be ended before this arrives.
+            let _ = raw.try_send(request("GET / HTTP/1.1", &["Connection: close"]));
+            if raw.response().status == 200 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "the place is not given back");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn connections_that_ask_before_they_read_see_the_refusal_and_no_reset() {
+        let address = start(|server| site(server).max_connections(0));
+        for _ in 0..20 {
+            let mut raw = Raw::connect(address);
+            raw.try_send(upgrade_request("/echo"))
+                .expect("it is read and dropped");
+            assert_eq!(raw.response().status, 503);
+            raw.expect_fin();
+        }
+    }
+}
+
+mod bodies {
+    use super::*;
+
+    const SMUGGLED: &str = "GET /both HTTP/1.1\r\nHost: example.com\r\n\r\n";
+
+    /// The status that refuses a request with these headers. What follows is not read as a request.
+    #[track_caller]
+    fn refused(method: &str, headers: &[&str], body: &str) -> u16 {
+        let line = format!("{method} / HTTP/1.1");
+        answer(start(site), request(&line, headers) + body, false).status
+    }
+
+    #[test]
+    fn are_refused_and_never_read_as_a_second_request() {
+        let length = format!("Content-Length: {}", SMUGGLED.len());
+        for method in ["GET", "POST"] {
+            assert_eq!(refused(method, &[&length], SMUGGLED), 413);
+            let chunked = format!("{:x}\r\n{SMUGGLED}\r\n0\r\n\r\n", SMUGGLED.len());
+            assert_eq!(
+                refused(method, &["Transfer-Encoding: chunked"], &chunked),
+                413
+            );
+            assert_eq!(
+                refused(method, &["Transfer-Encoding: Chunked"], &chunked),
+                413
+            );
+        }
+        // A client that waits to be asked for its body is told no instead (RFC 9110 §10.1.1).
+        let waiting = [&length[..], "Expect: 100-continue"];
+        assert_eq!(refused("POST", &waiting, ""), 413);
+    }
+
+    #[test]
+    fn whose_end_cannot_be_told_for_sure_are_bad_requests() {
+        for headers in [
+            &["Content-Length: 5", "Transfer-Encoding: chunked"][..],
+            &["Content-Length: 0", "Transfer-Encoding: chunked"],
+            &["Content-Length: 5", "Content-Length: 5"],
+            &["Content-Length: 0", "Content-Length: 43"],
+            &["Content-Length: 5, 5"],
+            &["Content-Length: +5"],
+            &["Content-Length: -1"],
+            &["Content-Length: 0x5"],
+            &["Content-Length: 5 5"],
+            &["Content-Length:"],
+            &["Transfer-Encoding: gzip"],
+            &["Transfer-Encoding: chunked, gzip"],
+            &["Transfer-Encoding: xchunked"],
+            &["Transfer-Encoding:"],
+            &["Transfer-Encoding: ,"],
+        ] {
+            assert_eq!(refused("POST", headers, SMUGGLED), 400, "{headers:?}");
+        }
+        let huge = format!("Content-Length: {}", "9".repeat(100));
+        assert_eq!(refused("POST", &[&huge], SMUGGLED), 413);
+    }
+
+    #[test]
+    fn in_a_coding_that_nobody_knows_are_not_implemented() {
+        assert_eq!(
+            refused("POST", &["Transfer-Encoding: brrr, chunked"], SMUGGLED),
+            501
+        );
+        let two = ["Transfer-Encoding: brrr", "Transfer-Encoding: chunked"];
+        assert_eq!(refused("POST", &two, SMUGGLED), 501);
+    }
+
+    #[test]
+    fn of_handshakes_are_refused_and_not_taken_for_frames() {
+        let address = start(site);
+        let frame = support::bytes::frame(plainws::Role::Client, TEXT, b"body");
+        for header in ["Content-Length: 10", "Transfer-Encoding: chunked"] {
+            let bytes = [upgrade_with(&[header]).as_bytes(), &frame].concat();
+            assert_eq!(answer(address, bytes, false).status, 400, "{header}");
+        }
+        let mut raw = Raw::connect(address);
+        raw.send(upgrade_with(&["Content-Length: 0"]));
+        raw.expect_101();
+    }
+
+    #[test]
+    fn longer_than_anyone_reads_do_not_turn_the_refusal_into_a_reset() {
+        let address = start(site);
+        let mut raw = Raw::connect(address);
+        raw.send(request("POST / HTTP/1.1", &["Content-Length: 4000000"]));
+        raw.send(vec![b'x'; 4_000_000]);
+        assert_eq!(raw.response().status, 413);
+        raw.expect_fin();
+    }
+}
+
+mod a_refused_handshake {
+    use super::*;
+
+    /// What follows a refused handshake may be frames, or a request hidden from a proxy that believes
+    /// it to be frames: neither is read.
+    #[test]
+    fn ends_the_connection() {
+        let address = start(site);
+        let plain = upgrade_request("/echo");
+        for (request, status) in [
+            (upgrade_request("/"), 404),
+            (upgrade_request("/nothing-here"), 404),
+            (plain.replace("GET ", "POST "), 405),
+            (plain.replace("HTTP/1.1", "HTTP/1.0"), 400),
+            (
+                plain.replace("Connection: Upgrade", "Connection: keep-alive"),
+                400,
+            ),
+            (plain.replace("Upgrade: websocket\r\n", ""), 426),
+            (plain.replace(KEY, "c2hvcnQ="), 400),
+            (
+                plain.replace(&format!("Sec-WebSocket-Key: {KEY}\r\n"), ""),
+                400,
+            ),
+            (upgrade_with(&[&format!("Sec-WebSocket-Key: {KEY}")]), 400),
+            (upgrade_with(&["Sec-WebSocket-Version: 13"]), 400),
+            (upgrade_with(&["Sec-WebSocket-Protocol: a b"]), 400),
+            (upgrade_with(&["Sec-WebSocket-Protocol: ,"]), 400),
+            (upgrade_with(&["Sec-WebSocket-Extensions: a; b=\"c"]), 400),
+            (upgrade_with(&["Origin: http://evil.example"]), 403),
+        ] {
+            let response = answer(address, request.clone() + &get("/both"), false);
+            assert_eq!(response.status, status, "{request}");
+        }
+    }
+
+    #[test]
+    fn is_what_only_a_wrong_one_gets() {
+        let address = start(site);
+        for (from, to) in [
+            ("Connection: Upgrade", "Connection: keep-alive, Upgrade"),
+            (
+                "Connection: Upgrade",
+                "Connection: keep-alive\r\nCONNECTION: uPGRADE",
+            ),
+            ("Connection: Upgrade", "Connection: , ,upgrade,"),
+            ("Upgrade: websocket", "upgrade:\tWebSocket "),
+            ("Upgrade: websocket", "Upgrade: h2c, WEBSOCKET"),
+            ("HTTP/1.1", "HTTP/1.2"),
+            ("GET /echo", "GET ws://example.com:80/echo?x"),
+            ("GET /echo", "GET /echo?a=b&c"),
+            (
+                "Host: example.com",
+                "X: \u{e9}\r\nHost: example.com\r\nCookie: a=b",
+            ),
+            (
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Extensions: permessage-deflate; x=\"y\", z\r\n\r\n",
+            ),
+            (
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: b\r\n\r\n",
+            ),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(upgrade_request("/echo").replace(from, to));
+            let head = raw.expect_101();
+            for absent in ["Extensions", "Protocol"] {
+                let name = format!("Sec-WebSocket-{absent}");
+                assert_eq!(support::raw::header(&head, &name), None, "{to}");
+            }
+            for absent in ["Content-Length", "Transfer-Encoding"] {
+                assert_eq!(support::raw::header(&head, absent), None, "RFC 9110 §8.6");
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_on_the_first_subprotocol_offered_that_is_spoken() {
+        let address = start(|server| site(server).subprotocols(["v1", "v2"]));
+        for (offer, agreed) in [
+            ("v2, v1", Some("v2")),
+            ("v9,v1", Some("v1")),
+            ("V1", None),
+            ("v9", None),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(upgrade_with(&[&format!("Sec-WebSocket-Protocol: {offer}")]));
+            let head = raw.expect_101();
+            let got = support::raw::header(&head, "Sec-WebSocket-Protocol");
+            assert_eq!(got, agreed, "{offer}");
+        }
+    }
+}
+
+mod the_log {
+    use super::*;
+    use plainws::net::log::Outcome;
+
+    #[test]
+    fn tells_each_request_and_each_connection_once() {
+        let (told, lines) = mpsc::channel();
+        let address = start(|server| {
+            site(server).log(move |record| {
+                let outcome = match &record.outcome {
+                    Outcome::Response { status, reason, .. } => {
+                        format!("{status} {}", reason.unwrap_or("-"))
+                    }
+                    Outcome::Closed {
+                        reason, traffic, ..
+                    } => {
+                        format!("closed {} {}", reason.code.0, traffic.messages_received)
+                    }
+                    other => format!("{other:?}"),
+                };
+                assert!(record.peer.is_some());
+                let line = record.request_line.escape_ascii();
+                let _ = told.send(format!("{line}: {outcome}"));
+            })
+        });
+        let next = || lines.recv_timeout(PATIENCE).expect("a line in time");
+
+        let mut raw = Raw::connect(address);
+        raw.send([get("/"), get("/x"), "\x1B[31m\n".into()].concat());
+        raw.send_fin();
+        raw.until_end();
+        assert_eq!(next(), "GET / HTTP/1.1: 200 -");
+        assert_eq!(next(), "GET /x HTTP/1.1: 404 nothing here");
+        let bad = next();
+        assert!(bad.contains(": 400 a head holds no control bytes"), "{bad}");
+
+        let mut raw = Raw::open(address, "/echo?q");
+        raw.send_frame(TEXT, "one");
+        raw.send_frame(support::bytes::CLOSE, support::bytes::close_body(4000, b""));
+        raw.expect_frame(TEXT, "one");
+        raw.expect_close(4000);
+        drop(raw);
+        assert_eq!(next(), "GET /echo?q HTTP/1.1: closed 4000 1");
+        lines
+            .recv_timeout(Duration::from_millis(100))
+            .expect_err("each is told once");
+    }
+
+    #[test]
+    fn counts_what_was_answered_and_refused() {
+        let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+        let address = server.local_address().expect("it is bound");
+        let handle = server.handle().expect("it is bound");
+        let server = site(server).limits(Limits::default());
+        let served = std::thread::spawn(move || server.serve());
+        answer(address, get("/x"), true);
+        answer(
+            address,
+            upgrade_with(&["Origin: http://evil.example"]),
+            false,
+        );
+        let stats = handle.stats();
+        assert_eq!((stats.connections, stats.websockets), (2, 0));
+        assert_eq!(stats.responses.get(&200), Some(&1));
+        assert_eq!(stats.responses.get(&404), Some(&1));
+        assert_eq!(stats.refusals.get("origin-not-allowed"), Some(&1));
+        handle.shutdown();
+        let ended: Result<(), Error> = served.join().expect("it does not panic");
+        ended.expect("it stops");
+    }
+}

@@ -1,0 +1,136 @@
+//! Each oracle can fail: the specimen's faults are caught, and without a fault nothing fires.
+//!
+//! The outcome is committed as a table, `fuzz/SELFCHECK.md`, so that an oracle or a generator that grew
+//! weaker shows as a difference. `UPDATE=1 cargo test --test oracle_selfcheck` writes it anew.
+
+use oracles::specimen::{Bug, Specimen};
+use oracles::subject::{Plainws, Subject};
+use oracles::{ORACLES, Oracle};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{fs, thread};
+
+const TABLE: &str = "fuzz/SELFCHECK.md";
+
+/// The number of the first generated input at which an oracle fires.
+fn caught_at(oracle: &Oracle, subject: &dyn Subject) -> Option<usize> {
+    let mut inputs = oracles::inputs(oracle);
+    let at = inputs.position(|input| (oracle.check)(subject, &input).is_err());
+    at.map(|at| at + 1)
+}
+
+/// The part of an implementation that an oracle watches.
+fn part(oracle: &str) -> &str {
+    match oracle {
+        "mask" | "utf8" => oracle,
+        "request-items" | "response" | "response-items" => "head",
+        _ if oracle.starts_with("head") => "head",
+        _ if oracle.starts_with("dissect") => "dissect",
+        _ => "connection",
+    }
+}
+
+/// A row: for each oracle where it caught the fault. Oracles of another part never run the faulty code.
+fn row(bug: Bug, named: &str) -> Vec<Option<usize>> {
+    let judge = |oracle: &Oracle| {
+        let is_watched = part(oracle.name) == part(named);
+        if is_watched {
+            caught_at(oracle, &Specimen(Some(bug)))
+        } else {
+            None
+        }
+    };
+    ORACLES.iter().map(judge).collect()
+}
+
+/// All rows, worked out by two threads.
+fn rows() -> Vec<Vec<Option<usize>>> {
+    let half = |parity| {
+        move || {
+            let bugs = Bug::ALL.iter().skip(parity).step_by(2);
+            bugs.map(|&(bug, _, named)| row(bug, named))
+                .collect::<Vec<_>>()
+        }
+    };
+    let other = thread::spawn(half(1));
+    let even = half(0)();
+    let odd = other.join().expect("no oracle panics");
+    let mut odd = odd.into_iter();
+    even.into_iter()
+        .flat_map(|row| [Some(row), odd.next()])
+        .flatten()
+        .collect()
+}
+
+fn assert_silent(subject: &dyn Subject) {
+    for oracle in ORACLES {
+        for input in oracles::inputs(oracle) {
+            if let Err(what) = (oracle.check)(subject, &input) {
+                panic!("{} fired at {input:02x?}: {what}", oracle.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_oracle_fires_at_the_product() {
+    assert_silent(&Plainws);
+}
+
+#[test]
+fn no_oracle_fires_at_the_specimen_without_a_fault() {
+    assert_silent(&Specimen(None));
+}
+
+#[test]
+fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_sees() {
+    let rows = rows();
+    let mut table = String::from(
+        "# Which oracle catches which fault\n\n\
+         Written by `UPDATE=1 cargo test --test oracle_selfcheck`. A number tells at which generated input an\n\
+         oracle first fires at the specimen with that fault; the oracle named for the fault stands first, and\n\
+         **only** means that no other fires within its inputs.\n\n\
+         | fault | caught by |\n|---|---|\n",
+    );
+    let (mut only, mut missed) = (Vec::new(), Vec::new());
+    for (&(bug, what, named), row) in Bug::ALL.iter().zip(&rows) {
+        let mut caught: Vec<_> = ORACLES
+            .iter()
+            .zip(row)
+            .filter_map(|(oracle, at)| Some((oracle.name, (*at)?)))
+            .collect();
+        caught.sort_by_key(|&(name, at)| (name != named, at));
+        let shown: Vec<_> = caught
+            .iter()
+            .map(|(name, at)| format!("{name} {at}"))
+            .collect();
+        let is_only = if caught.len() == 1 { ", **only**" } else { "" };
+        writeln!(table, "|{what} | {}{is_only} |", shown.join(", ")).unwrap();
+        let first = caught.first().map(|&(name, _)| name);
+        missed.extend((first != Some(named)).then_some((bug, first)));
+        if let [(name, _)] = caught[..] {
+            only.push(name);
+        }
+    }
+    let without: Vec<_> = ORACLES
+        .iter()
+        .map(|oracle| oracle.name)
+        .filter(|name| !only.contains(name))
+        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(TABLE);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &table).unwrap();
+    }
+    assert!(
+        missed.is_empty(),
+        "not caught by the oracle named: {missed:?}"
+    );
+    assert_eq!(
+        without, [""; 0],
+        "oracles without a fault that only they catch"
+    );
+    assert!(
+        fs::read_to_string(&path).unwrap_or_default() == table,
+        "{TABLE} differs from what was found:\n{table}"
+    );
+}

@@ -1,0 +1,918 @@
+//! The program: what it prints, what its handlers do, what its flags change and how it ends.
+#![cfg(feature = "cli")]
+
+mod support;
+
+use serde_json::Value;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use support::bytes::{
+    BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
+};
+use support::program::{Process, Program, command, run};
+use support::raw::{PATIENCE, Raw, Response, upgrade_request};
+
+const CLOCKS: [&str; 2] = ["/clock", "/test_websocket"];
+const ECHOES: [&str; 2] = ["/echo", "/test_socket"];
+
+fn get(program: &Program, path: &str) -> Response {
+    let mut raw = program.connect();
+    raw.send(format!(
+        "GET {path} HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"
+    ));
+    raw.response()
+}
+
+fn client(frames: &[(u8, &[u8])]) -> Vec<u8> {
+    wire(plainws::Role::Client, frames)
+}
+
+/// Sends a Close and sees that it is answered and the connection ended.
+fn close(raw: &mut Raw, code: u16) {
+    raw.send_frame(CLOSE, close_body(code, b""));
+    raw.expect_close(code);
+    raw.expect_fin();
+}
+
+mod at_its_start {
+    use super::*;
+
+    #[test]
+    fn it_says_where_it_serves_and_what_and_how_to_stop_it() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        let said = program.process.stdout.wait_for("end", |said| {
+            said.contains("Ctrl-C").then(|| said.to_owned())
+        });
+        assert!(
+            said.contains(&format!("http://{}/", program.address)),
+            "{said}"
+        );
+        for path in CLOCKS.iter().chain(&ECHOES).chain(&["/md_admin"]) {
+            assert!(said.contains(path), "{path} in {said}");
+        }
+        assert!(program.address.ip().is_loopback());
+    }
+
+    #[test]
+    fn a_busy_port_is_one_clear_line() {
+        let busy = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+        let address = busy.local_addr().expect("it is bound").to_string();
+        let mut process = run(&["--addr", &address]);
+        assert_eq!(process.wait().code(), Some(1));
+        let said = process.stderr.whole();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("plainws: cannot listen on "), "{said}");
+        assert!(said.contains(&address) && said.contains("--addr"), "{said}");
+        assert_eq!(process.stdout.whole(), "");
+    }
+
+    #[test]
+    fn bad_flags_and_values_are_named() {
+        for (arguments, about) in [
+            (&["--nonsense"][..], "--nonsense"),
+            (&["nonsense"], "nonsense"),
+            (&["serve", "nonsense"], "nonsense"),
+            (&["--addr"], "--addr"),
+            (&["--addr", "127.0.0.1"], "--addr"),
+            (&["--addr", "127.0.0.1:65536"], "--addr"),
+            (&["--addr", "nonsense:80"], "--addr"),
+            (&["--allow-origin", "example.com"], "--allow-origin"),
+            (
+                &["--allow-origin", "https://example.com/x"],
+                "--allow-origin",
+            ),
+            (&["--prefix", "md_admin"], "--prefix"),
+            (&["--prefix", "/"], "--prefix"),
+            (&["--prefix", "/a b"], "--prefix"),
+            (&["--prefix", "/a\r\nX: y"], "--prefix"),
+            (&["--prefix", "/a?b"], "--prefix"),
+            (&["--log", "xml"], "--log"),
+            (&["--max-connections=-1"], "--max-connections"),
+            (&["--max-message", "x"], "--max-message"),
+            (&["--max-message", ""], "--max-message"),
+            (&["--max-message=-1"], "--max-message"),
+            (&["--max-message", "1G"], "--max-message"),
+            (&["--max-message", "99999999999999999999"], "--max-message"),
+            (&["--max-message", "18446744073709551615K"], "--max-message"),
+            (&["--max-fragments", "0.5"], "--max-fragments"),
+            (&["--head-timeout", "0"], "--head-timeout"),
+            (&["--head-timeout=-1"], "--head-timeout"),
+            (&["--head-timeout", "nan"], "--head-timeout"),
+            (&["--head-timeout", "inf"], "--head-timeout"),
+            (&["--ping-after", "soon"], "--ping-after"),
+        ] {
+            let mut process = run(arguments);
+            let code = process.wait().code();
+            let said = process.stderr.whole();
+            assert!(code.is_some_and(|code| code > 0), "{arguments:?}: {code:?}");
+            assert!(said.contains(about), "{arguments:?}: {said}");
+            assert!(!said.contains("panicked"), "{said}");
+            assert_eq!(process.stdout.whole(), "");
+        }
+    }
+
+    #[test]
+    fn help_lists_the_flags_in_80_columns() {
+        for arguments in [
+            &["--help"][..],
+            &["-h"],
+            &["serve", "--help"],
+            &["help", "serve"],
+        ] {
+            let mut command = command();
+            command.args(arguments).env("COLUMNS", "80");
+            let mut process = Process::start(&mut command).expect("the program was built");
+            assert!(process.wait().success());
+            let said = process.stdout.whole();
+            for flag in [
+                "--addr",
+                "--allow-origin",
+                "--prefix",
+                "--log",
+                "--quiet",
+                "--no-metrics",
+                "--max-connections",
+                "--max-message",
+                "--max-fragments",
+                "--max-empty-fragments",
+                "--max-head",
+                "--max-headers",
+                "--head-timeout",
+                "--close-timeout",
+                "--write-timeout",
+                "--ping-after",
+                "--pong-timeout",
+                "--grace",
+            ] {
+                assert!(said.contains(flag), "{flag} in {arguments:?}");
+            }
+            for line in said.lines() {
+                assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_times_are_as_good_as_none() {
+        let program = Program::serve(&[
+            "--head-timeout",
+            "1e19",
+            "--close-timeout",
+            "1e19",
+            "--write-timeout",
+            "1e19",
+            "--ping-after",
+            "1e19",
+            "--pong-timeout",
+            "1e19",
+            "--grace",
+            "1e19",
+        ]);
+        assert_eq!(get(&program, "/").status, 200);
+        let mut echo = program.open("/echo");
+        echo.send_frame(TEXT, "now");
+        echo.expect_frame(TEXT, "now");
+        close(&mut echo, 1000);
+    }
+
+    #[test]
+    fn it_needs_nobody_to_read_what_it_says() {
+        // A pipe that nobody reads breaks at the first write: so the port must be known beforehand.
+        let (mut child, address) = (0..20)
+            .find_map(|_| {
+                let free = TcpListener::bind("127.0.0.1:0").ok()?;
+                let address = free.local_addr().ok()?;
+                drop(free);
+                let mut child = command()
+                    .args(["--addr", &address.to_string()])
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .ok()?;
+                drop((child.stdout.take(), child.stderr.take()));
+                let deadline = Instant::now() + PATIENCE;
+                // Someone else may have taken the port meanwhile.
+                while child.try_wait().ok()?.is_none() && Instant::now() < deadline {
+                    if TcpStream::connect(address).is_ok() {
+                        return Some((child, address));
+                    }
+                    thread::sleep(Duration::from_millis(5));
+                }
+                let _ = child.kill();
+                let _ = child.wait();
+                None
+            })
+            .expect("it serves");
+        for _ in 0..5 {
+            let mut raw = Raw::open(address, "/echo");
+            raw.send_frame(TEXT, "heard");
+            raw.expect_frame(TEXT, "heard");
+            close(&mut raw, 1000);
+        }
+        let is_running = child.try_wait().expect("it is our child").is_none();
+        let _ = child.kill();
+        let _ = child.wait();
+        assert!(is_running);
+    }
+
+    #[test]
+    fn it_serves_ipv6_too() {
+        if TcpListener::bind("[::1]:0").is_err() {
+            println!("skipped: this machine has no IPv6");
+            return;
+        }
+        let program = Program::serve_at("[::1]:0", &[]);
+        assert!(program.address.is_ipv6());
+        let mut raw = program.open("/echo");
+        raw.send_frame(TEXT, "six");
+        raw.expect_frame(TEXT, "six");
+    }
+}
+
+mod the_clock {
+    use super::*;
+
+    /// Reads a tick, and returns its digits: year, month, day, hour, minute, second.
+    #[track_caller]
+    fn tick(raw: &mut Raw) -> [u64; 6] {
+        let (byte0, text) = raw.frame();
+        assert_eq!(byte0, TEXT, "{}", text.escape_ascii());
+        let text = String::from_utf8(text).expect("text is UTF-8");
+        let shape: String = text
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
+        assert_eq!(shape, r#"{"time": "0000.00.00 00:00:00"}"#);
+        let mut numbers = text
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|digits| digits.parse().ok());
+        [(); 6].map(|()| numbers.next().expect("six numbers"))
+    }
+
+    /// The second of the hour: whole hours may be left out or repeated by a clock that is put forward.
+    fn second([.., minute, second]: [u64; 6]) -> u64 {
+        minute * 60 + second
+    }
+
+    #[test]
+    fn sends_the_time_once_a_second_and_leaves_out_no_label() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        let paths = CLOCKS.map(str::to_owned).into_iter();
+        let prefixed = CLOCKS.map(|path| format!("/md_admin{path}")).into_iter();
+        let mut clocks: Vec<_> = paths
+            .chain(prefixed)
+            .map(|path| program.open(&path))
+            .collect();
+        let mut last: Vec<_> = clocks.iter_mut().map(|raw| second(tick(raw))).collect();
+        for _ in 0..3 {
+            for (raw, last) in clocks.iter_mut().zip(&mut last) {
+                let now = second(tick(raw));
+                assert_eq!(now, (*last + 1) % 3600);
+                *last = now;
+            }
+        }
+    }
+
+    #[test]
+    fn begins_at_once_and_comes_a_second_later_for_as_long_as_it_lasts() {
+        let program = Program::serve(&[]);
+        let began = Instant::now();
+        let mut raw = program.open("/clock");
+        tick(&mut raw);
+        for n in 1..=3 {
+            tick(&mut raw);
+            // Never early; how late it is depends on the machine too.
+            assert!(began.elapsed() >= Duration::from_secs(n), "tick {n}");
+        }
+    }
+
+    #[test]
+    fn tells_the_local_time() {
+        let in_zone = |zone| {
+            let mut command = command();
+            command.args(["--addr", "127.0.0.1:0"]).env("TZ", zone);
+            let process = Process::start(&mut command).expect("the program was built");
+            let program = Program::serving(process);
+            let before = SystemTime::now();
+            let [.., hour, minute, second] = tick(&mut program.open("/clock"));
+            let after = SystemTime::now();
+            let seconds = hour * 3600 + minute * 60 + second;
+            (before, after, seconds)
+        };
+        for (zone, offset) in [("UTC0", 0), ("<+0545>-5:45", 5 * 3600 + 45 * 60)] {
+            let (before, after, told) = in_zone(zone);
+            let of_day = |time: SystemTime| {
+                let since = time.duration_since(UNIX_EPOCH).expect("it is past 1970");
+                (since.as_secs() + offset) % 86_400
+            };
+            let (before, after) = (of_day(before), of_day(after));
+            let is_between = if before <= after {
+                (before..=after).contains(&told)
+            } else {
+                told >= before || told <= after
+            };
+            assert!(is_between, "{zone}: {told} between {before} and {after}");
+        }
+    }
+
+    #[test]
+    fn answers_pings_ignores_messages_and_ends_at_once_on_a_close_while_it_ticks() {
+        let program = Program::serve(&[]);
+        let mut raw = program.open("/clock");
+        let first = second(tick(&mut raw));
+        raw.send(client(&[
+            (TEXT, b"what time is it?"),
+            (PING, b"there?"),
+            (BINARY, b"\xFF"),
+            (TEXT_BEGIN, b"half"),
+            (PING, b""),
+            (LAST, b"whole"),
+        ]));
+        // Not behind the next tick but before it, unless the machine stood still for a second.
+        raw.expect_frame(PONG, "there?");
+        raw.expect_frame(PONG, "");
+        assert_eq!(second(tick(&mut raw)), (first + 1) % 3600, "still ticking");
+        close(&mut raw, 3000);
+    }
+}
+
+mod the_echo {
+    use super::*;
+
+    #[test]
+    fn sends_text_back_as_text_and_binary_as_binary_byte_for_byte() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        let prefixed = ECHOES.map(|path| format!("/md_admin{path}"));
+        for path in ECHOES
+            .into_iter()
+            .chain(prefixed.iter().map(String::as_str))
+        {
+            let mut raw = program.open(path);
+            for length in [0, 1, 125, 126, 127, 65_535, 65_536, 1024 * 1024] {
+                let bytes: Vec<u8> = (0..=255).rev().cycle().take(length).collect();
+                raw.send_frame(BINARY, &bytes);
+                raw.expect_frame(BINARY, &bytes);
+                let text = "aä€🙂".chars().cycle().take(length / 4).collect::<String>();
+                raw.send_frame(TEXT, &text);
+                raw.expect_frame(TEXT, &text);
+            }
+            close(&mut raw, 1000);
+        }
+    }
+
+    #[test]
+    fn joins_fragments_and_answers_pings_in_between() {
+        let program = Program::serve(&[]);
+        let mut raw = program.open("/echo");
+        let euro = "€".as_bytes();
+        raw.send(client(&[
+            (TEXT_BEGIN, &euro[..1]),
+            (PING, b"!"),
+            (MORE, b""),
+            (LAST, &euro[1..]),
+        ]));
+        raw.expect_frame(PONG, "!");
+        raw.expect_frame(TEXT, "€");
+    }
+
+    #[test]
+    fn tells_each_client_what_it_did_wrong_and_goes_on_for_the_others() {
+        let program = Program::serve(&[]);
+        let mut good = program.open("/echo");
+        for (bytes, code) in [
+            (&b"\x81\x00"[..], 1002),
+            (b"\x83\x80\0\0\0\0", 1002),
+            (b"\x81\x81\0\0\0\0\xFF", 1007),
+            (b"\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0", 1009),
+        ] {
+            let mut bad = program.open("/echo");
+            bad.send(bytes);
+            bad.expect_close(code);
+            bad.expect_fin();
+            good.send_frame(TEXT, "fine");
+            good.expect_frame(TEXT, "fine");
+        }
+    }
+}
+
+mod its_pages {
+    use super::*;
+
+    #[test]
+    fn are_at_the_paths_of_the_handlers_and_under_the_prefix() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        for prefix in ["", "/md_admin"] {
+            for (path, title) in [
+                ("/", "<title>plainws</title>"),
+                ("/clock", "<title>Clock"),
+                ("/test_websocket", "<title>Clock"),
+                ("/echo", "<title>Echo"),
+                ("/test_socket", "<title>Echo"),
+            ] {
+                let response = get(&program, &format!("{prefix}{path}"));
+                assert_eq!(response.status, 200, "{prefix}{path}");
+                assert!(response.text().contains(title), "{prefix}{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn load_nothing_that_is_not_there_and_nothing_from_elsewhere() {
+        let program = Program::serve(&[]);
+        for page in ["/", "/clock", "/echo"] {
+            let response = get(&program, page);
+            let html = response.text();
+            let loaded = html
+                .split(['"'])
+                .collect::<Vec<_>>()
+                .windows(2)
+                .filter(|pair| pair[0].ends_with("src=") || pair[0].ends_with("href="))
+                .map(|pair| pair[1].to_owned())
+                .collect::<Vec<_>>();
+            assert!(!loaded.is_empty());
+            for link in loaded {
+                assert!(!link.contains("//"), "{link} in {page}");
+                let path = format!("/{}", link.trim_start_matches("./"));
+                assert_eq!(get(&program, &path).status, 200, "{link} in {page}");
+            }
+            // The policy allows no script or style in the page itself.
+            for inline in [
+                " onclick=",
+                " onload=",
+                " style=",
+                "<style",
+                "<script>",
+                "javascript:",
+            ] {
+                assert!(!html.contains(inline), "{inline} in {page}");
+            }
+        }
+    }
+}
+
+mod its_flags {
+    use super::*;
+
+    /// Sends frames to a new echo and returns the code that it closes with.
+    #[track_caller]
+    fn close_code(program: &Program, frames: &[(u8, &[u8])]) -> u16 {
+        let mut raw = program.open("/echo");
+        raw.send(client(frames));
+        let (byte0, body) = raw.frame();
+        assert_eq!(byte0, CLOSE, "{}", body.escape_ascii());
+        u16::from_be_bytes([body[0], body[1]])
+    }
+
+    #[test]
+    fn allow_origin_lets_pages_of_that_origin_connect() {
+        let program = Program::serve(&[
+            "--allow-origin",
+            "https://example.org",
+            "--allow-origin",
+            "null",
+        ]);
+        let status = |origin: &str| {
+            let mut raw = program.connect();
+            let line = format!("Origin: {origin}\r\nUpgrade:");
+            raw.send(upgrade_request("/echo").replace("Upgrade:", &line));
+            raw.head()[9..12].to_owned()
+        };
+        assert_eq!(status("https://example.org"), "101");
+        assert_eq!(status("null"), "101");
+        assert_eq!(status("http://example.com"), "101", "the host itself");
+        assert_eq!(status("http://example.org"), "403");
+    }
+
+    #[test]
+    fn limits_of_messages_are_kept_to_the_byte() {
+        let program = Program::serve(&[
+            "--max-message",
+            "1K",
+            "--max-fragments",
+            "4",
+            "--max-empty-fragments",
+            "2",
+        ]);
+        let mut raw = program.open("/echo");
+        raw.send_frame(BINARY, [7; 1024]);
+        raw.expect_frame(BINARY, [7; 1024]);
+        raw.send(client(&[
+            (TEXT_BEGIN, b"1"),
+            (MORE, b""),
+            (MORE, b""),
+            (LAST, b"4"),
+        ]));
+        raw.expect_frame(TEXT, "14");
+        assert_eq!(close_code(&program, &[(BINARY, &[7; 1025])]), 1009);
+        let five = [
+            (TEXT_BEGIN, &b"1"[..]),
+            (MORE, b"2"),
+            (MORE, b"3"),
+            (MORE, b"4"),
+            (LAST, b"5"),
+        ];
+        assert_eq!(close_code(&program, &five), 1009);
+        let empty = [(TEXT_BEGIN, &b""[..]), (MORE, b""), (MORE, b"")];
+        assert_eq!(close_code(&program, &empty), 1009);
+    }
+
+    #[test]
+    fn limits_of_heads_are_kept() {
+        let program = Program::serve(&[
+            "--max-head",
+            "1K",
+            "--max-headers",
+            "5",
+            "--head-timeout",
+            "0.2",
+        ]);
+        let status = |head: String| {
+            let mut raw = program.connect();
+            raw.send(head);
+            raw.response().status
+        };
+        let with = |headers: &str| format!("GET / HTTP/1.1\r\nHost: example.com\r\n{headers}\r\n");
+        assert_eq!(status(with(&"X: y\r\n".repeat(4))), 200);
+        assert_eq!(status(with(&"X: y\r\n".repeat(5))), 431);
+        assert_eq!(status(with(&format!("X: {}\r\n", "y".repeat(1024)))), 431);
+        assert_eq!(status(format!("GET /{}", "y".repeat(1024))), 414);
+        assert_eq!(status("GET / HTTP/1.1\r\nX: never ends".into()), 408);
+    }
+
+    #[test]
+    fn max_connections_refuses_the_next_with_503() {
+        let program = Program::serve(&["--max-connections", "1"]);
+        let mut first = program.open("/echo");
+        assert_eq!(program.connect().response().status, 503);
+        first.send_frame(TEXT, "in");
+        first.expect_frame(TEXT, "in");
+    }
+
+    #[test]
+    fn ping_after_and_pong_timeout_find_a_dead_peer_and_keep_a_live_one() {
+        let program = Program::serve(&["--ping-after", "0.1", "--pong-timeout", "0.3"]);
+        let mut live = program.open("/echo");
+        let mut dead = program.open("/echo");
+        let (byte0, payload) = live.frame();
+        assert_eq!(byte0, PING);
+        live.send_frame(PONG, payload);
+        let (byte0, payload) = live.frame();
+        assert_eq!(byte0, PING, "and again after a while");
+        live.send_frame(PONG, payload);
+        assert_eq!(dead.frame().0, PING);
+        let rest = dead.until_end();
+        assert!(rest.is_empty(), "{}", rest.escape_ascii());
+
+        let program = Program::serve(&["--ping-after", "0"]);
+        let mut quiet = program.open("/echo");
+        quiet.expect_silence(Duration::from_millis(200));
+    }
+
+    #[test]
+    fn quiet_writes_no_access_log() {
+        let mut program = Program::serve(&["--quiet"]);
+        get(&program, "/");
+        close(&mut program.open("/echo"), 1000);
+        program.process.signal("TERM");
+        assert!(program.process.wait().success());
+        assert_eq!(program.process.stderr.whole(), "");
+    }
+
+    #[test]
+    fn no_metrics_serves_neither_health_nor_metrics() {
+        let program = Program::serve(&["--no-metrics"]);
+        assert_eq!(get(&program, "/healthz").status, 404);
+        assert_eq!(get(&program, "/metrics").status, 404);
+    }
+}
+
+mod its_log {
+    use super::*;
+
+    /// What a hostile peer would like to see on a terminal or in a log: colours, a second line, a
+    /// terminal's answer, text that runs backwards.
+    const HOSTILE: &str = "\x1B[31mred\r\nfake line\x07\u{9B}31m\u{202E}txet\0";
+
+    /// Makes a program write a log about hostile peers, and returns it.
+    fn provoke(form: &str) -> String {
+        let mut program = Program::serve(&["--log", form]);
+        get(&program, "/nothing%1b[31m\"<here>");
+        for start in ["", "GET /", "GET / HTTP/1.1\r\nX: ", "\u{1F600}"] {
+            let mut raw = program.connect();
+            raw.send([start, HOSTILE].concat());
+            raw.send_fin();
+            raw.until_end();
+        }
+        let mut raw = program.open("/echo?\"quoted\"");
+        raw.send_frame(TEXT, "counted");
+        raw.expect_frame(TEXT, "counted");
+        raw.send_frame(CLOSE, close_body(4000, HOSTILE.as_bytes()));
+        raw.until_end();
+        drop(raw);
+        let mut raw = program.open("/clock");
+        raw.send(b"\x81\x00");
+        raw.until_end();
+        drop(raw);
+        program.process.signal("TERM");
+        assert!(program.process.wait().success());
+        program.process.stderr.whole()
+    }
+
+    #[track_caller]
+    fn check_harmless(log: &str) {
+        for line in log.lines() {
+            let is_harmless = line
+                .chars()
+                .all(|c| !c.is_control() && !('\u{202A}'..='\u{202E}').contains(&c));
+            assert!(is_harmless, "{line:?}");
+            assert!(!line.starts_with("fake"), "{log}");
+        }
+    }
+
+    #[test]
+    fn has_a_line_for_each_request_and_connection_with_everything_escaped() {
+        let log = provoke("text");
+        check_harmless(&log);
+        assert_eq!(log.lines().count(), 7, "{log}");
+        let line = |about: &str| {
+            log.lines()
+                .find(|line| line.contains(about))
+                .unwrap_or_else(|| panic!("{about} in {log}"))
+        };
+        line("\"GET /nothing%1b[31m\\\"<here> HTTP/1.1\" 404");
+        let closed = line("/echo?");
+        assert!(closed.contains(" 101 closed 4000"), "{closed}");
+        let failed = line("GET /clock");
+        assert!(failed.contains("mask"), "{failed}");
+        assert!(log.lines().all(|line| line.contains("127.0.0.1:")), "{log}");
+    }
+
+    #[test]
+    fn as_json_is_one_object_a_line() {
+        let log = provoke("json");
+        check_harmless(&log);
+        let lines: Vec<Value> = log
+            .lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect();
+        assert_eq!(lines.len(), 7, "{log}");
+        for line in &lines {
+            let peer = line["peer"]
+                .as_str()
+                .and_then(|peer| peer.parse::<SocketAddr>().ok());
+            assert!(peer.is_some(), "{line}");
+            assert!(
+                line["time"]
+                    .as_str()
+                    .is_some_and(|time| time.ends_with('Z')),
+                "{line}"
+            );
+            assert!(
+                line["seconds"]
+                    .as_f64()
+                    .is_some_and(|seconds| seconds >= 0.0),
+                "{line}"
+            );
+            assert!(line["request"].is_string(), "{line}");
+        }
+        let of = |request: &str| {
+            let is_it = |line: &&Value| {
+                line["request"]
+                    .as_str()
+                    .is_some_and(|line| line.contains(request))
+            };
+            lines
+                .iter()
+                .find(is_it)
+                .unwrap_or_else(|| panic!("{request} in {log}"))
+        };
+        let refused = of("/nothing");
+        assert_eq!(refused["status"], 404);
+        assert!(
+            refused["reason"].is_string() && refused["length"].is_u64(),
+            "{refused}"
+        );
+        let echo = of("/echo");
+        assert_eq!(
+            (&echo["status"], &echo["close_code"]),
+            (&101.into(), &4000.into())
+        );
+        assert_eq!(echo["close_reason"], HOSTILE);
+        assert_eq!(echo["messages_received"], 1);
+        assert_eq!(echo["panicked"], false);
+        assert!(
+            of("/clock")["error"]
+                .as_str()
+                .is_some_and(|error| error.contains("mask"))
+        );
+    }
+
+    #[test]
+    fn cuts_a_long_request_line() {
+        let mut program = Program::serve(&[]);
+        get(&program, &format!("/{}", "y".repeat(5000)));
+        program.process.signal("TERM");
+        program.process.wait();
+        let log = program.process.stderr.whole();
+        assert!(log.len() < 500 && log.contains('…'), "{log}");
+    }
+}
+
+mod health_and_metrics {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// The samples by name and labels. RFC-less, but Prometheus' text format is as strict.
+    fn samples(program: &Program) -> BTreeMap<String, f64> {
+        let response = get(program, "/metrics");
+        assert_eq!(response.status, 200);
+        let content_type = response.header("Content-Type");
+        assert_eq!(
+            content_type,
+            Some("text/plain; version=0.0.4; charset=utf-8")
+        );
+        let text = response.text();
+        assert!(text.ends_with('\n'));
+        let mut samples = BTreeMap::new();
+        let mut typed = String::new();
+        for line in text.lines() {
+            if let Some(help) = line.strip_prefix("# HELP ") {
+                let (name, help) = help.split_once(' ').expect("a name and a text");
+                assert!(!help.is_empty());
+                typed = name.to_owned();
+            } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = kind.split_once(' ').expect("a name and a type");
+                assert_eq!(name, typed, "HELP and TYPE belong together");
+                let is_total = name.ends_with("_total");
+                assert_eq!(kind, if is_total { "counter" } else { "gauge" }, "{name}");
+            } else {
+                let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+                let bare = name.split('{').next().unwrap_or_default();
+                assert_eq!(bare, typed, "samples stand under their type");
+                assert!(name.starts_with("plainws_"), "{name}");
+                let value = value.parse().expect("a number");
+                assert!(
+                    samples.insert(name.to_owned(), value).is_none(),
+                    "{name} twice"
+                );
+            }
+        }
+        samples
+    }
+
+    /// Waits until a sample has this value: what a connection did is counted when it has ended.
+    fn wait_for(program: &Program, name: &str, value: f64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let samples = samples(program);
+            if samples.get(name).copied().unwrap_or_default() == value {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name} {value} in {samples:#?}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn health_is_ok() {
+        let program = Program::serve(&[]);
+        let response = get(&program, "/healthz");
+        assert_eq!((response.status, response.text()), (200, "ok\n"));
+    }
+
+    #[test]
+    fn metrics_move_with_what_happens() {
+        let program = Program::serve(&[]);
+        let before = samples(&program);
+        assert_eq!(before["plainws_websockets_open"], 0.0);
+        assert_eq!(before["plainws_websockets_total"], 0.0);
+
+        let mut raw = program.open("/echo");
+        for _ in 0..3 {
+            raw.send_frame(TEXT, "12345");
+            raw.expect_frame(TEXT, "12345");
+        }
+        // An open connection counts already.
+        let during = samples(&program);
+        assert_eq!(during["plainws_websockets_open"], 1.0);
+        assert_eq!(during["plainws_websockets_total"], 1.0);
+        assert!(during["plainws_connections_open"] >= 2.0, "{during:#?}");
+        assert_eq!(
+            during[r#"plainws_messages_total{direction="received"}"#],
+            3.0
+        );
+        assert_eq!(during[r#"plainws_messages_total{direction="sent"}"#], 3.0);
+        let received = frame(plainws::Role::Client, TEXT, b"12345").len() as f64;
+        let bytes = during[r#"plainws_bytes_total{direction="received"}"#];
+        assert!((15.0..=3.0 * received).contains(&bytes), "{bytes}");
+
+        close(&mut raw, 4001);
+        drop(raw);
+        get(&program, "/nothing-here");
+        wait_for(&program, r#"plainws_closes_total{code="4001"}"#, 1.0);
+        wait_for(&program, "plainws_websockets_open", 0.0);
+        let after = samples(&program);
+        assert_eq!(
+            after[r#"plainws_messages_total{direction="received"}"#],
+            3.0
+        );
+        assert_eq!(after[r#"plainws_responses_total{status="404"}"#], 1.0);
+        assert_eq!(
+            after[r#"plainws_refusals_total{reason="path-unknown"}"#],
+            1.0
+        );
+        assert!(after["plainws_connections_total"] > before["plainws_connections_total"]);
+        wait_for(&program, "plainws_connections_open", 1.0);
+        wait_for(&program, "plainws_threads", 1.0);
+    }
+}
+
+mod at_its_end {
+    use super::*;
+
+    #[test]
+    fn a_signal_closes_connections_with_1001_and_exits_with_0() {
+        for signal in ["TERM", "INT", "HUP"] {
+            let mut program = Program::serve(&[]);
+            let mut clocks: Vec<_> = (0..5).map(|_| program.open("/clock")).collect();
+            let mut echo = program.open("/echo");
+            echo.send_frame(TEXT, "before the end");
+            let mut half = program.connect();
+            half.send("GET / HTTP/1.1\r\nHost: exam");
+            let mut idle = program.connect();
+            for raw in &mut clocks {
+                assert_eq!(raw.frame().0, TEXT);
+            }
+            echo.expect_frame(TEXT, "before the end");
+
+            program.process.signal(signal);
+            for raw in clocks.iter_mut().chain([&mut echo]) {
+                let body = loop {
+                    match raw.frame() {
+                        (TEXT, _) => {}
+                        (byte0, body) => {
+                            assert_eq!(byte0, CLOSE);
+                            break body;
+                        }
+                    }
+                };
+                assert_eq!(body[..2], 1001_u16.to_be_bytes());
+                raw.send_frame(CLOSE, close_body(1001, b""));
+                raw.expect_fin();
+            }
+            let response = half.response();
+            assert_eq!(response.status, 503);
+            assert!(response.header("Retry-After").is_some());
+            half.expect_fin();
+            idle.until_end();
+            drop((clocks, echo, half, idle));
+            let status = program.process.wait();
+            assert_eq!(status.code(), Some(0), "{signal}");
+            assert!(
+                TcpStream::connect(program.address).is_err(),
+                "nobody listens"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_signal_cuts_those_that_do_not_answer() {
+        let mut program = Program::serve(&["--grace", "1000", "--close-timeout", "1000"]);
+        let mut stubborn = program.open("/clock");
+        assert_eq!(stubborn.frame().0, TEXT);
+        program.process.signal("TERM");
+        while stubborn.frame().0 != CLOSE {}
+        // No answer: the server would wait for a long time.
+        program.process.signal("TERM");
+        assert_eq!(program.process.wait().code(), Some(0));
+        drop(stubborn);
+    }
+
+    #[test]
+    fn the_grace_is_not_exceeded_by_those_that_do_not_answer() {
+        let mut program = Program::serve(&["--grace", "0.2", "--close-timeout", "1000"]);
+        let mut stubborn = program.open("/echo");
+        program.process.signal("INT");
+        stubborn.expect_close(1001);
+        assert_eq!(program.process.wait().code(), Some(0));
+        drop(stubborn);
+    }
+
+    #[test]
+    fn it_can_be_started_again_on_the_same_port_at_once() {
+        let mut program = Program::serve(&[]);
+        let mut raw = program.open("/echo");
+        program.process.signal("TERM");
+        raw.expect_close(1001);
+        raw.send_frame(CLOSE, close_body(1001, b""));
+        raw.expect_fin();
+        drop(raw);
+        assert!(program.process.wait().success());
+        let again = Program::serve_at(&program.address.to_string(), &[]);
+        assert_eq!(get(&again, "/").status, 200);
+    }
+}

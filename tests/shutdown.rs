@@ -1,0 +1,459 @@
+//! How a server stops, and what a handler that panics costs.
+
+mod support;
+
+use plainws::{CloseCode, Handle, Limits, Received, Result, Server, WebSocket};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use support::bytes::{BINARY, CLOSE, TEXT, close_body};
+use support::raw::{PATIENCE, Raw};
+use support::server::echo;
+
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
+/// A server that a test stops.
+struct Stoppable {
+    address: SocketAddr,
+    handle: Handle,
+    serving: JoinHandle<Result<()>>,
+    /// Something that lives as long as any thread of the server.
+    alive: Weak<()>,
+}
+
+impl Stoppable {
+    fn start(configure: impl FnOnce(Server) -> Server) -> Self {
+        let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+        let address = server.local_address().expect("it is bound");
+        let handle = server.handle().expect("it is bound");
+        let alive = Arc::new(());
+        let weak = Arc::downgrade(&alive);
+        let server = configure(server).route("/alive", move |_| {
+            let _ = &alive;
+            Ok(())
+        });
+        Self {
+            address,
+            handle,
+            serving: thread::spawn(move || server.serve()),
+            alive: weak,
+        }
+    }
+
+    fn open(&self) -> Raw {
+        Raw::open(self.address, "/")
+    }
+
+    /// Waits until so many connections are open.
+    fn wait_for(&self, connections: usize) {
+        wait_until("so many connections", || {
+            self.handle.stats().open_connections == connections
+        });
+    }
+
+    /// Waits until `serve` has returned.
+    #[track_caller]
+    fn wait_for_end(self) {
+        wait_until("the end", || self.serving.is_finished());
+        let served = self.serving.join().expect("it does not panic");
+        served.expect("it stops without an error");
+        let late = TcpStream::connect(self.address);
+        assert!(late.is_err(), "nobody listens any more");
+    }
+
+    /// The same, and no thread of it is left.
+    #[track_caller]
+    fn wait_for_end_of_all(self) {
+        let alive = self.alive.clone();
+        self.wait_for_end();
+        assert_eq!(alive.strong_count(), 0, "threads that still run");
+    }
+}
+
+#[track_caller]
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Answers the server's Close, sees the end, and leaves as well.
+#[track_caller]
+fn say_goodbye(mut raw: Raw) {
+    assert_eq!(raw.expect_close(1001), "the server stops");
+    raw.send_frame(CLOSE, close_body(1001, b""));
+    raw.expect_fin();
+}
+
+mod stop {
+    use super::*;
+
+    #[test]
+    fn without_any_connection_is_done_at_once() {
+        let server = Stoppable::start(|server| server);
+        server.handle.shutdown();
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn before_it_serves_is_not_forgotten() {
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        server.handle().unwrap().shutdown();
+        let serving = thread::spawn(move || server.serve());
+        wait_until("the end", || serving.is_finished());
+    }
+
+    #[test]
+    fn on_every_address_of_the_machine_wakes_it_too() {
+        let server = Server::bind("0.0.0.0:0").unwrap();
+        let handle = server.handle().unwrap();
+        let serving = thread::spawn(move || server.serve());
+        thread::sleep(Duration::from_millis(50));
+        handle.shutdown();
+        wait_until("the end", || serving.is_finished());
+    }
+
+    #[test]
+    fn answers_requests_that_are_still_opening_with_503() {
+        let server = Stoppable::start(|server| server.route("/", echo));
+        let mut begun = Raw::connect(server.address);
+        begun.send("GET / HTTP/1.1\r\nHost: exam");
+        let mut silent = Raw::connect(server.address);
+        server.wait_for(2);
+        thread::sleep(Duration::from_millis(100));
+        server.handle.shutdown();
+        let response = begun.response();
+        assert_eq!(response.status, 503);
+        assert_eq!(response.header("Connection"), Some("close"));
+        begun.expect_fin();
+        // Whoever has not asked for anything is not answered either.
+        silent.expect_fin();
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn closes_open_connections_with_1001_whatever_their_handlers_do() {
+        fn receive(ws: &mut WebSocket) -> Result<()> {
+            ws.receive().map(drop)
+        }
+        fn tick(ws: &mut WebSocket) -> Result<()> {
+            while ws.receive_timeout(Duration::from_millis(5))? != Received::Closed {}
+            Ok(())
+        }
+        fn sleep(_: &mut WebSocket) -> Result<()> {
+            thread::sleep(Duration::from_millis(500));
+            Ok(())
+        }
+        for handler in [receive, tick, sleep] {
+            let server = Stoppable::start(|server| server.route("/", handler));
+            let raw = server.open();
+            server.handle.shutdown();
+            say_goodbye(raw);
+            let handle = server.handle.clone();
+            server.wait_for_end_of_all();
+            let closes = handle.stats().closes;
+            assert_eq!(closes.get(&CloseCode::GOING_AWAY), Some(&1), "{closes:?}");
+        }
+    }
+
+    #[test]
+    fn loses_nothing_that_was_sent_before_to_a_peer_that_reads() {
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        let limits = Limits {
+            close_timeout: FOR_EVER,
+            ..Limits::default()
+        };
+        let server = Stoppable::start(move |server| {
+            let handler = move |ws: &mut WebSocket| {
+                while ws.send_binary(&[7; 100_000]).is_ok() {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            };
+            server.limits(limits).grace(FOR_EVER).route("/", handler)
+        });
+        let mut raw = server.open();
+        // Until it is stuck: the peer has not read anything yet.
+        let mut before = usize::MAX;
+        while accepted.load(Ordering::Relaxed) != before {
+            before = accepted.load(Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(200));
+        }
+        server.handle.shutdown();
+        let mut received = 0;
+        let body = loop {
+            match raw.frame() {
+                (BINARY, message) => {
+                    assert!(message == [7; 100_000]);
+                    received += 1;
+                }
+                (CLOSE, body) => break body,
+                (byte0, _) => panic!("{byte0:08b}"),
+            }
+        };
+        assert_eq!(body, close_body(1001, b"the server stops"));
+        raw.send_frame(CLOSE, close_body(1001, b""));
+        raw.expect_fin();
+        drop(raw);
+        server.wait_for_end_of_all();
+        assert_eq!(received, accepted.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn waits_for_the_grace_and_then_cuts() {
+        // The peer does not answer the Close, and its deadline is far.
+        let limits = Limits {
+            close_timeout: FOR_EVER,
+            ..Limits::default()
+        };
+        let server = Stoppable::start(|server| {
+            let grace = Duration::from_millis(300);
+            server.limits(limits).grace(grace).route("/", echo)
+        });
+        let mut raw = server.open();
+        let begun = Instant::now();
+        server.handle.shutdown();
+        raw.expect_close(1001);
+        assert_eq!(raw.until_end(), b"");
+        assert!(begun.elapsed() >= Duration::from_millis(300));
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn does_not_wait_for_a_handler_that_ignores_everything() {
+        let (release, waiting) = mpsc::channel::<()>();
+        let waiting = std::sync::Mutex::new(waiting);
+        let server = Stoppable::start(|server| {
+            let handler = move |_: &mut WebSocket| {
+                let waiting = waiting.lock().expect("one handler only");
+                let _ = waiting.recv_timeout(PATIENCE * 2);
+                Ok(())
+            };
+            server.grace(Duration::from_millis(100)).route("/", handler)
+        });
+        let mut raw = server.open();
+        server.handle.shutdown();
+        raw.expect_close(1001);
+        raw.until_end();
+        let alive = server.alive.clone();
+        server.wait_for_end();
+        drop(release);
+        wait_until("the last thread", || alive.strong_count() == 0);
+    }
+
+    #[test]
+    fn cut_after_shutdown_waits_for_nobody() {
+        let limits = Limits {
+            close_timeout: FOR_EVER,
+            ..Limits::default()
+        };
+        let server =
+            Stoppable::start(|server| server.limits(limits).grace(FOR_EVER).route("/", echo));
+        let mut raws = [server.open(), server.open()];
+        server.handle.shutdown();
+        server.handle.shutdown();
+        for raw in &mut raws {
+            raw.expect_close(1001);
+            raw.expect_silence(Duration::from_millis(50));
+        }
+        assert!(!server.serving.is_finished(), "it waits for its peers");
+        server.handle.cut();
+        for raw in &mut raws {
+            raw.until_end();
+        }
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn while_200_clocks_tick_and_50_echoes_are_in_flight_ends_them_all_in_order() {
+        let server = Stoppable::start(|server| {
+            let clock = |ws: &mut WebSocket| {
+                loop {
+                    ws.send_text("tick")?;
+                    if ws.receive_timeout(Duration::from_millis(20))? == Received::Closed {
+                        return Ok(());
+                    }
+                }
+            };
+            server
+                .grace(PATIENCE)
+                .limits(Limits {
+                    close_timeout: PATIENCE,
+                    ..Limits::default()
+                })
+                .route("/clock", clock)
+                .route("/", echo)
+        });
+        let clocks: Vec<_> = (0..200)
+            .map(|_| Raw::open(server.address, "/clock"))
+            .collect();
+        let address = server.address;
+        let echoes: Vec<_> = (0..50_u32)
+            .map(|number| {
+                thread::spawn(move || {
+                    let mut raw = Raw::open(address, "/");
+                    let payload = number.to_be_bytes().repeat(1000);
+                    let mut count = 0;
+                    loop {
+                        raw.send_frame(BINARY, &payload);
+                        match raw.frame() {
+                            (BINARY, echo) => assert!(echo == payload),
+                            (CLOSE, body) => {
+                                assert_eq!(body, close_body(1001, b"the server stops"));
+                                break;
+                            }
+                            (byte0, _) => panic!("{byte0:08b}"),
+                        }
+                        count += 1;
+                    }
+                    raw.send_frame(CLOSE, close_body(1001, b""));
+                    raw.expect_fin();
+                    count
+                })
+            })
+            .collect();
+        server.wait_for(250);
+        wait_until("an echo or two", || {
+            server.handle.stats().traffic.messages_received > 500
+        });
+        server.handle.shutdown();
+        let clocks = thread::spawn(move || {
+            for mut clock in clocks {
+                let body = loop {
+                    match clock.frame() {
+                        (TEXT, text) => assert_eq!(text, b"tick"),
+                        (CLOSE, body) => break body,
+                        (byte0, _) => panic!("{byte0:08b}"),
+                    }
+                };
+                assert_eq!(body, close_body(1001, b"the server stops"));
+                clock.send_frame(CLOSE, close_body(1001, b""));
+                clock.expect_fin();
+            }
+        });
+        let count: u32 = echoes.into_iter().map(|echo| echo.join().unwrap()).sum();
+        clocks.join().unwrap();
+        assert!(count > 0);
+        let handle = server.handle.clone();
+        server.wait_for_end_of_all();
+        let stats = handle.stats();
+        assert_eq!((stats.open_connections, stats.open_websockets), (0, 0));
+        assert_eq!(stats.closes.get(&CloseCode::GOING_AWAY), Some(&250));
+    }
+
+    /// Whoever connects while the server stops is told so, or was too late: never a reset, never silence.
+    #[test]
+    fn in_the_middle_of_a_burst_of_requests_leaves_none_without_an_answer() {
+        for _ in 0..5 {
+            let server = Stoppable::start(|server| server.route("/", echo));
+            let address = server.address;
+            let peers: Vec<_> = (0..8)
+                .map(|_| {
+                    thread::spawn(move || {
+                        while let Ok(stream) = TcpStream::connect(address) {
+                            let mut raw = Raw::from(stream);
+                            if raw.try_send(support::raw::upgrade_request("/")).is_err() {
+                                break;
+                            }
+                            let answer = raw.head_or_end();
+                            if answer.starts_with("HTTP/1.1 101 ") {
+                                raw.send_frame(TEXT, "!");
+                                match raw.frame() {
+                                    (TEXT, echo) => assert_eq!(echo, b"!"),
+                                    (CLOSE, body) => {
+                                        assert_eq!(body, close_body(1001, b"the server stops"));
+                                        break;
+                                    }
+                                    (byte0, _) => panic!("{byte0:08b}"),
+                                }
+                            } else {
+                                assert!(
+                                    answer.is_empty() || answer.starts_with("HTTP/1.1 503 "),
+                                    "{answer}"
+                                );
+                                break;
+                            }
+                        }
+                    })
+                })
+                .collect();
+            wait_until("some connections", || server.handle.stats().websockets > 20);
+            server.handle.shutdown();
+            peers.into_iter().for_each(|peer| peer.join().unwrap());
+            server.wait_for_end_of_all();
+        }
+    }
+}
+
+mod panic {
+    use super::*;
+
+    fn server() -> Stoppable {
+        Stoppable::start(|server| {
+            server
+                .route("/panic", |ws| {
+                    let message = ws.receive()?;
+                    panic!("a handler panics on purpose with {message:?}");
+                })
+                .route("/error", |_| {
+                    Err(std::io::Error::other("a handler fails on purpose").into())
+                })
+                .route("/", echo)
+        })
+    }
+
+    #[test]
+    fn of_a_handler_closes_its_connection_with_1011_and_no_other() {
+        let server = server();
+        let mut other = server.open();
+        for _ in 0..3 {
+            let mut raw = Raw::open(server.address, "/panic");
+            raw.send_frame(TEXT, "go");
+            raw.expect_close(1011);
+            raw.send_frame(CLOSE, close_body(1011, b""));
+            raw.expect_fin();
+        }
+        other.send_frame(TEXT, "still here");
+        other.expect_frame(TEXT, "still here");
+        server.wait_for(1);
+        let stats = server.handle.stats();
+        assert_eq!(stats.panics, 3);
+        assert_eq!(stats.closes.get(&CloseCode::INTERNAL_ERROR), Some(&3));
+        server.handle.shutdown();
+        say_goodbye(other);
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn is_told_from_an_error() {
+        let server = server();
+        let mut raw = Raw::open(server.address, "/error");
+        raw.expect_close(1011);
+        raw.send_frame(CLOSE, close_body(1011, b""));
+        raw.expect_fin();
+        drop(raw);
+        server.wait_for(0);
+        assert_eq!(server.handle.stats().panics, 0);
+    }
+
+    #[test]
+    fn while_the_server_stops_does_not_hold_it_up() {
+        let server = Stoppable::start(|server| {
+            server.route("/", |ws| {
+                let ended = ws.receive();
+                panic!("a handler panics on purpose at {ended:?}");
+            })
+        });
+        let raws: Vec<_> = (0..8).map(|_| server.open()).collect();
+        server.handle.shutdown();
+        raws.into_iter().for_each(say_goodbye);
+        let handle = server.handle.clone();
+        server.wait_for_end_of_all();
+        assert_eq!(handle.stats().panics, 8);
+    }
+}
