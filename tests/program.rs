@@ -294,7 +294,7 @@ mod the_clock {
             let mut command = command();
             command.args(["--addr", "127.0.0.1:0"]).env("TZ", zone);
             let process = Process::start(&mut command).expect("the program was built");
-            let program = Program::of(process);
+            let program = Program::serving(process);
             let before = SystemTime::now();
             let [.., hour, minute, second] = tick(&mut program.open("/clock"));
             let after = SystemTime::now();

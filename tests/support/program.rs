@@ -110,7 +110,7 @@ impl Process {
 
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.id());
+        let kill = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status();
         assert!(status.is_ok_and(|status| status.success()), "{kill}");
     }
@@ -132,6 +132,45 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Threads, descriptors and memory of a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) threads: usize,
+    pub(crate) descriptors: usize,
+    pub(crate) kibibytes: usize,
+    pub(crate) peak_kibibytes: usize,
+    /// Processor time used so far, in hundredths of a second.
+    pub(crate) ticks: u64,
+}
+
+impl Held {
+    /// As Linux tells it; elsewhere `None`.
+    pub(crate) fn by(process: u32) -> Option<Self> {
+        let count = |what: &str| {
+            Some(
+                std::fs::read_dir(format!("/proc/{process}/{what}"))
+                    .ok()?
+                    .count(),
+            )
+        };
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let kibibytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let (_, fields) = stat.rsplit_once(')')?;
+        let times = fields.split_whitespace().skip(11).take(2);
+        Some(Self {
+            threads: count("task")?,
+            descriptors: count("fd")?,
+            kibibytes: kibibytes("VmRSS:")?,
+            peak_kibibytes: kibibytes("VmHWM:")?,
+            ticks: times.filter_map(|time| time.parse::<u64>().ok()).sum(),
+        })
     }
 }
 
@@ -158,11 +197,11 @@ impl Program {
     }
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
-        Self::of(run(&[&["--addr", address], arguments].concat()))
+        Self::serving(run(&[&["--addr", address], arguments].concat()))
     }
 
     /// Waits until a process that serves says where it is.
-    pub(crate) fn of(process: Process) -> Self {
+    pub(crate) fn serving(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
             let (_, url) = text.split_once("http://")?;
             url.split_once('/')?.0.parse().ok()

@@ -244,11 +244,6 @@ impl Raw {
         std::mem::take(&mut self.received)
     }
 
-    /// Whether anything comes within this time.
-    pub(crate) fn arrives_within(&mut self, time: Duration) -> bool {
-        !self.received.is_empty() || matches!(self.read(time), Ok(1..))
-    }
-
     /// Sees that the peer sends nothing for so long, and does not leave.
     #[track_caller]
     pub(crate) fn expect_silence(&mut self, time: Duration) {
