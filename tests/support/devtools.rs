@@ -72,7 +72,9 @@ impl Browser {
                 "--remote-debugging-port=0",
             ])
             .arg(format!("--user-data-dir={}", folder.display()))
-            .arg("about:blank");
+            .arg("about:blank")
+            // A browser that is killed leaves its temporary files behind.
+            .env("TMPDIR", &folder);
         let process = Process::start(&mut command)
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let url = process.stderr.wait_for("DevTools address", |text| {
