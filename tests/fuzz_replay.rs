@@ -2,14 +2,11 @@
 
 mod support;
 
-use oracles::frames::Stream;
 use oracles::subject::Plainws;
 use oracles::{TARGETS, coverage, seeds};
-use plainws::Role;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::run::run_with;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -76,8 +73,13 @@ fn the_seeds_reach_every_rule_event_length_form_and_change_of_state_in_both_role
 }
 
 /// What the oracles say of the dissector, of the program that shows what it says.
+#[cfg(feature = "cli")]
 #[test]
 fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
+    use oracles::frames::Stream;
+    use plainws::Role;
+    use support::run::run_with;
+
     for ((target, file), input) in files("fuzz/seeds") {
         if !matches!(target, "stream" | "dissect") {
             continue;
