@@ -45,7 +45,7 @@ type Outcome = Result<ExitCode, String>;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let (outcome, failure) = match &cli.command {
         Some(Command::Serve(options)) => (serve(options), ExitCode::FAILURE),
         None => (serve(&cli.serve), ExitCode::FAILURE),
@@ -55,6 +55,20 @@ pub(crate) fn run() -> ExitCode {
         let _ = writeln!(std::io::stderr(), "plainws: {problem}");
         failure
     })
+}
+
+/// Says in one line what is wrong with the command line; prints what was asked for, such as help.
+fn refuse(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let problem = text.split("\n\n").next().unwrap_or_default();
+    let problem: Vec<_> = problem.lines().map(str::trim).collect();
+    let problem = problem.join(" ");
+    let problem = problem.strip_prefix("error: ").unwrap_or(&problem);
+    let _ = writeln!(std::io::stderr(), "plainws: {problem}; see --help");
+    std::process::exit(2)
 }
 
 /// For the commands that look at bytes: 1 says that the bytes are wrong, 2 that the command line is.
