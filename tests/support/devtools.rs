@@ -57,6 +57,12 @@ impl Browser {
         let name = format!("plainws-browser-{}-{count}", std::process::id());
         let folder = env::temp_dir().join(name);
         fs::create_dir(&folder).expect("a new folder for a new browser");
+        // From here on its drop cleans up, also when it does not start.
+        let mut browser = Self {
+            process: None,
+            folder,
+            url: String::new(),
+        };
         let mut command = Command::new(program);
         command
             .args([
@@ -71,21 +77,19 @@ impl Browser {
                 "--disable-dev-shm-usage",
                 "--remote-debugging-port=0",
             ])
-            .arg(format!("--user-data-dir={}", folder.display()))
+            .arg(format!("--user-data-dir={}", browser.folder.display()))
             .arg("about:blank")
             // A browser that is killed leaves its temporary files behind.
-            .env("TMPDIR", &folder);
+            .env("TMPDIR", &browser.folder);
         let process = Process::start(&mut command)
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let url = process.stderr.wait_for("DevTools address", |text| {
+        let stderr = process.stderr.clone();
+        browser.process = Some(process);
+        browser.url = stderr.wait_for("DevTools address", |text| {
             let (_, url) = text.split_once("DevTools listening on ")?;
             Some(url.lines().next()?.trim().to_owned())
         });
-        Self {
-            process: Some(process),
-            folder,
-            url,
-        }
+        browser
     }
 
     /// Opens a page and sees to it that everything about it is reported.
