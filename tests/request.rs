@@ -183,7 +183,10 @@ mod rfc_9112_s3_2_host {
         assert_eq!(request(&["GET / HTTP/1.0"]).unwrap().host(), None);
         assert_eq!(request(&["GET / HTTP/0.9"]).unwrap().host(), None);
         assert_eq!(request(&["GET / HTTP/1.2"]), Err(Rule::HostInvalid));
-        assert_eq!(request(&["PRI * HTTP/2.0"]), Err(Rule::HostInvalid));
+        assert_eq!(
+            request(&["PRI * HTTP/2.0"]),
+            Err(Rule::RequestLineMalformed)
+        );
         assert_eq!(
             request(&["GET / HTTP/1.0", "Host: a", "Host: b"]),
             Err(Rule::HostInvalid)
