@@ -70,13 +70,13 @@ pub(crate) const ALL: [Mistake; 9] = [
         name: "no GUID",
         remedy: "Append the GUID to the key before hashing",
         shell: r#"printf %s "$key" | openssl dgst -sha1 -binary | base64"#,
-        derive: |key| sha1([key]),
+        derive: |key| sha1([key.as_bytes()]),
     },
     Mistake {
         name: "the GUID before the key",
         remedy: "The key comes first, the GUID behind it",
         shell: r#"printf %s "$guid$key" | openssl dgst -sha1 -binary | base64"#,
-        derive: |key| sha1([GUID, key]),
+        derive: |key| sha1([GUID.as_bytes(), key.as_bytes()]),
     },
     Mistake {
         name: "SHA-256 in place of SHA-1",
@@ -88,7 +88,7 @@ pub(crate) const ALL: [Mistake; 9] = [
         name: "the GUID mistyped, ending in 5BAB11DC85B6",
         remedy: "It ends in C5AB0DC85B11; several tutorials have it wrong",
         shell: r#"printf %s "${key}258EAFA5-E914-47DA-95CA-5BAB11DC85B6" | openssl dgst -sha1 -binary | base64"#,
-        derive: |key| sha1([key, MISTYPED_GUID]),
+        derive: |key| sha1([key.as_bytes(), MISTYPED_GUID.as_bytes()]),
     },
 ];
 
@@ -99,7 +99,7 @@ pub(crate) fn find(key: &str, accept: &str) -> Option<&'static Mistake> {
     all.find(|mistake| !is_right && mistake.accept(key) == accept)
 }
 
-fn sha1<const N: usize>(parts: [impl AsRef<[u8]>; N]) -> String {
+fn sha1<const N: usize>(parts: [&[u8]; N]) -> String {
     let mut hash = Sha1::new();
     for part in parts {
         hash.update(part);
