@@ -179,7 +179,7 @@ impl Link {
     }
 
     /// Takes what has arrived, without waiting for more.
-    pub(super) fn poll(&self, reader: &mut Reader) -> Result<()> {
+    fn poll(&self, reader: &mut Reader) -> Result<()> {
         reader.make_room();
         match self.without_waiting(|mut stream| stream.read(reader.room())) {
             Err(error) if is_passing(&error) => Ok(()),
@@ -332,7 +332,6 @@ impl Link {
 
     fn refill(&self, writer: &mut Writer) {
         if writer.rest().is_empty() {
-            writer.written = 0;
             self.connection().take_output(&mut writer.buffer);
             self.tapped.pass(Direction::Sent, &writer.buffer);
             self.is_behind.store(true, Ordering::Relaxed);
