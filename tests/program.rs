@@ -696,6 +696,7 @@ mod its_log {
             refused["reason"].is_string() && refused["length"].is_u64(),
             "{refused}"
         );
+        assert_eq!(refused["request"], "GET /nothing%1b[31m\"<here> HTTP/1.1");
         let echo = of("/echo");
         assert_eq!(
             (&echo["status"], &echo["close_code"]),

@@ -62,7 +62,8 @@ fn text(record: &Record<'_>) -> String {
     };
     format!(
         "{peer} \"{}\" {outcome} {:.3} s",
-        request_line(record),
+        // What a peer sent must not reach a terminal as it came.
+        cut(record, |bytes| bytes.escape_ascii().to_string()),
         record.duration.as_secs_f64()
     )
 }
@@ -101,7 +102,10 @@ fn json(record: &Record<'_>) -> Value {
         "peer".into(),
         json!(record.peer.map(|peer| peer.to_string())),
     );
-    line.insert("request".into(), json!(request_line(record)));
+    line.insert(
+        "request".into(),
+        json!(cut(record, |bytes| String::from_utf8_lossy(bytes).into_owned())),
+    );
     line.insert("seconds".into(), json!(record.duration.as_secs_f64()));
     line.extend(
         outcome
@@ -128,10 +132,10 @@ fn in_ascii(json: &str) -> String {
     escaped
 }
 
-/// What a peer sent is escaped: it must not reach a terminal or a log as it came.
-fn request_line(record: &Record<'_>) -> String {
+/// The request line as `show` shows its bytes, cut when it is long.
+fn cut(record: &Record<'_>, show: fn(&[u8]) -> String) -> String {
     match record.request_line.get(..MAX_REQUEST_LINE) {
-        Some(cut) => format!("{}…", cut.escape_ascii()),
-        None => record.request_line.escape_ascii().to_string(),
+        Some(cut) => show(cut) + "…",
+        None => show(record.request_line),
     }
 }
