@@ -38,7 +38,7 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         R::BodyAnnounced => ("handshake", "check_no_body"),
         R::UpgradeMissing | R::ConnectionUpgradeMissing => ("handshake", "check_tokens"),
         R::SubprotocolsMalformed => ("handshake", "subprotocols"),
-        R::ExtensionsMalformed => ("handshake", "extensions"),
+        R::ExtensionsMalformed => ("extensions", "names"),
         R::StatusNot101 | R::AcceptWrong | R::SubprotocolNotOffered | R::ExtensionNotOffered => {
             ("handshake", "check")
         }

@@ -14,6 +14,7 @@
 //! made from the key and a GUID that nothing else uses (§1.3).
 #![warn(clippy::indexing_slicing)]
 
+use super::extensions;
 use super::head::{Head, is_target, is_token};
 use super::request::{Request, is_host};
 use super::rule::Rule;
@@ -92,7 +93,7 @@ impl Upgrade {
             .and_then(key)
             .ok_or(Rule::KeyInvalid)?;
         let subprotocols = subprotocols(head)?;
-        extensions(head)?;
+        extensions::names(head)?;
         let origin = head.single("Origin")?.unwrap_or_default();
         if !origin.is_ascii() {
             return Err(Rule::HeaderMalformed);
@@ -186,75 +187,6 @@ fn check_no_body(head: &Head) -> Result<(), Rule> {
     } else {
         Ok(())
     }
-}
-
-/// §9.1: the names of the extensions listed; a malformed list fails.
-fn extensions(head: &Head) -> Result<Vec<&[u8]>, Rule> {
-    let mut names = Vec::new();
-    for value in head.values("Sec-WebSocket-Extensions") {
-        extension_list(value, &mut names).ok_or(Rule::ExtensionsMalformed)?;
-    }
-    let is_header_there = head.values("Sec-WebSocket-Extensions").next().is_some();
-    if is_header_there && names.is_empty() {
-        Err(Rule::ExtensionsMalformed)
-    } else {
-        Ok(names)
-    }
-}
-
-/// Reads `name; param; param=token; param="quoted", name …`, with empty elements allowed.
-fn extension_list<'a>(mut rest: &'a [u8], names: &mut Vec<&'a [u8]>) -> Option<()> {
-    loop {
-        rest = rest.trim_ascii_start();
-        let (name, behind) = token_prefix(rest);
-        rest = behind.trim_ascii_start();
-        if !name.is_empty() {
-            names.push(name);
-            while let Some(parameter) = rest.strip_prefix(b";") {
-                rest = extension_parameter(parameter.trim_ascii_start())?.trim_ascii_start();
-            }
-        }
-        match rest {
-            [] => return Some(()),
-            [b',', behind @ ..] => rest = behind,
-            _ => return None,
-        }
-    }
-}
-
-/// Reads one parameter and returns what is behind it. A quoted value must be a token inside (§9.1).
-fn extension_parameter(input: &[u8]) -> Option<&[u8]> {
-    let (name, rest) = token_prefix(input);
-    if name.is_empty() {
-        return None;
-    }
-    let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") else {
-        return Some(rest);
-    };
-    let value = value.trim_ascii_start();
-    if let Some(quoted) = value.strip_prefix(b"\"") {
-        let mut unquoted = Vec::new();
-        let mut rest = quoted;
-        loop {
-            match rest {
-                [b'"', behind @ ..] => return is_token(&unquoted).then_some(behind),
-                [b'\\', byte, behind @ ..] | [byte, behind @ ..] => {
-                    unquoted.push(*byte);
-                    rest = behind;
-                }
-                [] => return None,
-            }
-        }
-    }
-    let (value, rest) = token_prefix(value);
-    if value.is_empty() { None } else { Some(rest) }
-}
-
-fn token_prefix(input: &[u8]) -> (&[u8], &[u8]) {
-    let end = input
-        .iter()
-        .position(|byte| !is_token(std::slice::from_ref(byte)));
-    input.split_at(end.unwrap_or(input.len()))
 }
 
 // The client's side.
@@ -416,7 +348,7 @@ impl Opening {
         if accept != Some(accept_value(&self.key).as_bytes()) {
             return Err(Rule::AcceptWrong);
         }
-        if !extensions(response)?.is_empty() {
+        if !extensions::names(response)?.is_empty() {
             return Err(Rule::ExtensionNotOffered);
         }
         let Some(chosen) = response.single("Sec-WebSocket-Protocol")? else {

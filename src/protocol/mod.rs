@@ -12,6 +12,7 @@ pub mod close_code;
 pub mod connection;
 pub mod dissect;
 pub mod explain;
+mod extensions;
 pub mod frame;
 pub mod handshake;
 pub mod head;

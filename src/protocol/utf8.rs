@@ -34,7 +34,8 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`NotUtf8`] at the first byte that cannot be right; `text` then ends before it.
+    /// [`NotUtf8`] at the first byte that cannot be right. What `text` then holds is right, but may lack
+    /// characters before that byte.
     pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), NotUtf8> {
         let rest = self.complete_character(bytes, text)?;
         if rest.is_empty() {

@@ -1,0 +1,81 @@
+//! The list in `Sec-WebSocket-Extensions` (§9.1).
+//!
+//! None is spoken here, but a list must be one: a server fails a malformed one, a client any extension
+//! that it did not offer.
+#![warn(clippy::indexing_slicing)]
+
+use super::head::{Head, is_token};
+use super::rule::Rule;
+
+/// The names of the extensions listed, in their order.
+///
+/// # Errors
+///
+/// [`Rule::ExtensionsMalformed`] when the header is there and is no such list.
+pub(super) fn names(head: &Head) -> Result<Vec<&[u8]>, Rule> {
+    let mut names = Vec::new();
+    for value in head.values("Sec-WebSocket-Extensions") {
+        extension_list(value, &mut names).ok_or(Rule::ExtensionsMalformed)?;
+    }
+    let is_header_there = head.values("Sec-WebSocket-Extensions").next().is_some();
+    if is_header_there && names.is_empty() {
+        Err(Rule::ExtensionsMalformed)
+    } else {
+        Ok(names)
+    }
+}
+
+/// Reads `name; param; param=token; param="quoted", name …`, with empty elements allowed.
+fn extension_list<'a>(mut rest: &'a [u8], names: &mut Vec<&'a [u8]>) -> Option<()> {
+    loop {
+        rest = rest.trim_ascii_start();
+        let (name, behind) = token_prefix(rest);
+        rest = behind.trim_ascii_start();
+        if !name.is_empty() {
+            names.push(name);
+            while let Some(parameter) = rest.strip_prefix(b";") {
+                rest = extension_parameter(parameter.trim_ascii_start())?.trim_ascii_start();
+            }
+        }
+        match rest {
+            [] => return Some(()),
+            [b',', behind @ ..] => rest = behind,
+            _ => return None,
+        }
+    }
+}
+
+/// Reads one parameter and returns what is behind it. A quoted value must be a token inside (§9.1).
+fn extension_parameter(input: &[u8]) -> Option<&[u8]> {
+    let (name, rest) = token_prefix(input);
+    if name.is_empty() {
+        return None;
+    }
+    let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") else {
+        return Some(rest);
+    };
+    let value = value.trim_ascii_start();
+    if let Some(quoted) = value.strip_prefix(b"\"") {
+        let mut unquoted = Vec::new();
+        let mut rest = quoted;
+        loop {
+            match rest {
+                [b'"', behind @ ..] => return is_token(&unquoted).then_some(behind),
+                [b'\\', byte, behind @ ..] | [byte, behind @ ..] => {
+                    unquoted.push(*byte);
+                    rest = behind;
+                }
+                [] => return None,
+            }
+        }
+    }
+    let (value, rest) = token_prefix(value);
+    if value.is_empty() { None } else { Some(rest) }
+}
+
+fn token_prefix(input: &[u8]) -> (&[u8], &[u8]) {
+    let end = input
+        .iter()
+        .position(|byte| !is_token(std::slice::from_ref(byte)));
+    input.split_at(end.unwrap_or(input.len()))
+}
