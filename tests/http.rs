@@ -248,6 +248,8 @@ mod a_prefix {
         let response = answer(address, get("/md_admin"), true);
         assert_eq!(response.status, 308);
         assert_eq!(response.header("Location"), Some("/md_admin/"));
+        let response = answer(address, get("/md_admin?a=%20&b"), true);
+        assert_eq!(response.header("Location"), Some("/md_admin/?a=%20&b"));
         // A handshake is not redirected: browsers would not follow.
         let refused = answer(address, upgrade_request("/md_admin"), false);
         assert_eq!(refused.status, 404);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use plainws::{CloseCode, Handle, Limits, Received, Result, Server, WebSocket};
+use plainws::{CloseCode, Handle, Limits, Page, Received, Result, Server, WebSocket};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak, mpsc};
@@ -426,6 +426,25 @@ mod panic {
         assert_eq!(stats.closes.get(&CloseCode::INTERNAL_ERROR), Some(&3));
         server.handle.shutdown();
         say_goodbye(other);
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn of_a_page_is_answered_with_500_and_the_connection_goes_on() {
+        let server = Stoppable::start(|server| {
+            server
+                .page_with("/panic", || panic!("a page panics on purpose"))
+                .page("/", Page::html("still here"))
+        });
+        let mut raw = Raw::connect(server.address);
+        raw.send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(raw.response().status, 500);
+        raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(raw.response().text(), "still here");
+        let stats = server.handle.stats();
+        assert_eq!((stats.panics, stats.responses[&500]), (1, 1));
+        assert_eq!(stats.refusals["page-panicked"], 1);
+        server.handle.shutdown();
         server.wait_for_end_of_all();
     }
 

@@ -100,7 +100,7 @@ fn text(stats: &Stats) -> String {
     text.one(
         "handler_panics_total",
         "counter",
-        "Handlers that panicked.",
+        "Handlers and makers of pages that panicked.",
         stats.panics,
     );
     text.one(

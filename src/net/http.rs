@@ -194,6 +194,7 @@ fn reason_phrase(status: u16) -> &'static str {
         414 => "URI Too Long",
         426 => "Upgrade Required",
         431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
         501 => "Not Implemented",
         503 => "Service Unavailable",
         _ => "",

@@ -117,7 +117,8 @@ impl Server {
         self.page_with(path, move || page.clone())
     }
 
-    /// As [`page`](Self::page), with a page that is made anew for each request.
+    /// As [`page`](Self::page), with a page that is made anew for each request. A maker that panics is
+    /// answered for with 500.
     #[must_use]
     pub fn page_with(
         mut self,

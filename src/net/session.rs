@@ -4,7 +4,7 @@ use super::error::{Error, Result};
 use super::http::{self, Response};
 use super::log::{Outcome, Record};
 use super::registry::{Membership, Phase};
-use super::site::{Destination, Handler, Site};
+use super::site::{Destination, Handler, MakePage, Site};
 use super::socket::{deadline_in, drain, is_timeout, prepare, read_within, write_within};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
@@ -203,11 +203,25 @@ impl<'a> Session<'a> {
         }
         match self.site.find(request.path()) {
             Destination::Route(route) => match &route.page {
-                Some(make_page) => Response::page(&make_page()),
+                Some(make_page) => self.made(make_page),
                 None => Response::refusal(426, "websocket-only", "this path speaks WebSocket"),
             },
-            Destination::Redirect(location) => Response::redirect(location),
+            Destination::Redirect(location) => Response::redirect(match request.query() {
+                Some(query) => format!("{location}?{query}"),
+                None => location,
+            }),
             Destination::Nowhere => Response::refusal(404, "path-unknown", "nothing here"),
+        }
+    }
+
+    /// A page made anew, or 500 when its maker panics.
+    fn made(&self, make_page: &MakePage) -> Response {
+        match catch_unwind(AssertUnwindSafe(make_page)) {
+            Ok(page) => Response::page(&page),
+            Err(_) => {
+                self.membership.registry().count(|stats| stats.panics += 1);
+                Response::refusal(500, "page-panicked", "the page could not be made")
+            }
         }
     }
 
