@@ -89,8 +89,8 @@ fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_s
     let mut table = String::from(
         "# Which oracle catches which fault\n\n\
          Written by `UPDATE=1 cargo test --test oracle_selfcheck`. A number tells at which generated input an\n\
-         oracle first fires at the specimen with that fault; the oracle named for the fault stands first, and\n\
-         **only** means that no other fires within its inputs.\n\n\
+         oracle first fires at the specimen with that fault, unless it goes by a clock; the oracle named for the fault\n\
+         stands first, and **only** means that no other fires within its inputs.\n\n\
          | fault | caught by |\n|---|---|\n",
     );
     let (mut only, mut missed) = (Vec::new(), Vec::new());
@@ -103,7 +103,14 @@ fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_s
         caught.sort_by_key(|&(name, at)| (name != named, at));
         let shown: Vec<_> = caught
             .iter()
-            .map(|(name, at)| format!("{name} {at}"))
+            .map(|(name, at)| {
+                // A clock decides there, not the same each time.
+                if matches!(*name, "work" | "head-work") {
+                    (*name).to_owned()
+                } else {
+                    format!("{name} {at}")
+                }
+            })
             .collect();
         let is_only = if caught.len() == 1 { ", **only**" } else { "" };
         writeln!(table, "|{what} | {}{is_only} |", shown.join(", ")).unwrap();

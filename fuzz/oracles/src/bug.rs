@@ -67,22 +67,36 @@ bugs! {
     CloseOneByteAccepted => "reference",
     /// the Close codes 1005, 1006 and 1015 are accepted
     CloseCodeReservedAccepted => "reference",
+    /// a character that three reads share is refused
+    CharacterCutTwiceRefused => "split",
+    /// what follows a Close in the same read is delivered
+    RestOfReadDelivered => "silence",
     /// data behind a Close is delivered
     DataAfterCloseDelivered => "silence",
     /// a failure ends only the read in which it happens
     FailureForgotten => "silence",
     /// a failure is always told as 1002
     FailureAlways1002 => "answers",
+    /// a Close reason that is not text is answered with 1002
+    ReasonNotTextIs1002 => "answers",
     /// a pong holds no more than 64 bytes of its ping
     PongCut => "answers",
     /// a server masks what it sends
     ServerMasks => "endpoint-legal",
     /// a client does not mask its messages, only its answers
     ClientMessagesUnmasked => "endpoint-legal",
+    /// all frames are masked with the same key
+    KeyReused => "endpoint-legal",
+    /// a 64-bit length is sent little-endian
+    Length64SentLittleEndian => "endpoint-legal",
     /// a Close without a code is answered with 1005
     NoStatusEchoed => "endpoint-legal",
     /// a Close is answered twice
     CloseEchoedTwice => "endpoint-close",
+    /// the reason for our own Close is left out
+    CloseReasonDropped => "endpoint-close",
+    /// what arrives behind our own Close is dropped
+    DeafBehindClose => "endpoint-hears",
     /// a message can be sent behind our own Close
     MessageBehindClose => "endpoint-close",
     /// a ping is answered behind our own Close
@@ -91,10 +105,16 @@ bugs! {
     PongLostBehindMessage => "endpoint-pongs",
     /// the end of the peer's stream is ignored
     EofIgnored => "endpoint-ends",
+    /// the end of the stream takes the place of the Close before it
+    CloseCodeForgotten => "endpoint-ends",
+    /// when pongs pile up, the latest ping is forgotten
+    LatestPingForgotten => "queue",
     /// pongs pile up while nothing is written
     PongsUnbounded => "queue",
     /// the declared length is allocated at once
     DeclaredLengthAllocated => "memory",
+    /// sixteen times the bytes that arrived are reserved
+    ReservedWithoutMeasure => "memory",
     /// text is checked from its start with each read
     TextRescanned => "work",
     /// the number of headers is not limited
@@ -123,6 +143,8 @@ bugs! {
     OtherProtocolTaken => "response-items",
     /// a frame's last byte has no label
     LabelMissing => "dissect-tiles",
+    /// a stream that ends inside a message is shown as complete
+    CutNotShown => "dissect-same",
     /// payloads are shown masked
     ShownMasked => "dissect-same",
     /// text is shown with its control characters

@@ -1,10 +1,10 @@
 //! What an input reaches in the product, as lines such as `client breaks rsv-not-zero`.
 
 use crate::choices::Choices;
-use crate::endpoint;
 use crate::frames::{self, Stream, TINY};
 use crate::handshake;
 use crate::reference;
+use crate::script;
 use crate::subject::{Plainws, Seen, Subject, Verdict};
 use plainws::protocol::connection::State;
 use plainws::protocol::head;
@@ -61,7 +61,7 @@ pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
         "resource" => stream(&Stream::from_input(input), Limits::default(), &mut reached),
         "handshake" | "client" => head(input, &mut reached),
         "endpoint" => {
-            if let Some(log) = endpoint::play(&Plainws, input) {
+            if let Some(log) = script::play(&Plainws, input) {
                 reached.extend(
                     log.transitions
                         .iter()
@@ -129,6 +129,6 @@ fn length(sender: Role, bits: u8) -> String {
     format!("{sender:?} sends a length of {bits} bits")
 }
 
-fn moves(role: Role, (from, why, to): endpoint::Transition) -> String {
+fn moves(role: Role, (from, why, to): script::Transition) -> String {
     format!("{role:?} goes from {from:?} by {why} to {to:?}")
 }

@@ -14,6 +14,8 @@ pub struct Listing {
     pub frames: Vec<Shown>,
     /// How many bytes were not read, behind a Close or a failure.
     pub unread: u64,
+    /// Whether the stream ends inside a frame or a message.
+    pub is_cut: bool,
 }
 
 /// A frame, as it is shown.
@@ -25,6 +27,12 @@ pub struct Shown {
     pub wire: Vec<u8>,
     /// Its payload so far, unmasked.
     pub payload: Vec<u8>,
+    /// How much of its payload is missing, if its header is complete and legal.
+    pub missing: u64,
+    /// Its number in its message, from 0, if it is in one and legal by itself.
+    pub fragment: Option<u64>,
+    /// The message that it completes.
+    pub message: Option<Seen>,
     /// The rule that it breaks.
     pub violation: Option<Rule>,
     /// The place of each label, in bits from the frame's first, and its words.
@@ -38,7 +46,7 @@ pub struct Shown {
 /// Where they do not.
 pub fn tiles(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Stream { sender, wire, .. } = Stream::from_input(input);
-    let Some(listing) = subject.dissect(sender, Limits::default(), &wire) else {
+    let Some(listing) = subject.dissect(sender, Limits::default(), &[&wire]) else {
         return Ok(());
     };
     let mut end = 0;
@@ -68,30 +76,40 @@ pub fn tiles(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// The frames, their payloads and the rule broken are those of the reference.
+/// What is shown of frames and messages is what the reference reads, and the same however the stream is cut.
 ///
 /// # Errors
 ///
 /// What differs.
 pub fn same(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
-    let Stream { sender, wire, .. } = Stream::from_input(input);
+    let Stream { sender, wire, cuts } = Stream::from_input(input);
     let limits = Limits::default();
-    let Some(listing) = subject.dissect(sender, limits, &wire) else {
-        return Ok(());
-    };
-    let expected = frames(sender, limits, &wire);
-    let seen = listing.frames.into_iter();
-    let seen: Vec<_> = seen
-        .map(|frame| Shown {
-            labels: Vec::new(),
-            ..frame
-        })
-        .collect();
-    if seen == expected {
-        Ok(())
-    } else {
-        Err(format!("shown: {seen:?}, expected: {expected:?}"))
+    let expected = listing(sender, limits, &wire);
+    let bytes: Vec<_> = wire.chunks(1).collect();
+    for pieces in [&[&wire[..]], &pieces(&wire, &cuts)[..], &bytes] {
+        let Some(mut listing) = subject.dissect(sender, limits, pieces) else {
+            return Ok(());
+        };
+        for frame in &mut listing.frames {
+            frame.labels.clear();
+            frame.fragment = frame.fragment.filter(|_| frame.violation.is_none());
+        }
+        if listing != expected {
+            return Err(format!("shown: {listing:?}, expected: {expected:?}"));
+        }
     }
+    Ok(())
+}
+
+fn pieces<'a>(mut wire: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
+    for &size in sizes {
+        let (piece, rest) = wire.split_at(size.min(wire.len()));
+        pieces.push(piece);
+        wire = rest;
+    }
+    pieces.push(wire);
+    pieces
 }
 
 /// No label holds a control character that could act on a terminal.
@@ -101,7 +119,7 @@ pub fn same(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 /// The label.
 pub fn printed(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Stream { sender, wire, .. } = Stream::from_input(input);
-    let listing = subject.dissect(sender, Limits::default(), &wire);
+    let listing = subject.dissect(sender, Limits::default(), &[&wire]);
     let frames = listing.into_iter().flat_map(|listing| listing.frames);
     let mut labels = frames.flat_map(|frame| frame.labels);
     match labels.find(|(_, words)| words.chars().any(char::is_control)) {
@@ -110,43 +128,67 @@ pub fn printed(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The frames of a stream by the reference, without labels.
+/// A stream by the reference, without labels.
 #[must_use]
-pub fn frames(sender: Role, limits: Limits, wire: &[u8]) -> Vec<Shown> {
-    let ends_by = |length: &usize| {
-        let seen = reference::frames(sender, limits, &wire[..*length]);
-        seen.last().is_some_and(Seen::is_end)
-    };
+pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
+    let seen = |end| reference::frames(sender, limits, &wire[..end]);
     // The shortest prefix that ends the connection, if one does: found by halving.
     let (mut open, mut ended) = (0, wire.len() + 1);
     while ended - open > 1 {
         let middle = usize::midpoint(open, ended);
-        if ends_by(&middle) {
+        if seen(middle).last().is_some_and(Seen::is_end) {
             ended = middle;
         } else {
             open = middle;
         }
     }
-    let read = &wire[..ended.min(wire.len())];
-    let violation = match reference::frames(sender, limits, read).pop() {
-        Some(Seen::Failed(rule)) => rule,
-        _ => None,
-    };
+    let read = ended.min(wire.len());
+    let end = seen(read).pop().filter(Seen::is_end);
     let mut frames = Vec::new();
-    let mut rest = read;
+    let mut rest = &wire[..read];
+    // How many frames the open message has.
+    let mut fragments = 0;
+    let mut is_inside_frame = false;
     while !rest.is_empty() {
-        let (payload, behind) = match reference::frame(rest) {
-            Ok(Some((frame, behind))) => (frame.payload, behind),
-            _ => (Vec::new(), &[][..]),
+        let offset = read - rest.len();
+        let (frame, behind) = match reference::frame(rest) {
+            Ok(Some((frame, behind))) => (Some(frame), behind),
+            _ => (None, &[][..]),
         };
+        let violation = match &end {
+            Some(Seen::Failed(rule)) if behind.is_empty() => *rule,
+            _ => None,
+        };
+        let is_data = frame.as_ref().is_some_and(|frame| frame.byte0 % 16 < 8);
+        let is_legal_data = is_data && violation.is_none();
+        let fragment = is_legal_data.then_some(fragments);
+        let is_last = frame.as_ref().is_some_and(|frame| frame.byte0 >= 128);
+        let missing = frame
+            .as_ref()
+            .map_or(1, |frame| frame.length - frame.payload.len() as u64);
+        is_inside_frame = missing > 0;
+        let mut message = None;
+        if is_legal_data {
+            fragments = if is_last { 0 } else { fragments + 1 };
+            let is_whole = is_last && missing == 0;
+            message = seen(read - behind.len()).pop().filter(|_| is_whole);
+        }
+        let is_missing_known = frame.is_some() && violation.is_none();
         frames.push(Shown {
-            offset: (read.len() - rest.len()) as u64,
+            offset: offset as u64,
             wire: rest[..rest.len() - behind.len()].to_vec(),
-            payload,
-            violation: violation.filter(|_| behind.is_empty()),
+            payload: frame.map(|frame| frame.payload).unwrap_or_default(),
+            missing: if is_missing_known { missing } else { 0 },
+            fragment,
+            message,
+            violation,
             labels: Vec::new(),
         });
         rest = behind;
     }
-    frames
+    Listing {
+        frames,
+        unread: (wire.len() - read) as u64,
+        is_cut: end.is_none() && (is_inside_frame || fragments > 0),
+    }
 }

@@ -1,234 +1,14 @@
-//! Oracles that watch an endpoint carry out a script: calls of its user, bytes of its peer, a slow or
-//! broken socket.
+//! Oracles that read the log of an endpoint which carried out a [`script`](crate::script).
 
-use crate::choices::Choices;
-use crate::frames::TINY;
-use crate::generate::encode;
+use crate::frames::{self, TINY};
 use crate::reference::{self, Frame};
-use crate::subject::{Endpoint, Seen, Subject};
-use plainws::Role;
+use crate::script::{Due, Transition, play};
+use crate::subject::{Seen, Subject};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
 
-/// A change of state: from, why, to.
-pub type Transition = (State, &'static str, State);
-
-/// What came of a script.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// Which side it was.
-    pub role: Role,
-    /// All that reached the wire.
-    pub written: Vec<u8>,
-    /// Whether the wire broke, so that its last frame may be cut.
-    pub broken: bool,
-    /// The frames that the calls which succeeded should have put on the wire, without pongs and Closes.
-    pub sent: Vec<(u8, Vec<u8>)>,
-    /// The payloads of the pings to be answered.
-    pub pings: Vec<Vec<u8>>,
-    /// The changes of state.
-    pub transitions: Vec<Transition>,
-    /// The state when all was over.
-    pub end: State,
-    /// Whether it still sent, or wanted to write, after its end.
-    pub still_sends: bool,
-}
-
-/// So many bytes of unanswered pings are written by the script's own accord: an endpoint need not keep more.
-const WAITING_PONGS: usize = 1500;
-
-struct Play {
-    endpoint: Box<dyn Endpoint>,
-    log: Log,
-    /// Taken from the endpoint, not yet on the wire.
-    outgoing: Vec<u8>,
-    waiting_pongs: usize,
-}
-
-/// Carries out the script that `input` decides on; `None` if the subject has no endpoint.
-#[must_use]
-pub fn play(subject: &dyn Subject, input: &[u8]) -> Option<Log> {
-    let mut choices = Choices(input);
-    let role = choices.one(&[Role::Server, Role::Client]);
-    let log = Log {
-        role,
-        written: Vec::new(),
-        broken: false,
-        sent: Vec::new(),
-        pings: Vec::new(),
-        transitions: Vec::new(),
-        end: State::Open,
-        still_sends: false,
-    };
-    let mut play = Play {
-        endpoint: subject.endpoint(role, TINY)?,
-        log,
-        outgoing: Vec::new(),
-        waiting_pongs: 0,
-    };
-    for _ in 0..64 {
-        if choices.is_empty() {
-            break;
-        }
-        play.step(&mut choices);
-    }
-    Some(play.finish())
-}
-
-impl Play {
-    fn step(&mut self, choices: &mut Choices<'_>) {
-        match choices.below(16) {
-            0 => {
-                let text = "é".repeat(choices.below(80));
-                self.send(1, text.as_bytes(), |endpoint| endpoint.send_text(&text));
-            }
-            1 => {
-                // Some messages are larger than what an endpoint hands out at once.
-                let length = choices.below(210);
-                let length = if length < 200 {
-                    length
-                } else {
-                    4001 * (length - 199)
-                };
-                let bytes = vec![choices.byte(); length];
-                self.send(2, &bytes, |endpoint| endpoint.send_binary(&bytes));
-            }
-            2 => {
-                let payload = vec![choices.byte(); choices.below(130)];
-                self.send(9, &payload, |endpoint| endpoint.ping(&payload));
-            }
-            3 => {
-                let code = choices.one(&[1000, 1001, 1005, 1006, 1011, 1015, 3000, 999, 5000]);
-                let reason = "€".repeat(choices.below(60));
-                self.watch("close", |endpoint| endpoint.close(code, &reason));
-            }
-            4 | 5 => self.write(usize::MAX),
-            6 => self.write(choices.below(20)),
-            7 | 8 => {
-                let length = choices.below(126);
-                self.peer(0x89, &vec![choices.byte(); length], choices);
-            }
-            9 => self.peer(0x81, "κόσμε".as_bytes(), choices),
-            10 => {
-                let byte0 = choices.one(&[0x01, 0x02, 0x00, 0x80, 0x8A]);
-                self.peer(byte0, b"part", choices);
-            }
-            11 => {
-                let body: &[u8] =
-                    choices.one(&[&b""[..], b"\x03\xE8", b"\x03\xE9bye", b"\x0F\xA0"]);
-                self.peer(0x88, body, choices);
-            }
-            12 => {
-                // Mostly wrong: an opcode, a length, text or a Close code that must not be.
-                let (byte0, payload) = choices.one(&[
-                    (0x83, &b""[..]),
-                    (0x89, &[b'x'; 126]),
-                    (0x81, b"\xFF"),
-                    (0x88, b"\x03\xED"),
-                    (0x82, &[b'x'; 201]),
-                ]);
-                self.peer(byte0, payload, choices);
-            }
-            13 => {
-                let mut bytes = choices.take(4).to_vec();
-                self.receive("bytes", &mut bytes);
-            }
-            14 if choices.once_in(4) => {
-                self.log.broken = true;
-                self.endpoint.take_output();
-            }
-            14 => self.write(1),
-            _ if choices.once_in(4) => self.watch("eof", |endpoint| endpoint.receive_eof()),
-            _ => self.write(2),
-        }
-    }
-
-    fn send(&mut self, opcode: u8, payload: &[u8], call: impl FnOnce(&mut dyn Endpoint) -> bool) {
-        if self.watch("send", call) {
-            self.log.sent.push((opcode, payload.to_vec()));
-        }
-    }
-
-    /// A frame of the peer's, cut in two.
-    fn peer(&mut self, byte0: u8, payload: &[u8], choices: &mut Choices<'_>) {
-        let key = (self.log.role == Role::Server).then(|| [choices.byte(), 0, 0xFF, 0x55]);
-        let mut frame = encode(byte0, key, payload);
-        let cut = choices.below(frame.len().min(256));
-        let (first, second) = frame.split_at_mut(cut);
-        self.receive("part of a frame", first);
-        self.receive("frame", second);
-    }
-
-    fn receive(&mut self, cause: &'static str, bytes: &mut [u8]) {
-        let before = self.endpoint.state();
-        let seen = self.endpoint.receive(bytes);
-        let cause = match seen.last() {
-            Some(Seen::Close(..)) => "peer's close",
-            Some(Seen::Failed(_)) => "broken rule",
-            _ => cause,
-        };
-        self.moved(before, cause);
-        if before == State::Open {
-            for event in seen {
-                if let Seen::Ping(payload) = event {
-                    self.waiting_pongs += payload.len() + 6;
-                    self.log.pings.push(payload);
-                }
-            }
-        }
-        if self.waiting_pongs > WAITING_PONGS {
-            self.take();
-        }
-    }
-
-    fn watch<T>(&mut self, cause: &'static str, call: impl FnOnce(&mut dyn Endpoint) -> T) -> T {
-        let before = self.endpoint.state();
-        let result = call(&mut *self.endpoint);
-        self.moved(before, cause);
-        result
-    }
-
-    fn moved(&mut self, before: State, cause: &'static str) {
-        let after = self.endpoint.state();
-        if before != after {
-            self.log.transitions.push((before, cause, after));
-        }
-    }
-
-    /// Takes what is to be written; a broken wire swallows it.
-    fn take(&mut self) {
-        let output = self.endpoint.take_output();
-        self.waiting_pongs = 0;
-        if !self.log.broken {
-            self.outgoing.extend(output);
-        }
-    }
-
-    /// Writes up to `count` bytes, as a socket does that is full.
-    fn write(&mut self, count: usize) {
-        if self.outgoing.is_empty() {
-            self.take();
-        }
-        let count = count.min(self.outgoing.len());
-        self.log.written.extend(self.outgoing.drain(..count));
-    }
-
-    fn finish(mut self) -> Log {
-        self.watch("eof", |endpoint| endpoint.receive_eof());
-        self.write(usize::MAX);
-        self.write(usize::MAX);
-        self.log.end = self.endpoint.state();
-        let mut more = encode(0x89, (self.log.role == Role::Server).then_some([0; 4]), b"");
-        let sent =
-            self.endpoint.send_text("") || self.endpoint.ping(b"") || self.endpoint.close(1000, "");
-        let seen = !self.endpoint.receive(&mut more).is_empty();
-        self.log.still_sends = sent || seen || !self.endpoint.take_output().is_empty();
-        self.log
-    }
-}
-
-/// The whole frames in `written`, and whether something that is not a frame follows.
-fn frames(written: &[u8]) -> (Vec<Frame>, bool) {
+/// The whole frames in `written`, and whether something else follows.
+fn whole_frames(written: &[u8]) -> (Vec<Frame>, bool) {
     let mut frames = Vec::new();
     let mut rest = written;
     while let Ok(Some((frame, behind))) = reference::frame(rest) {
@@ -241,7 +21,8 @@ fn frames(written: &[u8]) -> (Vec<Frame>, bool) {
     (frames, !rest.is_empty())
 }
 
-/// What is written is legal for the other side, in whole frames, and holds the messages and pings sent, in order.
+/// What is written is legal for the other side, in whole frames, and holds the messages and pings sent, in
+/// order. A client's keys differ from frame to frame (§5.3).
 ///
 /// # Errors
 ///
@@ -254,9 +35,16 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     if let Some(Seen::Failed(rule)) = seen.last() {
         return Err(format!("written: {:02x?} breaks {rule:?}", log.written));
     }
-    let (frames, is_cut) = frames(&log.written);
+    let (frames, is_cut) = whole_frames(&log.written);
     if is_cut && !log.broken {
         return Err(format!("written: {:02x?} ends inside a frame", log.written));
+    }
+    let mut keys: Vec<_> = frames.iter().filter_map(|frame| frame.key).collect();
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() < count {
+        return Err(format!("{count} frames with {} keys", keys.len()));
     }
     let is_sent = |frame: &&Frame| matches!(frame.byte0, 0x81 | 0x82 | 0x89);
     let arrived: Vec<_> = frames
@@ -273,7 +61,20 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// At most one Close is written, and nothing behind it (§5.5.1).
+/// What is received is what the reference reads, whatever is sent meanwhile.
+///
+/// # Errors
+///
+/// What differs.
+pub fn hears(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let Some(log) = play(subject, input) else {
+        return Ok(());
+    };
+    let expected = reference::frames(log.role.peer(), TINY, &log.received);
+    frames::same(&log.seen, &expected)
+}
+
+/// The Close that is due is written, once, and nothing behind it (§5.5.1, §7.1.7).
 ///
 /// # Errors
 ///
@@ -282,13 +83,31 @@ pub fn last_word(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(log) = play(subject, input) else {
         return Ok(());
     };
-    let (frames, _) = frames(&log.written);
-    match frames.iter().position(|frame| frame.byte0 == 0x88) {
-        Some(at) if at + 1 < frames.len() => {
-            Err(format!("behind the Close: {:?}", &frames[at + 1..]))
-        }
-        _ => Ok(()),
+    let (frames, _) = whole_frames(&log.written);
+    let close = frames.iter().position(|frame| frame.byte0 == 0x88);
+    let Some(at) = close else {
+        return if log.broken || log.due == Due::No {
+            Ok(())
+        } else {
+            Err(format!("no Close, but due is {:?}", log.due))
+        };
+    };
+    let body = &frames[at].payload;
+    let is_due = match &log.due {
+        Due::No => false,
+        Due::Exactly(due) => body == due,
+        Due::BeginningWith(due) => body.starts_with(due),
+    };
+    if !is_due {
+        return Err(format!(
+            "the Close has {body:02x?}, due is {:02x?}",
+            log.due
+        ));
     }
+    if at + 1 < frames.len() {
+        return Err(format!("behind the Close: {:?}", &frames[at + 1..]));
+    }
+    Ok(())
 }
 
 /// Each ping that arrives before we close gets its own pong, once and in order (§5.5.2).
@@ -300,7 +119,7 @@ pub fn pongs(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(log) = play(subject, input) else {
         return Ok(());
     };
-    let (frames, _) = frames(&log.written);
+    let (frames, _) = whole_frames(&log.written);
     let pongs = frames.into_iter().filter(|frame| frame.byte0 == 0x8A);
     let pongs: Vec<_> = pongs.map(|frame| frame.payload).collect();
     let is_right = log.pings.starts_with(&pongs) && (log.broken || log.pings.len() == pongs.len());
@@ -312,7 +131,8 @@ pub fn pongs(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// When the peer's stream has ended, so has the connection: nothing is taken, sent or received any more.
+/// When the peer's stream has ended, so has the connection: nothing is taken, sent or received any more, and
+/// how it ended stays as it was (§7.1.5).
 ///
 /// # Errors
 ///
@@ -326,6 +146,13 @@ pub fn ends(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             "at the end {:?}, active: {}",
             log.end, log.still_sends
         ));
+    }
+    let closed_with = match log.seen.last() {
+        Some(Seen::Close(code, _)) => code.unwrap_or(1005),
+        _ => 1006,
+    };
+    if log.closed_with.is_some_and(|code| code != closed_with) {
+        return Err(format!("{:?}, not {closed_with}", log.closed_with));
     }
     let allowed = |&(from, _, to): &Transition| {
         matches!(
@@ -341,11 +168,4 @@ pub fn ends(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         Some(transition) => Err(format!("no such change: {transition:?}")),
         None => Ok(()),
     }
-}
-
-/// Makes a script: decisions as they are.
-#[must_use]
-pub fn generate(choices: &mut Choices<'_>) -> Vec<u8> {
-    let length = 1 + choices.below(90);
-    choices.take(length).to_vec()
 }

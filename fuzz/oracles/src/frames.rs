@@ -4,8 +4,8 @@ use crate::choices::Choices;
 use crate::generate::{self, Sequence, Sizes};
 use crate::reference::{self, Frame};
 use crate::subject::{Seen, Subject};
+use plainws::Role;
 use plainws::protocol::message::Limits;
-use plainws::{Role, Rule};
 
 /// Limits that a fuzzer steps over in a few bytes.
 pub const TINY: Limits = Limits {
@@ -57,7 +57,7 @@ impl Stream {
     }
 }
 
-fn sender(setup: u8) -> Role {
+pub(crate) fn sender(setup: u8) -> Role {
     if setup % 2 == 0 {
         Role::Client
     } else {
@@ -126,12 +126,14 @@ pub fn split(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whole frames without their masks, whose keys may be random; and the bytes behind them.
+/// Whole frames without their keys, which may be random; and the bytes behind them.
 fn unmasked(answers: &Option<Vec<u8>>) -> (Vec<Frame>, &[u8]) {
     let mut rest = answers.as_deref().unwrap_or_default();
     let mut frames = Vec::new();
     while let Ok(Some((frame, behind))) = reference::frame(rest) {
-        frames.push(frame);
+        // Whether they are masked counts.
+        let key = frame.key.map(|_| [0; 4]);
+        frames.push(Frame { key, ..frame });
         rest = behind;
     }
     (frames, rest)
@@ -150,7 +152,7 @@ pub fn reference(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 }
 
 /// Compares, for a parser that may not name the rules.
-fn same(seen: &[Seen], expected: &[Seen]) -> Result<(), String> {
+pub(crate) fn same(seen: &[Seen], expected: &[Seen]) -> Result<(), String> {
     let unnamed = |expected: &Seen| match expected {
         Seen::Failed(_) if seen.last() == Some(&Seen::Failed(None)) => Seen::Failed(None),
         other => other.clone(),
@@ -213,8 +215,9 @@ pub fn answers(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             ),
             Seen::Failed(rule) => (
                 0x88,
-                rule.and_then(Rule::close_code)
-                    .map_or(Vec::new(), |code| code.0.to_be_bytes().to_vec()),
+                rule.map_or(Vec::new(), |rule| {
+                    reference::close_code(rule).to_be_bytes().to_vec()
+                }),
             ),
             Seen::Text(_) | Seen::Binary(_) | Seen::Pong(_) => continue,
         };
@@ -226,7 +229,7 @@ pub fn answers(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             Seen::Ping(_) | Seen::Close(None, _) => frame.payload == payload,
             _ => frame.payload.starts_with(&payload),
         };
-        let is_masked_right = frame.masked == (sender == Role::Server);
+        let is_masked_right = frame.key.is_some() == (sender == Role::Server);
         if frame.byte0 != opcode || !is_right || !is_masked_right {
             return Err(format!("the answer to {seen:?} is {frame:?}"));
         }

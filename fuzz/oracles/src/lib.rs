@@ -4,7 +4,7 @@
 //! the self-check run the same functions on the same inputs; only who makes the inputs differs.
 //!
 //! Read in this order: [`subject`] (what is judged), [`reference`] (the RFC read a second time),
-//! [`frames`], [`resource`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
+//! [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
 //! [`generate`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
 //! [`seeds`] and [`coverage`] (where to start, and what that reaches).
 
@@ -19,6 +19,7 @@ pub mod handshake;
 pub mod pieces;
 pub mod reference;
 pub mod resource;
+pub mod script;
 pub mod seeds;
 pub mod specimen;
 pub mod subject;
@@ -49,13 +50,14 @@ pub const ORACLES: &[Oracle] = &[
     oracle("silence", frames::silence, frames::Stream::generate),
     oracle("answers", frames::answers, frames::Stream::generate),
     oracle("round-trip", frames::round_trip, frames::generate_sequence).tried(200),
-    oracle("memory", resource::memory, frames::Stream::generate),
+    oracle("memory", resource::memory, resource::generate_memory).tried(200),
     oracle("queue", resource::queue, frames::generate_sequence).tried(100),
     oracle("work", resource::work, resource::generate_work).tried(10),
-    oracle("endpoint-legal", endpoint::legal, endpoint::generate),
-    oracle("endpoint-close", endpoint::last_word, endpoint::generate),
-    oracle("endpoint-pongs", endpoint::pongs, endpoint::generate),
-    oracle("endpoint-ends", endpoint::ends, endpoint::generate),
+    oracle("endpoint-hears", endpoint::hears, script::generate).tried(500),
+    oracle("endpoint-legal", endpoint::legal, script::generate).tried(500),
+    oracle("endpoint-close", endpoint::last_word, script::generate).tried(500),
+    oracle("endpoint-pongs", endpoint::pongs, script::generate).tried(500),
+    oracle("endpoint-ends", endpoint::ends, script::generate).tried(500),
     oracle("head-split", handshake::split, handshake::generate_request),
     oracle("head-bounded", handshake::bounded, handshake::generate_request),
     oracle("head-accepts", handshake::accepts, handshake::generate_request),
@@ -127,6 +129,7 @@ const HEAD: &[&str] = &[
     "response",
 ];
 const ENDPOINT: &[&str] = &[
+    "endpoint-hears",
     "endpoint-legal",
     "endpoint-close",
     "endpoint-pongs",

@@ -15,8 +15,8 @@ use std::str;
 pub struct Frame {
     /// The first byte: FIN, RSV, opcode.
     pub byte0: u8,
-    /// Whether it was masked.
-    pub masked: bool,
+    /// Its masking key, if it was masked.
+    pub key: Option<[u8; 4]>,
     /// The payload's length as announced.
     pub length: u64,
     /// The payload, as far as it has arrived.
@@ -76,17 +76,15 @@ pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
     };
     let here = usize::try_from(length).map_or(wire.len(), |length| length.min(wire.len() - start));
     let (payload, rest) = wire[start..].split_at(here);
-    let key = if masked {
-        &wire[start - 4..start]
-    } else {
-        &[0; 4]
-    };
+    let key = masked.then(|| [4, 3, 2, 1].map(|back| wire[start - back]));
     let payload = payload.iter().enumerate();
-    let payload = payload.map(|(i, byte)| byte ^ key[i % 4]).collect();
+    let payload = payload
+        .map(|(i, byte)| byte ^ key.unwrap_or_default()[i % 4])
+        .collect();
     Ok(Some((
         Frame {
             byte0,
-            masked,
+            key,
             length,
             payload,
         },
@@ -114,9 +112,9 @@ fn frames_until_failure(
     let mut message: Vec<Frame> = Vec::new();
     while let Some((frame, behind)) = frame(rest)? {
         rest = behind;
-        match (sender, frame.masked) {
-            (Role::Client, false) => return Err(Rule::MaskMissing),
-            (Role::Server, true) => return Err(Rule::MaskPresent),
+        match (sender, frame.key) {
+            (Role::Client, None) => return Err(Rule::MaskMissing),
+            (Role::Server, Some(_)) => return Err(Rule::MaskPresent),
             _ => {}
         }
         let complete = frame.payload.len() as u64 == frame.length;
@@ -146,6 +144,16 @@ fn frames_until_failure(
         }
     }
     Ok(())
+}
+
+/// The Close code for a broken rule (§7.4.1): what does not fit and what is not text have their own.
+#[must_use]
+pub fn close_code(rule: Rule) -> u16 {
+    match rule {
+        Rule::TextNotUtf8 | Rule::CloseReasonNotUtf8 => 1007,
+        Rule::MessageTooBig | Rule::TooManyFragments => 1009,
+        _ => 1002,
+    }
 }
 
 fn bounded(limits: Limits, message: &[Frame]) -> Result<(), Rule> {

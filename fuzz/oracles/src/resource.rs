@@ -2,8 +2,9 @@
 //! what the declared length does.
 
 use crate::choices::Choices;
-use crate::frames::Stream;
-use crate::generate;
+use crate::frames::{self, Stream};
+use crate::generate::{self, Sequence, Sizes};
+use crate::reference;
 use crate::subject::Subject;
 use cpu_time::ThreadTime;
 use plainws::Role;
@@ -12,7 +13,7 @@ use plainws::protocol::message::Limits;
 use std::time::Duration;
 
 /// What a parser may hold before a byte has arrived.
-const FIXED: u64 = 16 * 1024;
+const FIXED: u64 = 2 * 1024;
 /// What it may hold for each byte: a buffer that doubles is copied once, and its message is handed on.
 const PER_BYTE: u64 = 6;
 
@@ -45,7 +46,8 @@ pub fn memory(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// What waits to be written stays small while nothing is written, however many pings arrive.
+/// What waits to be written stays small while nothing is written, however many pings arrive, and the latest
+/// of them is answered (§5.5.3).
 ///
 /// # Errors
 ///
@@ -60,15 +62,26 @@ pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     };
     let key = (role == Role::Server).then_some([choices.byte(); 4]);
     let length = choices.below(126);
-    for _ in 0..PINGS {
-        let mut ping = generate::encode(0x89, key, &[choices.byte()].repeat(length));
-        endpoint.receive(&mut ping);
+    let mut last = Vec::new();
+    for number in 0..PINGS {
+        last = [number as u8 ^ choices.byte()].repeat(length);
+        endpoint.receive(&mut generate::encode(0x89, key, &last));
     }
-    let waiting = endpoint.take_output().len();
-    if waiting > ALLOWED {
+    let output = endpoint.drain_output();
+    if output.len() > ALLOWED {
         return Err(format!(
-            "{waiting} bytes wait after {PINGS} pings of {length} bytes"
+            "{} bytes wait after {PINGS} pings of {length} bytes",
+            output.len()
         ));
+    }
+    let mut rest = &output[..];
+    let mut latest = None;
+    while let Ok(Some((pong, behind))) = reference::frame(rest) {
+        latest = Some(pong.payload);
+        rest = behind;
+    }
+    if latest.as_ref() != Some(&last) {
+        return Err(format!("the latest pong is {latest:?}, not {last:?}"));
     }
     Ok(())
 }
@@ -157,7 +170,7 @@ fn grows_in_proportion(
         };
         fastest = (fastest.0.min(small), fastest.1.min(large));
         // A little is added so that the clock's own steps do not count.
-        if fastest.1 < 8 * (fastest.0 + Duration::from_micros(100)) {
+        if fastest.1 < 6 * (fastest.0 + Duration::from_micros(50)) {
             return Ok(());
         }
     }
@@ -194,6 +207,23 @@ fn time(subject: &dyn Subject, sender: Role, load: &[Vec<u8>]) -> Duration {
         std::hint::black_box(reader.read(piece));
     }
     start.elapsed()
+}
+
+/// Makes a stream for `memory`: every other one has large messages, in small pieces or whole.
+#[must_use]
+pub fn generate_memory(choices: &mut Choices<'_>) -> Vec<u8> {
+    if choices.once_in(2) {
+        return Stream::generate(choices);
+    }
+    let sender = frames::sender(choices.byte());
+    let size = choices.one(&[None, Some(31), Some(255)]);
+    let Sequence { wire, .. } = generate::sequence(sender, Sizes::Large, choices);
+    let mut input = Stream::to_input(sender, &wire);
+    if let Some(size) = size {
+        input[0] |= 0x10;
+        input.insert(1, size);
+    }
+    input
 }
 
 /// Makes a `work` input: each load once.

@@ -228,7 +228,7 @@ fn heads(seeds: &mut Vec<Seed>) {
     }
 }
 
-/// Scripts for each change of state; the steps are read by `endpoint::play`.
+/// Scripts for each change of state; the steps are read by `script::play`.
 fn scripts(seeds: &mut Vec<Seed>) {
     const CLOSE: &[u8] = &[3, 0, 2];
     const EOF: &[u8] = &[15, 3];

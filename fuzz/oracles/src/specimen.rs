@@ -46,9 +46,9 @@ impl Subject for Specimen {
         }))
     }
 
-    fn dissect(&self, sender: Role, limits: Limits, wire: &[u8]) -> Option<Listing> {
-        let mut frames = dissect::frames(sender, limits, wire);
-        for frame in &mut frames {
+    fn dissect(&self, sender: Role, limits: Limits, pieces: &[&[u8]]) -> Option<Listing> {
+        let mut listing = dissect::listing(sender, limits, &pieces.concat());
+        for frame in &mut listing.frames {
             let mut bits = 8 * frame.wire.len() as u64;
             if self.has(Bug::LabelMissing) && !frame.payload.is_empty() {
                 bits -= 8;
@@ -65,11 +65,8 @@ impl Subject for Specimen {
             };
             frame.labels.push((0..bits, shown));
         }
-        let read: usize = frames.iter().map(|frame| frame.wire.len()).sum();
-        Some(Listing {
-            frames,
-            unread: (wire.len() - read) as u64,
-        })
+        listing.is_cut &= !self.has(Bug::CutNotShown);
+        Some(listing)
     }
 
     fn mask(&self) -> Option<Mask> {
@@ -103,6 +100,8 @@ struct Peer {
     sender: Role,
     limits: Limits,
     state: State,
+    /// The code that the peer closed with.
+    closed_with: Option<u16>,
     failed: bool,
     /// Whether the peer's stream has ended.
     ended: bool,
@@ -146,6 +145,7 @@ impl Peer {
             sender,
             limits,
             state: State::Open,
+            closed_with: None,
             failed: false,
             ended: false,
             buffer: Vec::new(),
@@ -176,7 +176,7 @@ impl Peer {
             return seen;
         }
         self.buffer.extend_from_slice(bytes);
-        while !self.is_finished() {
+        while !self.is_finished() || self.has(Bug::RestOfReadDelivered) {
             match self.step(&mut seen) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -384,12 +384,20 @@ impl Peer {
         let Some(open) = &mut self.message else {
             return Ok(());
         };
+        if specimen.has(Bug::ReservedWithoutMeasure) {
+            open.bytes.reserve(16 * bytes.len());
+        }
         open.bytes.extend_from_slice(bytes);
         if !open.is_text || specimen.has(Bug::BadTextReplaced) {
             return Ok(());
         }
         if specimen.has(Bug::TextRescanned) {
             open.checked = 0;
+        }
+        let is_cut_twice = bytes.len() == 1 && frame.received > 2;
+        let waited = open.bytes.len() - bytes.len() - open.checked;
+        if is_cut_twice && waited == 2 && specimen.has(Bug::CharacterCutTwiceRefused) {
+            return Err(Rule::TextNotUtf8);
         }
         let must_be_whole = is_complete && (frame.fin || specimen.has(Bug::Utf8PerFrame));
         match str::from_utf8(&open.bytes[open.checked..]) {
@@ -451,7 +459,8 @@ impl Peer {
                 seen.push(Seen::Pong(std::mem::take(&mut self.control)));
             }
             _ => {
-                if let Some(open) = self.message.take_if(|_| frame.fin) {
+                let is_deaf = self.state == State::Closing && self.has(Bug::DeafBehindClose);
+                if let Some(open) = self.message.take_if(|_| frame.fin).filter(|_| !is_deaf) {
                     seen.push(match open.is_text {
                         true => Seen::Text(String::from_utf8_lossy(&open.bytes).into_owned()),
                         false => Seen::Binary(open.bytes),
@@ -467,6 +476,10 @@ impl Peer {
 
     fn peer_closed(&mut self) {
         let body = std::mem::take(&mut self.control);
+        self.closed_with = Some(match body[..] {
+            [high, low, ..] => u16::from_be_bytes([high, low]),
+            _ => 1005,
+        });
         if self.state == State::Open {
             let code = match body.get(..2) {
                 None if self.has(Bug::NoStatusEchoed) => &1005_u16.to_be_bytes()[..],
@@ -486,6 +499,9 @@ impl Peer {
             return;
         }
         if self.pongs.len() > 2048 && !self.has(Bug::PongsUnbounded) {
+            if self.has(Bug::LatestPingForgotten) {
+                return;
+            }
             self.pongs.clear();
         }
         let kept = if self.has(Bug::PongCut) {
@@ -499,15 +515,14 @@ impl Peer {
 
     fn fail(&mut self, rule: Rule) {
         if self.state == State::Open {
-            let code = if self.has(Bug::FailureAlways1002) {
-                None
+            let is_wrong = self.has(Bug::FailureAlways1002)
+                || rule == Rule::CloseReasonNotUtf8 && self.has(Bug::ReasonNotTextIs1002);
+            let code = if is_wrong {
+                1002
             } else {
-                rule.close_code()
+                reference::close_code(rule)
             };
-            self.push(
-                8,
-                &close::encode(code.unwrap_or(CloseCode::PROTOCOL_ERROR), ""),
-            );
+            self.push(8, &code.to_be_bytes());
         }
         self.state = State::Closed;
         self.failed = true;
@@ -527,11 +542,16 @@ impl Peer {
             (true, _) => true,
             (false, _) => self.has(Bug::ServerMasks),
         };
-        crate::generate::encode(
-            0x80 | opcode,
-            masks.then_some([self.frames_sent; 4]),
-            payload,
-        )
+        let key = if self.has(Bug::KeyReused) {
+            [1; 4]
+        } else {
+            [self.frames_sent; 4]
+        };
+        let mut frame = crate::generate::encode(0x80 | opcode, masks.then_some(key), payload);
+        if payload.len() >= 65_536 && self.has(Bug::Length64SentLittleEndian) {
+            frame[2..10].reverse();
+        }
+        frame
     }
 
     fn write_at_once(&mut self) {
@@ -571,6 +591,9 @@ impl Endpoint for Peer {
 
     fn receive_eof(&mut self) {
         self.ended = true;
+        if self.has(Bug::CloseCodeForgotten) {
+            self.closed_with = None;
+        }
         if !self.has(Bug::EofIgnored) {
             self.state = State::Closed;
         }
@@ -589,6 +612,11 @@ impl Endpoint for Peer {
     }
 
     fn close(&mut self, code: u16, reason: &str) -> bool {
+        let reason = if self.has(Bug::CloseReasonDropped) {
+            ""
+        } else {
+            reason
+        };
         let body = close::encode(CloseCode(code), reason);
         let is_closing = CloseCode(code).is_allowed_on_wire() && self.send(8, &body);
         if is_closing {
@@ -599,6 +627,11 @@ impl Endpoint for Peer {
 
     fn state(&self) -> State {
         self.state
+    }
+
+    fn closed_with(&self) -> Option<u16> {
+        let is_over = self.state == State::Closed;
+        is_over.then(|| self.closed_with.unwrap_or(1006))
     }
 
     fn take_output(&mut self) -> Vec<u8> {

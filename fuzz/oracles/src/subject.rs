@@ -4,13 +4,14 @@
 //! have is not judged.
 
 use crate::dissect::{Listing, Shown};
-use plainws::protocol::connection::{Connection, Event, State};
+use plainws::protocol::connection::{Connection, Event, Misuse, State};
+use plainws::protocol::dissect::{self, Dissector, Status, Verdict as StreamVerdict};
 use plainws::protocol::handshake::{Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
 use plainws::protocol::rule::Field;
 use plainws::protocol::span::Span;
-use plainws::protocol::{dissect, frame, head, utf8};
+use plainws::protocol::{frame, head, utf8};
 use plainws::{CloseCode, CloseReason, PreparedMessage, Role, Rule};
 use std::ops::Range;
 
@@ -30,8 +31,8 @@ pub trait Subject {
         None
     }
 
-    /// Takes a stream apart for people.
-    fn dissect(&self, _sender: Role, _limits: Limits, _wire: &[u8]) -> Option<Listing> {
+    /// Takes a stream, which arrives in pieces, apart for people.
+    fn dissect(&self, _sender: Role, _limits: Limits, _pieces: &[&[u8]]) -> Option<Listing> {
         None
     }
 
@@ -97,12 +98,27 @@ pub trait Endpoint {
     fn send_binary(&mut self, bytes: &[u8]) -> bool;
     /// Sends a ping; `false` when that is not possible.
     fn ping(&mut self, payload: &[u8]) -> bool;
-    /// Starts the closing handshake; `false` when that is not possible.
+    /// Starts the closing handshake; `false` when that is not possible. A reason that is too long is cut
+    /// between two characters, as late as possible.
     fn close(&mut self, code: u16, reason: &str) -> bool;
     /// Where it stands.
     fn state(&self) -> State;
-    /// The bytes to be written now.
+    /// The code that the peer closed with, 1005 for none, 1006 for a connection that ended otherwise
+    /// (§7.1.5); `None` while it is open, and for an endpoint that does not say.
+    fn closed_with(&self) -> Option<u16> {
+        None
+    }
+    /// The next bytes to be written, empty when none wait.
     fn take_output(&mut self) -> Vec<u8>;
+
+    /// All that waits to be written; not more than any script makes, if it never runs dry.
+    fn drain_output(&mut self) -> Vec<u8> {
+        let chunks = (0..1000).map(|_| self.take_output());
+        chunks
+            .take_while(|chunk| !chunk.is_empty())
+            .flatten()
+            .collect()
+    }
 }
 
 /// Reads an opening handshake.
@@ -170,18 +186,15 @@ impl Subject for Plainws {
         }))
     }
 
-    fn dissect(&self, sender: Role, limits: Limits, wire: &[u8]) -> Option<Listing> {
-        let dissection = dissect::dissect(sender, limits, wire);
-        let frames = dissection.frames.iter().map(|frame| Shown {
-            offset: frame.offset,
-            wire: frame.wire.clone(),
-            payload: frame.payload.clone(),
-            violation: frame.violation().map(|(rule, _)| rule),
-            labels: labels(frame),
-        });
+    fn dissect(&self, sender: Role, limits: Limits, pieces: &[&[u8]]) -> Option<Listing> {
+        let mut dissector = Dissector::new(sender, limits);
+        let pieces = pieces.iter();
+        let mut frames: Vec<_> = pieces.flat_map(|piece| dissector.receive(piece)).collect();
+        frames.extend(dissector.partial().cloned());
         Some(Listing {
-            frames: frames.collect(),
-            unread: dissection.unread,
+            frames: frames.into_iter().map(Shown::from).collect(),
+            unread: dissector.unread(),
+            is_cut: dissector.verdict() == StreamVerdict::Incomplete,
         })
     }
 
@@ -191,6 +204,25 @@ impl Subject for Plainws {
 
     fn text(&self) -> Option<Box<dyn Text>> {
         Some(Box::new((utf8::Decoder::default(), String::new())))
+    }
+}
+
+impl From<dissect::Frame> for Shown {
+    fn from(frame: dissect::Frame) -> Self {
+        let missing = match frame.status {
+            Status::Incomplete(missing) if frame.header.is_some() => missing.bytes,
+            _ => 0,
+        };
+        Self {
+            labels: labels(&frame),
+            offset: frame.offset,
+            violation: frame.violation().map(|(rule, _)| rule),
+            fragment: frame.fragment.map(|fragment| fragment.index),
+            missing,
+            wire: frame.wire,
+            payload: frame.payload,
+            message: frame.message.map(Seen::from),
+        }
     }
 }
 
@@ -249,14 +281,22 @@ fn events(
 impl From<Event> for Seen {
     fn from(event: Event) -> Self {
         match event {
-            Event::Message(Message::Text(text)) => Self::Text(text),
-            Event::Message(Message::Binary(bytes)) => Self::Binary(bytes),
+            Event::Message(message) => message.into(),
             Event::Ping(payload) => Self::Ping(payload),
             Event::Pong(payload) => Self::Pong(payload),
             Event::Close(close) => {
                 let code = Some(close.code).filter(|&code| code != CloseCode::NO_STATUS);
                 Self::Close(code.map(|code| code.0), close.reason)
             }
+        }
+    }
+}
+
+impl From<Message> for Seen {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Text(text) => Self::Text(text),
+            Message::Binary(bytes) => Self::Binary(bytes),
         }
     }
 }
@@ -271,7 +311,7 @@ impl Reader for Answering {
     fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
         let answers = &mut self.answers;
         events(&mut self.connection, bytes, |connection| {
-            answers.extend(Endpoint::take_output(connection));
+            answers.extend(connection.drain_output());
         })
     }
 
@@ -290,16 +330,13 @@ impl Endpoint for Connection {
     }
 
     fn send_text(&mut self, text: &str) -> bool {
-        self.send_text(text).is_ok()
+        send(self, text.into(), |connection| connection.send_text(text))
     }
 
     fn send_binary(&mut self, bytes: &[u8]) -> bool {
-        // There are two ways to send a message; each gets half of them.
-        if bytes.len() % 2 == 0 {
-            self.send_binary(bytes).is_ok()
-        } else {
-            self.send_prepared(&PreparedMessage::new(bytes)).is_ok()
-        }
+        send(self, bytes.into(), |connection| {
+            connection.send_binary(bytes)
+        })
     }
 
     fn ping(&mut self, payload: &[u8]) -> bool {
@@ -314,15 +351,29 @@ impl Endpoint for Connection {
         self.state()
     }
 
+    fn closed_with(&self) -> Option<u16> {
+        self.close_reason().map(|reason| reason.code.0)
+    }
+
     fn take_output(&mut self) -> Vec<u8> {
         let mut output = Vec::new();
-        let mut chunk = Vec::new();
-        while self.has_output() {
-            self.take_output(&mut chunk);
-            output.append(&mut chunk);
-        }
+        self.take_output(&mut output);
         output
     }
+}
+
+/// There are three ways to send a message: its length decides which.
+fn send(
+    connection: &mut Connection,
+    message: Message,
+    borrowed: impl FnOnce(&mut Connection) -> Result<(), Misuse>,
+) -> bool {
+    let sent = match message.as_bytes().len() % 3 {
+        0 => borrowed(connection),
+        1 => connection.send_prepared(&PreparedMessage::new(message)),
+        _ => connection.send(message),
+    };
+    sent.is_ok()
 }
 
 struct HeadReader {
