@@ -1,12 +1,13 @@
 //! All of what is few enough to try all of it, fed whole, by one and by two bytes, and compared with the
 //! reference in `fuzz/oracles`, which reads the RFC by other means.
 
-use oracles::frames::{Stream, TINY, run};
+use oracles::frames::{Stream, TINY, answers, run};
 use oracles::generate::encode;
 use oracles::subject::{Plainws, Seen};
 use oracles::{reference, seeds};
-use plainws::Role;
+use plainws::protocol::connection::Connection;
 use plainws::protocol::message::Limits;
+use plainws::{PreparedMessage, Role, Rule};
 use std::thread;
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -16,16 +17,19 @@ fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
     encode(byte0, (sender == Role::Client).then_some([0; 4]), payload)
 }
 
-/// Whole, by one byte, by two and by the given pieces, `wire` is seen as by the reference.
-fn assert_agree(sender: Role, limits: Limits, wire: &[u8]) {
-    let expected = reference::frames(sender, limits, wire);
+/// Whole, by one byte and by two, `wire` is seen as by the reference; and it is answered rightly.
+fn assert_agree(sender: Role, wire: &[u8]) {
+    let expected = reference::frames(sender, TINY, wire);
     for sizes in [&[usize::MAX], &[1], &[2]] {
-        assert_seen(sender, limits, wire, sizes, &expected);
+        assert_seen(sender, wire, sizes, &expected);
+    }
+    if let Err(what) = answers(&Plainws, &Stream::to_input(sender, wire)) {
+        panic!("{sender:?} sends {wire:02x?}: {what}");
     }
 }
 
-fn assert_seen(sender: Role, limits: Limits, wire: &[u8], sizes: &[usize], expected: &[Seen]) {
-    let run = run(&Plainws, sender, limits, wire, sizes);
+fn assert_seen(sender: Role, wire: &[u8], sizes: &[usize], expected: &[Seen]) {
+    let run = run(&Plainws, sender, TINY, wire, sizes);
     assert!(
         run.seen == expected && run.after.is_empty(),
         "{sender:?} sends {wire:02x?} in pieces of {sizes:?}: {run:?}, not {expected:?}"
@@ -33,7 +37,7 @@ fn assert_seen(sender: Role, limits: Limits, wire: &[u8], sizes: &[usize], expec
 }
 
 /// Both roles, each on a thread of its own.
-fn for_both(judge: fn(Role)) {
+fn for_both(judge: impl Fn(Role) + Copy + Send + 'static) {
     let threads = BOTH.map(|sender| thread::spawn(move || judge(sender)));
     for thread in threads {
         thread.join().expect("the threads agree with the reference");
@@ -81,7 +85,7 @@ mod s5_2_every_header {
             let frame = [before, &[byte0, byte1], extended, key].concat();
             let frame = frame.into_iter().chain(payload);
             let wire: Vec<u8> = frame.chain(super::frame(sender, 0x89, b"")).collect();
-            assert_agree(sender, TINY, &wire);
+            assert_agree(sender, &wire);
         };
         match byte1 & 0x7F {
             126 => LENGTHS_16
@@ -121,7 +125,7 @@ mod s5_4_every_sequence {
     fn extend(sender: Role, before: &[u8], left: u32) {
         for (byte0, payload) in KINDS {
             let wire = [before, &frame(sender, byte0, payload)].concat();
-            assert_agree(sender, TINY, &wire);
+            assert_agree(sender, &wire);
             if left > 1 {
                 extend(sender, &wire, left - 1);
             }
@@ -139,11 +143,7 @@ mod s5_4_every_edge_of_the_limits {
                 for fragments in 1..=6 {
                     for size in [0, 1, 199, 200, 201] {
                         for first in [0, 1, size / 2, size] {
-                            assert_agree(
-                                sender,
-                                TINY,
-                                &message(sender, opcode, fragments, first, size),
-                            );
+                            assert_agree(sender, &message(sender, opcode, fragments, first, size));
                         }
                     }
                 }
@@ -169,6 +169,92 @@ mod s5_4_every_edge_of_the_limits {
     }
 }
 
+mod s5_2_every_length_written {
+    use super::*;
+
+    /// The borders of each form, from both sides, and the largest message that is taken by default.
+    fn lengths() -> impl Iterator<Item = usize> {
+        (0..=300).chain(65_500..=65_600).chain([16 << 20])
+    }
+
+    #[test]
+    fn has_the_header_and_the_mask_that_it_must_have() {
+        const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+        for length in lengths() {
+            let payload = b"payload ".repeat(length / 8 + 1);
+            let payload = &payload[..length];
+            let mut server = Connection::server(Limits::default());
+            assert_written(&mut server, payload, &encode(0x82, None, payload));
+            let mut client = Connection::client(Limits::default(), Box::new(|| KEY));
+            assert_written(&mut client, payload, &encode(0x82, Some(KEY), payload));
+        }
+    }
+
+    fn assert_written(connection: &mut Connection, payload: &[u8], expected: &[u8]) {
+        let mut output = Vec::new();
+        for way in 0..3 {
+            let sent = match way {
+                0 => connection.send_binary(payload),
+                1 => connection.send_prepared(&PreparedMessage::new(payload)),
+                _ => connection.send(payload.into()),
+            };
+            assert_eq!(sent, Ok(()));
+            connection.take_output(&mut output);
+            assert!(output == expected, "{} bytes, way {way}", payload.len());
+        }
+    }
+}
+
+mod s10_4_every_default_limit {
+    use super::*;
+
+    /// What is made of `count` frames, one after another, in reads of 64 KiB.
+    fn seen(sender: Role, frames: impl Iterator<Item = (u8, Vec<u8>)>) -> Vec<Seen> {
+        let wire: Vec<u8> = frames
+            .flat_map(|(byte0, payload)| frame(sender, byte0, &payload))
+            .collect();
+        run(&Plainws, sender, Limits::default(), &wire, &[65_536]).seen
+    }
+
+    /// A message of so many fragments of that size is taken, and one that has one more, of `more` bytes, not.
+    fn assert_limit(rule: Rule, count: usize, size: usize, more: usize) {
+        for_both(move |sender| {
+            let payload =
+                |i: usize| vec![(i % 251).to_le_bytes()[0]; if i < count { size } else { more }];
+            let message = |count: usize| {
+                let frames = (0..count).map(move |i| {
+                    let fin = if i + 1 == count { 0x80 } else { 0 };
+                    let opcode = if i == 0 { 2 } else { 0 };
+                    (fin | opcode, payload(i))
+                });
+                seen(sender, frames)
+            };
+            let whole = (0..count).flat_map(payload).collect();
+            assert!(message(count) == [Seen::Binary(whole)]);
+            assert!(message(count + 1) == [Seen::Failed(Some(rule))]);
+        });
+    }
+
+    #[test]
+    fn can_be_reached_and_not_exceeded() {
+        for count in [1, 4, 1024] {
+            assert_limit(Rule::MessageTooBig, count, (16 << 20) / count, 1);
+        }
+        assert_limit(Rule::TooManyFragments, 131_072, 1, 1);
+        assert_limit(Rule::TooManyFragments, 128, 0, 0);
+    }
+
+    #[test]
+    fn is_for_one_message_not_for_a_connection() {
+        for_both(|sender| {
+            let messages = (0..100_000_u32).map(|i| i.to_be_bytes().to_vec());
+            let frames = messages.clone().map(|message| (0x82, message));
+            let expected: Vec<_> = messages.map(Seen::Binary).collect();
+            assert!(seen(sender, frames) == expected);
+        });
+    }
+}
+
 mod s7_4_every_close {
     use super::*;
 
@@ -178,7 +264,7 @@ mod s7_4_every_close {
             for code in 0..=u16::MAX {
                 for reason in [&b""[..], "é".as_bytes(), b"\xFF", b"a\xC3"] {
                     let body = [&code.to_be_bytes(), reason].concat();
-                    assert_agree(sender, TINY, &frame(sender, 0x88, &body));
+                    assert_agree(sender, &frame(sender, 0x88, &body));
                 }
             }
         });
@@ -187,9 +273,9 @@ mod s7_4_every_close {
     #[test]
     fn body_of_no_or_one_byte_is_seen_as_by_the_reference() {
         for_both(|sender| {
-            assert_agree(sender, TINY, &frame(sender, 0x88, b""));
+            assert_agree(sender, &frame(sender, 0x88, b""));
             for byte in 0..=u8::MAX {
-                assert_agree(sender, TINY, &frame(sender, 0x88, &[byte]));
+                assert_agree(sender, &frame(sender, 0x88, &[byte]));
             }
         });
     }
@@ -210,7 +296,7 @@ mod every_cut {
     }
 
     fn assert_cut(stream: &Stream, expected: &[Seen], sizes: &[usize]) {
-        assert_seen(stream.sender, TINY, &stream.wire, sizes, expected);
+        assert_seen(stream.sender, &stream.wire, sizes, expected);
     }
 
     #[test]
