@@ -132,63 +132,60 @@ pub fn printed(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 #[must_use]
 pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
     let seen = |end| reference::frames(sender, limits, &wire[..end]);
-    // The shortest prefix that ends the connection, if one does: found by halving.
-    let (mut open, mut ended) = (0, wire.len() + 1);
-    while ended - open > 1 {
-        let middle = usize::midpoint(open, ended);
-        if seen(middle).last().is_some_and(Seen::is_end) {
-            ended = middle;
-        } else {
-            open = middle;
-        }
-    }
-    let read = ended.min(wire.len());
+    let read = shortest(wire.len(), |end| seen(end).last().is_some_and(Seen::is_end));
     let end = seen(read).pop().filter(Seen::is_end);
     let mut frames = Vec::new();
-    let mut rest = &wire[..read];
+    let mut start = 0;
     // How many frames the open message has.
     let mut fragments = 0;
     let mut is_inside_frame = false;
-    while !rest.is_empty() {
-        let offset = read - rest.len();
-        let (frame, behind) = match reference::frame(rest) {
-            Ok(Some((frame, behind))) => (Some(frame), behind),
-            _ => (None, &[][..]),
+    while start < read {
+        let (frame, behind) = match reference::frame(&wire[start..read]) {
+            Ok(Some((frame, behind))) => (Some(frame), read - behind.len()),
+            _ => (None, read),
         };
-        let violation = match &end {
-            Some(Seen::Failed(rule)) if behind.is_empty() => *rule,
+        let violation = match end {
+            Some(Seen::Failed(rule)) if behind == read => rule,
             _ => None,
         };
-        let is_data = frame.as_ref().is_some_and(|frame| frame.byte0 % 16 < 8);
-        let is_legal_data = is_data && violation.is_none();
-        let fragment = is_legal_data.then_some(fragments);
-        let is_last = frame.as_ref().is_some_and(|frame| frame.byte0 >= 128);
-        let missing = frame
-            .as_ref()
-            .map_or(1, |frame| frame.length - frame.payload.len() as u64);
-        is_inside_frame = missing > 0;
-        let mut message = None;
-        if is_legal_data {
-            fragments = if is_last { 0 } else { fragments + 1 };
-            let is_whole = is_last && missing == 0;
-            message = seen(read - behind.len()).pop().filter(|_| is_whole);
-        }
-        let is_missing_known = frame.is_some() && violation.is_none();
+        let legal = frame.as_ref().filter(|_| violation.is_none());
+        let missing = legal.map(|frame| frame.length - frame.payload.len() as u64);
+        let is_data = legal.is_some_and(|frame| frame.byte0 % 16 < 8);
+        let is_last = legal.is_some_and(|frame| frame.byte0 >= 128);
+        let ends_message = is_data && is_last && missing == Some(0);
         frames.push(Shown {
-            offset: offset as u64,
-            wire: rest[..rest.len() - behind.len()].to_vec(),
-            payload: frame.map(|frame| frame.payload).unwrap_or_default(),
-            missing: if is_missing_known { missing } else { 0 },
-            fragment,
-            message,
+            offset: start as u64,
+            wire: wire[start..behind].to_vec(),
+            missing: missing.unwrap_or(0),
+            fragment: is_data.then_some(fragments),
+            message: ends_message.then(|| seen(behind).pop()).flatten(),
             violation,
             labels: Vec::new(),
+            payload: frame.map(|frame| frame.payload).unwrap_or_default(),
         });
-        rest = behind;
+        if is_data {
+            fragments = if is_last { 0 } else { fragments + 1 };
+        }
+        is_inside_frame = missing != Some(0);
+        start = behind;
     }
     Listing {
         frames,
         unread: (wire.len() - read) as u64,
         is_cut: end.is_none() && (is_inside_frame || fragments > 0),
     }
+}
+
+/// The least number of `all` bytes for which `is_enough`, found by halving; all of them if there is none.
+fn shortest(all: usize, is_enough: impl Fn(usize) -> bool) -> usize {
+    let (mut too_few, mut enough) = (0, all + 1);
+    while enough - too_few > 1 {
+        let middle = usize::midpoint(too_few, enough);
+        if is_enough(middle) {
+            enough = middle;
+        } else {
+            too_few = middle;
+        }
+    }
+    enough.min(all)
 }
