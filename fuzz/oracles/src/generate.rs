@@ -34,7 +34,7 @@ const LARGE: [usize; 8] = [126, 255, 256, 1023, 65_535, 65_536, 65_541, 70_000];
 /// What a sequence may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizes {
-    /// Messages that mostly fit [`crate::TINY`].
+    /// Messages that mostly fit [`TINY`](crate::frames::TINY).
     Tiny,
     /// Messages of up to 70,000 bytes.
     Large,

@@ -3,7 +3,7 @@
 //! An [`Oracle`] takes a [`Subject`] and an input, and says what is wrong. libFuzzer, `cargo test` and
 //! the self-check run the same functions on the same inputs; only who makes the inputs differs.
 //!
-//! Read in this order: [`subject`] (what is judged), [`reference`] (the RFC read a second time),
+//! Read in this order: [`subject`] (what is judged), [`reference`](mod@reference) (the RFC read a second time),
 //! [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
 //! [`generate`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
 //! [`seeds`] and [`coverage`] (where to start, and what that reaches).
