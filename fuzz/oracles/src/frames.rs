@@ -252,7 +252,7 @@ pub fn round_trip(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let mut choices = Choices(input);
     let setup = choices.byte();
     let sender = sender(setup);
-    let Sequence { wire, meaning, .. } = generate::sequence(sender, Sizes::Large, &mut choices);
+    let Sequence { wire, meaning } = generate::sequence(sender, Sizes::Large, &mut choices);
     let seen = run(subject, sender, Limits::default(), &wire, &[]).seen;
     if seen == meaning {
         Ok(())

@@ -12,8 +12,6 @@ pub struct Sequence {
     pub wire: Vec<u8>,
     /// What the frames mean; of no account if the stream is damaged.
     pub meaning: Vec<Seen>,
-    /// Whether a byte was changed, added or removed.
-    pub damaged: bool,
 }
 
 const CONTINUATION: u8 = 0;
@@ -56,7 +54,7 @@ pub fn sequence(sender: Role, sizes: Sizes, choices: &mut Choices<'_>) -> Sequen
     if let Some(end) = meaning.iter().position(Seen::is_end) {
         meaning.truncate(end + 1);
     }
-    let damaged = sizes == Sizes::Tiny && choices.once_in(2);
+    let is_damaged = sizes == Sizes::Tiny && choices.once_in(2);
     let victim = choices.below(frames.len());
     let mut wire = Vec::new();
     for (i, (byte0, payload)) in frames.iter().enumerate() {
@@ -66,17 +64,13 @@ pub fn sequence(sender: Role, sizes: Sizes, choices: &mut Choices<'_>) -> Sequen
             Role::Server => None,
         };
         let frame = encode(*byte0, key, payload);
-        if damaged && i == victim {
+        if is_damaged && i == victim {
             wire.extend(damage(frame, choices));
         } else {
             wire.extend(frame);
         }
     }
-    Sequence {
-        wire,
-        meaning,
-        damaged,
-    }
+    Sequence { wire, meaning }
 }
 
 /// One frame with its length in the shortest form.
