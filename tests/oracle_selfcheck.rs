@@ -70,13 +70,19 @@ fn rows() -> Vec<Vec<Option<usize>>> {
 }
 
 fn assert_silent(subject: &dyn Subject) {
-    for oracle in ORACLES {
-        for input in oracles::inputs(oracle) {
-            if let Err(what) = (oracle.check)(subject, &input) {
-                panic!("{} fired at {input:02x?}: {what}", oracle.name);
-            }
-        }
-    }
+    let fired = ORACLES.iter().filter_map(|oracle| {
+        let mut inputs = oracles::inputs(oracle).enumerate();
+        inputs.find_map(|(at, input)| {
+            let what = (oracle.check)(subject, &input).err()?;
+            Some(format!(
+                "{} fired at input {}: {what:.2000}",
+                oracle.name,
+                at + 1
+            ))
+        })
+    });
+    let fired: Vec<String> = fired.collect();
+    assert!(fired.is_empty(), "{}", fired.join("\n"));
 }
 
 #[test]
