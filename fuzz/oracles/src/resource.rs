@@ -5,7 +5,7 @@ use crate::choices::Choices;
 use crate::frames::{self, Stream};
 use crate::generate::{self, Sequence, Sizes};
 use crate::reference;
-use crate::subject::Subject;
+use crate::subject::{Seen, Subject};
 use cpu_time::ThreadTime;
 use plainws::Role;
 use plainws::protocol::head;
@@ -16,6 +16,8 @@ use std::time::Duration;
 const FIXED: u64 = 2 * 1024;
 /// What it may hold for each byte: a buffer that doubles is copied once, and its message is handed on.
 const PER_BYTE: u64 = 6;
+/// What it may hold for each event: a list of them that doubles is copied once.
+const PER_EVENT: u64 = 4 * size_of::<Seen>() as u64;
 
 /// Memory grows with the bytes received, never with a declared length (§10.4).
 ///
@@ -30,13 +32,14 @@ pub fn memory(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     } = Stream::from_input(input);
     let received = wire.len() as u64;
     let size = cuts.first().copied().unwrap_or(usize::MAX).max(1);
+    let mut events = 0;
     let cost = allocation_counter::measure(|| {
         let mut reader = subject.reader(sender, Limits::default());
         for piece in wire.chunks_mut(size) {
-            drop(reader.read(piece));
+            events += reader.read(piece).len() as u64;
         }
     });
-    let allowed = FIXED + PER_BYTE * received;
+    let allowed = FIXED + PER_BYTE * received + PER_EVENT * events;
     if cost.bytes_max > allowed {
         return Err(format!(
             "{} bytes held for {received} received",
