@@ -388,10 +388,50 @@ mod verdict {
     }
 }
 
+mod limits {
+    use super::*;
+
+    #[test]
+    fn are_the_default_ones_unless_given() {
+        let three = [
+            frame(Role::Server, 0x02, b"a"),
+            frame(Role::Server, 0x00, b""),
+            frame(Role::Server, 0x80, b"c"),
+        ]
+        .concat();
+        for (limit, value, rule) in [
+            ("--max-message", "1", "(message-too-big)"),
+            ("--max-fragments", "2", "(too-many-fragments)"),
+            ("--max-empty-fragments", "0", "(too-many-fragments)"),
+        ] {
+            let refused = decode(Role::Server, &three, &[limit, value]);
+            assert_eq!(refused.code, 1, "{limit}");
+            assert!(refused.stdout.contains(rule), "{}", refused.stdout);
+            assert_eq!(decode(Role::Server, &three, &[limit, "16"]).code, 0);
+        }
+        assert_eq!(decode(Role::Server, &three, &[]).code, 0);
+        assert_eq!(run(&["decode", "--max-message", "x", "8100"]).code, 2);
+    }
+
+    #[test]
+    fn hold_for_a_head_too() {
+        let request = handshake_in_front::REQUEST.as_bytes();
+        for (limit, value, rule) in [
+            ("--max-head", "100", "(head-too-large)"),
+            ("--max-headers", "4", "(too-many-headers)"),
+        ] {
+            let refused = decode(Role::Client, request, &[limit, value]);
+            assert_eq!(refused.code, 1, "{limit}");
+            assert!(refused.stdout.contains(rule), "{}", refused.stdout);
+            assert_eq!(decode(Role::Client, request, &[limit, "1000"]).code, 0);
+        }
+    }
+}
+
 mod handshake_in_front {
     use super::*;
 
-    const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+    pub(super) const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Version: 13\r\n\r\n";
 

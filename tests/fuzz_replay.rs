@@ -3,7 +3,7 @@
 mod support;
 
 use oracles::subject::Plainws;
-use oracles::{TARGETS, coverage, seeds};
+use oracles::{TARGETS, coverage, explain, seeds, watch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,10 +29,11 @@ fn files(name: &str) -> BTreeMap<(&'static str, String), Vec<u8>> {
     files
 }
 
+/// Under the time and memory that an input may take, so that one that hangs fails by its name.
 fn judge(name: &str) {
     for ((target, file), input) in files(name) {
         let target = oracles::Target::named(target).expect("listed by its name");
-        if let Err(finding) = target.judge(&Plainws, &input) {
+        if let Err(finding) = watch::judge(target, Plainws, &input) {
             panic!("{name}/{}/{file}: {finding}", target.name);
         }
     }
@@ -46,6 +47,28 @@ fn no_oracle_fires_at_a_seed() {
 #[test]
 fn no_oracle_fires_at_what_was_found_before() {
     judge("tests/regressions");
+}
+
+#[test]
+fn what_would_be_kept_for_another_target_is_not_forgotten() {
+    let names: BTreeSet<_> = TARGETS.iter().map(|target| target.name).collect();
+    let entries = fs::read_dir(folder("tests/regressions"));
+    for entry in entries.into_iter().flatten() {
+        let entry = entry.expect("the folder can be listed").file_name();
+        let target = entry.to_str().expect("names are text");
+        assert!(names.contains(target), "nothing replays {target}");
+    }
+}
+
+#[test]
+fn every_seed_can_be_explained() {
+    for ((target, file), input) in files("fuzz/seeds") {
+        let shown = explain::explain(target, None, &input, |line| {
+            assert!(!line.is_empty() && !line.contains('\n'));
+        });
+        let has_bytes = !matches!(target, "mask" | "utf8");
+        assert_eq!(shown.is_some(), has_bytes, "{target}/{file}");
+    }
 }
 
 #[test]

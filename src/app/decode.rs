@@ -2,7 +2,7 @@
 
 use super::decoded::Decoded;
 use super::listing::Listing;
-use super::{heads, input, json, paint, verdict};
+use super::{heads, input, json, limits, paint, verdict};
 use clap::{Args, ValueEnum};
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Show payloads and lines in full, not only their beginning
     #[arg(long)]
     all: bool,
+
+    #[command(flatten, next_help_heading = "Limits (sizes in bytes, or with K or M)")]
+    limits: limits::LimitOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -88,7 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         return Err("no bytes to decode".into());
     }
     let role = options.role.map(Role::from);
-    let decoded = Decoded::new(bytes, role, options.key.as_deref());
+    let decoded = Decoded::new(bytes, role, options.key.as_deref(), options.limits.limits());
     if options.json {
         paint::print(&json::stream(&decoded))?;
     } else {

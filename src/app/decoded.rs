@@ -1,12 +1,12 @@
 //! A stream taken apart: its handshake if it has one, and its frames.
 
 use super::input;
+use super::limits::Limits;
 use super::text::count;
 use plainws::Role;
 use plainws::protocol::dissect::{Dissection, Verdict, dissect};
 use plainws::protocol::explain::{self, Explanation};
 use plainws::protocol::frame::Byte1;
-use plainws::protocol::message::Limits;
 
 /// A stream and all that is known of it.
 #[derive(Debug)]
@@ -23,7 +23,12 @@ pub(crate) struct Decoded {
 impl Decoded {
     /// Takes the stream apart. Who sent it is told by its beginning unless given: a request is a
     /// client's, and so is a masked frame.
-    pub(crate) fn new(bytes: Vec<u8>, role: Option<Role>, key: Option<&str>) -> Self {
+    pub(crate) fn new(
+        bytes: Vec<u8>,
+        role: Option<Role>,
+        key: Option<&str>,
+        limits: Limits,
+    ) -> Self {
         let is_guess = role.is_none();
         let has_head = input::begins_a_head(&bytes);
         let looks_like = if has_head {
@@ -37,8 +42,8 @@ impl Decoded {
             (None, false) => Role::Server,
         };
         let handshake = has_head.then(|| match sender {
-            Role::Client => explain::request(&bytes, Default::default()),
-            Role::Server => explain::response(&bytes, Default::default(), key),
+            Role::Client => explain::request(&bytes, limits.head),
+            Role::Server => explain::response(&bytes, limits.head, key),
         });
         let frames = match &handshake {
             None => &bytes[..],
@@ -49,7 +54,7 @@ impl Decoded {
         Self {
             sender,
             is_guess,
-            frames: dissect(sender, Limits::default(), frames),
+            frames: dissect(sender, limits.message, frames),
             handshake,
             bytes,
         }

@@ -15,6 +15,7 @@ mod heads;
 mod hex;
 mod input;
 mod json;
+mod limits;
 mod listing;
 mod metrics;
 mod mistakes;

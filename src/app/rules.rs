@@ -3,6 +3,7 @@
 use super::decode::{self, Sender};
 use super::decoded::Decoded;
 use super::handshake::EXAMPLE;
+use super::limits::Limits;
 use super::paint::{self, FAINT, STRONG, paint};
 use super::text::{padded, wrapped};
 use super::verdict::{answer, section_sign};
@@ -169,7 +170,7 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
             rule.id()
         )
     };
-    let decoded = Decoded::new(bytes.to_vec(), Some(role), Some(EXAMPLE));
+    let decoded = Decoded::new(bytes.to_vec(), Some(role), Some(EXAMPLE), Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it so:"));
     let command = paint::shell_line(&command);
     let listing = decode::listing(&decoded, is_cut);

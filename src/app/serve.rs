@@ -1,6 +1,6 @@
 //! `plainws serve`: the server with its handlers and pages.
 
-use super::{access_log, clock, echo, metrics, pages, trace};
+use super::{access_log, clock, echo, limits, metrics, pages, trace};
 use clap::Args;
 use plainws::{Handle, Limits, Role, Server};
 use socket2::{Domain, Socket, Type};
@@ -45,37 +45,20 @@ pub(crate) struct Options {
     no_metrics: bool,
 
     #[command(flatten)]
-    limits: LimitOptions,
+    limits: ServerLimits,
 }
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits (sizes in bytes, or with K or M; times in seconds)")]
-struct LimitOptions {
+struct ServerLimits {
     /// Most connections at once; more are answered with 503
     ///
     /// Each takes a thread and a file descriptor.
     #[arg(long, value_name = "N", default_value_t = 900)]
     max_connections: usize,
 
-    /// Largest message taken; a larger one is refused with 1009
-    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
-    max_message: u64,
-
-    /// Most fragments of one message
-    #[arg(long, value_name = "N", default_value_t = 131_072)]
-    max_fragments: u32,
-
-    /// Most empty fragments of one message
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    max_empty_fragments: u32,
-
-    /// Largest request head; a larger one is refused with 431
-    #[arg(long, value_name = "SIZE", default_value = "16K", value_parser = size)]
-    max_head: u64,
-
-    /// Most header fields of one request
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    max_headers: usize,
+    #[command(flatten)]
+    peer: limits::LimitOptions,
 
     /// For a request head to arrive, however slowly it drips
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
@@ -102,14 +85,12 @@ struct LimitOptions {
     grace: Duration,
 }
 
-impl LimitOptions {
+impl ServerLimits {
     fn limits(&self) -> Limits {
         let mut limits = Limits::default();
-        limits.head.max_bytes = usize::try_from(self.max_head).unwrap_or(usize::MAX);
-        limits.head.max_headers = self.max_headers;
-        limits.message.max_message = self.max_message;
-        limits.message.max_fragments = self.max_fragments;
-        limits.message.max_empty_fragments = self.max_empty_fragments;
+        let peer = self.peer.limits();
+        limits.head = peer.head;
+        limits.message = peer.message;
         limits.head_timeout = self.head_timeout;
         limits.close_timeout = self.close_timeout;
         limits.write_timeout = self.write_timeout;
@@ -247,19 +228,6 @@ fn prefix(text: &str) -> Result<String, String> {
     } else {
         Err("a prefix is a path such as /md_admin".into())
     }
-}
-
-/// Bytes, or with K or M for 1024 or 1024² of them.
-fn size(text: &str) -> Result<u64, String> {
-    let (digits, unit) = match text.char_indices().next_back() {
-        Some((end, 'k' | 'K')) => (&text[..end], 1024),
-        Some((end, 'm' | 'M')) => (&text[..end], 1024 * 1024),
-        _ => (text, 1),
-    };
-    let number: Option<u64> = digits.parse().ok();
-    number
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| "a size is a number of bytes, or 64K, or 16M".into())
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {

@@ -16,13 +16,17 @@ pub const TINY: Limits = Limits {
 
 /// Bytes of a head and what follows, and how they arrive.
 #[derive(Clone, Debug)]
-struct Arrival {
-    sender: Role,
-    limits: Limits,
-    cuts: Vec<usize>,
-    wire: Vec<u8>,
+pub struct Arrival {
+    /// Who sends it.
+    pub sender: Role,
+    /// The limits under which it is read.
+    pub limits: Limits,
+    /// The sizes of the first pieces; the rest is one more.
+    pub cuts: Vec<usize>,
+    /// The bytes.
+    pub wire: Vec<u8>,
     /// Whether the head was made to be legal.
-    is_legal: bool,
+    pub is_legal: bool,
 }
 
 const FROM_SERVER: u8 = 1;
@@ -32,7 +36,8 @@ const DECIDED: u8 = 4;
 impl Arrival {
     /// Reads an input: the first byte tells the sender, the limits, whether the rest decides on a legal
     /// head or is the wire itself, and how many cut bytes follow.
-    fn from_input(input: &[u8]) -> Self {
+    #[must_use]
+    pub fn from_input(input: &[u8]) -> Self {
         let mut choices = Choices(input);
         let setup = choices.byte();
         let cuts = choices

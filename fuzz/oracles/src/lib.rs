@@ -6,23 +6,29 @@
 //! Read in this order: [`subject`] (what is judged), [`reference`](mod@reference) (the RFC read a second time),
 //! [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
 //! [`generate`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
-//! [`seeds`] and [`coverage`] (where to start, and what that reaches).
+//! [`seeds`] and [`coverage`] (where to start, and what that reaches), [`report()`], [`watch`] and
+//! [`explain`] (what people are told).
 
 pub mod bug;
 pub mod choices;
 pub mod coverage;
 pub mod dissect;
 pub mod endpoint;
+pub mod explain;
 pub mod frames;
 pub mod generate;
 pub mod handshake;
 pub mod pieces;
 pub mod reference;
+pub mod report;
 pub mod resource;
 pub mod script;
 pub mod seeds;
 pub mod specimen;
 pub mod subject;
+pub mod watch;
+
+pub use report::report;
 
 use choices::{Choices, Random};
 use std::fmt;
@@ -216,8 +222,17 @@ fn judge(names: &[&'static str], subject: &dyn Subject, input: &[u8]) -> Result<
 ///
 /// When an oracle fires: that is how libFuzzer learns of it.
 pub fn fuzz(target: &str, input: &[u8]) {
+    fuzz_with(&Plainws, target, input);
+}
+
+/// What a fuzz target's file calls to have another subject judged.
+///
+/// # Panics
+///
+/// When an oracle fires, or there is no such target.
+pub fn fuzz_with(subject: &dyn Subject, target: &str, input: &[u8]) {
     let target = Target::named(target).expect("a target of that name");
-    if let Err(finding) = target.judge(&Plainws, input) {
+    if let Err(finding) = target.judge(subject, input) {
         panic!("{finding}");
     }
 }

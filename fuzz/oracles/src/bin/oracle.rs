@@ -1,28 +1,34 @@
 //! The oracles on the command line.
 //!
 //! ```text
-//! oracle seeds DIRECTORY        writes the seeds into DIRECTORY/TARGET/NAME
-//! oracle judge TARGET FILE...   says which oracle fires; exit 1 if one does
-//! oracle wire TARGET FILE OUT   writes the frames of a file to OUT and says who sends them
+//! oracle seeds DIRECTORY               writes the seeds into DIRECTORY/TARGET/NAME
+//! oracle judge TARGET FILE...          says which oracle fires; exit 1 if one does
+//! oracle explain TARGET FILE [WIRE]    says that and what the file means; exit 1 if one does.
+//!                                      With WIRE: writes the bytes behind it there, and says last
+//!                                      which command shows them
 //! ```
+//!
+//! Exit 2: it could not be done.
 
-use oracles::frames::{Stream, sequence_as_stream};
 use oracles::subject::Plainws;
-use oracles::{Target, seeds};
+use oracles::{Finding, TARGETS, Target, explain, seeds, watch};
 use std::path::Path;
 use std::process::ExitCode;
-use std::{env, fs, io};
+use std::time::Duration;
+use std::{env, fs, io, process, thread};
+
+const USAGE: &str =
+    "usage: oracle seeds DIRECTORY | judge TARGET FILE... | explain TARGET FILE [WIRE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match &arguments[..] {
         ["seeds", directory] => write_seeds(Path::new(directory)),
-        ["judge", target, files @ ..] => judge(target, files),
-        ["wire", target, file, out] => wire(target, file, out),
-        _ => Err(io::Error::other(
-            "usage: oracle seeds DIRECTORY | judge TARGET FILE... | wire TARGET FILE OUT",
-        )),
+        ["judge", target, files @ ..] if !files.is_empty() => judge(target, files),
+        ["explain", target, file] => explain(target, file, None),
+        ["explain", target, file, wire] => explain(target, file, Some(wire)),
+        _ => Err(io::Error::other(USAGE)),
     };
     match result {
         Ok(code) => code,
@@ -43,13 +49,13 @@ fn write_seeds(directory: &Path) -> io::Result<ExitCode> {
 }
 
 fn judge(target: &str, files: &[&str]) -> io::Result<ExitCode> {
-    let target = Target::named(target).ok_or_else(|| io::Error::other("no such target"))?;
+    let target = named(target)?;
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        match target.judge(&Plainws, &fs::read(file)?) {
+        match watch::judge(target, Plainws, &read(file)?) {
             Ok(()) => println!("{file}: no oracle fires"),
             Err(finding) => {
-                println!("{file}: {finding}");
+                println!("{file}: {}", brief(&finding));
                 code = ExitCode::FAILURE;
             }
         }
@@ -57,15 +63,62 @@ fn judge(target: &str, files: &[&str]) -> io::Result<ExitCode> {
     Ok(code)
 }
 
-fn wire(target: &str, file: &str, out: &str) -> io::Result<ExitCode> {
-    let input = fs::read(file)?;
-    let input = match target {
-        "stream" | "resource" | "dissect" => input,
-        "sequence" => sequence_as_stream(&input),
-        _ => return Err(io::Error::other(format!("{target} does not take frames"))),
+fn explain(target: &str, file: &str, wire: Option<&str>) -> io::Result<ExitCode> {
+    let input = read(file)?;
+    // Plainws is not what this target judges.
+    let finding = match target {
+        "tungstenite" => None,
+        _ => {
+            let finding = watch::judge(named(target)?, Plainws, &input).err();
+            let said = finding.as_ref().map(brief);
+            println!("{}", said.unwrap_or_else(|| "no oracle fires".into()));
+            finding
+        }
     };
-    let stream = Stream::from_input(&input);
-    fs::write(out, &stream.wire)?;
-    println!("{}", format!("{:?}", stream.sender).to_lowercase());
-    Ok(ExitCode::SUCCESS)
+    let fired = finding.as_ref().map(|finding| finding.oracle);
+    let kind = target.to_owned();
+    // What hangs or panics in the judging does so here, too, when a script is played again.
+    let telling = thread::spawn(move || {
+        let tell = |line: &str| println!("{line}");
+        explain::explain(&kind, fired, &input, tell)
+    });
+    if fired == Some("time") {
+        thread::sleep(Duration::from_secs(1));
+        if !telling.is_finished() {
+            println!("    … and does not return");
+            process::exit(1);
+        }
+    }
+    if let (Ok(Some(shown)), Some(path)) = (telling.join(), wire) {
+        fs::write(path, &shown.wire)?;
+        println!(
+            "plainws decode --raw --file {path} {}",
+            shown.options.join(" ")
+        );
+    }
+    Ok(ExitCode::from(u8::from(fired.is_some())))
+}
+
+fn named(target: &str) -> io::Result<&'static Target> {
+    Target::named(target).ok_or_else(|| {
+        let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+        io::Error::other(format!("no target {target}: {}", names.join(", ")))
+    })
+}
+
+fn read(file: &str) -> io::Result<Vec<u8>> {
+    fs::read(file).map_err(|error| io::Error::other(format!("{file}: {error}")))
+}
+
+/// A finding, whose lines can be very long.
+fn brief(finding: &Finding) -> String {
+    const LONG: usize = 1000;
+    let lines = finding.to_string();
+    let lines = lines.lines().map(|line| {
+        if line.chars().count() <= LONG {
+            return line.to_owned();
+        }
+        line.chars().take(LONG).chain(['…']).collect()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,0 +1,261 @@
+//! What an input of a target is, told to people: who sends what, how it is cut, and under which limits.
+
+use crate::choices::Choices;
+use crate::endpoint;
+use crate::frames::{Stream, TINY, sequence_as_stream};
+use crate::generate::{self, Sizes};
+use crate::handshake::Arrival;
+use crate::subject::{Endpoint, Plainws, Reader, Seen, Subject};
+use plainws::protocol::connection::State;
+use plainws::protocol::message::Limits;
+use plainws::{CloseCode, Role};
+use std::fmt::Debug;
+
+/// Where a line goes that is told.
+pub type Tell = fn(&str);
+
+/// Bytes that `plainws decode` can show.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The bytes.
+    pub wire: Vec<u8>,
+    /// Its options: who sends them, under which limits.
+    pub options: Vec<String>,
+}
+
+/// Tells what `input` of `target` is, and returns the bytes behind it. The `oracle` that fired, if known,
+/// chooses between the two streams of `sequence`.
+pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> Option<Shown> {
+    match target {
+        "stream" | "tungstenite" => Some(stream(Stream::from_input(input), TINY, tell)),
+        "resource" if oracle == Some("queue") => {
+            let mut choices = Choices(input);
+            let role = choices.one(&[Role::Client, Role::Server]);
+            if role == Role::Server {
+                choices.byte();
+            }
+            let length = choices.below(126);
+            tell(&format!(
+                "A {} is sent pings of {length} bytes, and none of its pongs is written.",
+                name(role)
+            ));
+            None
+        }
+        "resource" | "dissect" => Some(stream(Stream::from_input(input), Limits::default(), tell)),
+        "sequence" if oracle == Some("round-trip") => {
+            let mut choices = Choices(input);
+            let Stream { sender, .. } = Stream::from_input(&[choices.byte() & 0x0F]);
+            let large = Stream {
+                sender,
+                cuts: Vec::new(),
+                wire: generate::sequence(sender, Sizes::Large, &mut choices).wire,
+            };
+            Some(stream(large, Limits::default(), tell))
+        }
+        "sequence" => {
+            let input = sequence_as_stream(input);
+            Some(stream(Stream::from_input(&input), TINY, tell))
+        }
+        "handshake" | "client" => Some(head(Arrival::from_input(input), tell)),
+        "endpoint" => script(input, tell),
+        "mask" => {
+            let mut choices = Choices(input);
+            let mut number = || choices.byte();
+            let key = [number(), number(), number(), number()];
+            let (offset, cut) = (number(), number());
+            tell(&format!("key {key:02x?}, offset {offset}, cut at {cut}"));
+            bytes("payload", choices.0, tell);
+            None
+        }
+        "utf8" => {
+            let mut choices = Choices(input);
+            tell(&format!(
+                "whole, by 1, by 2, and cut at {}",
+                choices.byte().max(1)
+            ));
+            bytes("text", choices.0, tell);
+            None
+        }
+        _ => None,
+    }
+}
+
+fn stream(stream: Stream, limits: Limits, tell: Tell) -> Shown {
+    let Stream { sender, cuts, wire } = stream;
+    tell(&format!("A {} sends frames.", name(sender)));
+    tell(&cut(&cuts));
+    tell(&format!(
+        "limits: {} bytes a message, {} fragments, {} of them empty",
+        limits.max_message, limits.max_fragments, limits.max_empty_fragments
+    ));
+    bytes("wire", &wire, tell);
+    let options = [
+        ("--role", name(sender).into()),
+        ("--max-message", limits.max_message.to_string()),
+        ("--max-fragments", limits.max_fragments.to_string()),
+        (
+            "--max-empty-fragments",
+            limits.max_empty_fragments.to_string(),
+        ),
+    ];
+    shown(wire, &options)
+}
+
+fn head(arrival: Arrival, tell: Tell) -> Shown {
+    let Arrival {
+        sender,
+        limits,
+        cuts,
+        wire,
+        is_legal,
+    } = arrival;
+    let what = match sender {
+        Role::Client => "request",
+        Role::Server => "response",
+    };
+    let made = if is_legal { ", made to be legal" } else { "" };
+    tell(&format!("A {} sends a {what}{made}.", name(sender)));
+    tell(&cut(&cuts));
+    tell(&format!(
+        "limits: {} bytes, {} header fields",
+        limits.max_bytes, limits.max_headers
+    ));
+    bytes("wire", &wire, tell);
+    let mut options = vec![
+        ("--role", name(sender).into()),
+        ("--max-head", limits.max_bytes.to_string()),
+        ("--max-headers", limits.max_headers.to_string()),
+    ];
+    if sender == Role::Server {
+        options.push(("--key", "dGhlIHNhbXBsZSBub25jZQ==".into()));
+    }
+    shown(wire, &options)
+}
+
+fn shown(wire: Vec<u8>, options: &[(&str, String)]) -> Shown {
+    let options = options.iter();
+    let options = options.flat_map(|(name, value)| [(*name).to_owned(), value.clone()]);
+    Shown {
+        wire,
+        options: options.collect(),
+    }
+}
+
+/// Plays the script, each step being told when it is over; what was written is what can be shown.
+fn script(input: &[u8], tell: Tell) -> Option<Shown> {
+    let log = endpoint::play(&Told(tell), input)?;
+    tell(&format!("it ends {:?}", log.end));
+    bytes("written", &log.written, tell);
+    let is_empty = log.written.is_empty();
+    (!is_empty).then(|| shown(log.written, &[("--role", name(log.role).into())]))
+}
+
+/// Plainws, whose endpoint tells what it does.
+struct Told(Tell);
+
+struct ToldEndpoint {
+    endpoint: Box<dyn Endpoint>,
+    tell: Tell,
+}
+
+impl Subject for Told {
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        Plainws.reader(sender, limits)
+    }
+
+    fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
+        (self.0)(&format!("A {} plays a script.", name(role)));
+        Some(Box::new(ToldEndpoint {
+            endpoint: Plainws.endpoint(role, limits)?,
+            tell: self.0,
+        }))
+    }
+}
+
+impl ToldEndpoint {
+    /// Tells what is called, and then what came of it.
+    fn call<T: Debug>(&mut self, what: String, call: impl FnOnce(&mut dyn Endpoint) -> T) -> T {
+        (self.tell)(&clipped(format!("  {what}")));
+        let result = call(&mut *self.endpoint);
+        let state = self.endpoint.state();
+        (self.tell)(&clipped(format!("    {state:?}: {result:02x?}")));
+        result
+    }
+}
+
+impl Endpoint for ToldEndpoint {
+    fn receive(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        self.call(format!("receive {bytes:02x?}"), |it| it.receive(bytes))
+    }
+
+    fn receive_eof(&mut self) {
+        self.call("receive eof".into(), |it| it.receive_eof());
+    }
+
+    fn send_text(&mut self, text: &str) -> bool {
+        self.call(format!("send {text:?}"), |it| it.send_text(text))
+    }
+
+    fn send_binary(&mut self, bytes: &[u8]) -> bool {
+        self.call(format!("send {} bytes {bytes:02x?}", bytes.len()), |it| {
+            it.send_binary(bytes)
+        })
+    }
+
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        self.call(format!("ping {payload:02x?}"), |it| it.ping(payload))
+    }
+
+    fn close(&mut self, code: u16, reason: &str) -> bool {
+        let code_name = CloseCode(code);
+        self.call(format!("close {code_name:?} {reason:?}"), |it| {
+            it.close(code, reason)
+        })
+    }
+
+    fn state(&self) -> State {
+        self.endpoint.state()
+    }
+
+    fn take_output(&mut self) -> Vec<u8> {
+        self.call("take what is to be written".into(), |it| it.take_output())
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Client => "client",
+        Role::Server => "server",
+    }
+}
+
+fn cut(cuts: &[usize]) -> String {
+    match cuts {
+        [] => "cuts: none of its own".into(),
+        _ => format!("cuts: pieces of {cuts:?} bytes, then the rest"),
+    }
+}
+
+/// As hex, 16 a line, as far as people look.
+fn bytes(what: &str, bytes: &[u8], tell: Tell) {
+    const MANY: usize = 256;
+    tell(&format!("{what}, {} bytes:", bytes.len()));
+    for line in bytes[..bytes.len().min(MANY)].chunks(16) {
+        let hex: Vec<_> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        tell(&format!("  {}", hex.join(" ")));
+    }
+    if bytes.len() > MANY {
+        tell(&format!("  … {} more", bytes.len() - MANY));
+    }
+}
+
+/// To one line of a terminal.
+fn clipped(line: String) -> String {
+    const WIDTH: usize = 78;
+    let line = line.replace(", ", " ");
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    let kept: String = line.chars().take(WIDTH - 1).collect();
+    kept + "…"
+}

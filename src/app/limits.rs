@@ -1,0 +1,63 @@
+//! The limits on what a peer sends, as options of the commands that read it.
+
+use clap::Args;
+use plainws::protocol::{head, message};
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct LimitOptions {
+    /// Largest message taken; a larger one is refused with 1009
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
+    max_message: u64,
+
+    /// Most fragments of one message
+    #[arg(long, value_name = "N", default_value_t = 131_072)]
+    max_fragments: u32,
+
+    /// Most empty fragments of one message
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    max_empty_fragments: u32,
+
+    /// Largest head; a larger request is refused with 431
+    #[arg(long, value_name = "SIZE", default_value = "16K", value_parser = size)]
+    max_head: u64,
+
+    /// Most header fields of one head
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    max_headers: usize,
+}
+
+/// The limits of both.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) head: head::Limits,
+    pub(crate) message: message::Limits,
+}
+
+impl LimitOptions {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            head: head::Limits {
+                max_bytes: usize::try_from(self.max_head).unwrap_or(usize::MAX),
+                max_headers: self.max_headers,
+            },
+            message: message::Limits {
+                max_message: self.max_message,
+                max_fragments: self.max_fragments,
+                max_empty_fragments: self.max_empty_fragments,
+            },
+        }
+    }
+}
+
+/// Bytes, or with K or M for 1024 or 1024² of them.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((end, 'k' | 'K')) => (&text[..end], 1024),
+        Some((end, 'm' | 'M')) => (&text[..end], 1024 * 1024),
+        _ => (text, 1),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| "a size is a number of bytes, or 64K, or 16M".into())
+}
