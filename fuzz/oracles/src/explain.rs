@@ -1,10 +1,10 @@
 //! What an input of a target is, told to people: who sends what, how it is cut, and under which limits.
 
 use crate::choices::Choices;
-use crate::endpoint;
 use crate::frames::{Stream, TINY, sequence_as_stream};
 use crate::generate::{self, Sizes};
 use crate::handshake::Arrival;
+use crate::script::play;
 use crate::subject::{Endpoint, Plainws, Reader, Seen, Subject};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
@@ -143,7 +143,7 @@ fn shown(wire: Vec<u8>, options: &[(&str, String)]) -> Shown {
 
 /// Plays the script, each step being told when it is over; what was written is what can be shown.
 fn script(input: &[u8], tell: Tell) -> Option<Shown> {
-    let log = endpoint::play(&Told(tell), input)?;
+    let log = play(&Told(tell), input)?;
     tell(&format!("it ends {:?}", log.end));
     bytes("written", &log.written, tell);
     let is_empty = log.written.is_empty();
@@ -215,6 +215,10 @@ impl Endpoint for ToldEndpoint {
 
     fn state(&self) -> State {
         self.endpoint.state()
+    }
+
+    fn closed_with(&self) -> Option<u16> {
+        self.endpoint.closed_with()
     }
 
     fn take_output(&mut self) -> Vec<u8> {
