@@ -3,7 +3,7 @@
 mod support;
 
 use oracles::subject::Plainws;
-use oracles::{TARGETS, coverage, explain, seeds, watch};
+use oracles::{ORACLES, TARGETS, coverage, explain, seeds, watch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,17 @@ fn no_oracle_fires_at_a_seed() {
 #[test]
 fn no_oracle_fires_at_what_was_found_before() {
     judge("tests/regressions");
+}
+
+/// A misspelt name would judge nothing. The two that need a clock have no target.
+#[test]
+fn each_oracle_without_a_clock_judges_for_a_target_and_each_name_there_is_an_oracle() {
+    let readings = TARGETS.iter().flat_map(|target| target.readings);
+    let named: BTreeSet<_> = readings.flat_map(|reading| reading.oracles).collect();
+    let timed = ["work", "head-work"];
+    let oracles = ORACLES.iter().map(|oracle| &oracle.name);
+    let oracles: BTreeSet<_> = oracles.filter(|name| !timed.contains(name)).collect();
+    assert_eq!(named, oracles);
 }
 
 #[test]

@@ -845,6 +845,8 @@ mod s4_1_the_clients_request {
     #[test]
     fn takes_headers_that_are_its_callers() {
         let mut opening = opening();
+        let foreign = opening.add_header("Origin", "https://caf\u{E9}.example");
+        assert!(not_sendable(&foreign)); // §4.1: in ASCII
         assert_eq!(opening.add_header("Origin", "http://example.com"), Ok(()));
         assert_eq!(opening.add_header("Cookie", "a=b;\tc=\u{E9}"), Ok(()));
         assert_eq!(opening.add_header("X-Empty", ""), Ok(()));

@@ -24,7 +24,7 @@ fn caught_at(oracle: &Oracle, subject: &dyn Subject) -> Option<usize> {
 fn part(oracle: &str) -> &str {
     match oracle {
         "mask" | "utf8" => oracle,
-        "request-items" | "response" | "response-items" => "head",
+        "request-items" | "request-sent" | "response" | "response-items" => "head",
         _ if oracle.starts_with("head") => "head",
         _ if oracle.starts_with("dissect") => "dissect",
         _ => "connection",

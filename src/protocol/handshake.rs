@@ -271,7 +271,7 @@ impl Opening {
     /// # Errors
     ///
     /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, for a second
-    /// `Origin`, and for a value with control bytes.
+    /// `Origin` or one that is not ASCII, and for a value with control bytes.
     pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), NotSendable> {
         const OWN: [&str; 10] = [
             "Host",
@@ -290,7 +290,9 @@ impl Opening {
         let is_repeated =
             is_origin(name) && self.headers.iter().any(|(earlier, _)| is_origin(earlier));
         let has_control_byte = value.chars().any(|c| c.is_ascii_control() && c != '\t');
-        if is_own || is_repeated || has_control_byte || !is_token(name.as_bytes()) {
+        // §4.1: an origin is sent in ASCII.
+        let is_unreadable = has_control_byte || is_origin(name) && !value.is_ascii();
+        if is_own || is_repeated || is_unreadable || !is_token(name.as_bytes()) {
             return Err(NotSendable(format!("{name}: {value}")));
         }
         self.headers.push((name.to_owned(), value.to_owned()));

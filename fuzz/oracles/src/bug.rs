@@ -121,6 +121,8 @@ bugs! {
     HeaderCountUnlimited => "head-bounded",
     /// the end of a head that two reads share is missed
     HeadEndCutMissed => "head-split",
+    /// a second head is read behind what is left of the first
+    FirstHeadKept => "head-split",
     /// each subprotocol is compared with all before it
     SubprotocolsComparedInPairs => "head-work",
     /// header names are compared with case
@@ -129,10 +131,22 @@ bugs! {
     ConnectionComparedWhole => "head-accepts",
     /// a key is decoded, but may have any length
     KeyLengthUnchecked => "request-items",
+    /// of a header that stands twice the first counts
+    RepeatedHeaderTaken => "request-items",
+    /// any Host is taken
+    HostUnchecked => "request-items",
+    /// an Origin that is not ASCII is taken
+    OriginUnchecked => "request-items",
+    /// subprotocols need not be tokens
+    SubprotocolsUnchecked => "request-items",
+    /// any list of extensions is taken
+    ExtensionsUnchecked => "request-items",
     /// the version is not checked
     VersionUnchecked => "request-items",
     /// the accept value is made from the key without its padding
     AcceptOfCutKey => "response",
+    /// a subprotocol that was not offered is named
+    SubprotocolNotOfferedNamed => "response",
     /// the bytes behind the head are dropped
     BytesBehindHeadDropped => "head-rest",
     /// any accept value is taken
@@ -141,6 +155,16 @@ bugs! {
     ExtensionTaken => "response-items",
     /// an answer that changes to another protocol as well is taken
     OtherProtocolTaken => "response-items",
+    /// the subprotocol in a response is compared without case
+    SubprotocolComparedWithoutCase => "response-items",
+    /// a response of any version is taken
+    ResponseVersionUnchecked => "response-items",
+    /// a body behind a response is taken for frames
+    ResponseBodyTaken => "response-items",
+    /// a target is sent with its line ends
+    TargetSentRaw => "request-sent",
+    /// a request asks to keep the connection instead of to upgrade it
+    KeepAliveSent => "request-sent",
     /// a frame's last byte has no label
     LabelMissing => "dissect-tiles",
     /// a stream that ends inside a message is shown as complete

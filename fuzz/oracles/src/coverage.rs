@@ -1,13 +1,11 @@
 //! What an input reaches in the product, as lines such as `client breaks rsv-not-zero`.
 
-use crate::choices::Choices;
 use crate::frames::{self, Stream, TINY};
 use crate::handshake;
 use crate::reference;
 use crate::script;
 use crate::subject::{Plainws, Seen, Subject, Verdict};
 use plainws::protocol::connection::State;
-use plainws::protocol::head;
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
 use std::collections::BTreeSet;
@@ -59,7 +57,12 @@ pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
             &mut reached,
         ),
         "resource" => stream(&Stream::from_input(input), Limits::default(), &mut reached),
-        "handshake" | "client" => head(input, &mut reached),
+        "handshake" => head(&handshake::from_client(input), &mut reached),
+        "client" => {
+            head(&handshake::from_server(input), &mut reached);
+            let behind = Stream::from_input(&handshake::behind_response(input));
+            stream(&behind, TINY, &mut reached);
+        }
         "endpoint" => {
             if let Some(log) = script::play(&Plainws, input) {
                 reached.extend(
@@ -105,14 +108,8 @@ fn stream(stream: &Stream, limits: Limits, reached: &mut BTreeSet<String>) {
 
 fn head(input: &[u8], reached: &mut BTreeSet<String>) {
     let (sender, wire) = handshake::wire(input);
-    let is_tiny = Choices(input).byte() & 6 == 0;
-    let limits = if is_tiny {
-        handshake::TINY
-    } else {
-        head::Limits::default()
-    };
     let verdict = Plainws
-        .handshake(sender, limits)
+        .handshake(sender, handshake::limits(input), None)
         .and_then(|mut reader| reader.receive(&wire));
     reached.extend(match verdict {
         Some(Verdict::Refused(rule)) => rule.map(|rule| breaks(sender, rule)),

@@ -3,7 +3,7 @@
 use crate::choices::Choices;
 use crate::frames::{Stream, TINY, sequence_as_stream};
 use crate::generate::{self, Sizes};
-use crate::handshake::Arrival;
+use crate::handshake::{Arrival, from_client, from_server};
 use crate::script::play;
 use crate::subject::{Endpoint, Plainws, Reader, Seen, Subject};
 use plainws::protocol::connection::State;
@@ -56,7 +56,8 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
             let input = sequence_as_stream(input);
             Some(stream(Stream::from_input(&input), TINY, tell))
         }
-        "handshake" | "client" => Some(head(Arrival::from_input(input), tell)),
+        "handshake" => Some(head(Arrival::from_input(&from_client(input)), tell)),
+        "client" => Some(head(Arrival::from_input(&from_server(input)), tell)),
         "endpoint" => script(input, tell),
         "mask" => {
             let mut choices = Choices(input);

@@ -1,8 +1,10 @@
 //! Oracles that watch an opening handshake, a server's or a client's.
 
 use crate::choices::Choices;
+use crate::frames::Stream;
+use crate::heads;
 use crate::reference;
-use crate::subject::{Subject, Verdict};
+use crate::subject::{Subject, Verdict, Wish};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::Role;
@@ -46,11 +48,7 @@ impl Arrival {
             .copied()
             .map(usize::from);
         let cuts = cuts.collect();
-        let sender = if setup & FROM_SERVER == 0 {
-            Role::Client
-        } else {
-            Role::Server
-        };
+        let sender = sender(setup);
         let is_legal = setup & DECIDED != 0;
         Self {
             sender,
@@ -62,12 +60,20 @@ impl Arrival {
             },
             cuts,
             wire: if is_legal {
-                head(sender, &mut choices)
+                heads::legal(sender, &mut choices)
             } else {
                 choices.0.to_vec()
             },
             is_legal,
         }
+    }
+}
+
+const fn sender(setup: u8) -> Role {
+    if setup & FROM_SERVER == 0 {
+        Role::Client
+    } else {
+        Role::Server
     }
 }
 
@@ -90,171 +96,70 @@ pub fn wire(input: &[u8]) -> (Role, Vec<u8>) {
     (arrival.sender, arrival.wire)
 }
 
-/// Makes an input from decisions: a request, legal or with one fault.
+/// The same input as a client would send it.
+#[must_use]
+pub fn from_client(input: &[u8]) -> Vec<u8> {
+    from(0, input)
+}
+
+/// The same input as a server would send it.
+#[must_use]
+pub fn from_server(input: &[u8]) -> Vec<u8> {
+    from(FROM_SERVER, input)
+}
+
+fn from(sender: u8, input: &[u8]) -> Vec<u8> {
+    let (setup, rest) = input.split_first().unwrap_or((&0, &[]));
+    [&[setup & !FROM_SERVER | sender], rest].concat()
+}
+
+/// What a server sends behind a response that opens the connection, as an input of `stream`.
+#[must_use]
+pub fn behind_response(input: &[u8]) -> Vec<u8> {
+    let arrival = Arrival::from_input(&from_server(input));
+    let behind = match reference::head(&arrival.wire) {
+        Some((lines, behind)) if reference::response_lacks(&lines).is_none() => behind,
+        _ => &[],
+    };
+    Stream::to_input(Role::Server, behind)
+}
+
+/// The limits of an input.
+#[must_use]
+pub fn limits(input: &[u8]) -> Limits {
+    Arrival::from_input(input).limits
+}
+
+/// Makes an input from decisions: a head of either side, legal or with a fault.
+#[must_use]
+pub fn generate(choices: &mut Choices<'_>) -> Vec<u8> {
+    let setup = choices.byte();
+    input(setup, choices)
+}
+
+/// Makes an input from decisions: a request with a fault, which is not refused for its size.
 #[must_use]
 pub fn generate_request(choices: &mut Choices<'_>) -> Vec<u8> {
-    generate(0, choices)
+    let setup = choices.byte() & !(FROM_SERVER | DECIDED) | LARGE;
+    input(setup, choices)
 }
 
-/// Makes an input from decisions: a response, legal or with one fault.
+/// The same for a response.
 #[must_use]
 pub fn generate_response(choices: &mut Choices<'_>) -> Vec<u8> {
-    generate(FROM_SERVER, choices)
+    let setup = choices.byte() & !DECIDED | FROM_SERVER | LARGE;
+    input(setup, choices)
 }
 
-fn generate(sender: u8, choices: &mut Choices<'_>) -> Vec<u8> {
-    let setup = choices.byte() & !FROM_SERVER | sender;
+fn input(setup: u8, choices: &mut Choices<'_>) -> Vec<u8> {
     let cuts = choices.take(usize::from(setup >> 4)).to_vec();
-    let setup = setup & 0x0F | (cuts.len() as u8) << 4;
     let rest = if setup & DECIDED != 0 {
         choices.0.to_vec()
     } else {
-        let sender = if sender == 0 {
-            Role::Client
-        } else {
-            Role::Server
-        };
-        let head = head(sender, choices);
-        damaged(head, choices)
+        heads::damaged(sender(setup), choices)
     };
+    let setup = setup & 0x0F | (cuts.len() as u8) << 4;
     [&[setup][..], &cuts, &rest].concat()
-}
-
-/// A legal head with bytes behind it, in one of the many forms that are allowed.
-fn head(sender: Role, choices: &mut Choices<'_>) -> Vec<u8> {
-    // A request may name several protocols, a response names the one.
-    let upgrades = ["websocket", "WebSocket", "websocket,,", "h2c, websocket"];
-    let upgrade = choices.one(&upgrades[..if sender == Role::Client { 4 } else { 3 }]);
-    let connection = choices.one(&[
-        "Upgrade",
-        "upgrade",
-        "keep-alive, Upgrade",
-        "UPGRADE , x",
-        ",upgrade",
-    ]);
-    let mut headers = vec![
-        ("Upgrade", upgrade.to_owned()),
-        ("Connection", connection.to_owned()),
-    ];
-    let start = if sender == Role::Client {
-        let nonce: Vec<u8> = (0..16).map(|_| choices.byte()).collect();
-        headers.push((
-            "Host",
-            choices
-                .one(&["a", "example.com:80", "[::1]:8000", "127.0.0.1"])
-                .into(),
-        ));
-        headers.push(("Sec-WebSocket-Key", STANDARD.encode(nonce)));
-        headers.push(("Sec-WebSocket-Version", "13".into()));
-        let optional = [
-            ("Origin", "https://example.com"),
-            ("Sec-WebSocket-Protocol", "chat, superchat"),
-            (
-                "Sec-WebSocket-Extensions",
-                "permessage-deflate; client_max_window_bits, x; a=\"b\"",
-            ),
-            ("Cookie", "a=b; c=\"d\""),
-            ("Content-Length", "0"),
-        ];
-        for (name, value) in optional {
-            if choices.once_in(3) {
-                headers.push((name, value.into()));
-            }
-        }
-        let target = choices.one(&["/", "/chat", "/a?b=c&d", "http://example.com/x", "/%23"]);
-        format!("GET {target} HTTP/1.1\r\n")
-    } else {
-        let accept = reference::accept_value("dGhlIHNhbXBsZSBub25jZQ==");
-        headers.push(("Sec-WebSocket-Accept", accept));
-        if choices.once_in(2) {
-            headers.push((
-                "Sec-WebSocket-Protocol",
-                choices.one(&["chat", "superchat"]).into(),
-            ));
-        }
-        choices
-            .one(&["HTTP/1.1 101 Switching Protocols\r\n", "HTTP/1.1 101 \r\n"])
-            .into()
-    };
-    for _ in 0..choices.below(12) {
-        headers.push((
-            choices.one(&["X", "Via", "a-b!c"]),
-            choices.one(&["", "y", "caf\u{e9}", "a\tb"]).into(),
-        ));
-    }
-    let first = choices.below(headers.len());
-    headers.rotate_left(first);
-    let mut head = choices.one(&["", "", "", "\r\n"]).to_owned() + &start;
-    for (name, value) in headers {
-        let name = match choices.below(4) {
-            0 => name.to_ascii_lowercase(),
-            1 => name.to_ascii_uppercase(),
-            _ => name.to_owned(),
-        };
-        let (before, behind) = choices.one(&[(" ", ""), ("", ""), ("\t ", " \t")]);
-        head += &format!("{name}:{before}{value}{behind}\r\n");
-    }
-    let behind = choices.one(&[
-        &b""[..],
-        b"\x81\x85\0\0\0\0Hello",
-        b"\r\n\r\n",
-        b"\x89\x80\0\0\0\0\xFF",
-    ]);
-    [head.as_bytes(), b"\r\n", behind].concat()
-}
-
-/// One fault in a head.
-fn damaged(mut head: Vec<u8>, choices: &mut Choices<'_>) -> Vec<u8> {
-    const REPLACEMENTS: [(&str, &str); 18] = [
-        // Keys of 17, 18 and 19 bytes.
-        ("==\r\n", "A=\r\n"),
-        ("==\r\n", "AA\r\n"),
-        ("==\r\n", "AAAA==\r\n"),
-        ("websocket\r\n", "websocket, h2c\r\n"),
-        ("GET", "POST"),
-        ("HTTP/1.1", "HTTP/1.0"),
-        ("101", "200"),
-        ("==\r\n", "\r\n"),
-        ("==\r\n", "AA==\r\n"),
-        ("13\r\n", "8\r\n"),
-        ("=\r\n", "A=\r\n"),
-        (
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-            "S3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        ),
-        ("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"),
-        ("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n"),
-        ("ocket", "ockets"),
-        ("pgrade", "pgrad"),
-        ("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        (":", " :"),
-    ];
-    match choices.below(4) {
-        0 => {}
-        1 => {
-            let at = choices.below(head.len().min(256));
-            head[at] = choices.byte();
-        }
-        2 => {
-            let many = "X: y\r\n".repeat(choices.below(20));
-            let start = head
-                .windows(2)
-                .skip(2)
-                .position(|window| window == b"\r\n")
-                .map_or(0, |at| at + 4);
-            head.splice(start..start, many.bytes());
-        }
-        _ => {
-            let (from, to) = choices.one(&REPLACEMENTS);
-            let at = head
-                .windows(from.len())
-                .position(|window| window.eq_ignore_ascii_case(from.as_bytes()));
-            if let Some(at) = at {
-                head.splice(at..at + from.len(), to.bytes());
-            }
-        }
-    }
-    head
 }
 
 /// Feeds a fresh reader; returns the verdict, with all bytes behind the head, and how many bytes it took to reach it.
@@ -263,7 +168,7 @@ fn judge(
     arrival: &Arrival,
     sizes: &[usize],
 ) -> Option<Option<(Verdict, usize)>> {
-    let mut reader = subject.handshake(arrival.sender, arrival.limits)?;
+    let mut reader = subject.handshake(arrival.sender, arrival.limits, None)?;
     let mut sizes = sizes.iter();
     let mut size = usize::MAX;
     let mut end = 0;
@@ -288,7 +193,8 @@ fn whole(subject: &dyn Subject, arrival: &Arrival) -> Option<Verdict> {
     judge(subject, arrival, &[])?.map(|(verdict, _)| verdict)
 }
 
-/// However the head is cut, the verdict and the response are the same.
+/// However the head is cut, the verdict and the response are the same; and so they are for the same head
+/// when it follows itself.
 ///
 /// # Errors
 ///
@@ -310,7 +216,25 @@ pub fn split(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             return Err(format!("cut as {sizes:?}: {seen:?}, whole: {expected:?}"));
         }
     }
-    Ok(())
+    second(subject, &arrival)
+}
+
+/// An accepted head is accepted again by the reader that read it (RFC 9112 §9.3: a connection may carry
+/// several requests).
+fn second(subject: &dyn Subject, arrival: &Arrival) -> Result<(), String> {
+    let Some(mut reader) = subject.handshake(arrival.sender, arrival.limits, None) else {
+        return Ok(());
+    };
+    let Some(Verdict::Accepted { response, rest }) = reader.receive(&arrival.wire) else {
+        return Ok(());
+    };
+    let head = &arrival.wire[..arrival.wire.len().saturating_sub(rest.len())];
+    match reader.receive(head) {
+        Some(Verdict::Accepted {
+            response: second, ..
+        }) if second == response => Ok(()),
+        other => Err(format!("the second time: {other:?}, not {response:?}")),
+    }
 }
 
 /// No head is waited for beyond its limits, none that exceeds them is accepted, and one is refused by a
@@ -435,38 +359,208 @@ pub fn rest(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// The response to an accepted request is a whole head that opens the connection (§4.2.2).
+/// The response to an accepted request is a whole head that opens the connection (§4.2.2). It names the
+/// subprotocol that the server wants, if that was offered, and else none.
 ///
 /// # Errors
 ///
 /// The response.
 pub fn response(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let arrival = Arrival::from_input(input);
-    let Some(Verdict::Accepted { response, .. }) = whole(subject, &arrival) else {
+    let request = reference::head(&arrival.wire).filter(|_| arrival.sender == Role::Client);
+    let Some((request, _)) = request else {
         return Ok(());
     };
-    let Some((request, _)) =
-        reference::head(&arrival.wire).filter(|_| arrival.sender == Role::Client)
-    else {
-        return Ok(());
-    };
-    let key = reference::values(&request, "Sec-WebSocket-Key").concat();
     let offered = reference::values(&request, "Sec-WebSocket-Protocol").join(",");
-    let is_right = reference::head(response.as_bytes()).is_some_and(|(lines, rest)| {
-        let chosen = reference::values(&lines, "Sec-WebSocket-Protocol");
-        let is_offered = |chosen: &String| offered.split(',').any(|name| name.trim() == chosen);
+    let offered: Vec<&str> = offered.split(',').map(str::trim).collect();
+    let last = offered[offered.len() - 1];
+    let capitals = last.to_ascii_uppercase();
+    for wanted in ["", "other", &capitals, last] {
+        let wanted = Some(wanted).filter(|name| !name.is_empty());
+        let reader = subject.handshake(arrival.sender, arrival.limits, wanted);
+        let verdict = reader.and_then(|mut reader| reader.receive(&arrival.wire));
+        let Some(Verdict::Accepted { response, .. }) = verdict else {
+            return Ok(());
+        };
+        let named = wanted.filter(|name| offered.contains(name));
+        if !answers(&response, &request, named) {
+            let request = arrival.wire.escape_ascii();
+            return Err(format!("{request} is answered by {response:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `response` opens the connection that `request` asks for, with that subprotocol.
+fn answers(response: &str, request: &[&[u8]], subprotocol: Option<&str>) -> bool {
+    let key = reference::values(request, "Sec-WebSocket-Key").concat();
+    reference::head(response.as_bytes()).is_some_and(|(lines, rest)| {
+        let values = |name| reference::values(&lines, name);
         rest.is_empty()
             && lines[0].starts_with(b"HTTP/1.1 101 ")
-            && reference::values(&lines, "Upgrade") == ["websocket"]
-            && reference::values(&lines, "Connection") == ["Upgrade"]
-            && reference::values(&lines, "Sec-WebSocket-Accept") == [reference::accept_value(&key)]
-            && reference::values(&lines, "Sec-WebSocket-Extensions").is_empty()
-            && chosen.len() <= 1
-            && chosen.iter().all(is_offered)
-    });
-    if is_right {
+            && values("Upgrade") == ["websocket"]
+            && values("Connection") == ["Upgrade"]
+            && values("Sec-WebSocket-Accept") == [reference::accept_value(&key)]
+            && values("Sec-WebSocket-Extensions").is_empty()
+            && values("Sec-WebSocket-Protocol") == subprotocol.as_slice()
+    })
+}
+
+/// The request that a client sends has every item of §4.1, says what was asked for, and nothing else; what
+/// cannot be said in a request is refused, and nothing else is.
+///
+/// # Errors
+///
+/// The request.
+pub fn request_sent(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let mut choices = Choices(input);
+    let is_legal = choices.once_in(2);
+    let wish = wish(is_legal, &mut choices);
+    match subject.request(&wish) {
+        Some(Err(refused)) if is_legal => Err(format!("{wish:?}: {refused}")),
+        Some(Ok(request)) => {
+            says(&request, &wish).map_err(|what| format!("{wish:?} is sent as {request:?}: {what}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Something to ask for, which can be said in a request if it shall be legal.
+fn wish(is_legal: bool, choices: &mut Choices<'_>) -> Wish {
+    const HOSTS: &[&str] = &[
+        "a",
+        "example.com:8000",
+        "[::1]:80",
+        "",
+        "a b",
+        "a/b",
+        "a\r\nX: y",
+        "a:b",
+    ];
+    const TARGETS: &[&str] = &[
+        "/",
+        "/a?b=c",
+        "/%23",
+        "",
+        "a",
+        "/a b",
+        "/\r\nX: y",
+        "/#a",
+        "/\u{e9}",
+        "*",
+    ];
+    const NAMES: &[&str] = &[
+        "chat",
+        "superchat",
+        "v1.x",
+        "",
+        "a b",
+        "a,b",
+        "a\r\nX: y",
+        "caf\u{e9}",
+    ];
+    const HEADERS: &[(&str, &str)] = &[
+        ("Cookie", "a=b; c"),
+        ("Origin", "https://example.com"),
+        ("X", "a\tb"),
+        ("", "y"),
+        ("a b", "y"),
+        ("X", "y\r\nZ: z"),
+        ("X", "\0"),
+        ("X", " caf\u{e9} "),
+        ("X\r\nZ", "y"),
+        ("origin", "https://caf\u{e9}.example"),
+        ("host", "b"),
+        ("Connection", "close"),
+        ("Content-Length", "5"),
+        ("Sec-WebSocket-Extensions", "a"),
+    ];
+    // The first three of each table are legal.
+    let end = |all: usize| if is_legal { 3 } else { all };
+    // One of four is anything, and most are right, so that the others are looked at.
+    let text = |all: &[&str], choices: &mut Choices<'_>| match choices.below(4) {
+        0 if !is_legal => String::from_utf8_lossy(choices.take(4)).into_owned(),
+        1 => choices.one(&all[..end(all.len())]).to_owned(),
+        _ => choices.one(&all[..3]).to_owned(),
+    };
+    let host = text(HOSTS, choices);
+    let target = text(TARGETS, choices);
+    let mut nonce = [0; 16];
+    nonce.fill_with(|| choices.byte());
+    let mut subprotocols: Vec<_> = (0..choices.below(3))
+        .map(|_| text(NAMES, choices))
+        .collect();
+    let mut headers: Vec<_> = (0..choices.below(3))
+        .map(|_| choices.one(&HEADERS[..end(HEADERS.len())]))
+        .collect();
+    if is_legal {
+        // Neither may be repeated.
+        subprotocols.dedup();
+        headers.dedup();
+    }
+    Wish {
+        host,
+        target,
+        nonce,
+        subprotocols,
+        headers: headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
+    }
+}
+
+/// Whether a request says all of a wish and nothing else.
+///
+/// # Errors
+///
+/// What is wrong.
+pub fn says(request: &str, wish: &Wish) -> Result<(), String> {
+    let (lines, rest) = reference::head(request.as_bytes()).ok_or("it does not end")?;
+    if !rest.is_empty() {
+        return Err(format!("{rest:02x?} stands behind it"));
+    }
+    if let Some(item) = reference::request_lacks(&lines) {
+        return Err(format!("it lacks {item}"));
+    }
+    let own = [
+        ("Host", wish.host.clone()),
+        ("Upgrade", "websocket".into()),
+        ("Connection", "Upgrade".into()),
+        ("Sec-WebSocket-Key", STANDARD.encode(wish.nonce)),
+        ("Sec-WebSocket-Version", "13".into()),
+        ("Sec-WebSocket-Protocol", wish.subprotocols.join(", ")),
+    ];
+    let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+    let own = own.filter(|(_, value)| !value.is_empty());
+    let asked = wish
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.trim_ascii()));
+    let mut expected: Vec<String> = own
+        .chain(asked)
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    let lines = lines.iter().map(|line| String::from_utf8_lossy(line));
+    let mut lines: Vec<String> = lines.map(|line| line.trim_ascii().to_owned()).collect();
+    let start = lines.remove(0);
+    // Blanks are free around values and in the list.
+    for lines in [&mut expected, &mut lines] {
+        *lines = lines
+            .iter()
+            .map(|line| line.replace([' ', '\t'], ""))
+            .collect();
+        lines.sort();
+    }
+    if start == format!("GET {} HTTP/1.1", wish.target) && lines == expected {
         Ok(())
     } else {
-        Err(format!("key {key:?} is answered by {response:?}"))
+        Err("it says something else".into())
     }
+}
+
+/// Makes a `request-sent` input: decisions as they are.
+#[must_use]
+pub fn generate_wish(choices: &mut Choices<'_>) -> Vec<u8> {
+    choices.0.to_vec()
 }

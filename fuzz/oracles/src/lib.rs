@@ -5,7 +5,7 @@
 //!
 //! Read in this order: [`subject`] (what is judged), [`reference`](mod@reference) (the RFC read a second time),
 //! [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
-//! [`generate`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
+//! [`generate`], [`heads`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
 //! [`seeds`] and [`coverage`] (where to start, and what that reaches), [`report()`], [`watch`] and
 //! [`explain`] (what people are told).
 
@@ -18,6 +18,7 @@ pub mod explain;
 pub mod frames;
 pub mod generate;
 pub mod handshake;
+pub mod heads;
 pub mod pieces;
 pub mod reference;
 pub mod report;
@@ -64,14 +65,15 @@ pub const ORACLES: &[Oracle] = &[
     oracle("endpoint-close", endpoint::last_word, script::generate).tried(500),
     oracle("endpoint-pongs", endpoint::pongs, script::generate).tried(500),
     oracle("endpoint-ends", endpoint::ends, script::generate).tried(500),
-    oracle("head-split", handshake::split, handshake::generate_request),
-    oracle("head-bounded", handshake::bounded, handshake::generate_request),
-    oracle("head-accepts", handshake::accepts, handshake::generate_request),
-    oracle("head-rest", handshake::rest, handshake::generate_request),
+    oracle("head-split", handshake::split, handshake::generate),
+    oracle("head-bounded", handshake::bounded, handshake::generate),
+    oracle("head-accepts", handshake::accepts, handshake::generate),
+    oracle("head-rest", handshake::rest, handshake::generate),
     oracle("head-work", resource::head_work, resource::generate_work).tried(20),
     oracle("request-items", handshake::request_items, handshake::generate_request),
     oracle("response", handshake::response, handshake::generate_request),
     oracle("response-items", handshake::response_items, handshake::generate_response),
+    oracle("request-sent", handshake::request_sent, handshake::generate_wish),
     oracle("dissect-tiles", dissect::tiles, frames::Stream::generate).tried(500),
     oracle("dissect-same", dissect::same, frames::Stream::generate).tried(500),
     oracle("dissect-printed", dissect::printed, frames::Stream::generate).tried(500),
@@ -110,30 +112,41 @@ pub fn inputs(oracle: &Oracle) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// Turns an input into one of `stream`.
-pub type AsStream = fn(&[u8]) -> Vec<u8>;
+/// One way to read an input, and what then judges it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Turns the target's input into one of the oracles.
+    pub read: fn(&[u8]) -> Vec<u8>,
+    /// The names of the oracles.
+    pub oracles: &'static [&'static str],
+}
 
 /// A fuzz target: the oracles that judge its inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// The name of its file and of its folder of seeds.
     pub name: &'static str,
-    /// The names of the oracles that judge an input as it is.
-    pub oracles: &'static [&'static str],
-    /// The stream that an input decides on, if the oracles of `stream` judge that too.
-    pub as_stream: Option<AsStream>,
+    /// How an input is read, once or several times.
+    pub readings: &'static [Reading],
 }
 
 const STREAM: &[&str] = &["split", "reference", "silence", "answers"];
-const HEAD: &[&str] = &[
+const REQUEST: &[&str] = &[
     "head-split",
     "head-bounded",
     "head-accepts",
     "head-rest",
     "request-items",
-    "response-items",
     "response",
 ];
+const RESPONSE: &[&str] = &[
+    "head-split",
+    "head-bounded",
+    "head-accepts",
+    "head-rest",
+    "response-items",
+];
+const DISSECT: &[&str] = &["dissect-tiles", "dissect-same", "dissect-printed"];
 const ENDPOINT: &[&str] = &[
     "endpoint-hears",
     "endpoint-legal",
@@ -143,30 +156,37 @@ const ENDPOINT: &[&str] = &[
 ];
 
 /// Every fuzz target of the product.
+// One reading a line, to be read as a table.
+#[rustfmt::skip]
 pub const TARGETS: &[Target] = &[
-    target("stream", STREAM),
-    Target {
-        as_stream: Some(frames::sequence_as_stream),
-        ..target("sequence", &["round-trip"])
-    },
-    target("resource", &["memory", "queue"]),
-    target("handshake", HEAD),
-    target("client", HEAD),
-    target(
-        "dissect",
-        &["dissect-tiles", "dissect-same", "dissect-printed"],
-    ),
-    target("endpoint", ENDPOINT),
-    target("mask", &["mask"]),
-    target("utf8", &["utf8"]),
+    target("stream", &[reading(as_it_is, STREAM)]),
+    target("sequence", &[
+        reading(as_it_is, &["round-trip"]),
+        reading(frames::sequence_as_stream, STREAM),
+    ]),
+    target("resource", &[reading(as_it_is, &["memory", "queue"])]),
+    target("handshake", &[reading(handshake::from_client, REQUEST)]),
+    target("client", &[
+        reading(as_it_is, &["request-sent"]),
+        reading(handshake::from_server, RESPONSE),
+        reading(handshake::behind_response, STREAM),
+    ]),
+    target("dissect", &[reading(as_it_is, DISSECT)]),
+    target("endpoint", &[reading(as_it_is, ENDPOINT)]),
+    target("mask", &[reading(as_it_is, &["mask"])]),
+    target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
 
-const fn target(name: &'static str, oracles: &'static [&'static str]) -> Target {
-    Target {
-        name,
-        oracles,
-        as_stream: None,
-    }
+const fn target(name: &'static str, readings: &'static [Reading]) -> Target {
+    Target { name, readings }
+}
+
+const fn reading(read: fn(&[u8]) -> Vec<u8>, oracles: &'static [&'static str]) -> Reading {
+    Reading { read, oracles }
+}
+
+fn as_it_is(input: &[u8]) -> Vec<u8> {
+    input.to_vec()
 }
 
 /// What an oracle found.
@@ -197,11 +217,10 @@ impl Target {
     ///
     /// What the first of them found.
     pub fn judge(&self, subject: &dyn Subject, input: &[u8]) -> Result<(), Finding> {
-        judge(self.oracles, subject, input)?;
-        match self.as_stream {
-            Some(as_stream) => judge(STREAM, subject, &as_stream(input)),
-            None => Ok(()),
+        for reading in self.readings {
+            judge(reading.oracles, subject, &(reading.read)(input))?;
         }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
 use sha1::{Digest as _, Sha1};
+use std::collections::BTreeSet;
 use std::str;
 
 /// One frame, unmasked.
@@ -244,6 +245,9 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
         [value] => value.clone(),
         _ => String::new(),
     };
+    let is_absent = |name| values(lines, name).is_empty();
+    let origins = values(lines, "Origin");
+    let subprotocols = values(lines, "Sec-WebSocket-Protocol").join(",");
     let nonce = STANDARD.decode(one("Sec-WebSocket-Key"));
     // The last character before == may carry bits that mean nothing; then its neighbour with zeros decodes.
     let nonce =
@@ -260,9 +264,10 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
             "a target",
             parts
                 .get(1)
-                .is_some_and(|target| !target.is_empty() && !target.contains('#')),
+                .is_some_and(|target| !target.contains('#') && is_target(target)),
         ),
-        ("one Host", !one("Host").is_empty()),
+        ("names and values", has_fields_only(lines)),
+        ("one Host", is_host(&one("Host"))),
         ("Upgrade: websocket", lists(lines, "Upgrade", "websocket")),
         ("Connection: Upgrade", lists(lines, "Connection", "upgrade")),
         (
@@ -270,10 +275,19 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
             nonce.is_ok_and(|nonce| nonce.len() == 16),
         ),
         ("version 13", one("Sec-WebSocket-Version") == "13"),
+        ("no body", has_no_body(lines)),
         (
-            "no body",
-            one("Content-Length").trim_matches('0').is_empty()
-                && values(lines, "Transfer-Encoding").is_empty(),
+            "different tokens as subprotocols",
+            is_absent("Sec-WebSocket-Protocol") || are_subprotocols(&subprotocols),
+        ),
+        (
+            "extensions",
+            is_absent("Sec-WebSocket-Extensions")
+                || are_extensions(&values(lines, "Sec-WebSocket-Extensions")),
+        ),
+        (
+            "at most one Origin, in ASCII",
+            origins.len() < 2 && origins.concat().is_ascii(),
         ),
     ];
     items
@@ -289,6 +303,8 @@ pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
     let chosen = values(lines, "Sec-WebSocket-Protocol");
     let items = [
         ("HTTP/1.1 or higher", lines[0] >= b"HTTP/1.1".as_slice()),
+        ("names and values", has_fields_only(lines)),
+        ("no body", has_no_body(lines)),
         ("status 101", lines[0].get(8..13) == Some(b" 101 ")),
         (
             "Upgrade: websocket alone",
@@ -315,6 +331,122 @@ pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
         .iter()
         .find(|(_, there)| !there)
         .map(|(item, _)| *item)
+}
+
+/// Whether each line behind the first is a name and a value (RFC 9112 §5), without control characters.
+fn has_fields_only(lines: &[&[u8]]) -> bool {
+    lines.iter().skip(1).all(|line| {
+        let line = String::from_utf8_lossy(line);
+        let name = line.split_once(':').map_or("", |(name, _)| name);
+        is_token(name)
+            && !line
+                .replace('\t', "")
+                .contains(|c: char| c.is_ascii_control())
+    })
+}
+
+/// RFC 9110 §7.8: what follows belongs to the new protocol.
+fn has_no_body(lines: &[&[u8]]) -> bool {
+    let lengths = values(lines, "Content-Length").concat();
+    lengths.trim_matches('0').is_empty() && values(lines, "Transfer-Encoding").is_empty()
+}
+
+/// A visible ASCII character that is no delimiter (RFC 9110 §5.6.2).
+fn is_token_character(c: char) -> bool {
+    c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c)
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_token_character)
+}
+
+/// A path, or the whole address (RFC 9112 §3.2).
+fn is_target(target: &str) -> bool {
+    let Some((scheme, rest)) = target.split_once("://") else {
+        return target.starts_with('/');
+    };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let is_known = ["http", "https", "ws", "wss"].contains(&&scheme.to_lowercase()[..]);
+    target.starts_with('/') || is_known && is_host(host)
+}
+
+/// A name or an address in brackets, and a port if need be (RFC 3986 §3.2.2).
+fn is_host(host: &str) -> bool {
+    let end = match host.find(']') {
+        Some(bracket) => bracket + 1,
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    let (name, port) = host.split_at(end);
+    let in_address = |c: char| c.is_ascii_hexdigit() || c == ':' || c == '.';
+    let is_name = match name.strip_prefix('[') {
+        Some(address) => address.len() > 1 && address.trim_start_matches(in_address) == "]",
+        None => {
+            !name.is_empty() && !name.contains(|c| !is_token_character(c) && !"(),;=".contains(c))
+        }
+    };
+    let digits = port.trim_start_matches(':').trim_start_matches('0');
+    is_name
+        && (port.is_empty() || port.starts_with(':'))
+        && (digits.is_empty()
+            || digits
+                .parse::<u16>()
+                .is_ok_and(|_| !digits.starts_with('+')))
+}
+
+/// At least one, each a token, no two the same (§4.1).
+fn are_subprotocols(list: &str) -> bool {
+    let names = list.split(',').map(|name| name.trim_matches([' ', '\t']));
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    let different: BTreeSet<&&str> = names.iter().collect();
+    !names.is_empty() && different.len() == names.len() && names.iter().all(|name| is_token(name))
+}
+
+/// At least one extension (§9.1), by the shape of each value.
+fn are_extensions(values: &[String]) -> bool {
+    let shapes: Option<Vec<String>> = values.iter().map(|value| shape(value)).collect();
+    let shapes = shapes.unwrap_or_default().join(",");
+    let mut extensions = shapes
+        .split(',')
+        .filter(|shape| !shape.is_empty())
+        .peekable();
+    extensions.peek().is_some()
+        && extensions.all(|extension| {
+            let mut parts = extension.split(';');
+            parts.next() == Some("t") && parts.all(|part| ["t", "t=t", "t=q"].contains(&part))
+        })
+}
+
+/// `a; b="c"` as `t;t=q`: t for each token, q for each quoted one, no blanks.
+fn shape(value: &str) -> Option<String> {
+    let mut shape = String::new();
+    let mut rest = value;
+    while let Some(first) = rest.chars().next() {
+        let token = rest.find(|c| !is_token_character(c)).unwrap_or(rest.len());
+        if token > 0 {
+            shape.push('t');
+            rest = &rest[token..];
+            continue;
+        }
+        rest = &rest[first.len_utf8()..];
+        match first {
+            ' ' | '\t' => {}
+            '"' => {
+                let mut chars = rest.chars();
+                let mut text = String::new();
+                loop {
+                    match chars.next()? {
+                        '"' => break,
+                        '\\' => text.push(chars.next()?),
+                        other => text.push(other),
+                    }
+                }
+                shape.push(is_token(&text).then_some('q')?);
+                rest = chars.as_str();
+            }
+            other => shape.push(other),
+        }
+    }
+    Some(shape)
 }
 
 /// Base64 of the SHA-1 of key and GUID (§4.2.2).

@@ -1,6 +1,6 @@
 //! What every oracle says of a subject: one call for whoever brings their own parser.
 
-use crate::subject::Subject;
+use crate::subject::{Subject, Wish};
 use crate::watch::words;
 use crate::{ORACLES, Oracle, inputs};
 use plainws::Role;
@@ -20,6 +20,8 @@ pub enum Part {
     Endpoint,
     /// [`Subject::handshake`].
     Handshake,
+    /// [`Subject::request`].
+    Request,
     /// [`Subject::dissect`].
     Dissect,
     /// [`Subject::mask`].
@@ -38,7 +40,11 @@ impl Part {
             Self::Reader => true,
             Self::Answers => subject.reader(sender, limits).answers().is_some(),
             Self::Endpoint => subject.endpoint(sender, limits).is_some(),
-            Self::Handshake => subject.handshake(sender, head::Limits::default()).is_some(),
+            Self::Handshake => {
+                let limits = head::Limits::default();
+                subject.handshake(sender, limits, None).is_some()
+            }
+            Self::Request => subject.request(&Wish::default()).is_some(),
             Self::Dissect => subject.dissect(sender, limits, &[]).is_some(),
             Self::Mask => subject.mask().is_some(),
             Self::Text => subject.text().is_some(),
@@ -54,6 +60,7 @@ impl fmt::Display for Part {
             Self::Answers => "answers",
             Self::Endpoint => "endpoint",
             Self::Handshake => "handshake",
+            Self::Request => "request",
             Self::Dissect => "dissect",
             Self::Mask => "mask",
             Self::Text => "text",
@@ -70,6 +77,7 @@ impl Oracle {
             "mask" => Part::Mask,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,
+            "request-sent" => Part::Request,
             "request-items" | "response" | "response-items" => Part::Handshake,
             name if name.starts_with("endpoint-") => Part::Endpoint,
             name if name.starts_with("head-") => Part::Handshake,

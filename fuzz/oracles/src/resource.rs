@@ -128,7 +128,7 @@ pub fn head_work(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let item = Choices(input).below(HEAD_ITEMS);
     let time = |count| {
         let request = request(item, count);
-        let mut reader = subject.handshake(Role::Client, LIMITS)?;
+        let mut reader = subject.handshake(Role::Client, LIMITS, None)?;
         let start = ThreadTime::now();
         let verdict = std::hint::black_box(reader.receive(&request));
         verdict.map(|_| start.elapsed())

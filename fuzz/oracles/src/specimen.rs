@@ -5,15 +5,18 @@
 
 use crate::bug::Bug;
 use crate::dissect::{self, Listing};
+use crate::handshake;
 use crate::reference;
-use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict};
+use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict, Wish};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::connection::State;
+use plainws::protocol::handshake::NotSendable;
 use plainws::protocol::message::Limits;
 use plainws::protocol::{close, head};
 use plainws::{Role, Rule};
+use std::collections::BTreeSet;
 use std::str;
 
 /// The specimen, with at most one fault.
@@ -37,13 +40,54 @@ impl Subject for Specimen {
         Some(Box::new(Peer::new(*self, role.peer(), limits)))
     }
 
-    fn handshake(&self, sender: Role, limits: head::Limits) -> Option<Box<dyn Handshake>> {
+    fn handshake(
+        &self,
+        sender: Role,
+        limits: head::Limits,
+        subprotocol: Option<&str>,
+    ) -> Option<Box<dyn Handshake>> {
         Some(Box::new(HeadReader {
             specimen: *self,
             sender,
             limits,
+            subprotocol: subprotocol.map(str::to_owned),
             bytes: Vec::new(),
         }))
+    }
+
+    fn request(&self, wish: &Wish) -> Option<Result<String, NotSendable>> {
+        let connection = if self.has(Bug::KeepAliveSent) {
+            "keep-alive"
+        } else {
+            "Upgrade"
+        };
+        let Wish { host, target, .. } = wish;
+        let key = STANDARD.encode(wish.nonce);
+        let mut headers = vec![
+            ("Host", host.clone()),
+            ("Upgrade", "websocket".into()),
+            ("Connection", connection.into()),
+            ("Sec-WebSocket-Key", key),
+            ("Sec-WebSocket-Version", "13".into()),
+        ];
+        if !wish.subprotocols.is_empty() {
+            headers.push(("Sec-WebSocket-Protocol", wish.subprotocols.join(",")));
+        }
+        let further = wish.headers.iter();
+        headers.extend(further.map(|(name, value)| (name.as_str(), value.clone())));
+        let mut request = format!("GET {target} HTTP/1.1\r\n");
+        for (name, value) in &headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += "\r\n";
+        // What was said is right if it reads as it was meant.
+        let is_excused =
+            self.has(Bug::KeepAliveSent) || self.has(Bug::TargetSentRaw) && target.contains("\r\n");
+        let reads_as = handshake::says(&request, wish);
+        Some(match reads_as {
+            Err(what) if !is_excused => Err(NotSendable(what)),
+            _ => Ok(request),
+        })
     }
 
     fn dissect(&self, sender: Role, limits: Limits, pieces: &[&[u8]]) -> Option<Listing> {
@@ -651,6 +695,8 @@ struct HeadReader {
     specimen: Specimen,
     sender: Role,
     limits: head::Limits,
+    /// What the server wants.
+    subprotocol: Option<String>,
     bytes: Vec<u8>,
 }
 
@@ -675,7 +721,7 @@ impl Handshake for HeadReader {
             let is_too_large = self.bytes.len() > self.limits.max_bytes;
             return is_too_large.then_some(Verdict::Refused(Some(Rule::HeadTooLarge)));
         };
-        Some(match self.judge(&lines, self.bytes.len() - rest.len()) {
+        let verdict = match self.judge(&lines, self.bytes.len() - rest.len()) {
             Err(rule) => Verdict::Refused(Some(rule)),
             Ok(response) => {
                 let kept = if self.specimen.has(Bug::BytesBehindHeadDropped) {
@@ -688,7 +734,14 @@ impl Handshake for HeadReader {
                     rest: kept.to_vec(),
                 }
             }
-        })
+        };
+        let kept = if self.specimen.has(Bug::FirstHeadKept) {
+            self.bytes.len() - rest.len() - 2
+        } else {
+            0
+        };
+        self.bytes.truncate(kept);
+        Some(verdict)
     }
 }
 
@@ -734,11 +787,28 @@ impl HeadReader {
                 return Err(Rule::SubprotocolsMalformed);
             }
         }
+        let mut names = BTreeSet::new();
+        let is_first = |line: &&&[u8]| {
+            let name = line.split(|&byte| byte == b':').next();
+            names.insert(name.unwrap_or_default().to_ascii_lowercase())
+        };
+        let first_ones: Vec<&[u8]>;
+        let lines = if self.specimen.has(Bug::RepeatedHeaderTaken) {
+            first_ones = lines.iter().filter(is_first).copied().collect();
+            &first_ones[..]
+        } else {
+            lines
+        };
         match reference::request_lacks(lines) {
             Some("a key of 16 bytes") if self.specimen.has(Bug::KeyLengthUnchecked) => {
                 let key = reference::values(lines, "Sec-WebSocket-Key").concat();
                 STANDARD.decode(key).map_err(|_| Rule::KeyInvalid)?;
             }
+            Some("one Host") if self.specimen.has(Bug::HostUnchecked) => {}
+            Some("at most one Origin, in ASCII") if self.specimen.has(Bug::OriginUnchecked) => {}
+            Some("different tokens as subprotocols")
+                if self.specimen.has(Bug::SubprotocolsUnchecked) => {}
+            Some("extensions") if self.specimen.has(Bug::ExtensionsUnchecked) => {}
             Some("version 13") if self.specimen.has(Bug::VersionUnchecked) => {}
             Some(_) => return Err(Rule::KeyInvalid),
             None => {}
@@ -748,9 +818,17 @@ impl HeadReader {
             Some(Bug::AcceptOfCutKey) => reference::accept_value(&key.replace('=', "")),
             _ => reference::accept_value(&key),
         };
+        let offered = reference::values(lines, "Sec-WebSocket-Protocol").join(",");
+        let is_named = |name: &&str| {
+            let is_offered = offered.split(',').any(|other| other.trim() == *name);
+            is_offered || self.specimen.has(Bug::SubprotocolNotOfferedNamed)
+        };
+        let subprotocol = self.subprotocol.as_deref().filter(is_named);
+        let subprotocol = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
+        let subprotocol = subprotocol.unwrap_or_default();
         Ok(format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{subprotocol}\r\n"
         ))
     }
 
@@ -758,6 +836,13 @@ impl HeadReader {
         match reference::response_lacks(lines) {
             Some("the accept value") if self.specimen.has(Bug::AcceptUnchecked) => {}
             Some("Upgrade: websocket alone") if self.specimen.has(Bug::OtherProtocolTaken) => {}
+            Some("HTTP/1.1 or higher") if self.specimen.has(Bug::ResponseVersionUnchecked) => {}
+            Some("no body") if self.specimen.has(Bug::ResponseBodyTaken) => {}
+            Some("an offered subprotocol or none")
+                if self.specimen.has(Bug::SubprotocolComparedWithoutCase)
+                    && reference::values(lines, "Sec-WebSocket-Protocol")
+                        .concat()
+                        .eq_ignore_ascii_case("chat") => {}
             Some("no extension") if self.specimen.has(Bug::ExtensionTaken) => {}
             Some(_) => return Err(Rule::AcceptWrong),
             None => {}

@@ -6,7 +6,7 @@
 use crate::dissect::{Listing, Shown};
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Status, Verdict as StreamVerdict};
-use plainws::protocol::handshake::{Opening, Upgrade};
+use plainws::protocol::handshake::{NotSendable, Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
 use plainws::protocol::rule::Field;
@@ -26,8 +26,18 @@ pub trait Subject {
     }
 
     /// Begins to read the handshake that `sender` sends: a request from a client, else the response
-    /// to the request of [`opening`].
-    fn handshake(&self, _sender: Role, _limits: head::Limits) -> Option<Box<dyn Handshake>> {
+    /// to the request of [`opening`]. A server wants that subprotocol if it is offered, else none.
+    fn handshake(
+        &self,
+        _sender: Role,
+        _limits: head::Limits,
+        _subprotocol: Option<&str>,
+    ) -> Option<Box<dyn Handshake>> {
+        None
+    }
+
+    /// The request that its client sends.
+    fn request(&self, _wish: &Wish) -> Option<Result<String, NotSendable>> {
         None
     }
 
@@ -121,9 +131,24 @@ pub trait Endpoint {
     }
 }
 
+/// What a client is asked to ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// The host, with its port if need be.
+    pub host: String,
+    /// The target.
+    pub target: String,
+    /// What the key is made from.
+    pub nonce: [u8; 16],
+    /// The subprotocols to be offered.
+    pub subprotocols: Vec<String>,
+    /// Names and values of further headers.
+    pub headers: Vec<(String, String)>,
+}
+
 /// Reads an opening handshake.
 pub trait Handshake {
-    /// Takes the next bytes; `None` while more are needed.
+    /// Takes the next bytes; `None` while more are needed. Behind an accepted head the next one may follow.
     fn receive(&mut self, bytes: &[u8]) -> Option<Verdict>;
 }
 
@@ -179,11 +204,21 @@ impl Subject for Plainws {
         Some(Box::new(connection(role, limits)))
     }
 
-    fn handshake(&self, sender: Role, limits: head::Limits) -> Option<Box<dyn Handshake>> {
+    fn handshake(
+        &self,
+        sender: Role,
+        limits: head::Limits,
+        subprotocol: Option<&str>,
+    ) -> Option<Box<dyn Handshake>> {
         Some(Box::new(HeadReader {
             sender,
             decoder: head::Decoder::new(sender, limits),
+            subprotocol: subprotocol.map(str::to_owned),
         }))
+    }
+
+    fn request(&self, wish: &Wish) -> Option<Result<String, NotSendable>> {
+        Some(request(wish))
     }
 
     fn dissect(&self, sender: Role, limits: Limits, pieces: &[&[u8]]) -> Option<Listing> {
@@ -376,9 +411,21 @@ fn send(
     sent.is_ok()
 }
 
+fn request(wish: &Wish) -> Result<String, NotSendable> {
+    let mut opening = Opening::new(&wish.host, &wish.target, wish.nonce)?;
+    for name in &wish.subprotocols {
+        opening.offer_subprotocol(name)?;
+    }
+    for (name, value) in &wish.headers {
+        opening.add_header(name, value)?;
+    }
+    Ok(opening.request())
+}
+
 struct HeadReader {
     sender: Role,
     decoder: head::Decoder,
+    subprotocol: Option<String>,
 }
 
 impl Handshake for HeadReader {
@@ -390,9 +437,7 @@ impl Handshake for HeadReader {
         let response = match self.sender {
             Role::Client => Request::new(head)
                 .and_then(|request| Upgrade::new(&request))
-                .map(|upgrade| {
-                    upgrade.response(upgrade.subprotocols().first().map(String::as_str))
-                }),
+                .map(|upgrade| upgrade.response(self.subprotocol.as_deref())),
             Role::Server => opening().check(&head).map(|_| String::new()),
         };
         Some(match response {
