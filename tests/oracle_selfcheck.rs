@@ -4,6 +4,7 @@
 //! weaker shows as a difference. `UPDATE=1 cargo test --test oracle_selfcheck` writes it anew.
 
 use oracles::bug::Bug;
+use oracles::report::Part;
 use oracles::specimen::Specimen;
 use oracles::subject::{Plainws, Subject};
 use oracles::{ORACLES, Oracle};
@@ -20,15 +21,14 @@ fn caught_at(oracle: &Oracle, subject: &dyn Subject) -> Option<usize> {
     at.map(|at| at + 1)
 }
 
-/// The part of an implementation that an oracle watches.
-fn part(oracle: &str) -> &str {
-    match oracle {
-        "mask" | "utf8" => oracle,
-        "request-items" | "request-sent" | "response" | "response-items" => "head",
-        _ if oracle.starts_with("head") => "head",
-        _ if oracle.starts_with("dissect") => "dissect",
-        _ => "connection",
-    }
+/// Whether two oracles run the same code of the specimen.
+fn watch_the_same(a: &Oracle, b: &Oracle) -> bool {
+    let code = |oracle: &Oracle| match oracle.part() {
+        Part::Answers | Part::Endpoint => Part::Reader,
+        Part::Request => Part::Handshake,
+        part => part,
+    };
+    code(a) == code(b)
 }
 
 /// Whether an oracle goes by a clock: what it says of faults that are not its own is not the same each time.
@@ -38,10 +38,11 @@ fn is_clocked(oracle: &str) -> bool {
 
 /// A row: for each oracle where it caught the fault. Oracles of another part never run the faulty code.
 fn row(bug: Bug, named: &str) -> Vec<Option<usize>> {
+    let named = ORACLES.iter().find(|oracle| oracle.name == named);
+    let named = named.expect("a fault names an oracle");
     let judge = |oracle: &Oracle| {
-        let is_watched =
-            part(oracle.name) == part(named) && (oracle.name == named || !is_clocked(oracle.name));
-        if is_watched {
+        let is_asked = oracle.name == named.name || !is_clocked(oracle.name);
+        if is_asked && watch_the_same(oracle, named) {
             caught_at(oracle, &Specimen(Some(bug)))
         } else {
             None

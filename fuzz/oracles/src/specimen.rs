@@ -1,7 +1,7 @@
 //! A small WebSocket implementation with faults that can be switched on, one at a time.
 //!
-//! It is there to be caught: an oracle that never fired proves nothing. Each fault is modelled on
-//! one that was found in a published implementation. Without a fault it must pass every oracle.
+//! It is there to be caught: an oracle that never fired proves nothing. Most faults are modelled on
+//! ones that were found in published implementations. Without a fault it must pass every oracle.
 
 use crate::bug::Bug;
 use crate::dissect::{self, Listing};
