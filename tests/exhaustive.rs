@@ -3,7 +3,8 @@
 
 use oracles::frames::{Stream, TINY, answers, run};
 use oracles::generate::encode;
-use oracles::subject::{Plainws, Seen};
+use oracles::product::Plainws;
+use oracles::subject::Seen;
 use oracles::{reference, seeds};
 use plainws::protocol::connection::Connection;
 use plainws::protocol::message::Limits;

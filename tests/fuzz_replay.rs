@@ -2,7 +2,7 @@
 
 mod support;
 
-use oracles::subject::Plainws;
+use oracles::product::Plainws;
 use oracles::{ORACLES, TARGETS, coverage, explain, seeds, watch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

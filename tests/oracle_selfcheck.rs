@@ -4,9 +4,10 @@
 //! weaker shows as a difference. `UPDATE=1 cargo test --test oracle_selfcheck` writes it anew.
 
 use oracles::bug::Bug;
+use oracles::product::Plainws;
 use oracles::report::Part;
 use oracles::specimen::Specimen;
-use oracles::subject::{Plainws, Subject};
+use oracles::subject::Subject;
 use oracles::{ORACLES, Oracle};
 use std::fmt::Write as _;
 use std::path::Path;

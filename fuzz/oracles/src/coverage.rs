@@ -2,9 +2,10 @@
 
 use crate::frames::{self, Stream, TINY};
 use crate::handshake;
+use crate::product::Plainws;
 use crate::reference;
 use crate::script;
-use crate::subject::{Plainws, Seen, Subject, Verdict};
+use crate::subject::{Seen, Subject, Verdict};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};

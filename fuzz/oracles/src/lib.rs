@@ -3,11 +3,11 @@
 //! An [`Oracle`] takes a [`Subject`] and an input, and says what is wrong. libFuzzer, `cargo test` and
 //! the self-check run the same functions on the same inputs; only who makes the inputs differs.
 //!
-//! Read in this order: [`subject`] (what is judged), [`reference`](mod@reference) (the RFC read a second time),
-//! [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`dissect`], [`pieces`] (the oracles),
-//! [`generate`], [`heads`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the faults that prove the oracles),
-//! [`seeds`] and [`coverage`] (where to start, and what that reaches), [`report()`], [`watch`] and
-//! [`explain`] (what people are told).
+//! Read in this order: [`subject`] and [`product`] (what is judged), [`reference`](mod@reference) (the RFC read
+//! a second time), [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
+//! [`pieces`] (the oracles), [`generate`], [`heads`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the
+//! faults that prove the oracles), [`seeds`] and [`coverage`] (where to start, and what that reaches),
+//! [`report()`], [`watch`] and [`explain`] (what people are told).
 
 pub mod bug;
 pub mod choices;
@@ -19,7 +19,9 @@ pub mod frames;
 pub mod generate;
 pub mod handshake;
 pub mod heads;
+pub mod opening;
 pub mod pieces;
+pub mod product;
 pub mod reference;
 pub mod report;
 pub mod resource;
@@ -32,8 +34,9 @@ pub mod watch;
 pub use report::report;
 
 use choices::{Choices, Random};
+use product::Plainws;
 use std::fmt;
-use subject::{Plainws, Subject};
+use subject::Subject;
 
 /// Something that must hold.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +76,7 @@ pub const ORACLES: &[Oracle] = &[
     oracle("request-items", handshake::request_items, handshake::generate_request),
     oracle("response", handshake::response, handshake::generate_request),
     oracle("response-items", handshake::response_items, handshake::generate_response),
-    oracle("request-sent", handshake::request_sent, handshake::generate_wish),
+    oracle("request-sent", opening::request_sent, opening::generate_wish),
     oracle("dissect-tiles", dissect::tiles, frames::Stream::generate).tried(500),
     oracle("dissect-same", dissect::same, frames::Stream::generate).tried(500),
     oracle("dissect-printed", dissect::printed, frames::Stream::generate).tried(500),

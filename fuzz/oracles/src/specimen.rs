@@ -5,7 +5,7 @@
 
 use crate::bug::Bug;
 use crate::dissect::{self, Listing};
-use crate::handshake;
+use crate::opening;
 use crate::reference;
 use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict, Wish};
 use base64::Engine as _;
@@ -83,7 +83,7 @@ impl Subject for Specimen {
         // What was said is right if it reads as it was meant.
         let is_excused =
             self.has(Bug::KeepAliveSent) || self.has(Bug::TargetSentRaw) && target.contains("\r\n");
-        let reads_as = handshake::says(&request, wish);
+        let reads_as = opening::says(&request, wish);
         Some(match reads_as {
             Err(what) if !is_excused => Err(NotSendable(what)),
             _ => Ok(request),

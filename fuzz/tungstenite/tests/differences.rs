@@ -3,7 +3,8 @@
 use oracles::choices::Choices;
 use oracles::frames::Stream;
 use oracles::generate::{Sizes, sequence};
-use oracles::subject::{Plainws, Seen, Subject};
+use oracles::product::Plainws;
+use oracles::subject::{Seen, Subject};
 use oracles::{ORACLES, Oracle};
 use plainws::Role;
 use plainws::protocol::message::Limits;

@@ -10,7 +10,7 @@
 //!
 //! Exit 2: it could not be done.
 
-use oracles::subject::Plainws;
+use oracles::product::Plainws;
 use oracles::{Finding, TARGETS, Target, explain, seeds, watch};
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,0 +1,292 @@
+//! Plainws behind the traits of [`subject`](crate::subject).
+
+use crate::dissect::{Listing, Shown};
+use crate::subject::{
+    Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict, Wish, opening,
+};
+use plainws::protocol::connection::{Connection, Event, Misuse, State};
+use plainws::protocol::dissect::{self, Dissector, Status, Verdict as StreamVerdict};
+use plainws::protocol::handshake::{NotSendable, Opening, Upgrade};
+use plainws::protocol::message::{Limits, Message};
+use plainws::protocol::request::Request;
+use plainws::protocol::rule::Field;
+use plainws::protocol::span::Span;
+use plainws::protocol::{frame, head, utf8};
+use plainws::{CloseCode, CloseReason, PreparedMessage, Role};
+use std::ops::Range;
+
+/// The product.
+#[derive(Clone, Copy, Debug)]
+pub struct Plainws;
+
+impl Subject for Plainws {
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        Box::new(Answering {
+            connection: connection(sender.peer(), limits),
+            answers: Vec::new(),
+        })
+    }
+
+    fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
+        Some(Box::new(connection(role, limits)))
+    }
+
+    fn handshake(
+        &self,
+        sender: Role,
+        limits: head::Limits,
+        subprotocol: Option<&str>,
+    ) -> Option<Box<dyn Handshake>> {
+        Some(Box::new(HeadReader {
+            sender,
+            decoder: head::Decoder::new(sender, limits),
+            subprotocol: subprotocol.map(str::to_owned),
+        }))
+    }
+
+    fn request(&self, wish: &Wish) -> Option<Result<String, NotSendable>> {
+        Some(request(wish))
+    }
+
+    fn dissect(&self, sender: Role, limits: Limits, pieces: &[&[u8]]) -> Option<Listing> {
+        let mut dissector = Dissector::new(sender, limits);
+        let pieces = pieces.iter();
+        let mut frames: Vec<_> = pieces.flat_map(|piece| dissector.receive(piece)).collect();
+        frames.extend(dissector.partial().cloned());
+        Some(Listing {
+            frames: frames.into_iter().map(Shown::from).collect(),
+            unread: dissector.unread(),
+            is_cut: dissector.verdict() == StreamVerdict::Incomplete,
+        })
+    }
+
+    fn mask(&self) -> Option<Mask> {
+        Some(frame::mask)
+    }
+
+    fn text(&self) -> Option<Box<dyn Text>> {
+        Some(Box::new((utf8::Decoder::default(), String::new())))
+    }
+}
+
+impl From<dissect::Frame> for Shown {
+    fn from(frame: dissect::Frame) -> Self {
+        let missing = match frame.status {
+            Status::Incomplete(missing) if frame.header.is_some() => missing.bytes,
+            _ => 0,
+        };
+        Self {
+            labels: labels(&frame),
+            offset: frame.offset,
+            violation: frame.violation().map(|(rule, _)| rule),
+            fragment: frame.fragment.map(|fragment| fragment.index),
+            missing,
+            wire: frame.wire,
+            payload: frame.payload,
+            message: frame.message.map(Seen::from),
+        }
+    }
+}
+
+/// Each label, and for a Close the peer's words as they would be printed.
+fn labels(frame: &dissect::Frame) -> Vec<(Range<u64>, String)> {
+    let reason = CloseReason::decode(&frame.payload);
+    let words = |span: &Span| match (&reason, span.field) {
+        (Ok(reason), Field::CloseReason) => reason.to_string(),
+        _ => format!("{}: {}", span.name, span.meaning),
+    };
+    let spans = frame.spans().into_iter();
+    spans
+        .map(|span| (span.bits.clone(), words(&span)))
+        .collect()
+}
+
+/// A connection whose masking keys count.
+fn connection(role: Role, limits: Limits) -> Connection {
+    match role {
+        Role::Server => Connection::server(limits),
+        Role::Client => {
+            let mut key = 0x0102_0304_u32;
+            let keys = move || {
+                key = key.wrapping_add(0x0101_0101);
+                key.to_be_bytes()
+            };
+            Connection::client(limits, Box::new(keys))
+        }
+    }
+}
+
+/// All that `bytes` complete, and after each of it what `connection` did.
+fn events(
+    connection: &mut Connection,
+    bytes: &mut [u8],
+    mut after_each: impl FnMut(&mut Connection),
+) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match connection.receive(rest) {
+            Ok((used, event)) => {
+                rest = &mut rest[used..];
+                seen.extend(event.map(Seen::from));
+            }
+            Err(rule) => {
+                seen.push(Seen::Failed(Some(rule)));
+                rest = &mut [];
+            }
+        }
+        after_each(connection);
+    }
+    seen
+}
+
+impl From<Event> for Seen {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Message(message) => message.into(),
+            Event::Ping(payload) => Self::Ping(payload),
+            Event::Pong(payload) => Self::Pong(payload),
+            Event::Close(close) => {
+                let code = Some(close.code).filter(|&code| code != CloseCode::NO_STATUS);
+                Self::Close(code.map(|code| code.0), close.reason)
+            }
+        }
+    }
+}
+
+impl From<Message> for Seen {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Text(text) => Self::Text(text),
+            Message::Binary(bytes) => Self::Binary(bytes),
+        }
+    }
+}
+
+/// A connection whose output is written after each event.
+struct Answering {
+    connection: Connection,
+    answers: Vec<u8>,
+}
+
+impl Reader for Answering {
+    fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        let answers = &mut self.answers;
+        events(&mut self.connection, bytes, |connection| {
+            answers.extend(connection.drain_output());
+        })
+    }
+
+    fn answers(&self) -> Option<&[u8]> {
+        Some(&self.answers)
+    }
+}
+
+impl Endpoint for Connection {
+    fn receive(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        events(self, bytes, |_| ())
+    }
+
+    fn receive_eof(&mut self) {
+        self.receive_eof();
+    }
+
+    fn send_text(&mut self, text: &str) -> bool {
+        send(self, text.into(), |connection| connection.send_text(text))
+    }
+
+    fn send_binary(&mut self, bytes: &[u8]) -> bool {
+        send(self, bytes.into(), |connection| {
+            connection.send_binary(bytes)
+        })
+    }
+
+    fn ping(&mut self, payload: &[u8]) -> bool {
+        self.ping(payload).is_ok()
+    }
+
+    fn close(&mut self, code: u16, reason: &str) -> bool {
+        self.close(CloseCode(code), reason).is_ok()
+    }
+
+    fn state(&self) -> State {
+        self.state()
+    }
+
+    fn closed_with(&self) -> Option<u16> {
+        self.close_reason().map(|reason| reason.code.0)
+    }
+
+    fn take_output(&mut self) -> Vec<u8> {
+        let mut output = Vec::new();
+        self.take_output(&mut output);
+        output
+    }
+}
+
+/// There are three ways to send a message: its length decides which.
+fn send(
+    connection: &mut Connection,
+    message: Message,
+    borrowed: impl FnOnce(&mut Connection) -> Result<(), Misuse>,
+) -> bool {
+    let sent = match message.as_bytes().len() % 3 {
+        0 => borrowed(connection),
+        1 => connection.send_prepared(&PreparedMessage::new(message)),
+        _ => connection.send(message),
+    };
+    sent.is_ok()
+}
+
+fn request(wish: &Wish) -> Result<String, NotSendable> {
+    let mut opening = Opening::new(&wish.host, &wish.target, wish.nonce)?;
+    for name in &wish.subprotocols {
+        opening.offer_subprotocol(name)?;
+    }
+    for (name, value) in &wish.headers {
+        opening.add_header(name, value)?;
+    }
+    Ok(opening.request())
+}
+
+struct HeadReader {
+    sender: Role,
+    decoder: head::Decoder,
+    subprotocol: Option<String>,
+}
+
+impl Handshake for HeadReader {
+    fn receive(&mut self, bytes: &[u8]) -> Option<Verdict> {
+        let (head, rest) = match self.decoder.receive(bytes) {
+            Ok(complete) => complete?,
+            Err(rule) => return Some(Verdict::Refused(Some(rule))),
+        };
+        let response = match self.sender {
+            Role::Client => Request::new(head)
+                .and_then(|request| Upgrade::new(&request))
+                .map(|upgrade| upgrade.response(self.subprotocol.as_deref())),
+            Role::Server => opening().check(&head).map(|_| String::new()),
+        };
+        Some(match response {
+            Ok(response) => Verdict::Accepted {
+                response,
+                rest: rest.to_vec(),
+            },
+            Err(rule) => Verdict::Refused(Some(rule)),
+        })
+    }
+}
+
+impl Text for (utf8::Decoder, String) {
+    fn decode(&mut self, bytes: &[u8]) -> bool {
+        self.0.decode(bytes, &mut self.1).is_ok()
+    }
+
+    fn so_far(&self) -> &str {
+        &self.1
+    }
+
+    fn may_end(&self) -> bool {
+        self.0.is_between_characters()
+    }
+}
