@@ -459,21 +459,18 @@ mod while_the_handler_is_busy {
     #[test]
     fn and_its_write_is_stuck_a_pong_passes_ahead_of_what_is_queued() {
         let (address, observed) = observe_with(endless(), |ws, told| {
-            for number in 0..u16::MAX {
-                let sender = ws.sender();
-                let told = told.clone();
-                // The first of these is stuck, the others queue up to the backlog's limit.
-                thread::spawn(move || {
-                    let _ = sender.send_binary(&vec![number.to_be_bytes()[1]; MIB / 4]);
-                    let _ = told.send(Told::Sent);
-                });
-                if ws.sender().backlog() > MIB / 2 {
-                    break;
+            let mut numbers = (0..=u8::MAX).cycle();
+            // The first of these is stuck, the others queue up; more of them if the socket took what was queued.
+            while ws.traffic().bytes_received == 0 {
+                if ws.sender().backlog() < MIB / 2 {
+                    let (sender, told) = (ws.sender(), told.clone());
+                    let message = vec![numbers.next().unwrap(); MIB / 4];
+                    thread::spawn(move || {
+                        let _ = sender.send_binary(&message);
+                        let _ = told.send(Told::Sent);
+                    });
                 }
                 thread::sleep(Duration::from_millis(1));
-            }
-            while ws.traffic().bytes_received == 0 {
-                thread::sleep(Duration::from_millis(5));
             }
             let _ = told.send(Told::Heard);
             while ws.sender().backlog() > 0 {

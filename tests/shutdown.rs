@@ -317,7 +317,9 @@ mod stop {
                 })
             })
             .collect();
-        server.wait_for(250);
+        wait_until("250 open WebSocket connections", || {
+            server.handle.stats().open_websockets == 250
+        });
         wait_until("an echo or two", || {
             server.handle.stats().traffic.messages_received > 500
         });
