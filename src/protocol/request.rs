@@ -3,6 +3,7 @@
 
 use super::head::Head;
 use super::rule::Rule;
+use std::net::Ipv6Addr;
 use std::str;
 
 /// A request whose head is legal and that names its host as it must.
@@ -142,14 +143,20 @@ pub(super) fn is_host(host: &str) -> bool {
     let address = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
-    let is_part_of_name =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
-    let is_part_of_address = |byte: u8| byte.is_ascii_hexdigit() || b":.".contains(&byte);
     let is_name_right = match address {
-        Some(address) => !address.is_empty() && address.bytes().all(is_part_of_address),
-        None => !name.is_empty() && name.bytes().all(is_part_of_name),
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => is_registered_name(name),
     };
     let is_port_right = port.bytes().all(|byte| byte.is_ascii_digit())
         && (port.is_empty() || port.parse::<u16>().is_ok());
     is_name_right && is_port_right
+}
+
+/// RFC 3986 §3.2.2: these characters, and others percent-encoded.
+fn is_registered_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    let mut behind_percent = name.split('%').skip(1).map(str::bytes);
+    !name.is_empty()
+        && name.bytes().all(is_allowed)
+        && behind_percent.all(|rest| rest.take(2).filter(u8::is_ascii_hexdigit).count() == 2)
 }

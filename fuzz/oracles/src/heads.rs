@@ -177,7 +177,7 @@ type BadValues = &'static [(&'static str, &'static [&'static str])];
 #[rustfmt::skip]
 fn bad_values(sender: Role) -> BadValues {
     const REQUEST: BadValues = &[
-        ("Host", &["", "a b", "a/b", "a@b", "a:99999", "a:b", "a:1:2", "[::1", "::1", "[]", "[g]", "\u{e9}"]),
+        ("Host", &["", "a b", "a/b", "a@b", "a:99999", "a:b", "a:1:2", "[::1", "::1", "[]", "[g]", "[1]", "[1::2::]", "a%zz", "%4", "\u{e9}"]),
         ("Upgrade", &["h2c", "websockets", "web socket"]),
         ("Connection", &["close", "upgrades", "keep-alive; upgrade"]),
         // 15, 17, 18 and 19 bytes; no base64; one padding character too few.

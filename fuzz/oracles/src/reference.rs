@@ -9,6 +9,7 @@ use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
 use std::str;
 
 /// One frame, unmasked.
@@ -377,20 +378,35 @@ fn is_host(host: &str) -> bool {
         None => host.find(':').unwrap_or(host.len()),
     };
     let (name, port) = host.split_at(end);
-    let in_address = |c: char| c.is_ascii_hexdigit() || c == ':' || c == '.';
-    let is_name = match name.strip_prefix('[') {
-        Some(address) => address.len() > 1 && address.trim_start_matches(in_address) == "]",
-        None => {
-            !name.is_empty() && !name.contains(|c| !is_token_character(c) && !"(),;=".contains(c))
-        }
+    let is_name_right = match name.strip_prefix('[') {
+        Some(address) => address
+            .strip_suffix(']')
+            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => is_name(name),
     };
     let digits = port.trim_start_matches(':').trim_start_matches('0');
-    is_name
+    is_name_right
         && (port.is_empty() || port.starts_with(':'))
         && (digits.is_empty()
             || digits
                 .parse::<u16>()
                 .is_ok_and(|_| !digits.starts_with('+')))
+}
+
+/// Allowed characters, or a percent sign and two digits.
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    while let Some(c) = characters.next() {
+        let mut digit = || characters.next().is_some_and(|c| c.is_ascii_hexdigit());
+        let is_right = match c {
+            '%' => digit() && digit(),
+            c => (is_token_character(c) || "(),;=".contains(c)) && !"#^`|".contains(c),
+        };
+        if !is_right {
+            return false;
+        }
+    }
+    !name.is_empty()
 }
 
 /// At least one, each a token, no two the same (§4.1).
