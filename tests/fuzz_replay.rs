@@ -54,9 +54,8 @@ fn no_oracle_fires_at_what_was_found_before() {
 fn each_oracle_without_a_clock_judges_for_a_target_and_each_name_there_is_an_oracle() {
     let readings = TARGETS.iter().flat_map(|target| target.readings);
     let named: BTreeSet<_> = readings.flat_map(|reading| reading.oracles).collect();
-    let timed = ["work", "head-work"];
-    let oracles = ORACLES.iter().map(|oracle| &oracle.name);
-    let oracles: BTreeSet<_> = oracles.filter(|name| !timed.contains(name)).collect();
+    let oracles = ORACLES.iter().filter(|oracle| !oracle.is_clocked());
+    let oracles: BTreeSet<_> = oracles.map(|oracle| &oracle.name).collect();
     assert_eq!(named, oracles);
 }
 
@@ -111,7 +110,6 @@ fn the_seeds_reach_every_rule_event_length_form_and_change_of_state_in_both_role
 #[test]
 fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
     use oracles::frames::Stream;
-    use plainws::Role;
     use support::run::run_with;
 
     for ((target, file), input) in files("fuzz/seeds") {
@@ -119,12 +117,7 @@ fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
             continue;
         }
         let Stream { sender, wire, .. } = Stream::from_input(&input);
-        let role = if sender == Role::Client {
-            "client"
-        } else {
-            "server"
-        };
-        let decode = ["decode", "--raw", "--all", "--role", role];
+        let decode = ["decode", "--raw", "--all", "--role", sender.name()];
         let shown = run_with(&decode, &wire).stdout;
         let lines = shown.lines();
         assert!(

@@ -32,17 +32,11 @@ fn watch_the_same(a: &Oracle, b: &Oracle) -> bool {
     code(a) == code(b)
 }
 
-/// Whether an oracle goes by a clock: what it says of faults that are not its own is not the same each time.
-fn is_clocked(oracle: &str) -> bool {
-    matches!(oracle, "work" | "head-work")
-}
-
 /// A row: for each oracle where it caught the fault. Oracles of another part never run the faulty code.
 fn row(bug: Bug, named: &str) -> Vec<Option<usize>> {
-    let named = ORACLES.iter().find(|oracle| oracle.name == named);
-    let named = named.expect("a fault names an oracle");
+    let named = Oracle::named(named).expect("a fault names an oracle");
     let judge = |oracle: &Oracle| {
-        let is_asked = oracle.name == named.name || !is_clocked(oracle.name);
+        let is_asked = oracle.name == named.name || !oracle.is_clocked();
         if is_asked && watch_the_same(oracle, named) {
             caught_at(oracle, &Specimen(Some(bug)))
         } else {
@@ -113,25 +107,25 @@ fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_s
         let mut caught: Vec<_> = ORACLES
             .iter()
             .zip(row)
-            .filter_map(|(oracle, at)| Some((oracle.name, (*at)?)))
+            .filter_map(|(oracle, at)| Some((oracle, (*at)?)))
             .collect();
-        caught.sort_by_key(|&(name, at)| (name != named, at));
+        caught.sort_by_key(|&(oracle, at)| (oracle.name != named, at));
         let shown: Vec<_> = caught
             .iter()
-            .map(|(name, at)| {
-                if is_clocked(name) {
-                    (*name).to_owned()
+            .map(|(oracle, at)| {
+                if oracle.is_clocked() {
+                    oracle.name.to_owned()
                 } else {
-                    format!("{name} {at}")
+                    format!("{} {at}", oracle.name)
                 }
             })
             .collect();
         let is_only = if caught.len() == 1 { ", **only**" } else { "" };
         writeln!(table, "|{what} | {}{is_only} |", shown.join(", ")).unwrap();
-        let first = caught.first().map(|&(name, _)| name);
+        let first = caught.first().map(|(oracle, _)| oracle.name);
         missed.extend((first != Some(named)).then_some((bug, first)));
-        if let [(name, _)] = caught[..] {
-            only.push(name);
+        if let [(oracle, _)] = caught[..] {
+            only.push(oracle.name);
         }
     }
     let without: Vec<_> = ORACLES

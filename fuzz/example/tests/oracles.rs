@@ -1,6 +1,7 @@
 //! What the oracles say of the parser, with its mistake and without; and that the README quotes it.
 
 use my_parser::MyParser;
+use oracles::Oracle;
 use oracles::report::{Outcome, Part};
 
 /// The oracles that fire.
@@ -23,9 +24,7 @@ fn no_oracle_fires_when_it_is_mended() {
 #[test]
 fn what_a_parser_of_frames_lacks_is_not_judged() {
     for row in oracles::report(&MyParser { is_mended: true }) {
-        let oracle = oracles::ORACLES
-            .iter()
-            .find(|oracle| oracle.name == row.oracle);
+        let oracle = Oracle::named(row.oracle);
         let is_judged = oracle.is_some_and(|oracle| oracle.part() == Part::Reader);
         assert_eq!(
             !is_judged,

@@ -6,7 +6,7 @@ use crate::generate::{self, Sizes};
 use crate::handshake::{Arrival, from_client, from_server};
 use crate::product::Plainws;
 use crate::script::play;
-use crate::subject::{Endpoint, Reader, Seen, Subject};
+use crate::subject::{Endpoint, OPENING_KEY, Reader, Seen, Subject};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
 use plainws::{CloseCode, Role};
@@ -38,7 +38,7 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
             let length = choices.below(126);
             tell(&format!(
                 "A {} is sent pings of {length} bytes, and none of its pongs is written.",
-                name(role)
+                role.name()
             ));
             None
         }
@@ -84,7 +84,7 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
 
 fn stream(stream: Stream, limits: Limits, tell: Tell) -> Shown {
     let Stream { sender, cuts, wire } = stream;
-    tell(&format!("A {} sends frames.", name(sender)));
+    tell(&format!("A {} sends frames.", sender.name()));
     tell(&cut(&cuts));
     tell(&format!(
         "limits: {} bytes a message, {} fragments, {} of them empty",
@@ -92,7 +92,7 @@ fn stream(stream: Stream, limits: Limits, tell: Tell) -> Shown {
     ));
     bytes("wire", &wire, tell);
     let options = [
-        ("--role", name(sender).into()),
+        ("--role", sender.name().into()),
         ("--max-message", limits.max_message.to_string()),
         ("--max-fragments", limits.max_fragments.to_string()),
         (
@@ -116,7 +116,7 @@ fn head(arrival: Arrival, tell: Tell) -> Shown {
         Role::Server => "response",
     };
     let made = if is_legal { ", made to be legal" } else { "" };
-    tell(&format!("A {} sends a {what}{made}.", name(sender)));
+    tell(&format!("A {} sends a {what}{made}.", sender.name()));
     tell(&cut(&cuts));
     tell(&format!(
         "limits: {} bytes, {} header fields",
@@ -124,12 +124,12 @@ fn head(arrival: Arrival, tell: Tell) -> Shown {
     ));
     bytes("wire", &wire, tell);
     let mut options = vec![
-        ("--role", name(sender).into()),
+        ("--role", sender.name().into()),
         ("--max-head", limits.max_bytes.to_string()),
         ("--max-headers", limits.max_headers.to_string()),
     ];
     if sender == Role::Server {
-        options.push(("--key", "dGhlIHNhbXBsZSBub25jZQ==".into()));
+        options.push(("--key", OPENING_KEY.into()));
     }
     shown(wire, &options)
 }
@@ -149,7 +149,7 @@ fn script(input: &[u8], tell: Tell) -> Option<Shown> {
     tell(&format!("it ends {:?}", log.end));
     bytes("written", &log.written, tell);
     let is_empty = log.written.is_empty();
-    (!is_empty).then(|| shown(log.written, &[("--role", name(log.role).into())]))
+    (!is_empty).then(|| shown(log.written, &[("--role", log.role.name().into())]))
 }
 
 /// Plainws, whose endpoint tells what it does.
@@ -166,7 +166,7 @@ impl Subject for Told {
     }
 
     fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
-        (self.0)(&format!("A {} plays a script.", name(role)));
+        (self.0)(&format!("A {} plays a script.", role.name()));
         Some(Box::new(ToldEndpoint {
             endpoint: Plainws.endpoint(role, limits)?,
             tell: self.0,
@@ -225,13 +225,6 @@ impl Endpoint for ToldEndpoint {
 
     fn take_output(&mut self) -> Vec<u8> {
         self.call("take what is to be written".into(), |it| it.take_output())
-    }
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::Client => "client",
-        Role::Server => "server",
     }
 }
 

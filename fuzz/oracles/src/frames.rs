@@ -286,12 +286,6 @@ fn different(seen: &[Seen], expected: &[Seen]) -> String {
     )
 }
 
-/// Makes a `sequence` input: decisions as they are.
-#[must_use]
-pub fn generate_sequence(choices: &mut Choices<'_>) -> Vec<u8> {
-    choices.0.to_vec()
-}
-
 /// The stream that a `sequence` input decides on under tiny limits, as a `stream` input.
 #[must_use]
 pub fn sequence_as_stream(input: &[u8]) -> Vec<u8> {

@@ -38,6 +38,12 @@ pub enum Sizes {
     Large,
 }
 
+/// Makes an input of an oracle that takes decisions: as they are.
+#[must_use]
+pub fn decisions(choices: &mut Choices<'_>) -> Vec<u8> {
+    choices.0.to_vec()
+}
+
 /// Decides on a stream that `sender` sends.
 #[must_use]
 pub fn sequence(sender: Role, sizes: Sizes, choices: &mut Choices<'_>) -> Sequence {

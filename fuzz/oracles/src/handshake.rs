@@ -1,7 +1,7 @@
 //! Oracles that watch an opening handshake, a server's or a client's.
 
 use crate::choices::Choices;
-use crate::frames::Stream;
+use crate::frames::{Stream, sender};
 use crate::heads;
 use crate::reference;
 use crate::subject::{Subject, Verdict};
@@ -64,14 +64,6 @@ impl Arrival {
             },
             is_legal,
         }
-    }
-}
-
-const fn sender(setup: u8) -> Role {
-    if setup & FROM_SERVER == 0 {
-        Role::Client
-    } else {
-        Role::Server
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::choices::Choices;
 use crate::reference;
+use crate::subject::OPENING_KEY;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::Role;
@@ -87,7 +88,7 @@ impl Head {
     fn response(choices: &mut Choices<'_>) -> Self {
         let start = choices.one(&["HTTP/1.1 101 Switching Protocols", "HTTP/1.1 101 "]);
         let mut head = Self::upgrade(start.into(), choices);
-        let accept = reference::accept_value("dGhlIHNhbXBsZSBub25jZQ==");
+        let accept = reference::accept_value(OPENING_KEY);
         head.add("Sec-WebSocket-Accept", &accept);
         if choices.once_in(2) {
             head.add(

@@ -59,9 +59,9 @@ pub const ORACLES: &[Oracle] = &[
     oracle("reference", frames::reference, frames::Stream::generate),
     oracle("silence", frames::silence, frames::Stream::generate),
     oracle("answers", frames::answers, frames::Stream::generate),
-    oracle("round-trip", frames::round_trip, frames::generate_sequence).tried(200),
+    oracle("round-trip", frames::round_trip, generate::decisions).tried(200),
     oracle("memory", resource::memory, resource::generate_memory).tried(200),
-    oracle("queue", resource::queue, frames::generate_sequence).tried(100),
+    oracle("queue", resource::queue, generate::decisions).tried(100),
     oracle("work", resource::work, resource::generate_work).tried(10),
     oracle("endpoint-hears", endpoint::hears, script::generate).tried(500),
     oracle("endpoint-legal", endpoint::legal, script::generate).tried(500),
@@ -76,7 +76,7 @@ pub const ORACLES: &[Oracle] = &[
     oracle("request-items", handshake::request_items, handshake::generate_request),
     oracle("response", handshake::response, handshake::generate_request),
     oracle("response-items", handshake::response_items, handshake::generate_response),
-    oracle("request-sent", opening::request_sent, opening::generate_wish),
+    oracle("request-sent", opening::request_sent, generate::decisions),
     oracle("dissect-tiles", dissect::tiles, frames::Stream::generate).tried(500),
     oracle("dissect-same", dissect::same, frames::Stream::generate).tried(500),
     oracle("dissect-printed", dissect::printed, frames::Stream::generate).tried(500),
@@ -98,6 +98,18 @@ const fn oracle(
 }
 
 impl Oracle {
+    /// The oracle of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ORACLES.iter().find(|oracle| oracle.name == name)
+    }
+
+    /// Whether it goes by a clock: what it says near its bound is not the same each time, so it has no target.
+    #[must_use]
+    pub fn is_clocked(&self) -> bool {
+        matches!(self.name, "work" | "head-work")
+    }
+
     /// For an oracle whose inputs are large or few.
     const fn tried(mut self, inputs: u32) -> Self {
         self.inputs = inputs;

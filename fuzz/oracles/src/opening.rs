@@ -158,9 +158,3 @@ pub fn says(request: &str, wish: &Wish) -> Result<(), String> {
         Err("it says something else".into())
     }
 }
-
-/// Makes a `request-sent` input: decisions as they are.
-#[must_use]
-pub fn generate_wish(choices: &mut Choices<'_>) -> Vec<u8> {
-    choices.0.to_vec()
-}

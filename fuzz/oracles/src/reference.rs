@@ -2,7 +2,7 @@
 //!
 //! Slow on purpose of being short: it starts again from the first byte whenever it is asked.
 
-use crate::subject::Seen;
+use crate::subject::{OPENING_KEY, Seen};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::message::Limits;
@@ -300,7 +300,7 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
 /// The first item that a response to [`crate::subject::opening`] lacks (§4.1), or what it has too much.
 #[must_use]
 pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
-    let accept = accept_value("dGhlIHNhbXBsZSBub25jZQ==");
+    let accept = accept_value(OPENING_KEY);
     let chosen = values(lines, "Sec-WebSocket-Protocol");
     let items = [
         ("HTTP/1.1 or higher", lines[0] >= b"HTTP/1.1".as_slice()),

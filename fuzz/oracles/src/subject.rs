@@ -171,6 +171,9 @@ pub trait Text {
     fn may_end(&self) -> bool;
 }
 
+/// The key of [`opening`], which is that of §1.3.
+pub const OPENING_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
 /// The request that a response answers: the key of §1.3, and two subprotocols.
 #[must_use]
 pub fn opening() -> Opening {

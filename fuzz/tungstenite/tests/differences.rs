@@ -1,21 +1,18 @@
 //! The list of differences is right: the oracles find each of them, and nothing else.
 
+use oracles::Oracle;
 use oracles::choices::Choices;
 use oracles::frames::Stream;
 use oracles::generate::{Sizes, sequence};
 use oracles::product::Plainws;
 use oracles::subject::{Seen, Subject};
-use oracles::{ORACLES, Oracle};
 use plainws::Role;
 use plainws::protocol::message::Limits;
 use std::panic::{self, AssertUnwindSafe};
 use vs_tungstenite::{DIFFERENCES, Tungstenite};
 
 fn oracle(name: &str) -> &'static Oracle {
-    ORACLES
-        .iter()
-        .find(|oracle| oracle.name == name)
-        .expect("an oracle of that name")
+    Oracle::named(name).expect("an oracle of that name")
 }
 
 #[test]
