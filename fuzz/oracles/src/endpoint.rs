@@ -1,25 +1,12 @@
 //! Oracles that read the log of an endpoint which carried out a [`script`](crate::script).
 
+use crate::due::Due;
 use crate::frames::{self, TINY};
 use crate::reference::{self, Frame};
-use crate::script::{Due, Transition, play};
+use crate::script::{Transition, play};
 use crate::subject::{Seen, Subject};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
-
-/// The whole frames in `written`, and whether something else follows.
-fn whole_frames(written: &[u8]) -> (Vec<Frame>, bool) {
-    let mut frames = Vec::new();
-    let mut rest = written;
-    while let Ok(Some((frame, behind))) = reference::frame(rest) {
-        if (frame.payload.len() as u64) < frame.length {
-            break;
-        }
-        frames.push(frame);
-        rest = behind;
-    }
-    (frames, !rest.is_empty())
-}
 
 /// What is written is legal for the other side, in whole frames, and holds the messages and pings sent, in
 /// order. A client's keys differ from frame to frame (§5.3).
@@ -35,8 +22,8 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     if let Some(Seen::Failed(rule)) = seen.last() {
         return Err(format!("written: {:02x?} breaks {rule:?}", log.written));
     }
-    let (frames, is_cut) = whole_frames(&log.written);
-    if is_cut && !log.broken {
+    let (frames, rest) = reference::whole_frames(&log.written);
+    if !rest.is_empty() && !log.broken {
         return Err(format!("written: {:02x?} ends inside a frame", log.written));
     }
     let mut keys: Vec<_> = frames.iter().filter_map(|frame| frame.key).collect();
@@ -83,7 +70,7 @@ pub fn last_word(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(log) = play(subject, input) else {
         return Ok(());
     };
-    let (frames, _) = whole_frames(&log.written);
+    let (frames, _) = reference::whole_frames(&log.written);
     let close = frames.iter().position(|frame| frame.byte0 == 0x88);
     let Some(at) = close else {
         return if log.broken || log.due == Due::No {
@@ -93,12 +80,7 @@ pub fn last_word(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         };
     };
     let body = &frames[at].payload;
-    let is_due = match &log.due {
-        Due::No => false,
-        Due::Exactly(due) => body == due,
-        Due::BeginningWith(due) => body.starts_with(due),
-    };
-    if !is_due {
+    if !log.due.allows(body) {
         return Err(format!(
             "the Close has {body:02x?}, due is {:02x?}",
             log.due
@@ -119,7 +101,7 @@ pub fn pongs(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(log) = play(subject, input) else {
         return Ok(());
     };
-    let (frames, _) = whole_frames(&log.written);
+    let (frames, _) = reference::whole_frames(&log.written);
     let pongs = frames.into_iter().filter(|frame| frame.byte0 == 0x8A);
     let pongs: Vec<_> = pongs.map(|frame| frame.payload).collect();
     let is_right = log.pings.starts_with(&pongs) && (log.broken || log.pings.len() == pongs.len());

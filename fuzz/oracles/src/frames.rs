@@ -1,6 +1,7 @@
 //! Oracles that watch a parser of frames.
 
 use crate::choices::Choices;
+use crate::due::Due;
 use crate::generate::{self, Sequence, Sizes};
 use crate::reference::{self, Frame};
 use crate::subject::{Seen, Subject};
@@ -128,13 +129,10 @@ pub fn split(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 
 /// Whole frames without their keys, which may be random; and the bytes behind them.
 fn unmasked(answers: &Option<Vec<u8>>) -> (Vec<Frame>, &[u8]) {
-    let mut rest = answers.as_deref().unwrap_or_default();
-    let mut frames = Vec::new();
-    while let Ok(Some((frame, behind))) = reference::frame(rest) {
+    let (mut frames, rest) = reference::whole_frames(answers.as_deref().unwrap_or_default());
+    for frame in &mut frames {
         // Whether they are masked counts.
-        let key = frame.key.map(|_| [0; 4]);
-        frames.push(Frame { key, ..frame });
-        rest = behind;
+        frame.key = frame.key.map(|_| [0; 4]);
     }
     (frames, rest)
 }
@@ -205,40 +203,29 @@ pub fn answers(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(answers) = run.answers else {
         return Ok(());
     };
-    let mut rest = &answers[..];
+    let (frames, rest) = reference::whole_frames(&answers);
+    let mut frames = frames.iter();
     for seen in &run.seen {
-        let (opcode, payload) = match seen {
-            Seen::Ping(payload) => (0x8A, payload.clone()),
-            Seen::Close(code, _) => (
-                0x88,
-                code.map_or(Vec::new(), |code| code.to_be_bytes().to_vec()),
-            ),
-            Seen::Failed(rule) => (
-                0x88,
-                rule.map_or(Vec::new(), |rule| {
-                    reference::close_code(rule).to_be_bytes().to_vec()
-                }),
-            ),
+        let (opcode, due) = match seen {
+            Seen::Ping(payload) => (0x8A, Due::Exactly(payload.clone())),
+            Seen::Close(..) | Seen::Failed(_) => (0x88, Due::behind(seen)),
             Seen::Text(_) | Seen::Binary(_) | Seen::Pong(_) => continue,
         };
-        let Ok(Some((frame, behind))) = reference::frame(rest) else {
-            return Err(format!("no whole, legal answer to {seen:?} in {rest:02x?}"));
-        };
-        // A Close may say why, unless it answers one that has not even a code.
-        let is_right = match seen {
-            Seen::Ping(_) | Seen::Close(None, _) => frame.payload == payload,
-            _ => frame.payload.starts_with(&payload),
+        let Some(frame) = frames.next() else {
+            return Err(format!(
+                "no whole, legal answer to {seen:?} in {answers:02x?}"
+            ));
         };
         let is_masked_right = frame.key.is_some() == (sender == Role::Server);
-        if frame.byte0 != opcode || !is_right || !is_masked_right {
+        if frame.byte0 != opcode || !due.allows(&frame.payload) || !is_masked_right {
             return Err(format!("the answer to {seen:?} is {frame:?}"));
         }
-        rest = behind;
     }
-    if rest.is_empty() {
+    let more = frames.as_slice();
+    if more.is_empty() && rest.is_empty() {
         Ok(())
     } else {
-        Err(format!("sent beside the answers: {rest:02x?}"))
+        Err(format!("sent beside the answers: {more:?} {rest:02x?}"))
     }
 }
 

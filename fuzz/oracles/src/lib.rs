@@ -4,7 +4,7 @@
 //! the self-check run the same functions on the same inputs; only who makes the inputs differs.
 //!
 //! Read in this order: [`subject`] and [`product`] (what is judged), [`reference`](mod@reference) (the RFC read
-//! a second time), [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
+//! a second time), [`due`], [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
 //! [`pieces`] (the oracles), [`generate`], [`heads`] and [`choices`] (the inputs), [`bug`] and [`specimen`] (the
 //! faults that prove the oracles), [`seeds`] and [`coverage`] (where to start, and what that reaches),
 //! [`report()`], [`watch`] and [`explain`] (what people are told).
@@ -13,6 +13,7 @@ pub mod bug;
 pub mod choices;
 pub mod coverage;
 pub mod dissect;
+pub mod due;
 pub mod endpoint;
 pub mod explain;
 pub mod frames;

@@ -94,6 +94,21 @@ pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
     )))
 }
 
+/// The whole frames that `wire` begins with, and the bytes behind them.
+#[must_use]
+pub fn whole_frames(wire: &[u8]) -> (Vec<Frame>, &[u8]) {
+    let mut frames = Vec::new();
+    let mut rest = wire;
+    while let Ok(Some((frame, behind))) = frame(rest) {
+        if (frame.payload.len() as u64) < frame.length {
+            break;
+        }
+        frames.push(frame);
+        rest = behind;
+    }
+    (frames, rest)
+}
+
 /// All that `wire`, sent by `sender`, amounts to so far.
 #[must_use]
 pub fn frames(sender: Role, limits: Limits, wire: &[u8]) -> Vec<Seen> {

@@ -77,12 +77,8 @@ pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             output.len()
         ));
     }
-    let mut rest = &output[..];
-    let mut latest = None;
-    while let Ok(Some((pong, behind))) = reference::frame(rest) {
-        latest = Some(pong.payload);
-        rest = behind;
-    }
+    let latest = reference::whole_frames(&output).0.pop();
+    let latest = latest.map(|pong| pong.payload);
     if latest.as_ref() != Some(&last) {
         return Err(format!("the latest pong is {latest:?}, not {last:?}"));
     }

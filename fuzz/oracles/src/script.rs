@@ -2,9 +2,9 @@
 //! and the log of what came of it, which the oracles of [`endpoint`](crate::endpoint) read.
 
 use crate::choices::Choices;
+use crate::due::Due;
 use crate::frames::TINY;
 use crate::generate::encode;
-use crate::reference;
 use crate::subject::{Endpoint, Seen, Subject};
 use plainws::Role;
 use plainws::protocol::connection::State;
@@ -39,17 +39,6 @@ pub struct Log {
     pub closed_with: Option<u16>,
     /// Whether it still sent, or wanted to write, after its end.
     pub still_sends: bool,
-}
-
-/// Which Close an endpoint has to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// None: the connection is lost.
-    No,
-    /// Exactly this body: it closed first.
-    Exactly(Vec<u8>),
-    /// A body that begins like this and may say why: it answers.
-    BeginningWith(Vec<u8>),
 }
 
 /// Lengths of messages that end a length form or exceed it, or fill a socket.
@@ -206,7 +195,7 @@ impl Play {
         self.moved(before, cause);
         if before == State::Open {
             if let Some(end) = seen.last().filter(|seen| seen.is_end()) {
-                self.log.due = answer(end);
+                self.log.due = Due::behind(end);
             }
             for event in &seen {
                 if let Seen::Ping(payload) = event {
@@ -275,19 +264,6 @@ impl Play {
         self.log.closed_with = self.endpoint.closed_with();
         self.log
     }
-}
-
-/// The Close that answers the end of what was seen.
-fn answer(end: &Seen) -> Due {
-    let code = match end {
-        Seen::Failed(rule) => rule.map(reference::close_code),
-        // What has no code can say no more.
-        Seen::Close(None, _) => return Due::Exactly(Vec::new()),
-        Seen::Close(code, _) => *code,
-        _ => return Due::No,
-    };
-    let body = code.map(|code| code.to_be_bytes().to_vec());
-    Due::BeginningWith(body.unwrap_or_default())
 }
 
 /// Makes a script: decisions as they are.
