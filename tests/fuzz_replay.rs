@@ -82,6 +82,16 @@ fn every_seed_can_be_explained() {
 }
 
 #[test]
+fn pings_are_explained_as_they_are_judged_whoever_gets_them() {
+    for role in [0, 1] {
+        // The role, the key, which a client's peer does not use, and the length.
+        explain::explain("resource", Some("queue"), &[role, 5, 7], |line| {
+            assert!(line.contains(" pings of 7 bytes"), "{line}");
+        });
+    }
+}
+
+#[test]
 fn the_seeds_are_those_that_the_rule_table_gives() {
     let expected = seeds::all().into_iter();
     let expected = expected.map(|seed| ((seed.target, seed.name), seed.input));

@@ -1,10 +1,10 @@
 //! What an input of a target is, told to people: who sends what, how it is cut, and under which limits.
 
-use crate::choices::Choices;
-use crate::frames::{Stream, TINY, sequence_as_stream};
-use crate::generate::{self, Sizes};
+use crate::frames::{Stream, TINY, large_sequence, sequence_as_stream};
 use crate::handshake::{Arrival, from_client, from_server};
+use crate::pieces::{Masked, utf8_from_input};
 use crate::product::Plainws;
+use crate::resource::Pings;
 use crate::script::play;
 use crate::subject::{Endpoint, OPENING_KEY, Reader, Seen, Subject};
 use plainws::protocol::connection::State;
@@ -30,12 +30,7 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
     match target {
         "stream" | "tungstenite" => Some(stream(Stream::from_input(input), TINY, tell)),
         "resource" if oracle == Some("queue") => {
-            let mut choices = Choices(input);
-            let role = choices.one(&[Role::Client, Role::Server]);
-            if role == Role::Server {
-                choices.byte();
-            }
-            let length = choices.below(126);
+            let Pings { role, length, .. } = Pings::from_input(input);
             tell(&format!(
                 "A {} is sent pings of {length} bytes, and none of its pongs is written.",
                 role.name()
@@ -44,12 +39,11 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
         }
         "resource" | "dissect" => Some(stream(Stream::from_input(input), Limits::default(), tell)),
         "sequence" if oracle == Some("round-trip") => {
-            let mut choices = Choices(input);
-            let Stream { sender, .. } = Stream::from_input(&[choices.byte() & 0x0F]);
+            let (sender, sequence) = large_sequence(input);
             let large = Stream {
                 sender,
                 cuts: Vec::new(),
-                wire: generate::sequence(sender, Sizes::Large, &mut choices).wire,
+                wire: sequence.wire,
             };
             Some(stream(large, Limits::default(), tell))
         }
@@ -61,21 +55,20 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
         "client" => Some(head(Arrival::from_input(&from_server(input)), tell)),
         "endpoint" => script(input, tell),
         "mask" => {
-            let mut choices = Choices(input);
-            let mut number = || choices.byte();
-            let key = [number(), number(), number(), number()];
-            let (offset, cut) = (number(), number());
+            let Masked {
+                key,
+                offset,
+                cut,
+                payload,
+            } = Masked::from_input(input);
             tell(&format!("key {key:02x?}, offset {offset}, cut at {cut}"));
-            bytes("payload", choices.0, tell);
+            bytes("payload", payload, tell);
             None
         }
         "utf8" => {
-            let mut choices = Choices(input);
-            tell(&format!(
-                "whole, by 1, by 2, and cut at {}",
-                choices.byte().max(1)
-            ));
-            bytes("text", choices.0, tell);
+            let (at, text) = utf8_from_input(input);
+            tell(&format!("whole, by 1, by 2, and cut at {at}"));
+            bytes("text", text, tell);
             None
         }
         _ => None,

@@ -7,6 +7,8 @@ use crate::reference::{self, Frame};
 use crate::subject::{Seen, Subject};
 use plainws::Role;
 use plainws::protocol::message::Limits;
+use std::iter;
+use std::ops::Range;
 
 /// Limits that a fuzzer steps over in a few bytes.
 pub const TINY: Limits = Limits {
@@ -66,6 +68,19 @@ pub(crate) fn sender(setup: u8) -> Role {
     }
 }
 
+/// The places of pieces of so many bytes: of the given sizes, the last of which repeats.
+pub(crate) fn cut(length: usize, sizes: &[usize]) -> impl Iterator<Item = Range<usize>> + use<'_> {
+    let mut sizes = sizes.iter();
+    let mut size = usize::MAX;
+    let mut start: usize = 0;
+    iter::from_fn(move || {
+        size = *sizes.next().unwrap_or(&size);
+        let piece = start..length.min(start.saturating_add(size.max(1)));
+        start = piece.end;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 /// What a parser made of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -88,16 +103,10 @@ pub fn run(
 ) -> Run {
     let mut reader = subject.reader(sender, limits);
     let mut wire = wire.to_vec();
-    let mut rest = &mut wire[..];
-    let mut sizes = sizes.iter();
-    let mut size = usize::MAX;
-    let mut seen = Vec::new();
-    while !rest.is_empty() {
-        size = *sizes.next().unwrap_or(&size);
-        let (piece, behind) = rest.split_at_mut(size.clamp(1, rest.len()));
-        seen.extend(reader.read(piece));
-        rest = behind;
-    }
+    let pieces = cut(wire.len(), sizes);
+    let mut seen: Vec<_> = pieces
+        .flat_map(|piece| reader.read(&mut wire[piece]))
+        .collect();
     let end = seen
         .iter()
         .position(Seen::is_end)
@@ -236,16 +245,21 @@ pub fn answers(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 ///
 /// What differs.
 pub fn round_trip(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
-    let mut choices = Choices(input);
-    let setup = choices.byte();
-    let sender = sender(setup);
-    let Sequence { wire, meaning } = generate::sequence(sender, Sizes::Large, &mut choices);
+    let (sender, Sequence { wire, meaning }) = large_sequence(input);
     let seen = run(subject, sender, Limits::default(), &wire, &[]).seen;
     if seen == meaning {
         Ok(())
     } else {
         Err(different(&seen, &meaning))
     }
+}
+
+/// The undamaged stream that a `sequence` input decides on, and who sends it.
+pub(crate) fn large_sequence(input: &[u8]) -> (Role, Sequence) {
+    let mut choices = Choices(input);
+    let sender = sender(choices.byte());
+    let sequence = generate::sequence(sender, Sizes::Large, &mut choices);
+    (sender, sequence)
 }
 
 /// The first difference, since these can be large.

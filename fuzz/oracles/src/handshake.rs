@@ -1,7 +1,7 @@
 //! Oracles that watch an opening handshake, a server's or a client's.
 
 use crate::choices::Choices;
-use crate::frames::{Stream, sender};
+use crate::frames::{Stream, cut, sender};
 use crate::heads;
 use crate::reference;
 use crate::subject::{Subject, Verdict};
@@ -159,14 +159,9 @@ fn judge(
     sizes: &[usize],
 ) -> Option<Option<(Verdict, usize)>> {
     let mut reader = subject.handshake(arrival.sender, arrival.limits, None)?;
-    let mut sizes = sizes.iter();
-    let mut size = usize::MAX;
-    let mut end = 0;
-    while end < arrival.wire.len() {
-        size = *sizes.next().unwrap_or(&size);
-        let start = end;
-        end = arrival.wire.len().min(start.saturating_add(size.max(1)));
-        match reader.receive(&arrival.wire[start..end]) {
+    for piece in cut(arrival.wire.len(), sizes) {
+        let end = piece.end;
+        match reader.receive(&arrival.wire[piece]) {
             Some(Verdict::Accepted { response, mut rest }) => {
                 rest.extend(&arrival.wire[end..]);
                 return Some(Some((Verdict::Accepted { response, rest }, end)));

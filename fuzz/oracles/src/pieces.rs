@@ -1,7 +1,9 @@
 //! Oracles that watch masking and text, each given in pieces.
 
 use crate::choices::Choices;
+use crate::frames::cut;
 use crate::subject::Subject;
+use std::ops::Range;
 use std::str;
 
 /// Masking at any offset, in any two pieces, equals the loop that §5.3 describes; twice gives the original.
@@ -13,23 +15,17 @@ pub fn mask(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(mask) = subject.mask() else {
         return Ok(());
     };
-    let mut choices = Choices(input);
-    let key = [
-        choices.byte(),
-        choices.byte(),
-        choices.byte(),
-        choices.byte(),
-    ];
-    let offset = u64::from(choices.byte());
-    let cut = usize::from(choices.byte());
-    let payload = choices.0;
-
+    let Masked {
+        key,
+        offset,
+        cut,
+        payload,
+    } = Masked::from_input(input);
     let expected: Vec<u8> = payload
         .iter()
         .zip(offset..)
         .map(|(byte, i)| byte ^ key[(i % 4) as usize])
         .collect();
-    let cut = cut.min(payload.len());
     let mut masked = payload.to_vec();
     let (first, second) = masked.split_at_mut(cut);
     mask(first, key, offset);
@@ -46,6 +42,31 @@ pub fn mask(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// What a `mask` input asks for.
+pub(crate) struct Masked<'a> {
+    pub(crate) key: [u8; 4],
+    pub(crate) offset: u64,
+    pub(crate) cut: usize,
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> Masked<'a> {
+    pub(crate) fn from_input(input: &'a [u8]) -> Self {
+        let mut choices = Choices(input);
+        let mut key = [0; 4];
+        key.fill_with(|| choices.byte());
+        let offset = choices.byte().into();
+        let cut = usize::from(choices.byte());
+        let payload = choices.0;
+        Self {
+            key,
+            offset,
+            cut: cut.min(payload.len()),
+            payload,
+        }
+    }
+}
+
 /// Makes a `mask` input.
 #[must_use]
 pub fn generate_mask(choices: &mut Choices<'_>) -> Vec<u8> {
@@ -59,25 +80,12 @@ pub fn generate_mask(choices: &mut Choices<'_>) -> Vec<u8> {
 ///
 /// What differs.
 pub fn utf8(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
-    let mut choices = Choices(input);
-    let cut = usize::from(choices.byte());
-    let bytes = choices.0;
-    for sizes in [
-        [bytes.len().max(1); 2],
-        [1; 2],
-        [2; 2],
-        [cut.max(1), usize::MAX],
-    ] {
+    let (at, bytes) = utf8_from_input(input);
+    for sizes in [&[usize::MAX][..], &[1], &[2], &[at, usize::MAX]] {
         let Some(mut text) = subject.text() else {
             return Ok(());
         };
-        let mut end = 0;
-        let mut sizes = sizes.iter().cycle();
-        while end < bytes.len() {
-            let start = end;
-            end = bytes
-                .len()
-                .min(start.saturating_add(*sizes.next().unwrap_or(&1)));
+        for Range { start, end } in cut(bytes.len(), sizes) {
             let is_text = text.decode(&bytes[start..end]);
             let (valid, wrong) = match str::from_utf8(&bytes[..end]) {
                 Ok(valid) => (valid, false),
@@ -112,6 +120,12 @@ pub fn utf8(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Where a `utf8` input is cut, at 1 at least, and its bytes.
+pub(crate) fn utf8_from_input(input: &[u8]) -> (usize, &[u8]) {
+    let mut choices = Choices(input);
+    (usize::from(choices.byte()).max(1), choices.0)
 }
 
 /// Makes a `utf8` input: characters of every length, and their parts in any order.

@@ -49,6 +49,29 @@ pub fn memory(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// What a `queue` input asks for.
+pub(crate) struct Pings<'a> {
+    /// Who is pinged.
+    pub(crate) role: Role,
+    key: [u8; 4],
+    /// Of each ping.
+    pub(crate) length: usize,
+    /// What they say.
+    choices: Choices<'a>,
+}
+
+impl<'a> Pings<'a> {
+    pub(crate) fn from_input(input: &'a [u8]) -> Self {
+        let mut choices = Choices(input);
+        Self {
+            role: choices.one(&[Role::Client, Role::Server]),
+            key: [choices.byte(); 4],
+            length: choices.below(126),
+            choices,
+        }
+    }
+}
+
 /// What waits to be written stays small while nothing is written, however many pings arrive, and the latest
 /// of them is answered (§5.5.3).
 ///
@@ -58,13 +81,16 @@ pub fn memory(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     const PINGS: usize = 100;
     const ALLOWED: usize = 4 * 1024;
-    let mut choices = Choices(input);
-    let role = choices.one(&[Role::Client, Role::Server]);
+    let Pings {
+        role,
+        key,
+        length,
+        mut choices,
+    } = Pings::from_input(input);
     let Some(mut endpoint) = subject.endpoint(role, Limits::default()) else {
         return Ok(());
     };
-    let key = (role == Role::Server).then_some([choices.byte(); 4]);
-    let length = choices.below(126);
+    let key = (role == Role::Server).then_some(key);
     let mut last = Vec::new();
     for number in 0..PINGS {
         last = [number as u8 ^ choices.byte()].repeat(length);
