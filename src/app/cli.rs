@@ -1,6 +1,7 @@
 //! The command line.
 
-use super::{connect, decode, encode, exercise, handshake, rules, serve, shell};
+use crate::app::commands::{decode, encode, exercise, handshake, rules, shell};
+use crate::app::{connect, serve};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,31 +1,10 @@
 //! Storey 3: the program. It uses the library as anyone else would.
 
-mod access_log;
-mod cause;
+mod args;
 pub(crate) mod cli;
-mod clock;
+mod commands;
 mod connect;
-mod decode;
-mod decoded;
-mod echo;
-mod encode;
-mod exercise;
-mod handshake;
-mod heads;
-mod hex;
 mod input;
-mod json;
-mod limits;
-mod listing;
-mod metrics;
-mod mistakes;
-mod pages;
-mod paint;
-mod places;
-mod rules;
+mod judge;
 mod serve;
-mod shell;
-mod stages;
-mod text;
-mod trace;
-mod verdict;
+mod show;

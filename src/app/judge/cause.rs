@@ -74,7 +74,7 @@ fn in_frame(rule: Rule, broken: &Frame, before: &[Frame], unread: &[u8]) -> Opti
 fn no_frame(broken: &Frame, before: &[Frame], unread: &[u8]) -> String {
     let bytes = [&broken.wire, unread].concat();
     let byte0 = bytes.first().map(|byte| Byte0::read(*byte));
-    if super::input::begins_a_head(&bytes) {
+    if crate::app::input::begins_a_head(&bytes) {
         return "this is HTTP, where a frame should be".into();
     }
     if !before.is_empty() {

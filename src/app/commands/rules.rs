@@ -1,13 +1,14 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
 use super::decode::{self, Sender};
-use super::decoded::Decoded;
 use super::handshake::EXAMPLE;
-use super::limits::Limits;
-use super::paint::{self, FAINT, STRONG, paint};
-use super::text::{padded, wrapped};
-use super::verdict::{answer, section_sign};
-use super::{hex, places};
+use crate::app::args::Limits;
+use crate::app::input::hex;
+use crate::app::judge::decoded::Decoded;
+use crate::app::judge::places;
+use crate::app::judge::verdict::{answer, section_sign};
+use crate::app::show::paint::{self, FAINT, STRONG, paint};
+use crate::app::show::text::{padded, wrapped};
 use clap::Args;
 use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};

@@ -1,6 +1,13 @@
 //! `plainws serve`: the server with its handlers and pages.
 
-use super::{access_log, clock, echo, limits, metrics, pages, trace};
+mod access_log;
+mod clock;
+mod echo;
+mod metrics;
+mod pages;
+
+use crate::app::args;
+use crate::app::show::trace;
 use clap::Args;
 use plainws::{Handle, Limits, Role, Server};
 use socket2::{Domain, Socket, Type};
@@ -58,7 +65,7 @@ struct ServerLimits {
     max_connections: usize,
 
     #[command(flatten)]
-    peer: limits::LimitOptions,
+    peer: args::LimitOptions,
 
     /// For a request head to arrive, however slowly it drips
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]

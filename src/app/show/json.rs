@@ -1,9 +1,8 @@
 //! A stream for programs. Names are those of Wireshark's WebSocket dissector where it has one.
 
-use super::cause;
-use super::decoded::Decoded;
-use super::hex::joined;
-use super::verdict;
+use crate::app::input::hex::joined;
+use crate::app::judge::decoded::Decoded;
+use crate::app::judge::{cause, verdict};
 use plainws::Role;
 use plainws::protocol::dissect::{Frame, Status, Verdict};
 use plainws::protocol::explain::Explanation;

@@ -1,9 +1,9 @@
 //! `plainws handshake`: from the key to the accept value, each step with a shell line that redoes it.
 
-use super::hex::spaced;
-use super::mistakes::{self, Mistake};
-use super::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
-use super::text::{escaped, wrapped};
+use crate::app::input::hex::spaced;
+use crate::app::judge::mistakes::{self, Mistake};
+use crate::app::show::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
+use crate::app::show::text::{escaped, wrapped};
 use clap::Args;
 use plainws::protocol::explain::Derivation;
 use plainws::protocol::handshake::{GUID, is_key};

@@ -1,9 +1,9 @@
 //! A handshake for people: a row for each line, then the way from key to accept value.
 
-use super::hex::spaced;
 use super::listing::direction;
 use super::paint::{BAD, FAINT, GOOD, OPEN, STRONG, paint};
 use super::text::{COLUMNS, clipped, escaped, padded, width};
+use crate::app::input::hex::spaced;
 use anstyle::Style;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;

@@ -1,8 +1,8 @@
 //! A stream taken apart: its handshake if it has one, and its frames.
 
-use super::input;
-use super::limits::Limits;
-use super::text::count;
+use crate::app::args::Limits;
+use crate::app::input;
+use crate::app::show::text::count;
 use plainws::Role;
 use plainws::protocol::dissect::{Dissection, Verdict, dissect};
 use plainws::protocol::explain::{self, Explanation};

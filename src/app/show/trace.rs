@@ -6,8 +6,9 @@
 //! ```
 
 use super::listing::Listing;
+use super::paint;
 use super::text::{COLUMNS, clipped, count, padded, quoted};
-use super::{hex, paint};
+use crate::app::input::hex;
 use clap::ValueEnum;
 use plainws::Role;
 use plainws::net::tap::{Direction, Tap};

@@ -1,6 +1,8 @@
 //! `plainws encode`: frames to order, broken ones included.
 
-use super::{hex, input, paint};
+use crate::app::input;
+use crate::app::input::hex;
+use crate::app::show::paint;
 use clap::{Args, ValueEnum};
 use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey, Opcode};
 use std::hash::{BuildHasher as _, RandomState};

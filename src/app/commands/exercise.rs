@@ -1,10 +1,10 @@
 //! `plainws exercise`: ten questions about bytes.
 
-use super::hex;
-use super::listing::direction;
-use super::paint::{self, BAD, FAINT, GOOD, STRONG, paint};
-use super::stages::{ALL, Stage};
-use super::text::wrapped;
+use crate::app::input::hex;
+use crate::app::judge::stages::{ALL, Stage};
+use crate::app::show::listing::direction;
+use crate::app::show::paint::{self, BAD, FAINT, GOOD, STRONG, paint};
+use crate::app::show::text::wrapped;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::fs;

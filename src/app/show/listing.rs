@@ -5,9 +5,9 @@
 //!   00  81           1... ....   FIN      1     last frame of the message   5.2
 //! ```
 
-use super::hex::spaced;
 use super::paint::{self, BAD, FAINT, GOOD, OPEN, STRONG, paint};
 use super::text::{COLUMNS, clipped, count, padded, quoted, width};
+use crate::app::input::hex::spaced;
 use anstyle::Style;
 use plainws::Role;
 use plainws::protocol::dissect::{Frame, Status};

@@ -110,7 +110,7 @@ fn sha1<const N: usize>(parts: [&[u8]; N]) -> String {
 /// The 16 bytes that a key stands for, in hex.
 pub(crate) fn decoded_key(key: &str) -> String {
     let bytes = STANDARD.decode(key).unwrap_or_default();
-    super::hex::joined(&bytes)
+    crate::app::input::hex::joined(&bytes)
 }
 
 /// How many bytes base64 stands for.

@@ -1,6 +1,7 @@
 //! Where the bytes to look at come from.
 
-use super::hex;
+pub(crate) mod hex;
+
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;

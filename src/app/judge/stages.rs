@@ -167,7 +167,7 @@ pub(crate) const ALL: [Stage; 10] = [
             What is missing in its derivation? (one word)",
         hint: "plainws handshake KEY --check ACCEPT knows",
         answer: |_| {
-            let key = super::handshake::EXAMPLE;
+            let key = crate::app::commands::handshake::EXAMPLE;
             let mistake = mistakes::find(key, "hHLtf2V1k8aDQZfNjw3Ia1hCwt0=");
             let name = mistake.map_or("", |mistake| mistake.name);
             let word = name.trim_start_matches("no ");

@@ -1,6 +1,6 @@
 //! `plainws completions` and `plainws man`, made from the argument parser.
 
-use super::paint;
+use crate::app::show::paint;
 use clap::{Args, Command};
 use clap_complete::Shell;
 use std::process::ExitCode;

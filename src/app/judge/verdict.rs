@@ -2,9 +2,9 @@
 
 use super::cause;
 use super::decoded::Decoded;
-use super::hex::spaced;
-use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
-use super::text::{count, padded, wrapped};
+use crate::app::input::hex::spaced;
+use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, paint};
+use crate::app::show::text::{count, padded, wrapped};
 use plainws::Role;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::{Frame, Missing, Status, Verdict};

@@ -1,8 +1,10 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
-use super::decoded::Decoded;
-use super::listing::Listing;
-use super::{heads, input, json, limits, paint, verdict};
+use crate::app::judge::decoded::Decoded;
+use crate::app::judge::verdict;
+use crate::app::show::listing::Listing;
+use crate::app::show::{heads, json, paint};
+use crate::app::{args, input};
 use clap::{Args, ValueEnum};
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
@@ -44,7 +46,7 @@ pub(crate) struct Options {
     all: bool,
 
     #[command(flatten, next_help_heading = "Limits (sizes in bytes, or with K or M)")]
-    limits: limits::LimitOptions,
+    limits: args::LimitOptions,
 }
 
 const EXAMPLES: &str = "\

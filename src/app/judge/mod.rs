@@ -1,0 +1,8 @@
+//! What is right or wrong with bytes, and what likely went wrong.
+
+pub(crate) mod cause;
+pub(crate) mod decoded;
+pub(crate) mod mistakes;
+pub(crate) mod places;
+pub(crate) mod stages;
+pub(crate) mod verdict;

@@ -1,0 +1,8 @@
+//! How bytes look: for people in columns, for programs as JSON.
+
+pub(crate) mod heads;
+pub(crate) mod json;
+pub(crate) mod listing;
+pub(crate) mod paint;
+pub(crate) mod text;
+pub(crate) mod trace;
