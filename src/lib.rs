@@ -49,7 +49,7 @@
 //! | 12 | [`protocol::connection`] | the state machine |
 //! | 6 | [`protocol::head`], [`protocol::request`] | an HTTP head, strictly |
 //! | 10 | [`protocol::handshake`] | both sides of the opening handshake |
-//! | 6 | [`protocol::dissect`], [`protocol::explain`] | the same, with every bit labelled |
+//! | 6 | [`protocol::dissect`] | the same, with every bit labelled |
 //! | 20 | [`net`] | all of it on real sockets: `socket`, `link`, `websocket`, `session`, `server` |
 //!
 //! # Features

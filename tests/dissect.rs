@@ -3,11 +3,12 @@
 mod support;
 
 use plainws::protocol::connection::{Event, State};
-use plainws::protocol::dissect::{Dissection, Dissector, Frame, Status, Verdict, dissect};
+use plainws::protocol::dissect::{
+    Dissection, Dissector, Frame, Judgement, Span, Status, Verdict, dissect,
+};
 use plainws::protocol::frame::{Header, Opcode};
 use plainws::protocol::message::Limits;
 use plainws::protocol::rule::Field;
-use plainws::protocol::span::{Judgement, Span};
 use plainws::{Role, Rule};
 use support::bytes::*;
 

@@ -2,10 +2,9 @@
 
 mod support;
 
-use plainws::protocol::dissect::Verdict;
-use plainws::protocol::explain::{Derivation, Explanation, request, response};
+use plainws::protocol::dissect::handshake::{Derivation, Explanation, request, response};
+use plainws::protocol::dissect::{Judgement, Verdict};
 use plainws::protocol::rule::Field;
-use plainws::protocol::span::Judgement;
 use plainws::{Role, Rule};
 use support::bytes::BOTH;
 

@@ -4,14 +4,13 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`prepared`], [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`], [`span`]
-//! and [`explain`] show what these do, byte by byte.
+//! [`prepared`], [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`]
+//! shows what these do, byte by byte.
 
 pub mod close;
 pub mod close_code;
 pub mod connection;
 pub mod dissect;
-pub mod explain;
 mod extensions;
 pub mod frame;
 pub mod handshake;
@@ -20,7 +19,6 @@ pub mod message;
 pub mod prepared;
 pub mod request;
 pub mod rule;
-pub mod span;
 pub mod utf8;
 
 /// Which side of a connection an endpoint is. The client is the one that opened it, and the one that masks (§5.1).

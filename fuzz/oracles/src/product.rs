@@ -5,12 +5,11 @@ use crate::subject::{
     Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict, Wish, opening,
 };
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
-use plainws::protocol::dissect::{self, Dissector, Status, Verdict as StreamVerdict};
+use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
 use plainws::protocol::handshake::{NotSendable, Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
 use plainws::protocol::rule::Field;
-use plainws::protocol::span::Span;
 use plainws::protocol::{frame, head, utf8};
 use plainws::{CloseCode, CloseReason, PreparedMessage, Role};
 use std::ops::Range;

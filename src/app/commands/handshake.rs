@@ -5,7 +5,7 @@ use crate::app::judge::mistakes::{self, Mistake};
 use crate::app::show::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
 use crate::app::show::text::{escaped, wrapped};
 use clap::Args;
-use plainws::protocol::explain::Derivation;
+use plainws::protocol::dissect::handshake::Derivation;
 use plainws::protocol::handshake::{GUID, is_key};
 use std::process::ExitCode;
 

@@ -3,8 +3,8 @@
 use super::decoded::Decoded;
 use super::mistakes;
 use plainws::Rule;
+use plainws::protocol::dissect::handshake::Derivation;
 use plainws::protocol::dissect::{Frame, Verdict};
-use plainws::protocol::explain::Derivation;
 use plainws::protocol::frame::Byte0;
 use std::str;
 
@@ -218,7 +218,7 @@ fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
 fn wrong_accept(
     steps: &Derivation,
     bytes: &[u8],
-    head: &plainws::protocol::explain::Explanation,
+    head: &plainws::protocol::dissect::handshake::Explanation,
 ) -> Option<String> {
     let line = head.lines.iter().find(|line| {
         let text = &bytes[line.bytes.clone()];

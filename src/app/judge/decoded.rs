@@ -4,8 +4,8 @@ use crate::app::args::Limits;
 use crate::app::input;
 use crate::app::show::text::count;
 use plainws::Role;
+use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissection, Verdict, dissect};
-use plainws::protocol::explain::{self, Explanation};
 use plainws::protocol::frame::Byte1;
 
 /// A stream and all that is known of it.
@@ -42,8 +42,8 @@ impl Decoded {
             (None, false) => Role::Server,
         };
         let handshake = has_head.then(|| match sender {
-            Role::Client => explain::request(&bytes, limits.head),
-            Role::Server => explain::response(&bytes, limits.head, key),
+            Role::Client => handshake::request(&bytes, limits.head),
+            Role::Server => handshake::response(&bytes, limits.head, key),
         });
         let frames = match &handshake {
             None => &bytes[..],

@@ -6,10 +6,9 @@ use super::text::{COLUMNS, clipped, escaped, padded, width};
 use crate::app::input::hex::spaced;
 use anstyle::Style;
 use plainws::Role;
-use plainws::protocol::dissect::Verdict;
-use plainws::protocol::explain::{Derivation, Explanation, Line};
+use plainws::protocol::dissect::handshake::{Derivation, Explanation, Line};
+use plainws::protocol::dissect::{Judgement, Verdict};
 use plainws::protocol::handshake::GUID;
-use plainws::protocol::span::Judgement;
 
 /// Header fields shown unless all are asked for.
 const CUT: usize = 24;

@@ -4,11 +4,10 @@ use crate::app::input::hex::joined;
 use crate::app::judge::decoded::Decoded;
 use crate::app::judge::{cause, verdict};
 use plainws::Role;
-use plainws::protocol::dissect::{Frame, Status, Verdict};
-use plainws::protocol::explain::Explanation;
+use plainws::protocol::dissect::handshake::Explanation;
+use plainws::protocol::dissect::{Frame, Judgement, Span, Status, Verdict};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::{Field, Rule};
-use plainws::protocol::span::{Judgement, Span};
 use serde_json::{Map, Value, json};
 
 /// One object, in lines for people who look at it.

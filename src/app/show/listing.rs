@@ -10,10 +10,9 @@ use super::text::{COLUMNS, clipped, count, padded, quoted, width};
 use crate::app::input::hex::spaced;
 use anstyle::Style;
 use plainws::Role;
-use plainws::protocol::dissect::{Frame, Status};
+use plainws::protocol::dissect::{Frame, Judgement, Span, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::Field;
-use plainws::protocol::span::{Judgement, Span};
 use std::str;
 
 /// Payload bytes in a row.

@@ -5,11 +5,11 @@
 //! So nothing that is shown can differ from what is done.
 #![warn(clippy::indexing_slicing)]
 
-use super::Role;
-use super::connection::{Connection, Event, State};
-use super::frame::{Byte1, Header, Opcode};
-use super::message::{Limits, Message};
-use super::rule::{Field, Rule};
+use crate::protocol::Role;
+use crate::protocol::connection::{Connection, Event, State};
+use crate::protocol::frame::{Byte1, Header, Opcode};
+use crate::protocol::message::{Limits, Message};
+use crate::protocol::rule::{Field, Rule};
 
 /// A frame as it stood on the wire: whole, broken off by the end of the stream, or broken by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
-//! The fields of a frame with their bits, values and meanings: the labels of [`dissect`](super::dissect).
+//! The fields of a frame with their bits, values and meanings.
 #![warn(clippy::indexing_slicing)]
 
-use super::Role;
-use super::close_code::CloseCode;
-use super::dissect::{Frame, Status};
-use super::frame::{Byte0, Byte1, LENGTH_16, LENGTH_64, Opcode};
-use super::rule::{Field, Rule};
+use super::frames::{Frame, Status};
+use crate::protocol::Role;
+use crate::protocol::close_code::CloseCode;
+use crate::protocol::frame::{Byte0, Byte1, LENGTH_16, LENGTH_64, Opcode};
+use crate::protocol::rule::{Field, Rule};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -58,7 +58,7 @@ impl Span {
 }
 
 impl Frame {
-    /// Every bit of it with its meaning: in the order of the picture in [`frame`](super::frame),
+    /// Every bit of it with its meaning: in the order of the picture in [`frame`](crate::protocol::frame),
     /// without gap or overlap.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {

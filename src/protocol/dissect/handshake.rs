@@ -1,17 +1,17 @@
 //! The opening handshake taken apart: each line with the rule that it meets or breaks, and the way
 //! from the key to the accept value.
 //!
-//! As in [`dissect`](super::dissect) nothing is decided here: the head's [`Decoder`], [`Upgrade`] and
+//! As in a [`Dissector`](super::Dissector) nothing is decided here: the head's [`Decoder`], [`Upgrade`] and
 //! [`Opening`] judge, and what they say is put on the line that they mean.
 #![warn(clippy::indexing_slicing)]
 
-use super::Role;
-use super::dissect::Verdict;
-use super::handshake::{self, Opening, Upgrade};
-use super::head::{Decoder, Head, Limits};
-use super::request::Request;
-use super::rule::{Field, Rule};
-use super::span::Judgement;
+use super::frames::Verdict;
+use super::labels::Judgement;
+use crate::protocol::Role;
+use crate::protocol::handshake::{self, Opening, Upgrade};
+use crate::protocol::head::{Decoder, Head, Limits};
+use crate::protocol::request::Request;
+use crate::protocol::rule::{Field, Rule};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::ops::Range;
@@ -46,7 +46,7 @@ pub struct Line {
 /// The steps from a key to its accept value (§4.2.2).
 ///
 /// ```
-/// use plainws::protocol::explain::Derivation;
+/// use plainws::protocol::dissect::handshake::Derivation;
 ///
 /// let steps = Derivation::new("dGhlIHNhbXBsZSBub25jZQ=="); // from §1.3
 /// assert_eq!(steps.digest[..4], [0xb3, 0x7a, 0x4f, 0x2c]);
@@ -83,7 +83,7 @@ impl Derivation {
 /// ```
 /// use plainws::Rule;
 /// use plainws::protocol::dissect::Verdict;
-/// use plainws::protocol::explain::request;
+/// use plainws::protocol::dissect::handshake::request;
 ///
 /// let stream = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\r\n";
 /// let explanation = request(stream, Default::default());
