@@ -1,5 +1,5 @@
 //! The three storeys, read from the sources: each uses only what is below it, without cycles, and the
-//! protocol names nothing that could wait, ask the time or draw a random number.
+//! protocol names nothing that could wait, ask the time or draw a random number. And no test is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -89,13 +89,7 @@ mod the_sources {
             }
         }
         // `mod net;` in main.rs would compile the library's storeys a second time.
-        let main = tokens(&storeys.modules[""]);
-        let modules: Vec<_> = main
-            .windows(3)
-            .filter(|three| three[0] == "mod" && three[2] == ";")
-            .map(|three| three[1].as_str())
-            .collect();
-        assert_eq!(modules, ["app"]);
+        assert_eq!(declared(&storeys.modules[""]), ["app"]);
     }
 
     #[test]
@@ -136,6 +130,39 @@ mod the_sources {
                 "{user} uses {name}"
             );
         }
+    }
+}
+
+mod the_tests {
+    use super::*;
+
+    /// Cargo compiles the programs that it is told of, and the files that these declare: a file that was
+    /// forgotten would test nothing.
+    #[test]
+    fn belong_to_one_program_each() {
+        let mut files = BTreeMap::new();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        read_folder(&folder, "tests", &mut files);
+        let programs = programs(&read(Path::new("Cargo.toml")));
+        assert!(files.len() > 30 && programs.len() > 2, "{programs:?}");
+        let declared: Vec<_> = programs
+            .iter()
+            .flat_map(|program| declared(&files[&format!("tests::{program}")]))
+            .filter(|name| name != "support")
+            .chain(programs.iter().cloned())
+            .collect();
+        let files = files.keys().filter_map(|file| file.strip_prefix("tests::"));
+        for file in files.filter(|file| !file.starts_with("support")) {
+            let times = declared.iter().filter(|name| *name == file).count();
+            assert_eq!(times, 1, "programs that contain tests/{file}.rs");
+        }
+    }
+
+    /// The names of the `[[test]]` programs.
+    fn programs(manifest: &str) -> Vec<String> {
+        let tables = manifest.split("[[test]]\n").skip(1);
+        let names = tables.filter_map(|table| table.strip_prefix("name = \"")?.split('"').next());
+        names.map(str::to_owned).collect()
     }
 }
 
@@ -432,6 +459,15 @@ fn outside_the_bytes(source: &str) -> Vec<String> {
         .filter(is_forbidden)
         .chain(macros.map(|name| format!("{name}!")))
         .collect()
+}
+
+/// The names of the modules that a source declares in files of their own.
+fn declared(source: &str) -> Vec<String> {
+    let tokens = tokens(source);
+    let declarations = tokens
+        .windows(3)
+        .filter(|three| three[0] == "mod" && three[2] == ";");
+    declarations.map(|three| three[1].clone()).collect()
 }
 
 fn uses_macro(tokens: &[String], name: &str) -> bool {

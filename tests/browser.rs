@@ -1,17 +1,14 @@
 //! The three pages in a real browser: what a visitor sees, and what the browser has to say about it.
 //!
 //! Needs Chromium; without it each test says that it is skipped. See `Browser::shared`.
-#![cfg(feature = "cli")]
 
 #[path = "support/devtools.rs"]
 mod devtools;
-mod support;
-
+use crate::support::program::Program;
+use crate::support::raw::PATIENCE;
 use devtools::{Browser, Page};
 use serde_json::Value;
 use std::time::Instant;
-use support::program::Program;
-use support::raw::PATIENCE;
 
 /// Serves the program and opens one of its pages, unless there is no browser.
 fn visit(path: &str, arguments: &[&str]) -> Option<(Program, Page)> {

@@ -2,15 +2,13 @@
 
 #[path = "../examples/chat.rs"]
 #[allow(dead_code, reason = "its main is not called here")]
-mod chat;
-mod support;
-
+mod example;
+use crate::support::bytes::{BINARY, CLOSE, TEXT, close_body};
+use crate::support::raw::Raw;
+use crate::support::server::start;
 use plainws::Limits;
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::bytes::{BINARY, CLOSE, TEXT, close_body};
-use support::raw::Raw;
-use support::server::start;
 
 /// A room where no deadline helps: to wait for a slow member would be to wait for ever.
 fn room() -> SocketAddr {
@@ -20,7 +18,7 @@ fn room() -> SocketAddr {
         close_timeout: for_ever,
         ..Limits::default()
     };
-    let room = chat::Room::default();
+    let room = example::Room::default();
     start(|server| server.limits(limits).route("/", move |ws| room.attend(ws)))
 }
 

@@ -1,13 +1,11 @@
 //! `plainws connect` against `plainws serve`, both as processes, and the trace on either end.
-#![cfg(feature = "cli")]
 
-mod support;
-
+use crate::support;
+use crate::support::program::Program;
+use crate::support::raw::{Raw, upgrade_request};
+use crate::support::run::{Run, run, run_with};
 use std::net::TcpListener;
 use std::thread;
-use support::program::Program;
-use support::raw::{Raw, upgrade_request};
-use support::run::{Run, run, run_with};
 
 fn connect(program: &Program, path: &str, flags: &[&str], input: &str) -> Run {
     let url = format!("ws://{}{path}", program.address);

@@ -1,17 +1,14 @@
 //! `plainws decode`: what it prints, what it takes, and how it ends.
 //!
 //! What it prints is compared with the files in `tests/golden/`. After a change that is meant, they
-//! are written anew by `PLAINWS_UPDATE=1 cargo test --test cli_decode`; look at the difference.
-#![cfg(feature = "cli")]
+//! are written anew by `PLAINWS_UPDATE=1 cargo test --test cli cli_decode`; look at the difference.
 
-mod support;
-
+use crate::support::bytes::*;
+use crate::support::run::{Run, check_fit_for_a_terminal, hex, run, run_with};
 use plainws::protocol::rule::Field;
 use plainws::{Role, Rule};
 use serde_json::Value;
 use std::path::Path;
-use support::bytes::*;
-use support::run::{Run, check_fit_for_a_terminal, hex, run, run_with};
 
 /// The key of §1.3, which the examples of responses answer.
 const KEY_1_3: &str = "dGhlIHNhbXBsZSBub25jZQ==";

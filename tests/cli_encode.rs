@@ -1,12 +1,9 @@
 //! `plainws encode`: what it makes, and that `decode` reads it back.
-#![cfg(feature = "cli")]
 
-mod support;
-
+use crate::support::bytes::*;
+use crate::support::run::{Run, hex, run, run_with};
 use plainws::Rule;
 use serde_json::Value;
-use support::bytes::*;
-use support::run::{Run, hex, run, run_with};
 
 fn encode(args: &str) -> Vec<u8> {
     let args: Vec<_> = args.split(' ').collect();

@@ -1,9 +1,6 @@
 //! `plainws exercise`, and the commands that describe the program.
-#![cfg(feature = "cli")]
 
-mod support;
-
-use support::run::{run, run_with};
+use crate::support::run::{run, run_with};
 
 /// What a person would answer, worked out by hand from the RFC.
 const ANSWERS: [&str; 10] = [

@@ -1,10 +1,7 @@
 //! `plainws handshake`: the steps, the shell lines that redo them, and the mistake finder.
-#![cfg(feature = "cli")]
 
-mod support;
-
+use crate::support::run::{check_fit_for_a_terminal, run};
 use std::process::Command;
-use support::run::{check_fit_for_a_terminal, run};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 

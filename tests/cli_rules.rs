@@ -1,14 +1,11 @@
 //! `plainws rules`, and that the rules are complete: each with all that it needs.
-#![cfg(feature = "cli")]
 
-mod support;
-
+use crate::support::bytes::BOTH;
+use crate::support::run::{check_fit_for_a_terminal, run, run_with};
 use plainws::Rule;
 use plainws::protocol::rule::Answer;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::bytes::BOTH;
-use support::run::{check_fit_for_a_terminal, run, run_with};
 
 fn at_root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -1,8 +1,9 @@
 //! The client over real sockets: against the library's own server, and against hand-made ones that
 //! answer wrongly.
 
-mod support;
-
+use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use crate::support::raw::{ACCEPT, PATIENCE, Raw, header};
+use crate::support::server::{echo, start};
 use plainws::protocol::handshake::accept_value;
 use plainws::{Client, CloseCode, CloseReason, Error, Limits, Message, Refusal, Role, Rule};
 use std::collections::HashSet;
@@ -10,9 +11,6 @@ use std::io;
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
-use support::raw::{ACCEPT, PATIENCE, Raw, header};
-use support::server::{echo, start};
 
 const MOMENT: Duration = Duration::from_millis(30);
 

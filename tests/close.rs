@@ -1,10 +1,8 @@
 //! Close codes, and the body of a Close frame.
 
-mod support;
-
+use crate::support::bytes::close_body;
 use plainws::protocol::close::{self, MAX_REASON};
 use plainws::{CloseCode, CloseReason, Rule};
-use support::bytes::close_body;
 
 mod s7_4_status_codes {
     use super::*;

@@ -1,14 +1,12 @@
 //! The state machine of an open connection, in both roles: bytes in, events and bytes out.
 
-mod support;
-
-use plainws::protocol::connection::{Connection, Event, Misuse, State};
-use plainws::protocol::message::Limits;
-use plainws::{CloseCode, Message, Role};
-use support::bytes::{
+use crate::support::bytes::{
     BINARY, BINARY_BEGIN, BOTH, CLOSE, Frame, KEY, LAST, MORE, Outcome, PING, PONG, TEXT,
     TEXT_BEGIN, close_body, connection, frame, play, receive, sent, wire,
 };
+use plainws::protocol::connection::{Connection, Event, Misuse, State};
+use plainws::protocol::message::Limits;
+use plainws::{CloseCode, Message, Role};
 
 fn new(role: Role) -> Connection {
     connection(role, Limits::default())

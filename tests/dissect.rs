@@ -1,7 +1,6 @@
 //! The dissector sees what a connection sees, and labels every bit of it.
 
-mod support;
-
+use crate::support::bytes::*;
 use plainws::protocol::connection::{Event, State};
 use plainws::protocol::dissect::{
     Dissection, Dissector, Frame, Judgement, Span, Status, Verdict, dissect,
@@ -10,7 +9,6 @@ use plainws::protocol::frame::{Header, Opcode};
 use plainws::protocol::message::Limits;
 use plainws::protocol::rule::Field;
 use plainws::{Role, Rule};
-use support::bytes::*;
 
 /// The example strings of §5.7, the two long ones with a payload of 00.
 fn examples() -> Vec<(Role, Vec<u8>)> {

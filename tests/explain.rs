@@ -1,12 +1,10 @@
 //! The handshake taken apart: lines, rules and the way to the accept value.
 
-mod support;
-
+use crate::support::bytes::BOTH;
 use plainws::protocol::dissect::handshake::{Derivation, Explanation, request, response};
 use plainws::protocol::dissect::{Judgement, Verdict};
 use plainws::protocol::rule::Field;
 use plainws::{Role, Rule};
-use support::bytes::BOTH;
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 

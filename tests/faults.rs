@@ -1,19 +1,17 @@
 //! What peers, networks and systems do to a server. Each test attacks a program of its own; then it must
 //! still serve, with no more threads and descriptors than before.
-#![cfg(all(feature = "cli", unix))]
+#![cfg(unix)]
 
-mod support;
-
+use crate::support::bytes::{
+    BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
+};
+use crate::support::program::{Held, Process, Program};
+use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use socket2::SockRef;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
-use support::bytes::{
-    BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
-};
-use support::program::{Held, Process, Program};
-use support::raw::{PATIENCE, Raw, upgrade_request};
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,10 +1,8 @@
 //! Frame headers and masking: bytes in, a header or a rule out, and bytes again.
 
-mod support;
-
+use crate::support::bytes::{KEY, bits, xor};
 use plainws::Rule;
 use plainws::protocol::frame::{self, Header, MAX_HEADER, MaskingKey, Opcode};
-use support::bytes::{KEY, bits, xor};
 
 /// Three feeds, and back: byte by byte, whole, with bytes behind it, encoded.
 fn check(name: &str, bytes: &[u8], header: Header) {

@@ -1,7 +1,8 @@
 //! Full duplex over real sockets: any thread sends, and a busy handler's connection is looked after.
 
-mod support;
-
+use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use crate::support::raw::{PATIENCE, Raw};
+use crate::support::server::{Observed, echo, observe, observe_with, start};
 use plainws::protocol::connection::Misuse;
 use plainws::{
     CloseCode, Error, Limits, Message, PreparedMessage, Received, Sender, WebSocket, WhenFull,
@@ -11,9 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
-use support::raw::{PATIENCE, Raw};
-use support::server::{Observed, echo, observe, observe_with, start};
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,7 +1,5 @@
 //! What the fuzzer starts from and what it once found, judged by the same oracles, without the fuzzer.
 
-mod support;
-
 use oracles::product::Plainws;
 use oracles::{ORACLES, TARGETS, coverage, explain, seeds, watch};
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,8 +117,8 @@ fn the_seeds_reach_every_rule_event_length_form_and_change_of_state_in_both_role
 #[cfg(feature = "cli")]
 #[test]
 fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
+    use crate::support::run::run_with;
     use oracles::frames::Stream;
-    use support::run::run_with;
 
     for ((target, file), input) in files("fuzz/seeds") {
         if !matches!(target, "stream" | "dissect") {

@@ -1,13 +1,11 @@
 //! The opening handshake, as a server judges the request and a client the answer.
 
-mod support;
-
+use crate::support::bytes::decode_head;
 use plainws::protocol::handshake::{self, NotSendable, Opening, Upgrade, accept_value};
 use plainws::protocol::head::{self, Head};
 use plainws::protocol::request::Request;
 use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};
-use support::bytes::decode_head;
 
 /// The examples of §1.3.
 const REQUEST: [&str; 6] = [

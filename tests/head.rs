@@ -1,10 +1,8 @@
 //! The head of an HTTP message, line by line and byte by byte.
 
-mod support;
-
+use crate::support::bytes::{BOTH, decode_head};
 use plainws::protocol::head::{Decoder, Head, Limits, is_token};
 use plainws::{Role, Rule};
-use support::bytes::{BOTH, decode_head};
 
 /// A complete head with nothing behind it.
 fn head(sender: Role, text: impl AsRef<[u8]>) -> Result<Head, Rule> {

@@ -1,14 +1,13 @@
 //! What the port answers besides WebSocket (RFC 9110, RFC 9112), over real sockets.
 
-mod support;
-
+use crate::support;
+use crate::support::bytes::TEXT;
+use crate::support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
+use crate::support::server::{echo, impatient, start};
 use plainws::{Error, Limits, Page, Server};
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-use support::bytes::TEXT;
-use support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
-use support::server::{echo, impatient, start};
 
 const HOME: &str = "<!doctype html><title>home</title>";
 const BOTH: &str = "<!doctype html><title>page and WebSocket</title>";

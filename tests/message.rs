@@ -1,13 +1,11 @@
 //! Fragments become messages, within limits: as both roles see it.
 
-mod support;
-
-use plainws::Message;
-use plainws::protocol::message::Limits;
-use support::bytes::{
+use crate::support::bytes::{
     BINARY, BINARY_BEGIN, BOTH, CLOSE, Frame, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body,
     connection, play, receive, wire,
 };
+use plainws::Message;
+use plainws::protocol::message::Limits;
 
 /// What each role makes of the frames, under all cuts.
 fn check(limits: Limits, frames: &[Frame<'_>], seen: &[&str]) {

@@ -1,7 +1,7 @@
 //! Each oracle can fail: the specimen's faults are caught, and without a fault nothing fires.
 //!
 //! The outcome is committed as a table, `fuzz/SELFCHECK.md`, so that an oracle or a generator that grew
-//! weaker shows as a difference. `UPDATE=1 cargo test --test oracle_selfcheck` writes it anew.
+//! weaker shows as a difference. `UPDATE=1 cargo test --test fuzz oracle_selfcheck` writes it anew.
 
 use oracles::bug::Bug;
 use oracles::product::Plainws;
@@ -96,7 +96,7 @@ fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_s
     let rows = rows();
     let mut table = String::from(
         "# Which oracle catches which fault\n\n\
-         Written by `UPDATE=1 cargo test --test oracle_selfcheck`. A number tells at which generated input an\n\
+         Written by `UPDATE=1 cargo test --test fuzz oracle_selfcheck`. A number tells at which generated input an\n\
          oracle first fires at the specimen with that fault, unless it goes by a clock: `work` and `head-work` are asked\n\
          about their own faults only. The oracle named for the fault stands first, and **only** means that no other\n\
          fires within its inputs.\n\n\

@@ -1,18 +1,15 @@
 //! The program: what it prints, what its handlers do, what its flags change and how it ends.
-#![cfg(feature = "cli")]
 
-mod support;
-
+use crate::support::bytes::{
+    BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
+};
+use crate::support::program::{Process, Program, command, run};
+use crate::support::raw::{PATIENCE, Raw, Response, upgrade_request};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::bytes::{
-    BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
-};
-use support::program::{Process, Program, command, run};
-use support::raw::{PATIENCE, Raw, Response, upgrade_request};
 
 const CLOCKS: [&str; 2] = ["/clock", "/test_websocket"];
 const ECHOES: [&str; 2] = ["/echo", "/test_socket"];

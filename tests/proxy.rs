@@ -1,13 +1,12 @@
 //! Behind nginx, set up as the README says. Without nginx the test says that it is skipped;
 //! `PLAINWS_NGINX=required` makes that a failure.
-#![cfg(feature = "cli")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
 )]
 
-mod support;
-
+use crate::support::program::{Process, Program};
+use crate::support::raw::PATIENCE;
 use plainws::{Client, CloseCode, Error};
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,8 +14,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
-use support::program::{Process, Program};
-use support::raw::PATIENCE;
 
 /// nginx in front of a server, ended and cleared away when dropped.
 struct Proxy {

@@ -1,4 +1,4 @@
-//! The README's table of rules is the one in the code. `PLAINWS_UPDATE=1 cargo test --test readme` rewrites it.
+//! The README's table of rules is the one in the code. `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites it.
 
 use plainws::Rule;
 use plainws::protocol::rule::Answer;
@@ -21,7 +21,7 @@ fn shows_every_rule_with_its_section_and_answer() {
     assert_eq!(
         table,
         expected(),
-        "run PLAINWS_UPDATE=1 cargo test --test readme"
+        "run PLAINWS_UPDATE=1 cargo test --test library readme"
     );
 }
 

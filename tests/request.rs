@@ -1,11 +1,9 @@
 //! What must be right in an HTTP request of any kind.
 
-mod support;
-
+use crate::support::bytes::decode_head;
 use plainws::protocol::head;
 use plainws::protocol::request::Request;
 use plainws::{Role, Rule};
-use support::bytes::decode_head;
 
 fn request(lines: &[&str]) -> Result<Request, Rule> {
     let text = lines.join("\r\n") + "\r\n\r\n";

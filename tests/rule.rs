@@ -1,7 +1,6 @@
 //! The rule table: what it says about itself, and that each row's bytes break just that row's rule.
 
-mod support;
-
+use crate::support::bytes::{BOTH, PING, TEXT, cuts, play, wire};
 use plainws::protocol::connection::State;
 use plainws::protocol::handshake::{Opening, Upgrade};
 use plainws::protocol::head::{self, Decoder, Head};
@@ -9,7 +8,6 @@ use plainws::protocol::message::Limits;
 use plainws::protocol::request::Request;
 use plainws::protocol::rule::{Answer, Field};
 use plainws::{CloseCode, Role, Rule};
-use support::bytes::{BOTH, PING, TEXT, cuts, play, wire};
 
 /// Rule and the bytes by which that role breaks it, for each role that it binds.
 fn violations() -> impl Iterator<Item = (Rule, Role, &'static [u8])> {

@@ -1,8 +1,12 @@
 //! How a server treats its connections: what a broken rule, a failing handler and a passed deadline
 //! come to at the peer's end of the wire.
 
-mod support;
-
+use crate::support;
+use crate::support::bytes::{
+    BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
+};
+use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use crate::support::server::{echo, impatient, observe, observe_with, start};
 use plainws::net::log::{Outcome, Record};
 use plainws::protocol::{head, message};
 use plainws::{CloseCode, Error, Limits, Page, Role, Rule};
@@ -10,11 +14,6 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use support::bytes::{
-    BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
-};
-use support::raw::{PATIENCE, Raw, upgrade_request};
-use support::server::{echo, impatient, observe, observe_with, start};
 
 const MOMENT: Duration = Duration::from_millis(10);
 

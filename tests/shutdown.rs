@@ -1,16 +1,15 @@
 //! How a server stops, and what a handler that panics costs.
 
-mod support;
-
+use crate::support;
+use crate::support::bytes::{BINARY, CLOSE, TEXT, close_body};
+use crate::support::raw::{PATIENCE, Raw};
+use crate::support::server::echo;
 use plainws::{CloseCode, Handle, Limits, Page, Received, Result, Server, WebSocket};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use support::bytes::{BINARY, CLOSE, TEXT, close_body};
-use support::raw::{PATIENCE, Raw};
-use support::server::echo;
 
 const FOR_EVER: Duration = Duration::from_secs(3600);
 

@@ -6,7 +6,7 @@
 //! ```sh
 //! PLAINWS_SOAK_SECONDS=60 cargo test --release --test soak -- --nocapture
 //! ```
-#![cfg(all(feature = "cli", unix))]
+#![cfg(unix)]
 
 mod support;
 

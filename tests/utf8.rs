@@ -1,10 +1,8 @@
 //! Text checked as its bytes arrive, against `str::from_utf8`.
 
-mod support;
-
+use crate::support::bytes::cuts;
 use plainws::protocol::utf8::{Decoder, NotUtf8};
 use std::str;
-use support::bytes::cuts;
 
 /// One byte of each kind that UTF-8 tells apart, and the borders between them.
 #[rustfmt::skip]

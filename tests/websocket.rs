@@ -1,13 +1,14 @@
 //! `WebSocket` over real sockets: a handler on one end, bytes on the other.
 
-mod support;
-
+use crate::support;
+use crate::support::bytes::{
+    BINARY, CLOSE, LAST, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
+};
+use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use crate::support::server::{echo, impatient, observe, observe_with, start};
 use plainws::protocol::connection::Misuse;
 use plainws::{CloseCode, CloseReason, Error, Limits, Message, Received, Rule, WebSocket};
 use std::time::Duration;
-use support::bytes::{BINARY, CLOSE, LAST, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire};
-use support::raw::{PATIENCE, Raw, upgrade_request};
-use support::server::{echo, impatient, observe, observe_with, start};
 
 /// Long enough to be waited for, short enough to be waited for often.
 const MOMENT: Duration = Duration::from_millis(10);

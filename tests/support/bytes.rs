@@ -1,6 +1,6 @@
 //! Bytes that people can read: rows of bits, frames by name, the ways to cut a stream, and what a
 //! connection makes of it as lines of text. Written apart from the library, to judge it.
-#![allow(dead_code, reason = "each test file uses some of these")]
+#![allow(dead_code, reason = "each test program uses some of these")]
 
 use plainws::protocol::connection::{Connection, Event, State};
 use plainws::protocol::head::{self, Decoder, Head};

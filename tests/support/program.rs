@@ -1,5 +1,5 @@
 //! The program itself, as a process.
-#![allow(dead_code, reason = "each test file uses some of these")]
+#![allow(dead_code, reason = "each test program uses some of these")]
 
 use super::raw::{PATIENCE, Raw};
 use std::io::{BufRead as _, BufReader, Read};

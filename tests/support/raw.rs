@@ -1,5 +1,5 @@
 //! A peer that sends any bytes at all and sees what comes back, byte for byte. No wait is without end.
-#![allow(dead_code, reason = "each test file uses some of these")]
+#![allow(dead_code, reason = "each test program uses some of these")]
 
 use super::bytes::{CLOSE, PING, frame};
 use plainws::Role;

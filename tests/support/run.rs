@@ -1,5 +1,5 @@
 //! Runs the program once: arguments and input in, exit code and output out.
-#![allow(dead_code, reason = "each test file uses some of these")]
+#![allow(dead_code, reason = "each test program uses some of these")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
 //! The library's server on a free port, in a thread of its own.
-#![allow(dead_code, reason = "each test file uses some of these")]
+#![allow(dead_code, reason = "each test program uses some of these")]
 
 use super::raw::PATIENCE;
 use plainws::{Limits, Result, Server, WebSocket};

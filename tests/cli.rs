@@ -1,0 +1,13 @@
+//! The program as a process: its commands, its pages, and what it withstands.
+
+mod browser;
+mod cli_connect;
+mod cli_decode;
+mod cli_encode;
+mod cli_exercise;
+mod cli_handshake;
+mod cli_rules;
+mod faults;
+mod program;
+mod proxy;
+mod support;

@@ -1,0 +1,23 @@
+//! The library over bytes and over sockets, and what its sources and README say. Needs no feature.
+
+mod architecture;
+mod chat;
+mod client;
+mod close;
+mod connection;
+mod dissect;
+mod explain;
+mod frame;
+mod full_duplex;
+mod handshake;
+mod head;
+mod http;
+mod message;
+mod readme;
+mod request;
+mod rule;
+mod server;
+mod shutdown;
+mod support;
+mod utf8;
+mod websocket;
