@@ -1,7 +1,27 @@
-//! The limits on what a peer sends, as options of the commands that read it.
+//! Values and options that several commands share.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use plainws::Role;
 use plainws::protocol::{head, message};
+use std::time::Duration;
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Sender {
+    /// The side that opened the connection, and masks.
+    Client,
+    /// The side that accepted it.
+    Server,
+}
+
+impl From<Sender> for Role {
+    fn from(sender: Sender) -> Self {
+        match sender {
+            Sender::Client => Self::Client,
+            Sender::Server => Self::Server,
+        }
+    }
+}
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LimitOptions {
@@ -26,7 +46,7 @@ pub(crate) struct LimitOptions {
     max_headers: usize,
 }
 
-/// The limits of both.
+/// The limits on what a peer sends: its head, and its messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) head: head::Limits,
@@ -60,4 +80,24 @@ fn size(text: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(unit))
         .ok_or_else(|| "a size is a number of bytes, or 64K, or 16M".into())
+}
+
+/// A number of seconds above 0.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds
+        .filter(|seconds| !seconds.is_zero())
+        .ok_or_else(|| "a time is a number of seconds above 0".into())
+}
+
+/// As [`seconds`], or 0.
+pub(crate) fn seconds_or_0(text: &str) -> Result<Duration, String> {
+    if text.parse() == Ok(0.0) {
+        Ok(Duration::ZERO)
+    } else {
+        seconds(text)
+    }
 }

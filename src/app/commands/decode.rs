@@ -1,11 +1,9 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
 use crate::app::judge::decoded::Decoded;
-use crate::app::judge::verdict;
-use crate::app::show::listing::Listing;
-use crate::app::show::{heads, json, paint};
+use crate::app::show::{json, paint, stream};
 use crate::app::{args, input};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
 use std::path::PathBuf;
@@ -31,7 +29,7 @@ pub(crate) struct Options {
 
     /// Who sent the bytes; told by the handshake or the first frame's mask unless given
     #[arg(long, value_enum)]
-    role: Option<Sender>,
+    role: Option<args::Sender>,
 
     /// The key that a server's response answers; without it the accept value is not judged
     #[arg(long, value_name = "KEY")]
@@ -62,26 +60,6 @@ Exit codes:
   2  wrong use
   3  legal so far, but incomplete";
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Sender {
-    /// The side that opened the connection, and masks.
-    Client,
-    /// The side that accepted it.
-    Server,
-}
-
-impl From<Sender> for Role {
-    fn from(sender: Sender) -> Self {
-        match sender {
-            Sender::Client => Self::Client,
-            Sender::Server => Self::Server,
-        }
-    }
-}
-
-/// Frames shown unless all are asked for: half of them from the beginning, half from the end.
-const CUT: usize = 16;
-
 /// Shows what the bytes say.
 ///
 /// # Errors
@@ -97,34 +75,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if options.json {
         paint::print(&json::stream(&decoded))?;
     } else {
-        paint::print(&listing(&decoded, !options.all))?;
+        paint::print(&stream::listing(&decoded, !options.all))?;
     }
     Ok(match decoded.verdict() {
         Verdict::Legal => ExitCode::SUCCESS,
         Verdict::Violation { .. } => ExitCode::from(1),
         Verdict::Incomplete => ExitCode::from(3),
     })
-}
-
-/// A stream for people: its handshake, its frames, the verdict.
-pub(crate) fn listing(decoded: &Decoded, is_cut: bool) -> String {
-    let mut text = String::new();
-    if let Some(handshake) = &decoded.handshake {
-        text += &heads::listing(handshake, &decoded.bytes, is_cut);
-    }
-    let end = decoded.bytes.len() as u64;
-    let listing = Listing::new(decoded.frames_begin(), end, is_cut);
-    let frames = &decoded.frames.frames;
-    let hidden = frames
-        .len()
-        .saturating_sub(if is_cut { CUT } else { usize::MAX });
-    for (i, frame) in frames.iter().enumerate() {
-        if !(CUT / 2..CUT / 2 + hidden).contains(&i) {
-            text += &listing.frame(frame);
-            text += "\n";
-        } else if i == CUT / 2 {
-            text += &format!("… {hidden} more frames; --all shows them\n\n");
-        }
-    }
-    text + &verdict::of(decoded)
 }

@@ -1,5 +1,6 @@
 //! `plainws encode`: frames to order, broken ones included.
 
+use crate::app::args::Sender;
 use crate::app::input;
 use crate::app::input::hex;
 use crate::app::show::paint;
@@ -21,7 +22,7 @@ pub(crate) struct Options {
 
     /// As whom: a client masks, a server does not
     #[arg(long, value_enum, default_value = "client")]
-    role: super::decode::Sender,
+    role: Sender,
 
     /// The masking key of every frame, in hex; random and new for each frame unless given
     #[arg(long, value_name = "HEX", value_parser = key)]
@@ -217,7 +218,7 @@ impl Options {
 
     /// The key given, or a random one where a mask is due.
     fn masking_key(&self) -> Option<MaskingKey> {
-        let is_client = matches!(self.role, super::decode::Sender::Client);
+        let is_client = matches!(self.role, Sender::Client);
         // std seeds its hash maps from the system's random source: good enough for a frame to look at.
         let [a, b, c, d, ..] = RandomState::new().hash_one("key").to_ne_bytes();
         self.key.or(is_client.then_some([a, b, c, d]))

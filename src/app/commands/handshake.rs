@@ -1,7 +1,7 @@
 //! `plainws handshake`: from the key to the accept value, each step with a shell line that redoes it.
 
 use crate::app::input::hex::spaced;
-use crate::app::judge::mistakes::{self, Mistake};
+use crate::app::judge::mistakes::{self, EXAMPLE_KEY, Mistake};
 use crate::app::show::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
 use crate::app::show::text::{escaped, wrapped};
 use clap::Args;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
     /// The value of Sec-WebSocket-Key
-    #[arg(value_name = "KEY", default_value = EXAMPLE)]
+    #[arg(value_name = "KEY", default_value = EXAMPLE_KEY)]
     key: String,
 
     /// An accept value to judge; when it is wrong, the mistake behind it is looked for
@@ -24,9 +24,6 @@ pub(crate) struct Options {
     #[arg(long)]
     mistakes: bool,
 }
-
-/// The key of §1.3.
-pub(crate) const EXAMPLE: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 const EXAMPLES: &str = "\
 Examples:

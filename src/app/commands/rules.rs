@@ -1,13 +1,13 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
-use super::decode::{self, Sender};
-use super::handshake::EXAMPLE;
-use crate::app::args::Limits;
+use crate::app::args::{Limits, Sender};
 use crate::app::input::hex;
 use crate::app::judge::decoded::Decoded;
+use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
 use crate::app::judge::verdict::{answer, section_sign};
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
+use crate::app::show::stream;
 use crate::app::show::text::{padded, wrapped};
 use clap::Args;
 use plainws::protocol::rule::Answer;
@@ -164,16 +164,21 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     } else {
         // A response is judged by the key that it answers.
         let is_response = role == Role::Server && rule.close_code().is_none();
-        let key = is_response.then(|| format!(" --key {EXAMPLE}"));
+        let key = is_response.then(|| format!(" --key {EXAMPLE_KEY}"));
         let key = key.unwrap_or_default();
         format!(
             "plainws rules {} --raw {name} | plainws decode{key}",
             rule.id()
         )
     };
-    let decoded = Decoded::new(bytes.to_vec(), Some(role), Some(EXAMPLE), Limits::default());
+    let decoded = Decoded::new(
+        bytes.to_vec(),
+        Some(role),
+        Some(EXAMPLE_KEY),
+        Limits::default(),
+    );
     let title = paint(STRONG, &format!("A {name} breaks it so:"));
     let command = paint::shell_line(&command);
-    let listing = decode::listing(&decoded, is_cut);
+    let listing = stream::listing(&decoded, is_cut);
     format!("\n{title}\n{command}\n{listing}")
 }

@@ -1,5 +1,6 @@
 //! `plainws connect`: a client for people and scripts.
 
+use crate::app::args;
 use crate::app::input::hex;
 use crate::app::show::text;
 use crate::app::show::trace::{self, Level};
@@ -44,15 +45,15 @@ pub(crate) struct Options {
     once: bool,
 
     /// Seconds that opening may take
-    #[arg(long, value_name = "S", default_value = "10", value_parser = crate::app::serve::seconds)]
+    #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     connect_timeout: Duration,
 
     /// Seconds to wait for the next message before giving up; for ever unless given
-    #[arg(long, value_name = "S", value_parser = crate::app::serve::seconds)]
+    #[arg(long, value_name = "S", value_parser = args::seconds)]
     timeout: Option<Duration>,
 
     /// Seconds to go on listening when the input has ended; then the connection is closed
-    #[arg(long, value_name = "S", default_value = "0", value_parser = crate::app::serve::seconds_or_0)]
+    #[arg(long, value_name = "S", default_value = "0", value_parser = args::seconds_or_0)]
     linger: Duration,
 }
 

@@ -24,6 +24,9 @@ impl Mistake {
     }
 }
 
+/// The key of §1.3, which the examples of responses answer.
+pub(crate) const EXAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
 /// The GUID as several tutorials print it.
 const MISTYPED_GUID: &str = "258EAFA5-E914-47DA-95CA-5BAB11DC85B6";
 

@@ -1,7 +1,7 @@
 //! The ten questions of `plainws exercise`. Answers are not written down where the dissector can give
 //! them, so that they cannot be wrong.
 
-use super::mistakes;
+use super::mistakes::{self, EXAMPLE_KEY};
 use plainws::protocol::close::CloseReason;
 use plainws::protocol::dissect::{Dissection, Status, Verdict, dissect};
 use plainws::protocol::frame::Opcode;
@@ -167,8 +167,7 @@ pub(crate) const ALL: [Stage; 10] = [
             What is missing in its derivation? (one word)",
         hint: "plainws handshake KEY --check ACCEPT knows",
         answer: |_| {
-            let key = crate::app::commands::handshake::EXAMPLE;
-            let mistake = mistakes::find(key, "hHLtf2V1k8aDQZfNjw3Ia1hCwt0=");
+            let mistake = mistakes::find(EXAMPLE_KEY, "hHLtf2V1k8aDQZfNjw3Ia1hCwt0=");
             let name = mistake.map_or("", |mistake| mistake.name);
             let word = name.trim_start_matches("no ");
             Answer::Words(vec![word.into(), name.into(), format!("the {word}")])

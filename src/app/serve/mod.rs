@@ -68,27 +68,27 @@ struct ServerLimits {
     peer: args::LimitOptions,
 
     /// For a request head to arrive, however slowly it drips
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     head_timeout: Duration,
 
     /// For the peer to answer a Close and to end the connection
-    #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "5", value_parser = args::seconds)]
     close_timeout: Duration,
 
     /// For the peer to take each 64 KiB that are sent to it
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     write_timeout: Duration,
 
     /// Silence after which a peer is sent a ping; 0 never sends one
-    #[arg(long, value_name = "S", default_value = "20", value_parser = seconds_or_0)]
+    #[arg(long, value_name = "S", default_value = "20", value_parser = args::seconds_or_0)]
     ping_after: Duration,
 
     /// Silence after that ping which means that the peer is gone
-    #[arg(long, value_name = "S", default_value = "20", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "20", value_parser = args::seconds)]
     pong_timeout: Duration,
 
     /// For open connections to end when the server stops
-    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     grace: Duration,
 }
 
@@ -234,23 +234,5 @@ fn prefix(text: &str) -> Result<String, String> {
         Ok(path.into())
     } else {
         Err("a prefix is a path such as /md_admin".into())
-    }
-}
-
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text
-        .parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds
-        .filter(|seconds| !seconds.is_zero())
-        .ok_or_else(|| "a time is a number of seconds above 0".into())
-}
-
-pub(crate) fn seconds_or_0(text: &str) -> Result<Duration, String> {
-    if text.parse() == Ok(0.0) {
-        Ok(Duration::ZERO)
-    } else {
-        seconds(text)
     }
 }

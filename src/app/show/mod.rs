@@ -4,5 +4,6 @@ pub(crate) mod heads;
 pub(crate) mod json;
 pub(crate) mod listing;
 pub(crate) mod paint;
+pub(crate) mod stream;
 pub(crate) mod text;
 pub(crate) mod trace;
