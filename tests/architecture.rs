@@ -77,6 +77,23 @@ mod the_sources {
     }
 
     #[test]
+    fn of_the_program_have_folders_without_a_cycle() {
+        let folders = Storeys::of_the_program().folders();
+        let used = |pair: (&str, &str)| folders.contains(&(pair.0.into(), pair.1.into()));
+        assert!(used(("app::commands", "app::show")), "{folders:?}");
+        assert_eq!(cycle(folders), None);
+    }
+
+    #[test]
+    fn of_a_command_use_no_other_command() {
+        let storeys = Storeys::of_the_program();
+        let users: BTreeSet<_> = storeys.uses().into_iter().map(|(user, _)| user).collect();
+        let commands: BTreeSet<_> = users.iter().filter_map(|user| command_of(user)).collect();
+        assert!(commands.len() > 7, "{commands:?} are not all there are");
+        assert_eq!(storeys.uses_between_commands(), Vec::<String>::new());
+    }
+
+    #[test]
     fn of_the_program_reach_the_library_by_its_name_alone() {
         let storeys = Storeys::of_the_program();
         let mut paths = storeys.references().into_iter();
@@ -291,6 +308,41 @@ mod the_checks {
     }
 
     #[test]
+    fn find_a_cycle_of_folders_whose_modules_have_none() {
+        let modules = [
+            ("app::judge::cause", "use crate::app::show::text;"),
+            ("app::show::json", "use crate::app::judge::cause;"),
+            ("app::show::text", ""),
+        ];
+        assert_eq!(storeys(&modules).cycle(), None);
+        let cycle = cycle(storeys(&modules).folders()).unwrap();
+        assert_eq!(cycle, "app::judge > app::show > app::judge");
+    }
+
+    #[test]
+    fn find_a_command_that_uses_another() {
+        let modules = [
+            ("app::cli", "use super::{commands::rules, serve};"),
+            (
+                "app::commands::rules",
+                "use super::decode::Sender; use crate::app::show;",
+            ),
+            ("app::commands::decode", ""),
+            ("app::connect", "use crate::app::serve::seconds;"),
+            ("app::serve", "mod clock; use self::clock::clock;"),
+            ("app::serve::clock", ""),
+            ("app::show", ""),
+        ];
+        assert_eq!(
+            storeys(&modules).uses_between_commands(),
+            [
+                "app::commands::rules > app::commands::decode",
+                "app::connect > app::serve"
+            ]
+        );
+    }
+
+    #[test]
     fn find_what_is_outside_the_bytes() {
         for source in [
             "use std::net::{Ipv6Addr, TcpStream};",
@@ -401,13 +453,45 @@ impl Storeys {
     /// Modules that use one another in a circle. That the root and `mod.rs` declare their children is
     /// no use of them; that they use what is in one is.
     fn cycle(&self) -> Option<String> {
-        let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (user, used) in self.uses() {
-            uses.entry(user).or_default().push(used);
-        }
-        let mut done = BTreeSet::new();
-        let mut modules = self.modules.keys();
-        modules.find_map(|module| circle(module, &uses, &mut Vec::new(), &mut done))
+        cycle(self.uses())
+    }
+
+    /// Which folder of a storey uses which other; a file beside the folders counts as one.
+    fn folders(&self) -> BTreeSet<(String, String)> {
+        let folder = |module: &str| module.split("::").take(2).collect::<Vec<_>>().join("::");
+        let uses = self.uses().into_iter();
+        uses.map(|(user, used)| (folder(&user), folder(&used)))
+            .filter(|(user, used)| user != used)
+            .collect()
+    }
+
+    fn uses_between_commands(&self) -> Vec<String> {
+        let uses = self.uses().into_iter().filter(|(user, used)| {
+            let (user, used) = (command_of(user), command_of(used));
+            user.is_some() && used.is_some() && user != used
+        });
+        uses.map(|(user, used)| format!("{user} > {used}"))
+            .collect()
+    }
+}
+
+/// Users and what they use that lead from one of them back to it.
+fn cycle(uses: BTreeSet<(String, String)>) -> Option<String> {
+    let mut by_user: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (user, used) in uses {
+        by_user.entry(user).or_default().push(used);
+    }
+    let mut done = BTreeSet::new();
+    let mut users = by_user.keys();
+    users.find_map(|user| circle(user, &by_user, &mut Vec::new(), &mut done))
+}
+
+/// The subcommand that a module of the program belongs to: a folder, or a file among `commands`.
+fn command_of(module: &str) -> Option<String> {
+    match module.split("::").collect::<Vec<_>>()[..] {
+        ["app", folder @ ("serve" | "connect"), ..] => Some(folder.into()),
+        ["app", "commands", file, ..] => Some(file.into()),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Values and options that several commands share.
 
+use crate::app::judge::decoded::Limits;
+use crate::app::show::trace::Level;
 use clap::{Args, ValueEnum};
 use plainws::Role;
 use plainws::protocol::{head, message};
@@ -46,13 +48,6 @@ pub(crate) struct LimitOptions {
     max_headers: usize,
 }
 
-/// The limits on what a peer sends: its head, and its messages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Limits {
-    pub(crate) head: head::Limits,
-    pub(crate) message: message::Limits,
-}
-
 impl LimitOptions {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
@@ -80,6 +75,13 @@ fn size(text: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(unit))
         .ok_or_else(|| "a size is a number of bytes, or 64K, or 16M".into())
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct TraceOption {
+    /// Show each frame on standard error; "full" shows all its bits and the reads
+    #[arg(long, value_enum, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "line")]
+    pub(crate) trace: Option<Level>,
 }
 
 /// A number of seconds above 0.

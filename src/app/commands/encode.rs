@@ -4,6 +4,7 @@ use crate::app::args::Sender;
 use crate::app::input;
 use crate::app::input::hex;
 use crate::app::show::paint;
+use crate::app::show::text::spaced;
 use clap::{Args, ValueEnum};
 use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey, Opcode};
 use std::hash::{BuildHasher as _, RandomState};
@@ -151,7 +152,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         paint::print_raw(&frames.concat())?;
     } else {
         let lines = frames.flat_map(|frame| {
-            let lines = frame.chunks(LINE).map(|line| hex::spaced(line) + "\n");
+            let lines = frame.chunks(LINE).map(|line| spaced(line) + "\n");
             lines.collect::<Vec<_>>()
         });
         paint::print(&lines.collect::<String>())?;

@@ -1,10 +1,9 @@
 //! `plainws exercise`: ten questions about bytes.
 
-use crate::app::input::hex;
 use crate::app::judge::stages::{ALL, Stage};
 use crate::app::show::listing::direction;
 use crate::app::show::paint::{self, BAD, FAINT, GOOD, STRONG, paint};
-use crate::app::show::text::wrapped;
+use crate::app::show::text::{joined, spaced, wrapped};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::fs;
@@ -101,7 +100,7 @@ fn shown(number: u64, stage: &Stage, with_hint: bool) -> String {
     let mut text = format!("{}\n", paint(STRONG, &title));
     if !stage.bytes.is_empty() {
         let from = direction(stage.sender);
-        text += &format!("   {from}:  {}\n", hex::spaced(stage.bytes));
+        text += &format!("   {from}:  {}\n", spaced(stage.bytes));
     }
     text += &format!("   {}\n", wrapped(stage.question, 3));
     if with_hint {
@@ -155,7 +154,7 @@ fn judge(stage: &Stage, answer: &str, comment: &str) -> Result<Outcome, String> 
         String::new()
     } else {
         let sender = stage.sender.name();
-        let bytes = hex::joined(stage.bytes);
+        let bytes = joined(stage.bytes);
         format!(" All of it: plainws decode --role {sender} {bytes}")
     };
     paint::print(&format!("   {right}{see}\n\n"))?;

@@ -1,9 +1,8 @@
 //! `plainws handshake`: from the key to the accept value, each step with a shell line that redoes it.
 
-use crate::app::input::hex::spaced;
 use crate::app::judge::mistakes::{self, EXAMPLE_KEY, Mistake};
 use crate::app::show::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
-use crate::app::show::text::{escaped, wrapped};
+use crate::app::show::text::{escaped, joined, wrapped};
 use clap::Args;
 use plainws::protocol::dissect::handshake::Derivation;
 use plainws::protocol::handshake::{GUID, is_key};
@@ -73,7 +72,7 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
                 "key={}; printf %s \"$key\" | base64 -d | xxd -p",
                 shell_word(&steps.key)
             ),
-            &mistakes::decoded_key(&steps.key),
+            &joined(&mistakes::decoded(&steps.key).unwrap_or_default()),
         )
     } else {
         step(
@@ -85,18 +84,17 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
             &steps.key.len().to_string(),
         )
     };
-    let joined = escaped(steps.joined.as_bytes());
     [
         nonce,
         step(
             "2. It stays text. The GUID goes directly behind it (§1.3)",
             &format!("guid={GUID}; printf '%s\\n' \"$key$guid\""),
-            &joined,
+            &escaped(steps.joined.as_bytes()),
         ),
         step(
             "3. SHA-1 of that: 20 bytes, which are no text",
             "printf %s \"$key$guid\" | openssl dgst -sha1 -binary | xxd -p",
-            &spaced(&steps.digest).replace(' ', ""),
+            &joined(&steps.digest),
         ),
         step(
             "4. These 20 bytes in base64 are Sec-WebSocket-Accept (§4.2.2)",
@@ -151,7 +149,7 @@ fn explained(mistake: &Mistake) -> String {
 
 /// What can be told from a value that no known mistake leads to.
 fn shape(accept: &str) -> String {
-    match mistakes::decoded_length(accept) {
+    match mistakes::decoded(accept).map(|bytes| bytes.len()) {
         None => "this is no base64 at all".into(),
         Some(20) => {
             "a SHA-1, but of something else: another key, or one with bytes that cannot be seen"

@@ -1,14 +1,13 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
-use crate::app::args::{Limits, Sender};
-use crate::app::input::hex;
-use crate::app::judge::decoded::Decoded;
+use crate::app::args::Sender;
+use crate::app::judge::decoded::{Decoded, Limits};
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
-use crate::app::judge::verdict::{answer, section_sign};
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::stream;
-use crate::app::show::text::{padded, wrapped};
+use crate::app::show::text::{padded, spaced, wrapped};
+use crate::app::show::verdict::{answer, section_sign};
 use clap::Args;
 use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};
@@ -160,7 +159,7 @@ const SHORT: usize = 14;
 fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     let name = role.name();
     let command = if bytes.len() <= SHORT {
-        format!("plainws decode --role {name} {}", hex::spaced(bytes))
+        format!("plainws decode --role {name} {}", spaced(bytes))
     } else {
         // A response is judged by the key that it answers.
         let is_response = role == Role::Server && rule.close_code().is_none();

@@ -3,7 +3,7 @@
 use crate::app::args;
 use crate::app::input::hex;
 use crate::app::show::text;
-use crate::app::show::trace::{self, Level};
+use crate::app::show::trace;
 use clap::Args;
 use plainws::net::error::Refusal;
 use plainws::protocol::message;
@@ -32,9 +32,8 @@ pub(crate) struct Options {
     #[arg(long)]
     origin: Option<String>,
 
-    /// Show each frame on standard error; "full" shows all its bits and the reads
-    #[arg(long, value_enum, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "line")]
-    trace: Option<Level>,
+    #[command(flatten)]
+    trace: args::TraceOption,
 
     /// Print a JSON object for each message and for the end
     #[arg(long)]
@@ -96,7 +95,7 @@ fn open(options: &Options) -> plainws::Result<WebSocket> {
     if let Some(origin) = &options.origin {
         client = client.origin(origin)?;
     }
-    if let Some(level) = options.trace {
+    if let Some(level) = options.trace.trace {
         client = client.tap(trace::tap(
             0,
             Role::Client,
@@ -177,10 +176,10 @@ fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> 
 fn shown(message: &Message, as_json: bool) -> String {
     match (message, as_json) {
         (Message::Text(text), false) => text::escaped(text.as_bytes()),
-        (Message::Binary(bytes), false) => format!("binary {}", hex::spaced(bytes)),
+        (Message::Binary(bytes), false) => format!("binary {}", text::spaced(bytes)),
         (Message::Text(text), true) => json!({"type": "text", "data": text}).to_string(),
         (Message::Binary(bytes), true) => {
-            json!({"type": "binary", "hex": Value::from(hex::joined(bytes))}).to_string()
+            json!({"type": "binary", "hex": Value::from(text::joined(bytes))}).to_string()
         }
     }
 }

@@ -16,17 +16,6 @@ pub(crate) fn parse(text: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Two digits a byte, and one space between bytes.
-pub(crate) fn spaced(bytes: &[u8]) -> String {
-    let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    pairs.join(" ")
-}
-
-/// Two digits a byte, nothing between.
-pub(crate) fn joined(bytes: &[u8]) -> String {
-    spaced(bytes).replace(' ', "")
-}
-
 fn plain(text: &str) -> Result<Vec<u8>, String> {
     // As a C array, which xxd -i prints with a name and a length around it.
     let inside = text

@@ -1,12 +1,18 @@
 //! A stream taken apart: its handshake if it has one, and its frames.
 
-use crate::app::args::Limits;
 use crate::app::input;
-use crate::app::show::text::count;
 use plainws::Role;
 use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissection, Verdict, dissect};
 use plainws::protocol::frame::Byte1;
+use plainws::protocol::{head, message};
+
+/// The limits on what a peer sends: its head, and its messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) head: head::Limits,
+    pub(crate) message: message::Limits,
+}
 
 /// A stream and all that is known of it.
 #[derive(Debug)]
@@ -95,32 +101,5 @@ impl Decoded {
             .ok()
             .and_then(|read| self.bytes.get(read..))
             .unwrap_or_default()
-    }
-
-    /// How it was told who the sender is, unless that was said.
-    pub(crate) fn guess(&self) -> Option<String> {
-        let sign = match (&self.handshake, self.sender) {
-            (Some(_), Role::Client) => "a client, as servers send no request",
-            (Some(_), Role::Server) => "a server, as clients send no status",
-            (None, Role::Client) => "a client, as the first frame is masked",
-            (None, Role::Server) => "a server, as the first frame is not masked",
-        };
-        self.is_guess
-            .then(|| format!("{sign}; --role says otherwise"))
-    }
-
-    /// "2 frames, 1 message".
-    pub(crate) fn summary(&self) -> String {
-        let frames = &self.frames.frames;
-        let messages = frames.iter().filter(|frame| frame.message.is_some());
-        let counted = [
-            count(frames.len() as u64, "frame"),
-            count(messages.count() as u64, "message"),
-        ];
-        match (&self.handshake, frames.len()) {
-            (Some(_), 0) => "a handshake".into(),
-            (Some(_), _) => format!("a handshake, {}", counted.join(", ")),
-            (None, _) => counted.join(", "),
-        }
     }
 }

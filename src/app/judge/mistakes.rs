@@ -110,13 +110,7 @@ fn sha1<const N: usize>(parts: [&[u8]; N]) -> String {
     STANDARD.encode(hash.finalize())
 }
 
-/// The 16 bytes that a key stands for, in hex.
-pub(crate) fn decoded_key(key: &str) -> String {
-    let bytes = STANDARD.decode(key).unwrap_or_default();
-    crate::app::input::hex::joined(&bytes)
-}
-
-/// How many bytes base64 stands for.
-pub(crate) fn decoded_length(text: &str) -> Option<usize> {
-    STANDARD.decode(text).ok().map(|bytes| bytes.len())
+/// The bytes that base64 stands for.
+pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }

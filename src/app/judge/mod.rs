@@ -5,4 +5,3 @@ pub(crate) mod decoded;
 pub(crate) mod mistakes;
 pub(crate) mod places;
 pub(crate) mod stages;
-pub(crate) mod verdict;

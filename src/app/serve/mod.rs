@@ -43,9 +43,8 @@ pub(crate) struct Options {
     #[arg(long)]
     quiet: bool,
 
-    /// Show each frame on standard error; "full" shows all its bits and the reads
-    #[arg(long, value_enum, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "line")]
-    trace: Option<trace::Level>,
+    #[command(flatten)]
+    trace: args::TraceOption,
 
     /// Serve neither /healthz nor /metrics
     #[arg(long)]
@@ -170,7 +169,7 @@ fn with_options(server: Server, options: &Options) -> Server {
     for origin in &options.allow_origin {
         server = server.allow_origin(origin);
     }
-    if let Some(level) = options.trace {
+    if let Some(level) = options.trace.trace {
         let limits = options.limits.limits().message;
         server = server.tap(move |number, _| Some(trace::tap(number, Role::Server, limits, level)));
     }

@@ -2,8 +2,7 @@
 
 use super::listing::direction;
 use super::paint::{BAD, FAINT, GOOD, OPEN, STRONG, paint};
-use super::text::{COLUMNS, clipped, escaped, padded, width};
-use crate::app::input::hex::spaced;
+use super::text::{COLUMNS, clipped, escaped, padded, spaced, width};
 use anstyle::Style;
 use plainws::Role;
 use plainws::protocol::dissect::handshake::{Derivation, Explanation, Line};

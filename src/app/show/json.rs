@@ -1,8 +1,9 @@
 //! A stream for programs. Names are those of Wireshark's WebSocket dissector where it has one.
 
-use crate::app::input::hex::joined;
+use super::text::joined;
+use super::verdict;
+use crate::app::judge::cause;
 use crate::app::judge::decoded::Decoded;
-use crate::app::judge::{cause, verdict};
 use plainws::Role;
 use plainws::protocol::dissect::handshake::Explanation;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status, Verdict};

@@ -6,8 +6,7 @@
 //! ```
 
 use super::paint::{self, BAD, FAINT, GOOD, OPEN, STRONG, paint};
-use super::text::{COLUMNS, clipped, count, padded, quoted, width};
-use crate::app::input::hex::spaced;
+use super::text::{COLUMNS, clipped, count, padded, quoted, spaced, width};
 use anstyle::Style;
 use plainws::Role;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status};

@@ -7,3 +7,4 @@ pub(crate) mod paint;
 pub(crate) mod stream;
 pub(crate) mod text;
 pub(crate) mod trace;
+pub(crate) mod verdict;

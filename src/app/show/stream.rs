@@ -2,8 +2,8 @@
 
 use super::heads;
 use super::listing::Listing;
+use super::verdict;
 use crate::app::judge::decoded::Decoded;
-use crate::app::judge::verdict;
 
 /// Frames shown unless all are asked for: half of them from the beginning, half from the end.
 const CUT: usize = 16;

@@ -1,4 +1,4 @@
-//! Text made fit for a terminal: nothing raw, nothing too wide.
+//! Text and bytes made fit for a terminal: nothing raw, nothing too wide.
 
 use std::fmt::Write as _;
 
@@ -27,6 +27,17 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
 pub(crate) fn escaped(bytes: &[u8]) -> String {
     let quoted = quoted(bytes);
     quoted[1..quoted.len() - 1].replace("\\\"", "\"")
+}
+
+/// Two digits a byte, and one space between bytes.
+pub(crate) fn spaced(bytes: &[u8]) -> String {
+    let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(" ")
+}
+
+/// Two digits a byte, nothing between.
+pub(crate) fn joined(bytes: &[u8]) -> String {
+    spaced(bytes).replace(' ', "")
 }
 
 /// How many columns text takes. East Asian characters and pictures take two.

@@ -7,8 +7,7 @@
 
 use super::listing::Listing;
 use super::paint;
-use super::text::{COLUMNS, clipped, count, padded, quoted};
-use crate::app::input::hex;
+use super::text::{COLUMNS, clipped, count, joined, padded, quoted, spaced};
 use clap::ValueEnum;
 use plainws::Role;
 use plainws::net::tap::{Direction, Tap};
@@ -99,9 +98,9 @@ fn line(frame: &Frame, width: usize) -> String {
     const BEFORE: usize = HEADER + 28;
 
     let header = &frame.wire[..frame.wire.len() - frame.payload.len().min(frame.wire.len())];
-    let mut bytes = hex::spaced(&header[..header.len().min(2)]);
+    let mut bytes = spaced(&header[..header.len().min(2)]);
     if let Some(rest) = header.get(2..).filter(|rest| !rest.is_empty()) {
-        bytes += &format!(" {}", hex::joined(rest));
+        bytes += &format!(" {}", joined(rest));
     }
     let (name, flags, length) = match &frame.header {
         Some(header) => {

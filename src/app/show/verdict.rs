@@ -1,10 +1,9 @@
 //! What a stream comes to, in words.
 
-use super::cause;
-use super::decoded::Decoded;
-use crate::app::input::hex::spaced;
-use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, paint};
-use crate::app::show::text::{count, padded, wrapped};
+use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
+use super::text::{count, padded, spaced, wrapped};
+use crate::app::judge::cause;
+use crate::app::judge::decoded::Decoded;
 use plainws::Role;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::{Frame, Missing, Status, Verdict};
@@ -59,7 +58,7 @@ fn labelled(label: &str, text: &str) -> String {
 }
 
 fn legal(decoded: &Decoded) -> String {
-    let summary = decoded.summary();
+    let summary = summary(decoded);
     let close = match decoded.frames.frames.last() {
         Some(frame) if opcode(frame) == Some(Opcode::Close) => {
             let code = match frame.payload[..] {
@@ -127,7 +126,7 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
     let section = section_sign(rule.section());
     let title = format!("violation of {section} at offset {offset}{in_hex}");
     let answer = answer(rule, decoded.sender);
-    let sender = decoded.guess().map(|guess| labelled("sender", &guess));
+    let sender = guess(decoded).map(|guess| labelled("sender", &guess));
     [
         format!("{} ({})\n", paint(BAD, &title), rule.id()),
         labelled("rule", rule.clause()),
@@ -135,4 +134,32 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
         sender.unwrap_or_default(),
     ]
     .concat()
+}
+
+/// How it was told who the sender is, unless that was said.
+fn guess(decoded: &Decoded) -> Option<String> {
+    let sign = match (&decoded.handshake, decoded.sender) {
+        (Some(_), Role::Client) => "a client, as servers send no request",
+        (Some(_), Role::Server) => "a server, as clients send no status",
+        (None, Role::Client) => "a client, as the first frame is masked",
+        (None, Role::Server) => "a server, as the first frame is not masked",
+    };
+    decoded
+        .is_guess
+        .then(|| format!("{sign}; --role says otherwise"))
+}
+
+/// "2 frames, 1 message".
+fn summary(decoded: &Decoded) -> String {
+    let frames = &decoded.frames.frames;
+    let messages = frames.iter().filter(|frame| frame.message.is_some());
+    let counted = [
+        count(frames.len() as u64, "frame"),
+        count(messages.count() as u64, "message"),
+    ];
+    match (&decoded.handshake, frames.len()) {
+        (Some(_), 0) => "a handshake".into(),
+        (Some(_), _) => format!("a handshake, {}", counted.join(", ")),
+        (None, _) => counted.join(", "),
+    }
 }
