@@ -47,7 +47,7 @@
 //! | 4 | [`protocol::utf8`] | text that is cut anywhere |
 //! | 6 | [`protocol::message`] | fragments become messages, within limits |
 //! | 12 | [`protocol::connection`] | the state machine |
-//! | 6 | [`protocol::head`], [`protocol::request`] | an HTTP head, strictly |
+//! | 6 | [`protocol::head`], [`protocol::request`], [`protocol::response`] | an HTTP head, strictly |
 //! | 10 | [`protocol::handshake`] | both sides of the opening handshake |
 //! | 6 | [`protocol::dissect`] | the same, with every bit labelled |
 //! | 20 | [`net`] | all of it on real sockets: `socket`, `link`, `websocket`, `session`, `server` |

@@ -140,7 +140,7 @@ mod with_the_librarys_server {
     fn a_path_that_leads_nowhere_is_a_refusal() {
         let address = start(|server| server.route("/echo", echo));
         let refusal = refusal(plainws::connect(&format!("ws://{address}/other")));
-        assert_eq!(refusal.status, 404);
+        assert_eq!(refusal.response.status(), 404);
         assert!(refusal.body.starts_with(b"404 Not Found"));
     }
 }
@@ -581,8 +581,8 @@ mod a_refusal {
              Content-Length: 15\r\n\r\nshow your ticket and more",
         );
         let refusal = refusal(plainws::connect(&server.url));
-        assert_eq!(refusal.status, 401);
-        let challenge = refusal.head.values("www-authenticate").next();
+        assert_eq!(refusal.response.status(), 401);
+        let challenge = refusal.response.head().values("www-authenticate").next();
         assert_eq!(challenge, Some(&b"Basic realm=\"a\""[..]));
         assert_eq!(refusal.body, b"show your ticke");
         server.join();
@@ -594,8 +594,8 @@ mod a_refusal {
             "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
         );
         let refusal = refusal(plainws::connect(&server.url));
-        assert_eq!(refusal.status, 302);
-        let location = refusal.head.values("Location").next();
+        assert_eq!(refusal.response.status(), 302);
+        let location = refusal.response.head().values("Location").next();
         assert_eq!(location, Some(&b"ws://127.0.0.1:1/"[..]));
         server.join();
     }
@@ -608,7 +608,10 @@ mod a_refusal {
             raw.until_end();
         });
         let refusal = refusal(plainws::connect(&server.url));
-        assert_eq!((refusal.status, &refusal.body[..]), (503, &b"later"[..]));
+        assert_eq!(
+            (refusal.response.status(), &refusal.body[..]),
+            (503, &b"later"[..])
+        );
         server.join();
     }
 
@@ -656,7 +659,10 @@ mod a_refusal {
         let server = answering("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\npart");
         let client = Client::new(&server.url).unwrap();
         let refusal = refusal(client.timeout(Duration::from_millis(200)).connect());
-        assert_eq!((refusal.status, &refusal.body[..]), (500, &b"part"[..]));
+        assert_eq!(
+            (refusal.response.status(), &refusal.body[..]),
+            (500, &b"part"[..])
+        );
         server.join();
     }
 }

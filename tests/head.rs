@@ -1,7 +1,7 @@
 //! The head of an HTTP message, line by line and byte by byte.
 
 use crate::support::bytes::{BOTH, decode_head};
-use plainws::protocol::head::{Decoder, Head, Limits, is_token};
+use plainws::protocol::head::{Decoder, Head, Limits, StartLine, is_token};
 use plainws::{Role, Rule};
 
 /// A complete head with nothing behind it.
@@ -145,6 +145,11 @@ mod rfc_9112_s3_request_line {
         ] {
             let head = request(format!("{line}\r\n\r\n")).unwrap();
             assert_eq!(head.start_line(), line.as_bytes());
+            let StartLine::Request(parts) = head.start() else {
+                panic!("{:?}", head.start());
+            };
+            let joined = format!("{} {} {}", parts.method, parts.target, parts.version);
+            assert_eq!(joined, line);
         }
     }
 
@@ -241,6 +246,12 @@ mod rfc_9112_s4_status_line {
         ] {
             let head = head(Role::Server, format!("{line}\r\n\r\n")).unwrap();
             assert_eq!(head.start_line(), line.as_bytes());
+            let StartLine::Status(parts) = head.start() else {
+                panic!("{:?}", head.start());
+            };
+            let reason = std::str::from_utf8(&parts.reason).unwrap();
+            let joined = format!("{} {:03} {reason}", parts.version, parts.status);
+            assert_eq!(joined, line);
         }
     }
 

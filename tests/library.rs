@@ -15,6 +15,7 @@ mod http;
 mod message;
 mod readme;
 mod request;
+mod response;
 mod rule;
 mod server;
 mod shutdown;

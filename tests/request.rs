@@ -1,8 +1,8 @@
 //! What must be right in an HTTP request of any kind.
 
 use crate::support::bytes::decode_head;
-use plainws::protocol::head;
-use plainws::protocol::request::Request;
+use plainws::protocol::head::{self, Version};
+use plainws::protocol::request::{Form, Request, split_authority};
 use plainws::{Role, Rule};
 
 fn request(lines: &[&str]) -> Result<Request, Rule> {
@@ -42,6 +42,12 @@ mod rfc_9112_s3_2_request_target {
             let line = format!("{method} {target} HTTP/1.1");
             let request = request(&[&line, "Host: example.com"]).unwrap();
             assert_eq!(request.target(), target);
+            let form = match target {
+                "*" => Form::Asterisk,
+                _ if target.starts_with('/') => Form::Origin,
+                _ => Form::Absolute,
+            };
+            assert_eq!(request.form(), form, "{target}");
             assert_eq!((request.path(), request.query()), (path, query), "{target}");
             assert_eq!(request.host(), Some(host), "{target}");
         }
@@ -208,6 +214,26 @@ mod rfc_9112_s3_2_host {
     }
 }
 
+mod rfc_3986_s3_2_authority {
+    use super::*;
+
+    #[test]
+    fn is_split_into_host_and_port() {
+        for (authority, host, port) in [
+            ("a", "a", None),
+            ("a:80", "a", Some("80")),
+            ("a:", "a", Some("")),
+            (":80", "", Some("80")),
+            ("", "", None),
+            ("[::1]", "[::1]", None),
+            ("[::1]:80", "[::1]", Some("80")),
+            ("[::1]:", "[::1]", Some("")),
+        ] {
+            assert_eq!(split_authority(authority), (host, port), "{authority}");
+        }
+    }
+}
+
 mod rfc_9110_s2_5_version {
     use super::*;
 
@@ -223,6 +249,9 @@ mod rfc_9110_s2_5_version {
         ] {
             let request = request(&[&format!("GET / HTTP/{version}"), "Host: a"]).unwrap();
             assert_eq!(request.is_http_1_1(), is_1_1, "{version}");
+            let Version { major, minor } = request.version();
+            assert_eq!(format!("{major}.{minor}"), version);
+            assert_eq!(request.version().to_string(), format!("HTTP/{version}"));
         }
     }
 }

@@ -6,6 +6,7 @@ use plainws::protocol::handshake::{Opening, Upgrade};
 use plainws::protocol::head::{self, Decoder, Head};
 use plainws::protocol::message::Limits;
 use plainws::protocol::request::Request;
+use plainws::protocol::response::Response;
 use plainws::protocol::rule::{Answer, Field};
 use plainws::{CloseCode, Role, Rule};
 
@@ -215,7 +216,7 @@ mod s4_a_rule_about_the_handshake_fails_it {
             Role::Server => {
                 let opening = Opening::new("example.com", "/chat", *b"the sample nonce")
                     .expect("a host and a path");
-                opening.check(&head).map(drop)
+                opening.check(&Response::new(head)?).map(drop)
             }
         }
     }

@@ -8,9 +8,10 @@ use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
-use crate::protocol::handshake::{Opening, status};
-use crate::protocol::head::{self, Head};
-use crate::protocol::request::Request;
+use crate::protocol::handshake::Opening;
+use crate::protocol::head;
+use crate::protocol::request::{Request, split_authority};
+use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
 use std::fmt;
 use std::io;
@@ -166,8 +167,7 @@ impl Client {
             Err(Rule::StatusNot101) => {
                 read_body(&stream, &response, &mut behind_head, deadline);
                 let refusal = Refusal {
-                    status: status(&response),
-                    head: response,
+                    response,
                     body: behind_head,
                 };
                 return Err(Error::Refused(Box::new(refusal)));
@@ -218,7 +218,7 @@ fn read_head(
     stream: &TcpStream,
     limits: head::Limits,
     deadline: Instant,
-) -> Result<(Head, Vec<u8>)> {
+) -> Result<(Response, Vec<u8>)> {
     let mut decoder = head::Decoder::new(Role::Server, limits);
     let mut buffer = [0; 2048];
     loop {
@@ -236,9 +236,9 @@ fn read_head(
         }
         let mut input = &buffer[..length];
         while let Some((head, rest)) = decoder.receive(input)? {
-            // RFC 9110 §15.2: interim responses, such as 103, may come before the answer.
-            if !matches!(status(&head), 100 | 102..=199) {
-                return Ok((head, rest.to_vec()));
+            let response = Response::new(head)?;
+            if !response.is_interim() {
+                return Ok((response, rest.to_vec()));
             }
             input = rest;
         }
@@ -246,11 +246,12 @@ fn read_head(
 }
 
 /// Reads what a refusal says, as far as it comes in time.
-fn read_body(stream: &TcpStream, head: &Head, body: &mut Vec<u8>, deadline: Instant) {
+fn read_body(stream: &TcpStream, response: &Response, body: &mut Vec<u8>, deadline: Instant) {
+    let head = response.head();
     let is_chunked = head.lists("Transfer-Encoding", "chunked");
     let announced = match head.single("Content-Length") {
         // RFC 9112 §6.3.
-        _ if matches!(status(head), 204 | 304) => Some(0),
+        _ if matches!(response.status(), 204 | 304) => Some(0),
         Ok(Some(length)) if !is_chunked => str::from_utf8(length)
             .ok()
             .and_then(|length| length.parse().ok()),
@@ -320,11 +321,9 @@ impl<'a> Url<'a> {
         if authority.contains('@') {
             return Err(Error::Url("a ws:// URL has no user name"));
         }
-        let (name, port) = match authority.rsplit_once(':') {
-            Some((name, port)) if !port.ends_with(']') => (name, port),
-            _ => (authority, "80"),
-        };
+        let (name, port) = split_authority(authority);
         let port = port
+            .unwrap_or("80")
             .parse()
             .map_err(|_| Error::Url("the port is a number from 0 to 65535"))?;
         let name = name

@@ -2,7 +2,7 @@
 
 use crate::protocol::connection::Misuse;
 use crate::protocol::handshake::NotSendable;
-use crate::protocol::head::Head;
+use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
 use std::{fmt, io};
 
@@ -28,11 +28,10 @@ pub enum Error {
 
 /// A server's answer other than 101: no such path, a redirect, a demand for authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
-    /// The HTTP status, such as 404.
-    pub status: u16,
-    /// The head, with `Location` or `WWW-Authenticate` where they matter.
-    pub head: Head,
+    /// Its status, such as 404, and its headers, such as `Location` or `WWW-Authenticate`.
+    pub response: Response,
     /// The beginning of the body, at most 4 KiB; a chunked one as it came, with the sizes of its chunks.
     pub body: Vec<u8>,
 }
@@ -58,7 +57,7 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => write!(
                 f,
                 "the server refused the handshake with status {}",
-                refusal.status
+                refusal.response.status()
             ),
             Self::Url(problem) => f.write_str(problem),
             Self::Header(header) => header.fmt(f),

@@ -15,8 +15,9 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::extensions;
-use super::head::{Head, is_target, is_token};
+use super::head::{Head, Version, is_target, is_token};
 use super::request::{Request, is_host};
+use super::response::Response;
 use super::rule::Rule;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -94,8 +95,10 @@ impl Upgrade {
             .ok_or(Rule::KeyInvalid)?;
         let subprotocols = subprotocols(head)?;
         extensions::names(head)?;
-        let origin = head.single("Origin")?.unwrap_or_default();
-        if !origin.is_ascii() {
+        if head
+            .single("Origin")?
+            .is_some_and(|origin| !origin.is_ascii())
+        {
             return Err(Rule::HeaderMalformed);
         }
         Ok(Self {
@@ -241,7 +244,7 @@ impl Opening {
         if !is_host(host) {
             return Err(NotSendable(host.to_owned()));
         }
-        if !target.starts_with('/') || !is_target(target.as_bytes()) {
+        if !target.starts_with('/') || !is_target(target) {
             return Err(NotSendable(target.to_owned()));
         }
         Ok(Self {
@@ -329,17 +332,16 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// The rule that the server broke. [`Rule::StatusNot101`] is also how a server refuses: its status
-    /// is then in the head.
-    pub fn check(&self, response: &Head) -> Result<Option<String>, Rule> {
-        if status(response) != 101 {
+    /// The rule that the server broke. [`Rule::StatusNot101`] is also how a server refuses: its
+    /// [status](Response::status) then says why.
+    pub fn check(&self, response: &Response) -> Result<Option<String>, Rule> {
+        if response.status() != 101 {
             return Err(Rule::StatusNot101);
         }
-        if response.start_line().starts_with(b"HTTP/1.0")
-            || response.start_line().starts_with(b"HTTP/0")
-        {
+        if response.version() < Version::HTTP_1_1 {
             return Err(Rule::HttpVersionTooLow);
         }
+        let response = response.head();
         check_no_body(response)?;
         check_tokens(response)?;
         // §4.1: a request may name several protocols, the answer names this one.
@@ -365,12 +367,4 @@ impl Opening {
             .map(Some)
             .ok_or(Rule::SubprotocolNotOffered)
     }
-}
-
-/// The status code of a response; 0 when the head is none.
-#[must_use]
-pub fn status(response: &Head) -> u16 {
-    let mut parts = response.start_line().split(|&byte| byte == b' ');
-    let code = parts.nth(1).and_then(|code| str::from_utf8(code).ok());
-    code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }

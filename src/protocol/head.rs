@@ -1,13 +1,15 @@
 //! The head of an HTTP/1.1 message: a start line and header fields (RFC 9112 §2-5).
 //!
-//! A head is judged once, line by line, as it arrives: a byte is never looked at again, however the
-//! input is cut. What the header fields mean is for `handshake` and the HTTP side to say.
+//! A head is judged once, line by line, as it arrives: no byte is looked at twice, however the input
+//! is cut. The start line is kept in its parts; [`request`](super::request),
+//! [`response`](super::response) and [`handshake`](super::handshake) say what they and the header
+//! fields mean.
 #![warn(clippy::indexing_slicing)]
 
 use super::Role;
 use super::rule::Rule;
-use std::fmt;
 use std::ops::Range;
+use std::{fmt, str};
 
 /// What one head may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +30,122 @@ impl Default for Limits {
     }
 }
 
-/// A complete head. Every line was judged; the start line's meaning was not.
+/// The first line of a head, in its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartLine {
+    /// A client begins with what it asks for.
+    Request(RequestLine),
+    /// A server begins with what came of it.
+    Status(StatusLine),
+}
+
+/// `GET /chat HTTP/1.1` (RFC 9112 §3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestLine {
+    /// The method, in the case in which it was sent.
+    pub method: String,
+    /// The target as sent.
+    pub target: String,
+    /// The HTTP version.
+    pub version: Version,
+}
+
+/// `HTTP/1.1 101 Switching Protocols` (RFC 9112 §4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusLine {
+    /// The HTTP version.
+    pub version: Version,
+    /// The code of three digits, 000 to 999.
+    pub status: u16,
+    /// What follows the code, which may be empty and need not be UTF-8.
+    pub reason: Vec<u8>,
+}
+
+/// A version of HTTP (RFC 9112 §2.3), to be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// The digit before the dot.
+    pub major: u8,
+    /// The digit after it.
+    pub minor: u8,
+}
+
+impl Version {
+    /// The version in which WebSocket handshakes are held.
+    pub const HTTP_1_1: Self = Self { major: 1, minor: 1 };
+
+    /// One digit on each side of the dot, and capital letters.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            &[b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
+                Some(Self {
+                    major: major - b'0',
+                    minor: minor - b'0',
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP/{}.{}", self.major, self.minor)
+    }
+}
+
+impl StartLine {
+    fn parse(sender: Role, line: &[u8]) -> Result<Self, Rule> {
+        match sender {
+            Role::Client => RequestLine::parse(line)
+                .map(Self::Request)
+                .ok_or(Rule::RequestLineMalformed),
+            Role::Server => StatusLine::parse(line)
+                .map(Self::Status)
+                .ok_or(Rule::StatusLineMalformed),
+        }
+    }
+}
+
+impl RequestLine {
+    /// RFC 9112 §3: method, target and version, one space apart.
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut parts = str::from_utf8(line).ok()?.split(' ');
+        let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
+        let version = Version::parse(version.as_bytes())?;
+        let is_right = is_token(method.as_bytes()) && is_target(target) && parts.next().is_none();
+        is_right.then(|| Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            version,
+        })
+    }
+}
+
+impl StatusLine {
+    /// RFC 9112 §4: version, code and reason, one space apart; the reason may be empty or hold spaces.
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut parts = line.splitn(3, |&byte| byte == b' ');
+        let (version, code, reason) = (parts.next()?, parts.next()?, parts.next()?);
+        let version = Version::parse(version)?;
+        let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_digit);
+        let digits = code.iter().map(|digit| u16::from(digit - b'0'));
+        is_code.then(|| Self {
+            version,
+            status: digits.fold(0, |status, digit| 10 * status + digit),
+            reason: reason.to_owned(),
+        })
+    }
+}
+
+/// A complete head. Every line was judged by itself; what they mean together was not.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Head {
     bytes: Vec<u8>,
-    start_line: Range<usize>,
+    first_line: Range<usize>,
+    start: StartLine,
     fields: Vec<Field>,
 }
 
@@ -44,17 +157,26 @@ struct Field {
 }
 
 impl Head {
-    /// The first line, without its end.
+    /// The first line in its parts.
+    #[must_use]
+    pub const fn start(&self) -> &StartLine {
+        &self.start
+    }
+
+    /// The first line as sent, without its end.
     #[must_use]
     pub fn start_line(&self) -> &[u8] {
-        self.part(&self.start_line)
+        part(&self.bytes, &self.first_line)
     }
 
     /// All header fields in order: name as sent, value without the blanks around it.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (self.part(&field.name), self.part(&field.value)))
+        self.fields.iter().map(|field| {
+            (
+                part(&self.bytes, &field.name),
+                part(&self.bytes, &field.value),
+            )
+        })
     }
 
     /// The values of all fields of that name, which is compared without case.
@@ -102,10 +224,14 @@ impl Head {
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
+}
 
-    fn part(&self, range: &Range<usize>) -> &[u8] {
-        self.bytes.get(range.clone()).unwrap_or_default()
-    }
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the decoder cut every range out of these very bytes"
+)]
+fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
+    &bytes[range.clone()]
 }
 
 /// The head as it would be read by a person, control bytes escaped.
@@ -123,10 +249,10 @@ impl fmt::Debug for Head {
 ///
 /// let mut decoder = Decoder::new(Role::Client, Limits::default());
 /// assert_eq!(decoder.receive(b"GET / HTTP/1.1\r\nHost: a\r")?, None);
-/// let (head, rest) = decoder.receive(b"\n\r\nbehind")?.expect("the head is complete");
+/// let (head, rest) = decoder.receive(b"\n\r\nmore")?.expect("the head is complete");
 /// assert_eq!(head.start_line(), b"GET / HTTP/1.1");
 /// assert_eq!(head.values("host").next(), Some(&b"a"[..]));
-/// assert_eq!(rest, b"behind");
+/// assert_eq!(rest, b"more");
 /// # Ok::<(), plainws::Rule>(())
 /// ```
 #[derive(Debug)]
@@ -135,12 +261,13 @@ pub struct Decoder {
     limits: Limits,
     bytes: Vec<u8>,
     line_start: usize,
-    start_line: Option<Range<usize>>,
+    /// The first line, once it is complete: its place and its parts.
+    start: Option<(Range<usize>, StartLine)>,
     fields: Vec<Field>,
 }
 
 impl Decoder {
-    /// Expects the start line that such a sender begins with.
+    /// Expects a request from a client, a response from a server.
     #[must_use]
     pub const fn new(sender: Role, limits: Limits) -> Self {
         Self {
@@ -148,7 +275,7 @@ impl Decoder {
             limits,
             bytes: Vec::new(),
             line_start: 0,
-            start_line: None,
+            start: None,
             fields: Vec::new(),
         }
     }
@@ -156,29 +283,29 @@ impl Decoder {
     /// Whether nothing has arrived but empty lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.line_start == self.bytes.len() && self.start_line.is_none()
+        self.line_start == self.bytes.len() && self.start.is_none()
     }
 
     /// The start line as far as it has arrived.
     #[must_use]
     pub fn so_far(&self) -> &[u8] {
-        match &self.start_line {
-            Some(line) => self.bytes.get(line.clone()).unwrap_or_default(),
+        match &self.start {
+            Some((line, _)) => part(&self.bytes, line),
             None => self.bytes.trim_ascii(),
         }
     }
 
-    /// Takes more of the stream. Returns the head and the bytes behind it once it is complete; the
-    /// decoder then expects the next one.
+    /// Takes more of the stream. `Ok(None)`: legal so far, call again with what comes next. `Ok(Some)`:
+    /// the head, and the bytes that follow it; the decoder then expects the next head.
     ///
     /// # Errors
     ///
-    /// The rule broken: by a byte that may not stand in a head, or by a line at its end. The decoder
-    /// is of no more use then.
+    /// The rule broken, by a byte that may not stand in a head or by a line that has just ended. No
+    /// further byte can make this legal, and the decoder must not be used again.
     pub fn receive<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Head, &'a [u8])>, Rule> {
         let mut rest = input;
-        while let [byte, behind @ ..] = rest {
-            rest = behind;
+        while let [byte, after @ ..] = rest {
+            rest = after;
             self.check_byte(*byte)?;
             self.bytes.push(*byte);
             if *byte == b'\n' {
@@ -208,7 +335,7 @@ impl Decoder {
 
     /// RFC 9112 §3 has a status of its own for a request line that does not end.
     fn too_long(&self) -> Rule {
-        let in_request_line = self.sender == Role::Client && self.start_line.is_none();
+        let in_request_line = self.sender == Role::Client && self.start.is_none();
         if in_request_line {
             Rule::RequestLineTooLong
         } else {
@@ -220,98 +347,61 @@ impl Decoder {
     fn end_line(&mut self) -> Result<Option<Head>, Rule> {
         let line = self.line_start..self.bytes.len() - b"\r\n".len();
         self.line_start = self.bytes.len();
-        let Some(start_line) = self.start_line.clone() else {
+        match (&self.start, line.is_empty()) {
             // RFC 9112 §2.2: empty lines before the start line are ignored.
-            if !line.is_empty() {
-                let bytes = self.bytes.get(line.clone()).unwrap_or_default();
-                match self.sender {
-                    Role::Client => check_request_line(bytes)?,
-                    Role::Server => check_status_line(bytes)?,
+            (None, true) => Ok(None),
+            (None, false) => {
+                let start = StartLine::parse(self.sender, part(&self.bytes, &line))?;
+                self.start = Some((line, start));
+                Ok(None)
+            }
+            (Some(_), false) => {
+                let field = self.field(&line)?;
+                if self.fields.len() == self.limits.max_headers {
+                    return Err(Rule::TooManyHeaders);
                 }
-                self.start_line = Some(line);
+                self.fields.push(field);
+                Ok(None)
             }
-            return Ok(None);
-        };
-        if !line.is_empty() {
-            let field = self.field(line)?;
-            if self.fields.len() == self.limits.max_headers {
-                return Err(Rule::TooManyHeaders);
-            }
-            self.fields.push(field);
-            return Ok(None);
+            (Some(_), true) => Ok(self.take_head()),
         }
-        let head = Head {
-            bytes: std::mem::take(&mut self.bytes),
-            start_line,
-            fields: std::mem::take(&mut self.fields),
-        };
-        *self = Self::new(self.sender, self.limits);
-        Ok(Some(head))
     }
 
-    fn field(&self, line: Range<usize>) -> Result<Field, Rule> {
-        let bytes = self.bytes.get(line.clone()).unwrap_or_default();
+    /// The head that is complete; the decoder begins anew.
+    fn take_head(&mut self) -> Option<Head> {
+        let next = Self::new(self.sender, self.limits);
+        let complete = std::mem::replace(self, next);
+        let (first_line, start) = complete.start?;
+        Some(Head {
+            bytes: complete.bytes,
+            first_line,
+            start,
+            fields: complete.fields,
+        })
+    }
+
+    fn field(&self, line: &Range<usize>) -> Result<Field, Rule> {
+        let bytes = part(&self.bytes, line);
         if matches!(bytes, [b' ' | b'\t', ..]) {
             return Err(Rule::HeaderFolded);
         }
-        let colon = bytes
-            .iter()
-            .position(|&byte| byte == b':')
-            .ok_or(Rule::HeaderMalformed)?;
-        let (name, value) = bytes.split_at(colon);
-        let value = value.strip_prefix(b":").unwrap_or_default();
-        if !is_token(name) {
+        let colon = bytes.iter().position(|&byte| byte == b':');
+        let colon = line.start + colon.ok_or(Rule::HeaderMalformed)?;
+        let name = line.start..colon;
+        if !is_token(part(&self.bytes, &name)) {
             return Err(Rule::HeaderMalformed);
         }
-        let blanks_before = value.len() - value.trim_ascii_start().len();
-        let start = line.start + colon + 1 + blanks_before;
-        Ok(Field {
-            name: line.start..line.start + colon,
-            value: start..start + value.trim_ascii().len(),
-        })
-    }
-}
-
-/// RFC 9112 §3: method, target and version, one space apart.
-fn check_request_line(line: &[u8]) -> Result<(), Rule> {
-    let mut parts = line.split(|&byte| byte == b' ');
-    let method = parts.next().is_some_and(is_token);
-    let target = parts.next().is_some_and(is_target);
-    let version = parts.next().is_some_and(is_http_version);
-    let is_request_line = method && target && version && parts.next().is_none();
-    if is_request_line {
-        Ok(())
-    } else {
-        Err(Rule::RequestLineMalformed)
-    }
-}
-
-/// RFC 9112 §4: version, code and reason, one space apart; the reason may be empty or hold spaces.
-fn check_status_line(line: &[u8]) -> Result<(), Rule> {
-    let mut parts = line.splitn(3, |&byte| byte == b' ');
-    let version = parts.next().is_some_and(is_http_version);
-    let code = parts
-        .next()
-        .is_some_and(|code| code.len() == 3 && code.iter().all(u8::is_ascii_digit));
-    let is_status_line = version && code && parts.next().is_some();
-    if is_status_line {
-        Ok(())
-    } else {
-        Err(Rule::StatusLineMalformed)
+        let value = part(&self.bytes, &(colon + 1..line.end));
+        let start = line.end - value.trim_ascii_start().len();
+        let value = start..start + value.trim_ascii().len();
+        Ok(Field { name, value })
     }
 }
 
 /// RFC 9112 §3.2: what a target is written with. The # belongs to fragments, which are not sent (§3).
-pub(super) fn is_target(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes
-            .iter()
-            .all(|&byte| byte.is_ascii_graphic() && byte != b'#')
-}
-
-/// RFC 9112 §2.3: one digit each side of the dot, and capital letters.
-fn is_http_version(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
+pub(super) fn is_target(target: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+    !target.is_empty() && target.bytes().all(is_allowed)
 }
 
 /// RFC 9110 §5.6.2: the characters that names are made of.

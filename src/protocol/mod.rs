@@ -4,8 +4,8 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`prepared`], [`connection`], then [`head`], [`request`] and [`handshake`]; [`dissect`]
-//! shows what these do, byte by byte.
+//! [`prepared`], [`connection`], then [`head`], [`request`], [`response`] and [`handshake`];
+//! [`dissect`] shows what these do, byte by byte.
 
 pub mod close;
 pub mod close_code;
@@ -18,6 +18,7 @@ pub mod head;
 pub mod message;
 pub mod prepared;
 pub mod request;
+pub mod response;
 pub mod rule;
 pub mod utf8;
 

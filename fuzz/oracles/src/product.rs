@@ -9,6 +9,7 @@ use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as Strea
 use plainws::protocol::handshake::{NotSendable, Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
+use plainws::protocol::response::Response;
 use plainws::protocol::rule::Field;
 use plainws::protocol::{frame, head, utf8};
 use plainws::{CloseCode, CloseReason, PreparedMessage, Role};
@@ -264,7 +265,9 @@ impl Handshake for HeadReader {
             Role::Client => Request::new(head)
                 .and_then(|request| Upgrade::new(&request))
                 .map(|upgrade| upgrade.response(self.subprotocol.as_deref())),
-            Role::Server => opening().check(&head).map(|_| String::new()),
+            Role::Server => Response::new(head)
+                .and_then(|response| opening().check(&response))
+                .map(|_| String::new()),
         };
         Some(match response {
             Ok(response) => Verdict::Accepted {

@@ -259,8 +259,8 @@ fn error_text(error: &Error) -> String {
     let Error::Refused(refusal) = error else {
         return error.to_string();
     };
-    let Refusal { head, body, .. } = refusal.as_ref();
-    let location = head.values("Location").next();
+    let Refusal { response, body, .. } = refusal.as_ref();
+    let location = response.head().values("Location").next();
     let location = location
         .map(|url| format!(" to {}", text::escaped(url)))
         .unwrap_or_default();

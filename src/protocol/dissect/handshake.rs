@@ -11,6 +11,7 @@ use crate::protocol::Role;
 use crate::protocol::handshake::{self, Opening, Upgrade};
 use crate::protocol::head::{Decoder, Head, Limits};
 use crate::protocol::request::Request;
+use crate::protocol::response::Response;
 use crate::protocol::rule::{Field, Rule};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -105,7 +106,7 @@ pub fn request(stream: &[u8], limits: Limits) -> Explanation {
 #[must_use]
 pub fn response(stream: &[u8], limits: Limits, key: Option<&str>) -> Explanation {
     let opening = Opening::with_key(key.unwrap_or_default());
-    let judge = |head: &Head| match opening.check(head) {
+    let judge = |head: &Head| match opening.check(&Response::new(head.clone())?) {
         // Nobody can know, and what is judged behind it cannot be known either.
         Err(Rule::AcceptWrong) if key.is_none() => Ok(()),
         judged => judged.map(drop),

@@ -1,0 +1,79 @@
+//! An HTTP response, as far as every response must be right (RFC 9112 §4).
+#![warn(clippy::indexing_slicing)]
+
+use super::head::{Head, StartLine, StatusLine, Version};
+use super::rule::Rule;
+use std::str;
+
+/// A response: what a server answers a handshake with, whether it accepts or refuses.
+///
+/// ```
+/// use plainws::Role;
+/// use plainws::protocol::head::{Decoder, Limits};
+/// use plainws::protocol::response::Response;
+///
+/// let mut decoder = Decoder::new(Role::Server, Limits::default());
+/// let (head, _) = decoder.receive(b"HTTP/1.1 404 Not Found\r\n\r\n")?.expect("the head is complete");
+/// assert_eq!(Response::new(head)?.status(), 404);
+/// # Ok::<(), plainws::Rule>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    head: Head,
+    line: StatusLine,
+}
+
+impl Response {
+    /// Takes the head of a response.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::StatusLineMalformed`] for the head of a request.
+    pub fn new(head: Head) -> Result<Self, Rule> {
+        match head.start() {
+            StartLine::Status(line) => Ok(Self {
+                line: line.clone(),
+                head,
+            }),
+            StartLine::Request(_) => Err(Rule::StatusLineMalformed),
+        }
+    }
+
+    /// The status code, such as 101 or 404.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.line.status
+    }
+
+    /// What follows the code, for people; it need not be UTF-8.
+    #[must_use]
+    pub fn reason(&self) -> &[u8] {
+        &self.line.reason
+    }
+
+    /// The HTTP version.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.line.version
+    }
+
+    /// Whether this is not the answer yet, which is still to come (RFC 9110 §15.2). 101 is an answer.
+    #[must_use]
+    pub const fn is_interim(&self) -> bool {
+        matches!(self.status(), 100 | 102..=199)
+    }
+
+    /// The first header of that name, compared without case; `None` also when its value is not UTF-8:
+    /// [`Self::head`] has the bytes then.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let value = self.head.values(name).next()?;
+        str::from_utf8(value).ok()
+    }
+
+    /// All of the head.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+}
