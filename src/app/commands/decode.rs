@@ -66,20 +66,34 @@ Exit codes:
 ///
 /// What went wrong, for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
-    let bytes = input::read(&options.hex, options.file.as_deref(), options.raw)?;
-    if bytes.is_empty() {
+    let streams = input::read(&options.hex, options.file.as_deref(), options.raw)?;
+    if streams.iter().all(|stream| stream.bytes.is_empty()) {
         return Err("no bytes to decode".into());
     }
-    let role = options.role.map(Role::from);
-    let decoded = Decoded::new(bytes, role, options.key.as_deref(), options.limits.limits());
-    if options.json {
-        paint::print(&json::stream(&decoded))?;
-    } else {
-        paint::print(&stream::listing(&decoded, !options.all))?;
+    let mut verdicts = Vec::new();
+    for mut stream in streams {
+        stream.sender = options.role.map(Role::from).or(stream.sender);
+        let decoded = Decoded::new(stream, options.key.as_deref(), options.limits.limits());
+        let shown = if options.json {
+            json::stream(&decoded)
+        } else {
+            stream::listing(&decoded, !options.all)
+        };
+        let gap = if verdicts.is_empty() { "" } else { "\n" };
+        paint::print(&format!("{gap}{shown}"))?;
+        verdicts.push(decoded.verdict());
     }
-    Ok(match decoded.verdict() {
-        Verdict::Legal => ExitCode::SUCCESS,
-        Verdict::Violation { .. } => ExitCode::from(1),
-        Verdict::Incomplete => ExitCode::from(3),
-    })
+    Ok(exit_code(&verdicts))
+}
+
+/// The worst of several streams counts.
+fn exit_code(verdicts: &[Verdict]) -> ExitCode {
+    let is_violation = |verdict: &Verdict| matches!(verdict, Verdict::Violation { .. });
+    if verdicts.iter().any(is_violation) {
+        ExitCode::from(1)
+    } else if verdicts.contains(&Verdict::Incomplete) {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

@@ -1,11 +1,12 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
 use crate::app::args::Sender;
+use crate::app::input::Stream;
 use crate::app::judge::decoded::{Decoded, Limits};
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
+use crate::app::show;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
-use crate::app::show::stream;
 use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::{answer, section_sign};
 use clap::Args;
@@ -170,14 +171,10 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
             rule.id()
         )
     };
-    let decoded = Decoded::new(
-        bytes.to_vec(),
-        Some(role),
-        Some(EXAMPLE_KEY),
-        Limits::default(),
-    );
+    let stream = Stream::new(Some(role), bytes.to_vec());
+    let decoded = Decoded::new(stream, Some(EXAMPLE_KEY), Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it so:"));
     let command = paint::shell_line(&command);
-    let listing = stream::listing(&decoded, is_cut);
+    let listing = show::stream::listing(&decoded, is_cut);
     format!("\n{title}\n{command}\n{listing}")
 }

@@ -1,17 +1,59 @@
-//! Where the bytes to look at come from.
+//! Where the bytes to look at come from: what people paste or pipe becomes streams.
 
 pub(crate) mod hex;
 
+use plainws::Role;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::iter;
 use std::path::Path;
 
-/// Bytes given as words, from a file, or else from standard input.
+/// The bytes that one side of a connection sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stream {
+    /// Who sent them; `None` where the input does not say.
+    pub(crate) sender: Option<Role>,
+    pub(crate) bytes: Vec<u8>,
+    /// Where they were cut on their way: the offset in front of each later piece, in ascending order.
+    /// Pasted bytes have none; the segments of a capture are such pieces.
+    pub(crate) cuts: Vec<usize>,
+}
+
+impl Stream {
+    /// A stream in one piece.
+    pub(crate) const fn new(sender: Option<Role>, bytes: Vec<u8>) -> Self {
+        Self {
+            sender,
+            bytes,
+            cuts: Vec::new(),
+        }
+    }
+
+    /// The bytes from `start` on, in the pieces in which they travelled.
+    pub(crate) fn pieces(&self, start: usize) -> impl Iterator<Item = &[u8]> {
+        let later = self.cuts.iter().copied().filter(move |&cut| cut > start);
+        let ends = later.clone().chain([self.bytes.len()]);
+        let pieces = iter::once(start).chain(later).zip(ends);
+        pieces.filter_map(|(start, end)| self.bytes.get(start..end))
+    }
+}
+
+/// The streams given as words, in a file, or else on standard input. Hex and bytes say nothing about
+/// their sender and are one stream.
 ///
 /// # Errors
 ///
 /// What went wrong, for people.
-pub(crate) fn read(words: &[String], file: Option<&Path>, is_raw: bool) -> Result<Vec<u8>, String> {
+pub(crate) fn read(
+    words: &[String],
+    file: Option<&Path>,
+    is_raw: bool,
+) -> Result<Vec<Stream>, String> {
+    let bytes = bytes(words, file, is_raw)?;
+    Ok(vec![Stream::new(None, bytes)])
+}
+
+fn bytes(words: &[String], file: Option<&Path>, is_raw: bool) -> Result<Vec<u8>, String> {
     let bytes = match (file, words) {
         (Some(path), _) => {
             fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?
@@ -60,4 +102,20 @@ pub(crate) fn begins_a_head(bytes: &[u8]) -> bool {
     let letters = letters.count();
     let is_method = letters >= 3 && matches!(bytes.get(letters), None | Some(b' '));
     is_method || bytes.starts_with(b"HTTP/") || bytes.starts_with(&[0x16, 0x03])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_comes_in_the_pieces_between_its_cuts() {
+        let mut stream = Stream::new(None, b"abcdef".to_vec());
+        assert!(stream.pieces(0).eq([b"abcdef"]));
+        stream.cuts = vec![2, 5];
+        assert!(stream.pieces(0).eq([&b"ab"[..], b"cde", b"f"]));
+        assert!(stream.pieces(3).eq([&b"de"[..], b"f"]));
+        assert!(stream.pieces(5).eq([b"f"]));
+        assert!(stream.pieces(6).all(<[u8]>::is_empty));
+    }
 }

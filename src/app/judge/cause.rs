@@ -16,7 +16,7 @@ pub(crate) fn likely(decoded: &Decoded) -> Option<String> {
     if rule.close_code().is_none() {
         return in_head(rule, decoded);
     }
-    let (broken, before) = decoded.frames.frames.split_last()?;
+    let (broken, before) = decoded.frames.split_last()?;
     in_frame(rule, broken, before, decoded.unread())
 }
 
@@ -176,7 +176,7 @@ fn close_code(broken: &Frame) -> String {
 }
 
 fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
-    let bytes = &decoded.bytes;
+    let bytes = &decoded.stream.bytes;
     let head = decoded.handshake.as_ref()?;
     Some(match rule {
         Rule::HeadControlByte if bytes.starts_with(&[0x16, 0x03]) => {

@@ -13,14 +13,14 @@ use serde_json::{Map, Value, json};
 
 /// One object, in lines for people who look at it.
 pub(crate) fn stream(decoded: &Decoded) -> String {
-    let frames = decoded.frames.frames.iter();
+    let frames = decoded.frames.iter();
     let base = decoded.frames_begin();
     let mut stream = json!({
         "sender": decoded.sender.name(),
-        "length": decoded.bytes.len(),
+        "length": decoded.stream.bytes.len(),
     });
     if let Some(head) = &decoded.handshake {
-        stream["handshake"] = handshake(head, &decoded.bytes);
+        stream["handshake"] = handshake(head, &decoded.stream.bytes);
     }
     stream["frames"] = frames.map(|of| frame(of, base)).collect();
     stream["unread"] = joined(decoded.unread()).into();

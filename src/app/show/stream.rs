@@ -12,11 +12,11 @@ const CUT: usize = 16;
 pub(crate) fn listing(decoded: &Decoded, is_cut: bool) -> String {
     let mut text = String::new();
     if let Some(handshake) = &decoded.handshake {
-        text += &heads::listing(handshake, &decoded.bytes, is_cut);
+        text += &heads::listing(handshake, &decoded.stream.bytes, is_cut);
     }
-    let end = decoded.bytes.len() as u64;
+    let end = decoded.stream.bytes.len() as u64;
     let listing = Listing::new(decoded.frames_begin(), end, is_cut);
-    let frames = &decoded.frames.frames;
+    let frames = &decoded.frames;
     let hidden = frames
         .len()
         .saturating_sub(if is_cut { CUT } else { usize::MAX });

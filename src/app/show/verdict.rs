@@ -59,7 +59,7 @@ fn labelled(label: &str, text: &str) -> String {
 
 fn legal(decoded: &Decoded) -> String {
     let summary = summary(decoded);
-    let close = match decoded.frames.frames.last() {
+    let close = match decoded.frames.last() {
         Some(frame) if opcode(frame) == Some(Opcode::Close) => {
             let code = match frame.payload[..] {
                 [high, low, ..] => CloseCode(u16::from_be_bytes([high, low])),
@@ -70,7 +70,7 @@ fn legal(decoded: &Decoded) -> String {
         _ => String::new(),
     };
     let mut text = format!("{}: {summary}{close}\n", paint(GOOD, "legal"));
-    if decoded.frames.unread > 0 {
+    if !decoded.unread().is_empty() {
         text += &labelled("then", "behind a Close nothing is read (§5.5.1)");
     }
     text
@@ -85,7 +85,7 @@ fn incomplete(decoded: &Decoded) -> String {
     let lacks = if head.is_some_and(|head| head.verdict == Verdict::Incomplete) {
         "the empty line that ends a head is not there yet".into()
     } else {
-        match decoded.frames.frames.last().map(|frame| frame.status) {
+        match decoded.frames.last().map(|frame| frame.status) {
             Some(Status::Incomplete(missing)) => lacks(missing),
             _ => open_message(decoded),
         }
@@ -107,7 +107,7 @@ fn lacks(missing: Missing) -> String {
 }
 
 fn open_message(decoded: &Decoded) -> String {
-    match decoded.frames.open_message {
+    match decoded.open_message() {
         Some(open) => {
             let fragments = count(open.index + 1, "fragment");
             let name = open.opcode.name();
@@ -144,14 +144,13 @@ fn guess(decoded: &Decoded) -> Option<String> {
         (None, Role::Client) => "a client, as the first frame is masked",
         (None, Role::Server) => "a server, as the first frame is not masked",
     };
-    decoded
-        .is_guess
-        .then(|| format!("{sign}; --role says otherwise"))
+    let is_guess = decoded.stream.sender.is_none();
+    is_guess.then(|| format!("{sign}; --role says otherwise"))
 }
 
 /// "2 frames, 1 message".
 fn summary(decoded: &Decoded) -> String {
-    let frames = &decoded.frames.frames;
+    let frames = &decoded.frames;
     let messages = frames.iter().filter(|frame| frame.message.is_some());
     let counted = [
         count(frames.len() as u64, "frame"),
