@@ -64,7 +64,7 @@ impl fmt::Display for CloseReason {
 ///
 /// The rule that the body breaks.
 pub fn check(body: &[u8], is_complete: bool) -> Result<Option<(CloseCode, &str)>, Rule> {
-    let Some((code, reason)) = body.split_first_chunk() else {
+    let Some((code, reason)) = parts(body) else {
         // §5.5.1: no body, or one that begins with a code.
         let is_half_a_code = is_complete && !body.is_empty();
         return if is_half_a_code {
@@ -73,7 +73,6 @@ pub fn check(body: &[u8], is_complete: bool) -> Result<Option<(CloseCode, &str)>
             Ok(None)
         };
     };
-    let code = CloseCode(u16::from_be_bytes(*code));
     if !code.is_allowed_on_wire() {
         return Err(Rule::CloseCodeInvalid);
     }
@@ -82,6 +81,13 @@ pub fn check(body: &[u8], is_complete: bool) -> Result<Option<(CloseCode, &str)>
         Err(error) if error.error_len().is_none() && !is_complete => Ok(None),
         Err(_) => Err(Rule::CloseReasonNotUtf8),
     }
+}
+
+/// The code and the bytes of the reason as they stand, legal or not; `None` without a whole code.
+#[must_use]
+pub fn parts(body: &[u8]) -> Option<(CloseCode, &[u8])> {
+    let (code, reason) = body.split_first_chunk()?;
+    Some((CloseCode(u16::from_be_bytes(*code)), reason))
 }
 
 /// Makes a body. A reason of more than [`MAX_REASON`] bytes is cut between two characters.

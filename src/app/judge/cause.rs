@@ -2,10 +2,11 @@
 
 use super::decoded::Decoded;
 use super::mistakes;
-use plainws::Rule;
+use plainws::protocol::close;
 use plainws::protocol::dissect::handshake::Derivation;
 use plainws::protocol::dissect::{Frame, Verdict};
 use plainws::protocol::frame::Byte0;
+use plainws::{CloseCode, Rule};
 use std::str;
 
 /// A guess at the cause, if a rule is broken and there is a likely one.
@@ -155,12 +156,12 @@ fn text(broken: &Frame) -> String {
 }
 
 fn close_code(broken: &Frame) -> String {
-    let &[high, low, ..] = &*broken.payload else {
+    let Some((CloseCode(code), _)) = close::parts(&broken.payload) else {
         return String::new();
     };
-    let code = u16::from_be_bytes([high, low]);
-    let backwards = u16::from_le_bytes([high, low]);
-    if plainws::CloseCode(backwards).is_allowed_on_wire() {
+    let backwards = code.swap_bytes();
+    let [high, low] = code.to_be_bytes();
+    if CloseCode(backwards).is_allowed_on_wire() {
         return format!("the code was written backwards: {backwards} is {low:02x} {high:02x}");
     }
     match code {

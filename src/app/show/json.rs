@@ -5,6 +5,7 @@ use super::verdict;
 use crate::app::judge::cause;
 use crate::app::judge::decoded::Decoded;
 use plainws::Role;
+use plainws::protocol::close;
 use plainws::protocol::dissect::handshake::Explanation;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status, Verdict};
 use plainws::protocol::frame::Opcode;
@@ -118,19 +119,19 @@ fn payload(frame: &Frame, opcode: Opcode, set: &mut impl FnMut(&str, Value)) {
     }
     set("payload", joined(payload).into());
     let text = || String::from_utf8_lossy(payload).into_owned().into();
-    match (opcode, payload) {
-        (Opcode::Text, _) => set("payload.text", text()),
-        (Opcode::Binary, _) => set("payload.binary", joined(payload).into()),
-        (Opcode::Continuation, _) => set("payload.continue", joined(payload).into()),
-        (Opcode::Ping, _) => set("payload.ping", joined(payload).into()),
-        (Opcode::Pong, _) => set("payload.pong", joined(payload).into()),
-        (Opcode::Close, [high, low, reason @ ..]) => {
-            let code = u16::from_be_bytes([*high, *low]);
-            set(Field::CloseCode.name(), code.into());
-            let reason = String::from_utf8_lossy(reason).into_owned();
-            set(Field::CloseReason.name(), reason.into());
+    match opcode {
+        Opcode::Text => set("payload.text", text()),
+        Opcode::Binary => set("payload.binary", joined(payload).into()),
+        Opcode::Continuation => set("payload.continue", joined(payload).into()),
+        Opcode::Ping => set("payload.ping", joined(payload).into()),
+        Opcode::Pong => set("payload.pong", joined(payload).into()),
+        Opcode::Close => {
+            if let Some((code, reason)) = close::parts(payload) {
+                set(Field::CloseCode.name(), code.0.into());
+                let reason = String::from_utf8_lossy(reason).into_owned();
+                set(Field::CloseReason.name(), reason.into());
+            }
         }
-        (Opcode::Close, _) => {}
     }
 }
 

@@ -9,6 +9,7 @@ use super::paint::{self, BAD, FAINT, GOOD, OPEN, STRONG, paint};
 use super::text::{COLUMNS, clipped, count, padded, quoted, spaced, width};
 use anstyle::Style;
 use plainws::Role;
+use plainws::protocol::close;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::Field;
@@ -358,9 +359,9 @@ fn kind(frame: &Frame) -> String {
     };
     let name = header.opcode.name();
     if header.opcode == Opcode::Close {
-        return match frame.payload[..] {
-            [high, low, ..] => format!("close {}", u16::from_be_bytes([high, low])),
-            _ => "close".into(),
+        return match close::parts(&frame.payload) {
+            Some((code, _)) => format!("close {}", code.0),
+            None => "close".into(),
         };
     }
     if header.opcode.is_control() {

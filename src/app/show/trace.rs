@@ -11,6 +11,7 @@ use super::text::{COLUMNS, clipped, count, joined, padded, quoted, spaced};
 use clap::ValueEnum;
 use plainws::Role;
 use plainws::net::tap::{Direction, Tap};
+use plainws::protocol::close;
 use plainws::protocol::dissect::{Dissector, Frame, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::message::Limits;
@@ -133,18 +134,17 @@ fn payload(frame: &Frame, room: usize) -> String {
     let is_close = frame
         .header
         .is_some_and(|header| header.opcode == Opcode::Close);
-    let Some((code, reason)) = frame.payload.split_first_chunk().filter(|_| is_close) else {
+    let Some((code, reason)) = close::parts(&frame.payload).filter(|_| is_close) else {
         return if frame.payload.is_empty() {
             String::new()
         } else {
             clipped(&quoted(&frame.payload), room)
         };
     };
-    let code = u16::from_be_bytes(*code);
     if reason.is_empty() {
-        code.to_string()
+        code.0.to_string()
     } else {
-        clipped(&format!("{code} {}", quoted(reason)), room)
+        clipped(&format!("{} {}", code.0, quoted(reason)), room)
     }
 }
 

@@ -5,6 +5,7 @@ use super::text::{count, padded, spaced, wrapped};
 use crate::app::judge::cause;
 use crate::app::judge::decoded::Decoded;
 use plainws::Role;
+use plainws::protocol::close;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::{Frame, Missing, Status, Verdict};
 use plainws::protocol::frame::Opcode;
@@ -61,10 +62,7 @@ fn legal(decoded: &Decoded) -> String {
     let summary = summary(decoded);
     let close = match decoded.frames.last() {
         Some(frame) if opcode(frame) == Some(Opcode::Close) => {
-            let code = match frame.payload[..] {
-                [high, low, ..] => CloseCode(u16::from_be_bytes([high, low])),
-                _ => CloseCode::NO_STATUS,
-            };
+            let code = close::parts(&frame.payload).map_or(CloseCode::NO_STATUS, |(code, _)| code);
             format!(", closed with {code}")
         }
         _ => String::new(),

@@ -3,7 +3,7 @@
 
 use super::frames::{Frame, Status};
 use crate::protocol::Role;
-use crate::protocol::close_code::CloseCode;
+use crate::protocol::close;
 use crate::protocol::frame::{Byte0, Byte1, LENGTH_16, LENGTH_64, Opcode};
 use crate::protocol::rule::{Field, Rule};
 use std::borrow::Cow;
@@ -210,14 +210,11 @@ impl Labels<'_> {
     }
 
     fn close_body(&mut self, body: &[u8]) {
-        let (code, reason) = body.split_at(body.len().min(2));
-        let meaning = match *code {
-            [high, low] => {
-                let code = CloseCode(u16::from_be_bytes([high, low]));
-                code.name().unwrap_or("private or not defined").into()
-            }
-            _ => Cow::from("1 of its 2 bytes"),
+        let meaning = match close::parts(body) {
+            Some((code, _)) => code.name().unwrap_or("private or not defined"),
+            None => "1 of its 2 bytes",
         };
+        let (code, reason) = body.split_at(body.len().min(2));
         let rule = if code.len() < 2 {
             Err("5.5.1")
         } else {
