@@ -809,6 +809,28 @@ mod s7_close {
     }
 
     #[test]
+    fn answers_pings_until_the_servers_close() {
+        let server = accepting(|raw| {
+            expect_close(raw, 1000);
+            let mut keys = HashSet::new();
+            for payload in [&b"still there?"[..], b""] {
+                raw.send(server(&[(PING, payload)]));
+                let (byte0, key, pong) = raw.masked_frame();
+                assert_eq!((byte0, pong.as_slice()), (PONG, payload));
+                assert!(keys.insert(key), "{key:02x?} twice");
+            }
+            raw.send(server(&[(CLOSE, &close_body(1000, b""))]));
+            raw.send_fin();
+            raw.expect_fin();
+        });
+        let mut ws = plainws::connect(&server.url).unwrap();
+        ws.close(CloseCode::NORMAL, "").unwrap();
+        let reason = ws.close_reason();
+        assert_eq!(reason, Some(CloseReason::new(CloseCode::NORMAL)));
+        server.join();
+    }
+
+    #[test]
     fn by_the_server_is_answered_and_its_fin_waited_for() {
         let server = accepting(|raw| {
             raw.send(server(&[(CLOSE, &close_body(1001, b"restart"))]));

@@ -456,15 +456,73 @@ mod s7_1_2_close_by_us {
     }
 
     #[test]
-    fn leaves_pings_unanswered() {
+    fn answers_pings_until_the_peers_close_arrives() {
         for role in BOTH {
             let mut conn = closing(role);
-            assert_eq!(
-                receive(&mut conn, &frame(role.peer(), PING, b"?")),
-                ["ping ?"]
-            );
-            assert_eq!(conn.output_length(), 0);
+            receive(&mut conn, &frame(role.peer(), PING, b"1"));
+            assert_eq!(sent(role, &mut conn), ["pong 1"]);
+            let frames: &[Frame<'_>] = &[
+                (TEXT_BEGIN, b"a"),
+                (PING, b"2"),
+                (LAST, b"b"),
+                (PING, b""),
+                (CLOSE, b""),
+                (PING, b"too late"),
+            ];
+            let seen = receive(&mut conn, &wire(role.peer(), frames));
+            assert_eq!(seen, ["ping 2", "text ab", "ping ", "close 1005 "]);
+            // Closed, with output left to be written.
+            assert_eq!(conn.state(), State::Closed);
+            assert_eq!(sent(role, &mut conn), ["pong 2", "pong "]);
         }
+    }
+
+    #[test]
+    fn lets_a_pong_pass_ahead_of_a_close_that_waits_to_be_written() {
+        for role in BOTH {
+            let mut conn = new(role);
+            conn.close(CloseCode::NORMAL, "").unwrap();
+            receive(&mut conn, &frame(role.peer(), PING, b"p"));
+            assert_eq!(sent(role, &mut conn), ["pong p", "close 1000 "]);
+        }
+    }
+
+    #[test]
+    fn takes_bounded_memory_for_a_flood_of_pings_and_the_latest_wins() {
+        for role in BOTH {
+            let mut conn = closing(role);
+            for number in 0..5000_u32 {
+                let ping = [&number.to_be_bytes()[..], &[b'.'; 121]].concat();
+                receive(&mut conn, &frame(role.peer(), PING, &ping));
+                assert!(conn.output_length() < 2048 + 131);
+            }
+            let last = format!("pong \\x00\\x00\\x13\\x87{}", ".".repeat(121));
+            assert_eq!(sent(role, &mut conn).last(), Some(&last));
+        }
+    }
+
+    #[test]
+    fn leaves_the_pongs_that_were_due_when_the_peer_breaks_a_rule() {
+        for role in BOTH {
+            let mut conn = closing(role);
+            let frames: &[Frame<'_>] = &[(PING, b"p"), (TEXT, b"\xFF"), (PING, b"too late")];
+            let seen = receive(&mut conn, &wire(role.peer(), frames));
+            assert_eq!(seen, ["ping p", "! text-not-utf8"]);
+            assert_eq!(conn.state(), State::Closed);
+            assert_eq!(sent(role, &mut conn), ["pong p"]);
+        }
+    }
+
+    #[test]
+    fn gives_a_clients_pong_a_key_of_its_own() {
+        let mut client = new(Role::Client);
+        client.close(CloseCode::NORMAL, "").unwrap();
+        let mut output = Vec::new();
+        client.take_output(&mut output);
+        assert_eq!(output, b"\x88\x82\0\0\0\x01\x03\xE8");
+        receive(&mut client, &frame(Role::Server, PING, b""));
+        client.take_output(&mut output);
+        assert_eq!(output, b"\x8A\x80\0\0\0\x02");
     }
 
     #[test]

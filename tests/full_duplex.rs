@@ -5,7 +5,8 @@ use crate::support::raw::{PATIENCE, Raw};
 use crate::support::server::{Observed, echo, observe, observe_with, start};
 use plainws::protocol::connection::Misuse;
 use plainws::{
-    CloseCode, Error, Limits, Message, PreparedMessage, Received, Sender, WebSocket, WhenFull,
+    CloseCode, CloseReason, Error, Limits, Message, PreparedMessage, Received, Sender, WebSocket,
+    WhenFull,
 };
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -366,6 +367,29 @@ mod while_the_handler_is_busy {
             (reason.code, reason.reason.as_str()),
             (CloseCode(4001), "bye")
         );
+    }
+
+    #[test]
+    fn and_a_close_waits_for_its_answer_pings_get_their_pongs() {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, observed) = observe_with(endless(), move |ws, told| {
+            ws.sender().close(CloseCode(4000), "")?;
+            its_gate.wait();
+            let _ = told.send((ws.receive()?, ws.close_reason()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_close(4000);
+        for payload in ["one", "two"] {
+            raw.send_frame(PING, payload);
+            raw.expect_frame(PONG, payload);
+        }
+        raw.send_frame(CLOSE, close_body(4000, b""));
+        raw.expect_fin();
+        gate.open();
+        let reason = CloseReason::new(CloseCode(4000));
+        assert_eq!(observed.next(), (None, Some(reason)));
     }
 
     #[test]

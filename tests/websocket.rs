@@ -8,7 +8,7 @@ use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use crate::support::server::{echo, impatient, observe, observe_with, start};
 use plainws::protocol::connection::Misuse;
 use plainws::{CloseCode, CloseReason, Error, Limits, Message, Received, Rule, WebSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Long enough to be waited for, short enough to be waited for often.
 const MOMENT: Duration = Duration::from_millis(10);
@@ -508,10 +508,13 @@ mod close {
     }
 
     #[test]
-    fn discards_messages_until_the_peers_close_and_answers_no_ping() {
+    fn discards_messages_and_answers_pings_until_the_peers_close() {
         let (mut raw, observed) = closing(Limits::default(), 1000, "");
         raw.expect_close(1000);
         raw.send(client(&[(TEXT, b"too late"), (PING, b"still there?")]));
+        raw.expect_frame(PONG, "still there?");
+        raw.send_frame(PING, "once more");
+        raw.expect_frame(PONG, "once more");
         raw.send_frame(CLOSE, close_body(4001, b"mine"));
         raw.expect_fin();
         raw.send_fin();
@@ -570,10 +573,14 @@ mod close {
 
     #[test]
     fn is_not_kept_open_by_a_peer_that_sends_on_and_on() {
-        let (mut raw, observed) = closing(impatient(), 1000, "");
-        raw.expect_close(1000);
-        while raw.try_send(client(&[(TEXT, &[b'x'; 1000])])).is_ok() {}
-        assert_eq!(observed.next(), Some(CloseReason::new(CloseCode::ABNORMAL)));
+        for (byte0, length) in [(TEXT, 1000), (PING, 125)] {
+            let (mut raw, observed) = closing(impatient(), 1000, "");
+            raw.expect_close(1000);
+            let frame = client(&[(byte0, &vec![b'x'; length])]);
+            let deadline = Instant::now() + PATIENCE;
+            while Instant::now() < deadline && raw.try_send(&frame).is_ok() {}
+            assert_eq!(observed.next(), Some(CloseReason::new(CloseCode::ABNORMAL)));
+        }
     }
 
     #[test]

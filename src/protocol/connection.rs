@@ -4,15 +4,18 @@
 //! [`Connection::receive`] and writes what [`Connection::take_output`] returns.
 //!
 //! ```text
-//!             we close                     peer closes, or EOF
-//!   Open ───────────────────▶ Closing ─────────────────────────────▶ Closed
-//!    │                                                                 ▲
-//!    ├── peer closes: its code goes back ──────────────────────────────┤
-//!    ├── peer breaks a rule: a Close with the rule's code goes out ────┤
-//!    └── EOF ──────────────────────────────────────────────────────────┘
+//!             we close                peer closes or breaks a rule, or EOF
+//!   Open ───────────────────▶ Closing ────────────────────────────────────▶ Closed
+//!    │                                                                        ▲
+//!    ├── peer closes: its code goes back ─────────────────────────────────────┤
+//!    ├── peer breaks a rule: a Close with the rule's code goes out ───────────┤
+//!    └── EOF ─────────────────────────────────────────────────────────────────┘
+//!
+//!   Closed, with output left ── it is taken and written ──▶ Closed, with none
 //! ```
 //!
-//! In Closing, pings stay unanswered and nothing more is sent; in Closed, all input is ignored.
+//! In Closing, nothing more can be sent, but pings still get their pongs: only the peer's Close ends that
+//! (§5.5.2), and a pong is no data frame (§5.5.1). In Closed, all input is ignored.
 #![warn(clippy::indexing_slicing)]
 
 use super::Role;
@@ -32,7 +35,7 @@ pub enum State {
     Open,
     /// Our Close is sent, the peer's is awaited.
     Closing,
-    /// No frame will be read or sent any more.
+    /// No frame is read any more, and none can be sent. What was queued is still to be written.
     Closed,
 }
 
@@ -345,11 +348,9 @@ impl Connection {
         Ok(reason)
     }
 
-    /// §5.5.2: a ping is answered with its own bytes, unless we already said our last word.
+    /// §5.5.2: a ping is answered with its own bytes, also after our own Close. After the peer's, none is
+    /// read.
     fn pong(&mut self, payload: &[u8]) {
-        if self.state != State::Open {
-            return;
-        }
         if self.pongs.len() >= MAX_WAITING_PONGS {
             self.pongs.clear();
         }

@@ -85,6 +85,8 @@ bugs! {
     ServerMasks => "endpoint-legal",
     /// a client does not mask its messages, only its answers
     ClientMessagesUnmasked => "endpoint-legal",
+    /// a client does not mask its pongs after its own Close
+    LatePongUnmasked => "endpoint-legal",
     /// all frames are masked with the same key
     KeyReused => "endpoint-legal",
     /// a 64-bit length is sent little-endian
@@ -95,12 +97,16 @@ bugs! {
     CloseEchoedTwice => "endpoint-close",
     /// the reason for our own Close is left out
     CloseReasonDropped => "endpoint-close",
-    /// what arrives behind our own Close is dropped
-    DeafBehindClose => "endpoint-hears",
-    /// a message can be sent behind our own Close
-    MessageBehindClose => "endpoint-close",
-    /// a ping is answered behind our own Close
-    PongBehindClose => "endpoint-close",
+    /// what arrives after our own Close is dropped
+    DeafAfterClose => "endpoint-hears",
+    /// a message can be sent after our own Close
+    MessageAfterClose => "endpoint-close",
+    /// a pong that was due before our own Close is written after it
+    PongOvertakenByClose => "endpoint-close",
+    /// a ping after the peer's Close is answered
+    PongAfterPeersClose => "endpoint-close",
+    /// a ping that arrives after our own Close is not answered
+    PongMissingAfterClose => "endpoint-pongs",
     /// a ping is forgotten when a message waits to be written
     PongLostBehindMessage => "endpoint-pongs",
     /// the end of the peer's stream is ignored

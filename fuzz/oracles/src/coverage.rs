@@ -42,6 +42,7 @@ pub fn everything() -> BTreeSet<String> {
             (Closing, "eof", Closed),
         ];
         all.extend(transitions.map(|transition| moves(sender, transition)));
+        all.insert(late_pong(sender));
     }
     all
 }
@@ -66,11 +67,13 @@ pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
         }
         "endpoint" => {
             if let Some(log) = script::play(&Plainws, input) {
-                reached.extend(
-                    log.transitions
-                        .iter()
-                        .map(|&transition| moves(log.role, transition)),
-                );
+                let transitions = log.transitions.iter();
+                reached.extend(transitions.map(|&transition| moves(log.role, transition)));
+                let (frames, _) = reference::whole_frames(&log.written);
+                let mut frames = frames.iter().skip_while(|frame| frame.byte0 != 0x88);
+                if frames.any(|frame| frame.byte0 == 0x8A) {
+                    reached.insert(late_pong(log.role));
+                }
             }
         }
         _ => {}
@@ -125,6 +128,10 @@ fn breaks(sender: Role, rule: Rule) -> String {
 
 fn length(sender: Role, bits: u8) -> String {
     format!("{sender:?} sends a length of {bits} bits")
+}
+
+fn late_pong(role: Role) -> String {
+    format!("{role:?} answers a ping after its own Close")
 }
 
 fn moves(role: Role, (from, why, to): script::Transition) -> String {

@@ -8,7 +8,7 @@ use crate::subject::Seen;
 pub enum Due {
     /// None: the connection is lost.
     No,
-    /// Exactly this: a pong, the Close of whoever closed first, or an answer to one without a code.
+    /// Exactly this: a pong, our own Close, or the answer to a Close without a code.
     Exactly(Vec<u8>),
     /// One that begins like this and may say why: a Close that answers.
     BeginningWith(Vec<u8>),
@@ -17,7 +17,7 @@ pub enum Due {
 impl Due {
     /// The Close that answers the end of what was seen (§5.5.1, §7.1.7).
     #[must_use]
-    pub fn behind(end: &Seen) -> Self {
+    pub fn after(end: &Seen) -> Self {
         let code = match end {
             Seen::Failed(rule) => rule.map(reference::close_code),
             // What has no code can say no more.

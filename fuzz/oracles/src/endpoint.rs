@@ -5,6 +5,7 @@ use crate::frames::{self, TINY};
 use crate::reference::{self, Frame};
 use crate::script::{Transition, play};
 use crate::subject::{Seen, Subject};
+use plainws::Role;
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
 
@@ -25,6 +26,11 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let (frames, rest) = reference::whole_frames(&log.written);
     if !rest.is_empty() && !log.broken {
         return Err(format!("written: {:02x?} ends inside a frame", log.written));
+    }
+    // The reference stops at the Close, and pongs may come after it.
+    let is_masked_right = |frame: &Frame| frame.key.is_some() == (log.role == Role::Client);
+    if let Some(frame) = frames.iter().find(|&frame| !is_masked_right(frame)) {
+        return Err(format!("a {} sent {frame:?}", log.role.name()));
     }
     let mut keys: Vec<_> = frames.iter().filter_map(|frame| frame.key).collect();
     let count = keys.len();
@@ -61,7 +67,8 @@ pub fn hears(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     frames::same(&log.seen, &expected)
 }
 
-/// The Close that is due is written, once, and nothing behind it (§5.5.1, §7.1.7).
+/// The Close that is due is written, once. Nothing comes after it but the pongs for pings that arrived while
+/// the endpoint's own Close waited for its answer (§5.5.1, §5.5.2, §7.1.7).
 ///
 /// # Errors
 ///
@@ -86,13 +93,20 @@ pub fn last_word(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             log.due
         ));
     }
-    if at + 1 < frames.len() {
-        return Err(format!("behind the Close: {:?}", &frames[at + 1..]));
+    let after = &frames[at + 1..];
+    let due = log
+        .pings_before_close
+        .map_or(0, |before| log.pings.len() - before);
+    let is_right = after.len() <= due && after.iter().all(|frame| frame.byte0 == 0x8A);
+    if is_right {
+        Ok(())
+    } else {
+        Err(format!("after the Close: {after:?}"))
     }
-    Ok(())
 }
 
-/// Each ping that arrives before we close gets its own pong, once and in order (§5.5.2).
+/// Each ping that arrives before the peer's Close gets its own pong, once and in order, also after the
+/// endpoint's own Close (§5.5.2).
 ///
 /// # Errors
 ///
@@ -105,7 +119,6 @@ pub fn pongs(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let pongs = frames.into_iter().filter(|frame| frame.byte0 == 0x8A);
     let pongs: Vec<_> = pongs.map(|frame| frame.payload).collect();
     let is_right = log.pings.starts_with(&pongs) && (log.broken || log.pings.len() == pongs.len());
-    // Behind our own Close no pong is due, wherever the ping was read.
     if is_right {
         Ok(())
     } else {

@@ -217,7 +217,7 @@ pub fn answers(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     for seen in &run.seen {
         let (opcode, due) = match seen {
             Seen::Ping(payload) => (0x8A, Due::Exactly(payload.clone())),
-            Seen::Close(..) | Seen::Failed(_) => (0x88, Due::behind(seen)),
+            Seen::Close(..) | Seen::Failed(_) => (0x88, Due::after(seen)),
             Seen::Text(_) | Seen::Binary(_) | Seen::Pong(_) => continue,
         };
         let Some(frame) = frames.next() else {

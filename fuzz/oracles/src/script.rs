@@ -27,8 +27,10 @@ pub struct Log {
     pub received: Vec<u8>,
     /// What it made of them.
     pub seen: Vec<Seen>,
-    /// The payloads of the pings to be answered.
+    /// The payloads of the pings to be answered: those that came before the peer's Close (§5.5.2).
     pub pings: Vec<Vec<u8>>,
+    /// How many of them had come when the endpoint was asked to close; `None` if it never closed first.
+    pub pings_before_close: Option<usize>,
     /// The Close that is due, by what happened first.
     pub due: Due,
     /// The changes of state.
@@ -70,6 +72,7 @@ pub fn play(subject: &dyn Subject, input: &[u8]) -> Option<Log> {
         received: Vec::new(),
         seen: Vec::new(),
         pings: Vec::new(),
+        pings_before_close: None,
         due: Due::No,
         transitions: Vec::new(),
         end: State::Open,
@@ -122,6 +125,7 @@ impl Play {
                     let reason: String = reason.chars().take(41).collect();
                     let body = [&code.to_be_bytes(), reason.as_bytes()].concat();
                     self.log.due = Due::Exactly(body);
+                    self.log.pings_before_close = Some(self.log.pings.len());
                 }
             }
             4 | 5 => self.write(usize::MAX),
@@ -195,9 +199,11 @@ impl Play {
         self.moved(before, cause);
         if before == State::Open {
             if let Some(end) = seen.last().filter(|seen| seen.is_end()) {
-                self.log.due = Due::behind(end);
+                self.log.due = Due::after(end);
             }
-            for event in &seen {
+        }
+        if before != State::Closed {
+            for event in seen.iter().take_while(|event| !event.is_end()) {
                 if let Seen::Ping(payload) = event {
                     self.waiting_pongs += payload.len() + 6;
                     self.log.pings.push(payload.clone());

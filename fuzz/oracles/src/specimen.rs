@@ -211,7 +211,11 @@ impl Peer {
 
     fn is_finished(&self) -> bool {
         let is_forgotten = self.failed && !self.ended && self.has(Bug::FailureForgotten);
-        self.state == State::Closed && !is_forgotten && !self.has(Bug::DataAfterCloseDelivered)
+        let still_answers = !self.failed && !self.ended && self.has(Bug::PongAfterPeersClose);
+        self.state == State::Closed
+            && !is_forgotten
+            && !still_answers
+            && !self.has(Bug::DataAfterCloseDelivered)
     }
 
     fn take(&mut self, bytes: &[u8]) -> Vec<Seen> {
@@ -219,6 +223,7 @@ impl Peer {
         if self.is_finished() {
             return seen;
         }
+        let was_closed = self.state == State::Closed;
         self.buffer.extend_from_slice(bytes);
         while !self.is_finished() || self.has(Bug::RestOfReadDelivered) {
             match self.step(&mut seen) {
@@ -235,6 +240,11 @@ impl Peer {
         self.write_at_once();
         self.buffer.drain(..self.at);
         self.at = 0;
+        if self.has(Bug::PongAfterPeersClose) {
+            let end = seen.iter().position(Seen::is_end);
+            let end = end.map_or(seen.len(), |end| end + 1);
+            seen.truncate(if was_closed { 0 } else { end });
+        }
         seen
     }
 
@@ -503,7 +513,7 @@ impl Peer {
                 seen.push(Seen::Pong(std::mem::take(&mut self.control)));
             }
             _ => {
-                let is_deaf = self.state == State::Closing && self.has(Bug::DeafBehindClose);
+                let is_deaf = self.state == State::Closing && self.has(Bug::DeafAfterClose);
                 if let Some(open) = self.message.take_if(|_| frame.fin).filter(|_| !is_deaf) {
                     seen.push(match open.is_text {
                         true => Seen::Text(String::from_utf8_lossy(&open.bytes).into_owned()),
@@ -520,7 +530,7 @@ impl Peer {
 
     fn peer_closed(&mut self) {
         let body = std::mem::take(&mut self.control);
-        self.closed_with = Some(match body[..] {
+        self.closed_with.get_or_insert(match body[..] {
             [high, low, ..] => u16::from_be_bytes([high, low]),
             _ => 1005,
         });
@@ -538,7 +548,11 @@ impl Peer {
     }
 
     fn pong(&mut self, payload: &[u8]) {
-        let is_silent = self.state != State::Open && !self.has(Bug::PongBehindClose);
+        let is_silent = match self.state {
+            State::Open => false,
+            State::Closing => self.has(Bug::PongMissingAfterClose),
+            State::Closed => !self.has(Bug::PongAfterPeersClose),
+        };
         if is_silent || (self.has(Bug::PongLostBehindMessage) && !self.output.is_empty()) {
             return;
         }
@@ -583,6 +597,7 @@ impl Peer {
         let is_client = self.sender == Role::Server;
         let masks = match (is_client, opcode) {
             (true, 1 | 2) => !self.has(Bug::ClientMessagesUnmasked),
+            (true, 10) if self.state == State::Closing => !self.has(Bug::LatePongUnmasked),
             (true, _) => true,
             (false, _) => self.has(Bug::ServerMasks),
         };
@@ -608,7 +623,7 @@ impl Peer {
     fn send(&mut self, opcode: u8, payload: &[u8]) -> bool {
         let may_send = match self.state {
             State::Open => true,
-            State::Closing => opcode != 8 && self.has(Bug::MessageBehindClose),
+            State::Closing => opcode != 8 && self.has(Bug::MessageAfterClose),
             State::Closed => false,
         };
         if may_send {
@@ -679,8 +694,8 @@ impl Endpoint for Peer {
     }
 
     fn take_output(&mut self) -> Vec<u8> {
-        // Pongs go ahead, but nothing goes behind a Close.
-        if self.has(Bug::PongBehindClose) {
+        // Pongs go ahead.
+        if self.has(Bug::PongOvertakenByClose) && self.state != State::Open {
             self.output.append(&mut self.pongs);
         } else {
             self.pongs.append(&mut self.output);
