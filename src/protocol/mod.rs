@@ -11,7 +11,6 @@ pub mod close;
 pub mod close_code;
 pub mod connection;
 pub mod dissect;
-mod extensions;
 pub mod frame;
 pub mod handshake;
 pub mod head;

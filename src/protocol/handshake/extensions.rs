@@ -1,17 +1,17 @@
 //! The list in `Sec-WebSocket-Extensions` (§9.1).
 //!
-//! None is spoken here, but a list must be one: a server fails a malformed one, a client any extension
-//! that it did not offer.
+//! No extension is implemented here, but the list is judged all the same: a server refuses a malformed
+//! one, and a client any extension that it did not offer.
 #![warn(clippy::indexing_slicing)]
 
-use super::head::{Head, is_token};
-use super::rule::Rule;
+use crate::protocol::head::{Head, is_token};
+use crate::protocol::rule::Rule;
 
 /// The names of the extensions listed, in their order.
 ///
 /// # Errors
 ///
-/// [`Rule::ExtensionsMalformed`] when the header is there and is no such list.
+/// [`Rule::ExtensionsMalformed`] when the header is there and is not such a list.
 pub(super) fn names(head: &Head) -> Result<Vec<&[u8]>, Rule> {
     let mut names = Vec::new();
     for value in head.values("Sec-WebSocket-Extensions") {
@@ -29,8 +29,8 @@ pub(super) fn names(head: &Head) -> Result<Vec<&[u8]>, Rule> {
 fn extension_list<'a>(mut rest: &'a [u8], names: &mut Vec<&'a [u8]>) -> Option<()> {
     loop {
         rest = rest.trim_ascii_start();
-        let (name, behind) = token_prefix(rest);
-        rest = behind.trim_ascii_start();
+        let (name, after) = token_prefix(rest);
+        rest = after.trim_ascii_start();
         if !name.is_empty() {
             names.push(name);
             while let Some(parameter) = rest.strip_prefix(b";") {
@@ -39,13 +39,13 @@ fn extension_list<'a>(mut rest: &'a [u8], names: &mut Vec<&'a [u8]>) -> Option<(
         }
         match rest {
             [] => return Some(()),
-            [b',', behind @ ..] => rest = behind,
+            [b',', after @ ..] => rest = after,
             _ => return None,
         }
     }
 }
 
-/// Reads one parameter and returns what is behind it. A quoted value must be a token inside (§9.1).
+/// Reads one parameter and returns what follows it. A quoted value must be a token inside (§9.1).
 fn extension_parameter(input: &[u8]) -> Option<&[u8]> {
     let (name, rest) = token_prefix(input);
     if name.is_empty() {
@@ -60,10 +60,10 @@ fn extension_parameter(input: &[u8]) -> Option<&[u8]> {
         let mut rest = quoted;
         loop {
             match rest {
-                [b'"', behind @ ..] => return is_token(&unquoted).then_some(behind),
-                [b'\\', byte, behind @ ..] | [byte, behind @ ..] => {
+                [b'"', after @ ..] => return is_token(&unquoted).then_some(after),
+                [b'\\', byte, after @ ..] | [byte, after @ ..] => {
                     unquoted.push(*byte);
-                    rest = behind;
+                    rest = after;
                 }
                 [] => return None,
             }

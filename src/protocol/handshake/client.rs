@@ -1,0 +1,188 @@
+//! The client's side: a request is made, and the answer to it judged (§4.1).
+#![warn(clippy::indexing_slicing)]
+
+use super::accept::accept_value;
+use super::both::{VERSION, check_no_body, check_tokens};
+use super::extensions;
+use crate::protocol::head::{Version, is_target, is_token};
+use crate::protocol::request::is_host;
+use crate::protocol::response::Response;
+use crate::protocol::rule::Rule;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+
+/// A client's request, and what it says about the answer (§4.1).
+///
+/// ```
+/// use plainws::protocol::handshake::Opening;
+///
+/// let opening = Opening::new("example.com", "/chat", *b"the sample nonce")?;
+/// assert!(opening.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+/// # Ok::<(), plainws::protocol::handshake::NotSendable>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    host: String,
+    target: String,
+    key: String,
+    subprotocols: Vec<String>,
+    headers: Vec<(String, String)>,
+}
+
+/// A header, host or target that cannot be put into a request without becoming something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSendable(pub String);
+
+impl fmt::Display for NotSendable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot be sent in a request: {:?}", self.0)
+    }
+}
+
+impl std::error::Error for NotSendable {}
+
+impl Opening {
+    /// Someone else's request, of which only the key is known: enough to judge the answer to it.
+    pub(in crate::protocol) fn with_key(key: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A request for `target` of `host`, which has its port unless that is 80. `nonce` must be random
+    /// and new for each connection.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSendable`] for a host that is none, and for a target that is not a path of visible ASCII
+    /// characters other than `#`.
+    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, NotSendable> {
+        if !is_host(host) {
+            return Err(NotSendable(host.to_owned()));
+        }
+        if !target.starts_with('/') || !is_target(target) {
+            return Err(NotSendable(target.to_owned()));
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            target: target.to_owned(),
+            key: STANDARD.encode(nonce),
+            subprotocols: Vec::new(),
+            headers: Vec::new(),
+        })
+    }
+
+    /// Offers a subprotocol, after those offered already.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSendable`] unless it is a token that was not offered yet.
+    pub fn offer_subprotocol(&mut self, name: &str) -> Result<(), NotSendable> {
+        if !is_token(name.as_bytes()) || self.subprotocols.iter().any(|earlier| earlier == name) {
+            return Err(NotSendable(name.to_owned()));
+        }
+        self.subprotocols.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Adds a header, such as `Origin` or `Cookie`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, for a second
+    /// `Origin` or one that is not ASCII, and for a value with control bytes.
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), NotSendable> {
+        const OWN: [&str; 10] = [
+            "Host",
+            "Upgrade",
+            "Connection",
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Accept",
+            "Sec-WebSocket-Version",
+            "Sec-WebSocket-Protocol",
+            "Sec-WebSocket-Extensions",
+            "Content-Length",
+            "Transfer-Encoding",
+        ];
+        let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let is_origin = |name: &str| name.eq_ignore_ascii_case("Origin");
+        let is_repeated =
+            is_origin(name) && self.headers.iter().any(|(earlier, _)| is_origin(earlier));
+        let has_control_byte = value.chars().any(|c| c.is_ascii_control() && c != '\t');
+        // §4.1: an origin is sent in ASCII.
+        let is_unreadable = has_control_byte || is_origin(name) && !value.is_ascii();
+        if is_own || is_repeated || is_unreadable || !is_token(name.as_bytes()) {
+            return Err(NotSendable(format!("{name}: {value}")));
+        }
+        self.headers.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
+    /// The bytes to send.
+    #[must_use]
+    pub fn request(&self) -> String {
+        let Self {
+            host, target, key, ..
+        } = self;
+        let mut request = format!(
+            "GET {target} HTTP/1.1\r\n\
+             Host: {host}\r\n\
+             Upgrade: websocket\r\n\
+             Connection: Upgrade\r\n\
+             Sec-WebSocket-Key: {key}\r\n\
+             Sec-WebSocket-Version: {VERSION}\r\n"
+        );
+        if !self.subprotocols.is_empty() {
+            request += &format!(
+                "Sec-WebSocket-Protocol: {}\r\n",
+                self.subprotocols.join(", ")
+            );
+        }
+        for (name, value) in &self.headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request + "\r\n"
+    }
+
+    /// Judges the answer (§4.1) and returns the subprotocol that the server chose.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the server broke. [`Rule::StatusNot101`] is also how a server refuses: its
+    /// [status](Response::status) then says why.
+    pub fn check(&self, response: &Response) -> Result<Option<String>, Rule> {
+        if response.status() != 101 {
+            return Err(Rule::StatusNot101);
+        }
+        if response.version() < Version::HTTP_1_1 {
+            return Err(Rule::HttpVersionTooLow);
+        }
+        let response = response.head();
+        check_no_body(response)?;
+        check_tokens(response)?;
+        // §4.1: a request may name several protocols, the answer names this one.
+        if response.list("Upgrade").count() != 1 {
+            return Err(Rule::UpgradeMissing);
+        }
+        let accept = response.single("Sec-WebSocket-Accept")?;
+        if accept != Some(accept_value(&self.key).as_bytes()) {
+            return Err(Rule::AcceptWrong);
+        }
+        if !extensions::names(response)?.is_empty() {
+            return Err(Rule::ExtensionNotOffered);
+        }
+        let Some(chosen) = response.single("Sec-WebSocket-Protocol")? else {
+            return Ok(None);
+        };
+        let offered = self
+            .subprotocols
+            .iter()
+            .find(|name| name.as_bytes() == chosen);
+        offered
+            .cloned()
+            .map(Some)
+            .ok_or(Rule::SubprotocolNotOffered)
+    }
+}
