@@ -1,7 +1,7 @@
 //! The opening handshake, as a server judges the request and a client the answer.
 
 use crate::support::bytes::decode_head;
-use plainws::protocol::handshake::{self, NotSendable, Opening, Upgrade, accept_value};
+use plainws::protocol::handshake::{self, InvalidHeader, Opening, Upgrade, accept_value};
 use plainws::protocol::head::{self, Head};
 use plainws::protocol::request::Request;
 use plainws::protocol::response::Response;
@@ -779,8 +779,8 @@ mod s4_1_the_clients_request {
             .expect("a host and a path")
     }
 
-    fn not_sendable<T: std::fmt::Debug>(result: &Result<T, NotSendable>) -> bool {
-        matches!(result, Err(NotSendable(_)))
+    fn is_invalid<T: std::fmt::Debug>(result: &Result<T, InvalidHeader>) -> bool {
+        matches!(result, Err(InvalidHeader(_)))
     }
 
     #[test]
@@ -809,7 +809,7 @@ mod s4_1_the_clients_request {
         assert_eq!(opening.offer_subprotocol("b"), Ok(()));
         assert_eq!(opening.offer_subprotocol("a.v2"), Ok(()));
         for name in ["b", "", "a b", "a,b", "a\r\nEvil: 1", "\u{E9}", "a\0"] {
-            assert!(not_sendable(&opening.offer_subprotocol(name)), "{name:?}");
+            assert!(is_invalid(&opening.offer_subprotocol(name)), "{name:?}");
         }
         let request = opening.request();
         assert!(request.ends_with("\r\nSec-WebSocket-Protocol: b, a.v2\r\n\r\n"));
@@ -819,7 +819,7 @@ mod s4_1_the_clients_request {
     fn takes_headers_that_are_its_callers() {
         let mut opening = opening();
         let foreign = opening.add_header("Origin", "https://caf\u{E9}.example");
-        assert!(not_sendable(&foreign)); // §4.1: in ASCII
+        assert!(is_invalid(&foreign)); // §4.1: in ASCII
         assert_eq!(opening.add_header("Origin", "http://example.com"), Ok(()));
         assert_eq!(opening.add_header("Cookie", "a=b;\tc=\u{E9}"), Ok(()));
         assert_eq!(opening.add_header("X-Empty", ""), Ok(()));
@@ -846,7 +846,7 @@ mod s4_1_the_clients_request {
             ("\u{E9}", "b"),
         ] {
             assert!(
-                not_sendable(&opening.add_header(name, value)),
+                is_invalid(&opening.add_header(name, value)),
                 "{name:?}: {value:?}"
             );
         }
@@ -866,7 +866,7 @@ mod s4_1_the_clients_request {
             "Content-Length",
             "transfer-encoding",
         ] {
-            assert!(not_sendable(&opening().add_header(name, "0")), "{name}");
+            assert!(is_invalid(&opening().add_header(name, "0")), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What can go wrong on a connection, and whose fault it is.
 
 use crate::protocol::connection::Misuse;
-use crate::protocol::handshake::NotSendable;
+use crate::protocol::handshake::InvalidHeader;
 use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
 use std::{fmt, io};
@@ -22,8 +22,8 @@ pub enum Error {
     Refused(Box<Refusal>),
     /// The URL is none that this client can connect to.
     Url(&'static str),
-    /// A header for the opening handshake that must not be sent.
-    Header(NotSendable),
+    /// A host, target, subprotocol or header that a request must not hold.
+    Header(InvalidHeader),
 }
 
 /// A server's answer other than 101: no such path, a redirect, a demand for authentication.
@@ -95,8 +95,8 @@ impl From<io::Error> for Error {
     }
 }
 
-impl From<NotSendable> for Error {
-    fn from(header: NotSendable) -> Self {
+impl From<InvalidHeader> for Error {
+    fn from(header: InvalidHeader) -> Self {
         Self::Header(header)
     }
 }

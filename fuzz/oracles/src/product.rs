@@ -6,7 +6,7 @@ use crate::subject::{
 };
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
-use plainws::protocol::handshake::{NotSendable, Opening, Upgrade};
+use plainws::protocol::handshake::{InvalidHeader, Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::request::Request;
 use plainws::protocol::response::Response;
@@ -44,7 +44,7 @@ impl Subject for Plainws {
         }))
     }
 
-    fn request(&self, wish: &Wish) -> Option<Result<String, NotSendable>> {
+    fn request(&self, wish: &Wish) -> Option<Result<String, InvalidHeader>> {
         Some(request(wish))
     }
 
@@ -238,7 +238,7 @@ fn send(
     sent.is_ok()
 }
 
-fn request(wish: &Wish) -> Result<String, NotSendable> {
+fn request(wish: &Wish) -> Result<String, InvalidHeader> {
     let mut opening = Opening::new(&wish.host, &wish.target, wish.nonce)?;
     for name in &wish.subprotocols {
         opening.offer_subprotocol(name)?;

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::connection::State;
-use plainws::protocol::handshake::NotSendable;
+use plainws::protocol::handshake::InvalidHeader;
 use plainws::protocol::message::Limits;
 use plainws::protocol::{close, head};
 use plainws::{Role, Rule};
@@ -55,7 +55,7 @@ impl Subject for Specimen {
         }))
     }
 
-    fn request(&self, wish: &Wish) -> Option<Result<String, NotSendable>> {
+    fn request(&self, wish: &Wish) -> Option<Result<String, InvalidHeader>> {
         let connection = if self.has(Bug::KeepAliveSent) {
             "keep-alive"
         } else {
@@ -85,7 +85,7 @@ impl Subject for Specimen {
             self.has(Bug::KeepAliveSent) || self.has(Bug::TargetSentRaw) && target.contains("\r\n");
         let reads_as = opening::says(&request, wish);
         Some(match reads_as {
-            Err(what) if !is_excused => Err(NotSendable(what)),
+            Err(what) if !is_excused => Err(InvalidHeader(what)),
             _ => Ok(request),
         })
     }

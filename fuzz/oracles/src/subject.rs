@@ -5,7 +5,7 @@
 
 use crate::dissect::Listing;
 use plainws::protocol::connection::State;
-use plainws::protocol::handshake::{NotSendable, Opening};
+use plainws::protocol::handshake::{InvalidHeader, Opening};
 use plainws::protocol::head;
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
@@ -32,7 +32,7 @@ pub trait Subject {
     }
 
     /// The request that its client sends.
-    fn request(&self, _wish: &Wish) -> Option<Result<String, NotSendable>> {
+    fn request(&self, _wish: &Wish) -> Option<Result<String, InvalidHeader>> {
         None
     }
 

@@ -19,7 +19,7 @@ use std::fmt;
 ///
 /// let opening = Opening::new("example.com", "/chat", *b"the sample nonce")?;
 /// assert!(opening.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
-/// # Ok::<(), plainws::protocol::handshake::NotSendable>(())
+/// # Ok::<(), plainws::protocol::handshake::InvalidHeader>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
@@ -30,17 +30,18 @@ pub struct Opening {
     headers: Vec<(String, String)>,
 }
 
-/// A header, host or target that cannot be put into a request without becoming something else.
+/// A host, target, subprotocol or header that a request must not hold: the server would read something
+/// else than was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotSendable(pub String);
+pub struct InvalidHeader(pub String);
 
-impl fmt::Display for NotSendable {
+impl fmt::Display for InvalidHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot be sent in a request: {:?}", self.0)
     }
 }
 
-impl std::error::Error for NotSendable {}
+impl std::error::Error for InvalidHeader {}
 
 impl Opening {
     /// Someone else's request, of which only the key is known: enough to judge the answer to it.
@@ -51,19 +52,19 @@ impl Opening {
         }
     }
 
-    /// A request for `target` of `host`, which has its port unless that is 80. `nonce` must be random
-    /// and new for each connection.
+    /// A request for `target` of `host`, which includes the port unless that is 80. `nonce` must be
+    /// random and new for each connection.
     ///
     /// # Errors
     ///
-    /// [`NotSendable`] for a host that is none, and for a target that is not a path of visible ASCII
-    /// characters other than `#`.
-    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, NotSendable> {
+    /// [`InvalidHeader`] for a host that is not a host, and for a target that is not a path of visible
+    /// ASCII characters other than `#`.
+    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, InvalidHeader> {
         if !is_host(host) {
-            return Err(NotSendable(host.to_owned()));
+            return Err(InvalidHeader(host.to_owned()));
         }
         if !target.starts_with('/') || !is_target(target) {
-            return Err(NotSendable(target.to_owned()));
+            return Err(InvalidHeader(target.to_owned()));
         }
         Ok(Self {
             host: host.to_owned(),
@@ -78,10 +79,10 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// [`NotSendable`] unless it is a token that was not offered yet.
-    pub fn offer_subprotocol(&mut self, name: &str) -> Result<(), NotSendable> {
+    /// [`InvalidHeader`] unless it is a token that was not offered yet.
+    pub fn offer_subprotocol(&mut self, name: &str) -> Result<(), InvalidHeader> {
         if !is_token(name.as_bytes()) || self.subprotocols.iter().any(|earlier| earlier == name) {
-            return Err(NotSendable(name.to_owned()));
+            return Err(InvalidHeader(name.to_owned()));
         }
         self.subprotocols.push(name.to_owned());
         Ok(())
@@ -91,9 +92,9 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// [`NotSendable`] for a name that is no token or belongs to the handshake itself, for a second
+    /// [`InvalidHeader`] for a name that is not a token or belongs to the handshake itself, for a second
     /// `Origin` or one that is not ASCII, and for a value with control bytes.
-    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), NotSendable> {
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), InvalidHeader> {
         const OWN: [&str; 10] = [
             "Host",
             "Upgrade",
@@ -114,7 +115,7 @@ impl Opening {
         // §4.1: an origin is sent in ASCII.
         let is_unreadable = has_control_byte || is_origin(name) && !value.is_ascii();
         if is_own || is_repeated || is_unreadable || !is_token(name.as_bytes()) {
-            return Err(NotSendable(format!("{name}: {value}")));
+            return Err(InvalidHeader(format!("{name}: {value}")));
         }
         self.headers.push((name.to_owned(), value.to_owned()));
         Ok(())

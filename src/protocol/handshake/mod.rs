@@ -22,7 +22,7 @@ mod server;
 
 pub use accept::{GUID, accept_value, is_key};
 pub use both::VERSION;
-pub use client::{NotSendable, Opening};
+pub use client::{InvalidHeader, Opening};
 pub use server::{Upgrade, is_asked_for};
 
 pub(super) use accept::digest;
