@@ -430,10 +430,7 @@ mod s4_1_subprotocols {
     /// To compare each with each would take 10^10 steps here: this test would not end.
     #[test]
     fn of_any_number_are_found_to_be_different_without_comparing_each_with_each() {
-        let limits = head::Limits {
-            max_bytes: usize::MAX,
-            ..Default::default()
-        };
+        let limits = head::Limits::new().max_bytes(usize::MAX);
         let mut names: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
         for (last, verdict) in [("x", Ok(())), ("0", Err(Rule::SubprotocolsMalformed))] {
             names.push(last.into());

@@ -409,10 +409,7 @@ mod rfc_9110_s5_4_limits {
         max_headers: usize,
         text: &str,
     ) -> Result<bool, Rule> {
-        let limits = Limits {
-            max_bytes,
-            max_headers,
-        };
+        let limits = Limits::new().max_bytes(max_bytes).max_headers(max_headers);
         decode_head(sender, limits, text.as_bytes()).map(|head| head.is_some())
     }
 
@@ -499,11 +496,8 @@ mod rfc_9110_s5_4_limits {
 
     #[test]
     fn by_default_there_is_room_for_16_kib_and_100_headers() {
-        let Limits {
-            max_bytes,
-            max_headers,
-        } = Limits::default();
-        assert_eq!((max_bytes, max_headers), (16_384, 100));
+        let limits = Limits::default();
+        assert_eq!((limits.max_bytes, limits.max_headers), (16_384, 100));
     }
 }
 
@@ -532,13 +526,7 @@ mod any_cut_of_the_stream {
     #[test]
     fn lets_one_decoder_read_one_head_after_another() {
         let stream = b"GET /1 HTTP/1.1\r\na: 1\r\n\r\n\r\nGET /2 HTTP/1.1\r\n\r\nrest";
-        let mut decoder = Decoder::new(
-            Role::Client,
-            Limits {
-                max_bytes: 30,
-                max_headers: 1,
-            },
-        );
+        let mut decoder = Decoder::new(Role::Client, Limits::new().max_bytes(30).max_headers(1));
         let (first, rest) = decoder.receive(stream).unwrap().unwrap();
         assert!(decoder.is_empty());
         let (second, rest) = decoder.receive(rest).unwrap().unwrap();
@@ -576,10 +564,7 @@ mod any_cut_of_the_stream {
     /// To begin anew with each byte would take 10^12 steps here: this test would not end.
     #[test]
     fn never_has_a_byte_judged_twice() {
-        let limits = Limits {
-            max_bytes: usize::MAX,
-            max_headers: usize::MAX,
-        };
+        let limits = Limits::new().max_bytes(usize::MAX).max_headers(usize::MAX);
         let short_lines = "a: b\r\n".repeat(125_000);
         for text in [
             format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(750_000)),

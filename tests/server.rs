@@ -404,10 +404,7 @@ mod a_limit {
     #[test]
     fn of_the_head_is_kept_to_the_byte_and_to_the_field() {
         let limits = Limits {
-            head: head::Limits {
-                max_bytes: 400,
-                max_headers: 8,
-            },
+            head: head::Limits::new().max_bytes(400).max_headers(8),
             ..Limits::default()
         };
         let address = echo_server(limits);
@@ -436,10 +433,9 @@ mod a_limit {
 #[test]
 fn limits_without_end_are_limits_all_the_same() {
     let limits = Limits {
-        head: head::Limits {
-            max_bytes: usize::MAX,
-            max_headers: usize::MAX,
-        },
+        head: head::Limits::new()
+            .max_bytes(usize::MAX)
+            .max_headers(usize::MAX),
         message: message::Limits {
             max_message: u64::MAX,
             max_fragments: u32::MAX,

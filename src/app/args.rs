@@ -51,10 +51,9 @@ pub(crate) struct LimitOptions {
 impl LimitOptions {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            head: head::Limits {
-                max_bytes: usize::try_from(self.max_head).unwrap_or(usize::MAX),
-                max_headers: self.max_headers,
-            },
+            head: head::Limits::new()
+                .max_bytes(usize::try_from(self.max_head).unwrap_or(usize::MAX))
+                .max_headers(self.max_headers),
             message: message::Limits {
                 max_message: self.max_message,
                 max_fragments: self.max_fragments,

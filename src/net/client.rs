@@ -279,10 +279,9 @@ fn read_body(stream: &TcpStream, response: &Response, body: &mut Vec<u8>, deadli
 
 /// What was sent, as the connection will show it.
 fn sent_request(head: &[u8]) -> Result<Request> {
-    let no_limits = head::Limits {
-        max_bytes: usize::MAX,
-        max_headers: usize::MAX,
-    };
+    let no_limits = head::Limits::new()
+        .max_bytes(usize::MAX)
+        .max_headers(usize::MAX);
     match head::Decoder::new(Role::Client, no_limits).receive(head)? {
         Some((head, _)) => Ok(Request::new(head)?),
         None => Err(Rule::RequestLineMalformed.into()),

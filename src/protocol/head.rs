@@ -12,7 +12,15 @@ use std::ops::Range;
 use std::{fmt, str};
 
 /// What one head may cost.
+///
+/// ```
+/// use plainws::protocol::head::Limits;
+///
+/// let limits = Limits::new().max_headers(20);
+/// assert_eq!((limits.max_bytes, limits.max_headers), (16 * 1024, 20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes, line ends included. Default 16 KiB: room for a long cookie; common HTTP servers stop
     /// between 8 and 80 KiB.
@@ -21,12 +29,34 @@ pub struct Limits {
     pub max_headers: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// The defaults.
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
             max_bytes: 16 * 1024,
             max_headers: 100,
         }
+    }
+
+    /// Changes [`Self::max_bytes`](#structfield.max_bytes).
+    #[must_use]
+    pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Changes [`Self::max_headers`](#structfield.max_headers).
+    #[must_use]
+    pub const fn max_headers(mut self, max_headers: usize) -> Self {
+        self.max_headers = max_headers;
+        self
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -9,10 +9,7 @@ use plainws::Role;
 use plainws::protocol::head::Limits;
 
 /// Limits that a fuzzer steps over in a few bytes.
-pub const TINY: Limits = Limits {
-    max_bytes: 400,
-    max_headers: 12,
-};
+pub const TINY: Limits = Limits::new().max_bytes(400).max_headers(12);
 
 /// Bytes of a head and what follows, and how they arrive.
 #[derive(Clone, Debug)]

@@ -152,10 +152,7 @@ const SHAPES: usize = 5;
 ///
 /// The times.
 pub fn head_work(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
-    const LIMITS: head::Limits = head::Limits {
-        max_bytes: 1 << 20,
-        max_headers: 1 << 20,
-    };
+    const LIMITS: head::Limits = head::Limits::new().max_bytes(1 << 20).max_headers(1 << 20);
     const FEW: usize = 1_000;
     let item = Choices(input).below(HEAD_ITEMS);
     let time = |count| {
