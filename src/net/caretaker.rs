@@ -5,10 +5,9 @@
 //! One thread for the whole process does that a few times a second, never waiting for any one peer. It
 //! ends when there is nothing left to look after.
 
+use super::deadline::is_passing;
 use super::link::Link;
-use std::io::Read as _;
-use std::net::TcpStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use super::stream::Stream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,44 +17,46 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_millis(50);
 /// How long a refused peer has to end its side.
 const LINGER: Duration = Duration::from_secs(1);
-/// More refused peers than this are dropped at once: each holds a descriptor that a welcome one may need.
+/// More refused peers than this are dropped at once: each holds a descriptor that a welcome one may
+/// need.
 const MAX_LINGERING: usize = 64;
 
-static WARDS: Mutex<Wards> = Mutex::new(Wards {
+static CHARGES: Mutex<Charges> = Mutex::new(Charges {
     links: Vec::new(),
     lingering: Vec::new(),
     has_thread: false,
 });
 
-struct Wards {
+/// What the caretaker has in its care.
+struct Charges {
     links: Vec<Weak<Link>>,
     /// Refused connections, read until their peers end them: unread input would turn the refusal into
     /// a reset.
-    lingering: Vec<(Arc<TcpStream>, Instant)>,
+    lingering: Vec<(Arc<Stream>, Instant)>,
     has_thread: bool,
 }
 
 /// Looks after a connection as long as it exists.
 pub(super) fn watch(link: &Arc<Link>) {
-    let mut wards = wards();
-    wards.links.push(Arc::downgrade(link));
-    wards.start();
+    let mut charges = charges();
+    charges.links.push(Arc::downgrade(link));
+    charges.start();
 }
 
-/// Reads from a non-blocking connection that was refused until its peer has had time to see why.
-pub(super) fn linger(stream: Arc<TcpStream>) {
-    let mut wards = wards();
-    if wards.lingering.len() < MAX_LINGERING {
-        wards.lingering.push((stream, Instant::now() + LINGER));
-        wards.start();
+/// Reads from a connection that was refused until its peer has had time to see why.
+pub(super) fn linger(stream: Arc<Stream>) {
+    let mut charges = charges();
+    if charges.lingering.len() < MAX_LINGERING {
+        charges.lingering.push((stream, Instant::now() + LINGER));
+        charges.start();
     }
 }
 
-fn wards() -> MutexGuard<'static, Wards> {
-    WARDS.lock().unwrap_or_else(PoisonError::into_inner)
+fn charges() -> MutexGuard<'static, Charges> {
+    CHARGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Wards {
+impl Charges {
     /// Without a thread for it, connections get the care of their own threads only; the next one tries
     /// again.
     fn start(&mut self) {
@@ -71,10 +72,7 @@ impl Wards {
 fn run() {
     while let Some(links) = round() {
         for link in links {
-            // Only a tap can panic here, and only its own connection pays for that.
-            if catch_unwind(AssertUnwindSafe(|| link.tend())).is_err() {
-                link.cut();
-            }
+            link.service();
         }
         thread::sleep(PERIOD);
     }
@@ -82,24 +80,23 @@ fn run() {
 
 /// The connections to look after in this round; `None` when there is nothing left.
 fn round() -> Option<Vec<Arc<Link>>> {
-    let mut wards = wards();
+    let mut charges = charges();
     let now = Instant::now();
-    wards
+    charges
         .lingering
         .retain_mut(|(stream, until)| now < *until && !has_ended(stream));
-    wards.links.retain(|link| link.strong_count() > 0);
-    wards.has_thread = !wards.links.is_empty() || !wards.lingering.is_empty();
-    wards
+    charges.links.retain(|link| link.strong_count() > 0);
+    charges.has_thread = !charges.links.is_empty() || !charges.lingering.is_empty();
+    charges
         .has_thread
-        .then(|| wards.links.iter().filter_map(Weak::upgrade).collect())
+        .then(|| charges.links.iter().filter_map(Weak::upgrade).collect())
 }
 
 /// Discards what has arrived, and says whether that was the last.
-fn has_ended(mut stream: &TcpStream) -> bool {
+fn has_ended(stream: &Stream) -> bool {
     let mut discarded = [0; 4096];
-    match stream.read(&mut discarded) {
-        Ok(0) => true,
-        Ok(_) => false,
-        Err(error) => !super::socket::is_passing(&error),
+    match stream.read_now(&mut discarded) {
+        Ok(length) => length == 0,
+        Err(error) => !is_passing(&error),
     }
 }

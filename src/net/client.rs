@@ -1,9 +1,10 @@
 //! A client: opens a connection to a `ws:` URL.
 
+use super::deadline::deadline_in;
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
 use super::random::Random;
-use super::socket::{deadline_in, prepare, read_within, write_within};
+use super::stream::Stream;
 use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
@@ -14,7 +15,7 @@ use crate::protocol::request::{Request, split_authority};
 use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::str;
 use std::sync::Arc;
@@ -157,18 +158,18 @@ impl Client {
     pub fn connect(self) -> Result<WebSocket> {
         let deadline = deadline_in(self.timeout);
         let (stream, peer) = self.reach(deadline)?;
-        prepare(&stream, &self.limits)?;
+        stream.prepare()?;
         let head = self.opening.request();
-        write_within(&stream, head.as_bytes(), deadline)?;
+        stream.write_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
 
-        let (response, mut behind_head) = read_head(&stream, self.limits.head, deadline)?;
+        let (response, mut after_head) = read_head(&stream, self.limits.head, deadline)?;
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
-                read_body(&stream, &response, &mut behind_head, deadline);
+                read_body(&stream, &response, &mut after_head, deadline);
                 let refusal = Refusal {
                     response,
-                    body: behind_head,
+                    body: after_head,
                 };
                 return Err(Error::Refused(Box::new(refusal)));
             }
@@ -186,14 +187,14 @@ impl Client {
             Arc::new(stream),
             connection,
             self.limits,
-            &behind_head,
+            &after_head,
             handshake,
             self.tap,
         ))
     }
 
     /// Tries each address of the host, sharing what is left of the time.
-    fn reach(&self, deadline: Instant) -> Result<(TcpStream, SocketAddr)> {
+    fn reach(&self, deadline: Instant) -> Result<(Stream, SocketAddr)> {
         let (host, port) = &self.address;
         let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs()?.collect();
         let mut failure = io::Error::new(
@@ -205,7 +206,7 @@ impl Client {
             let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
             let share = (left / untried).max(Duration::from_millis(1));
             match TcpStream::connect_timeout(address, share) {
-                Ok(stream) => return Ok((stream, *address)),
+                Ok(stream) => return Ok((Stream::new(stream), *address)),
                 Err(error) => failure = error,
             }
         }
@@ -213,9 +214,9 @@ impl Client {
     }
 }
 
-/// Reads the answer's head, and what arrived behind it.
+/// Reads the answer's head, and what arrived after it.
 fn read_head(
-    stream: &TcpStream,
+    stream: &Stream,
     limits: head::Limits,
     deadline: Instant,
 ) -> Result<(Response, Vec<u8>)> {
@@ -223,13 +224,15 @@ fn read_head(
     let mut buffer = [0; 2048];
     loop {
         let length =
-            read_within(stream, &mut buffer, deadline).map_err(|error| match error.kind() {
-                io::ErrorKind::TimedOut => io::Error::new(
-                    error.kind(),
-                    "the server did not answer the handshake in time",
-                ),
-                _ => error,
-            })?;
+            stream
+                .read_until(&mut buffer, deadline)
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::TimedOut => io::Error::new(
+                        error.kind(),
+                        "the server did not answer the handshake in time",
+                    ),
+                    _ => error,
+                })?;
         if length == 0 {
             let message = "the server ended the connection before it answered the handshake";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
@@ -246,7 +249,7 @@ fn read_head(
 }
 
 /// Reads what a refusal says, as far as it comes in time.
-fn read_body(stream: &TcpStream, response: &Response, body: &mut Vec<u8>, deadline: Instant) {
+fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline: Instant) {
     let head = response.head();
     let is_chunked = head.lists("Transfer-Encoding", "chunked");
     let announced = match head.single("Content-Length") {
@@ -269,7 +272,7 @@ fn read_body(stream: &TcpStream, response: &Response, body: &mut Vec<u8>, deadli
         |body: &[u8]| is_chunked && (body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"));
     let mut buffer = [0; 2048];
     while body.len() < wanted && !has_ended(body) {
-        match read_within(stream, &mut buffer, deadline) {
+        match stream.read_until(&mut buffer, deadline) {
             Ok(length @ 1..) => body.extend_from_slice(&buffer[..length]),
             Ok(0) | Err(_) => break,
         }

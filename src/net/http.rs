@@ -99,13 +99,13 @@ impl Response {
         self.headers.push((name, value.into()));
     }
 
-    /// The length of the body that a GET is answered with.
-    pub(super) fn length(&self) -> usize {
-        self.body.len()
+    /// The body that a GET is answered with.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
-    /// The bytes to send: without the body for HEAD, `Connection: close` when no request may follow.
-    pub(super) fn encode(&self, is_head: bool, is_last: bool, now: SystemTime) -> Vec<u8> {
+    /// The head to send, which says `Connection: close` when no request may follow.
+    pub(super) fn head(&self, is_last: bool, now: SystemTime) -> Vec<u8> {
         let connection = match (is_last, self.status) {
             (true, 426) => "close, Upgrade",
             (true, _) => "close",
@@ -128,11 +128,7 @@ impl Response {
             self.content_type,
             self.body.len(),
         );
-        let mut bytes = head.into_bytes();
-        if !is_head {
-            bytes.extend_from_slice(&self.body);
-        }
-        bytes
+        head.into_bytes()
     }
 }
 

@@ -5,20 +5,24 @@
 
 mod caretaker;
 pub mod client;
+mod deadline;
 pub mod error;
 pub mod http;
+mod inbox;
+mod keepalive;
 pub mod limits;
 mod link;
 pub mod log;
 pub mod origin;
+mod output;
 mod random;
-mod reader;
+mod read_buffer;
 mod registry;
 pub mod sender;
 pub mod server;
 mod session;
 mod site;
-mod socket;
 pub mod stats;
+mod stream;
 pub mod tap;
 pub mod websocket;

@@ -1,24 +1,27 @@
 //! The connections of a server: how many there are, what became of them, and how they are ended.
 
+use super::deadline::deadline_in;
+use super::http::Response;
 use super::link::Link;
-use super::socket::deadline_in;
+use super::output::Patience;
 use super::stats::Stats;
+use super::stream::Stream;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::Traffic;
 use std::collections::HashMap;
-use std::net::{Shutdown, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How far a server is on its way to its end.
+/// How far a server is on its way to its end. Later phases compare as greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     #[default]
     Serving,
     /// Connections are being closed and waited for.
     Stopping,
-    /// Nobody is waited for any more.
+    /// No connection is waited for any more.
     Cutting,
 }
 
@@ -42,7 +45,7 @@ struct Members {
 
 #[derive(Debug)]
 struct Member {
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
     /// The WebSocket connection, once it is open.
     link: Weak<Link>,
     /// Whether no further request is read from it.
@@ -61,7 +64,7 @@ impl Registry {
     /// Gives a connection a place, unless all `places` are taken or the server is stopping.
     pub(super) fn enter(
         self: &Arc<Self>,
-        stream: &Arc<TcpStream>,
+        stream: &Arc<Stream>,
         places: usize,
     ) -> Option<Membership> {
         let mut members = self.members();
@@ -112,41 +115,46 @@ impl Registry {
     /// called off, then cuts those that are left.
     pub(super) fn end(&self, grace: Duration) {
         self.close_all();
-        self.wait_until_empty(Phase::Cutting, grace);
+        self.wait_until_empty(Some(Phase::Cutting), grace);
         self.cut_all();
         // What is left now waits for nothing but a handler that does not come back.
-        self.wait_until_empty(Phase::Serving, Duration::from_secs(1));
+        self.wait_until_empty(None, Duration::from_secs(1));
         let ended = self.members().ended.take();
         join(ended);
     }
 
     /// Begins to close every connection.
     pub(super) fn close_all(&self) {
-        self.each(|member| match member.link.upgrade() {
-            Some(link) => go_away(&link),
-            // It finds out when it is open.
-            None if member.is_upgrading => {}
-            // No request may follow: whoever waits for one reads its end.
-            None => drop(member.stream.shutdown(Shutdown::Read)),
-        });
+        let mut links = Vec::new();
+        for member in self.members().by_id.values() {
+            match member.link.upgrade() {
+                Some(link) => links.push(link),
+                // It finds out when it is open.
+                None if member.is_upgrading => {}
+                // No request may follow: a thread that waits for one reads its end.
+                None => member.stream.end_input(),
+            }
+        }
+        // Without the lock, because taps see what is sent.
+        for link in links {
+            go_away(&link);
+        }
     }
 
     /// Ends every connection at once.
     pub(super) fn cut_all(&self) {
-        self.each(|member| drop(member.stream.shutdown(Shutdown::Both)));
+        for member in self.members().by_id.values() {
+            member.stream.cut();
+        }
     }
 
-    fn each(&self, action: impl Fn(&Member)) {
-        self.members().by_id.values().for_each(action);
-    }
-
-    /// Waits until nobody is left, at most for `time`, and not once the phase `called_off` is reached
-    /// (which Serving, being behind, never is).
-    fn wait_until_empty(&self, called_off: Phase, time: Duration) {
+    /// Waits until no connection is left, at most for `time`. Ends too once the phase `called_off` is
+    /// reached, if one is given.
+    fn wait_until_empty(&self, called_off: Option<Phase>, time: Duration) {
         let until = deadline_in(time);
         let mut members = self.members();
         loop {
-            let is_called_off = called_off > Phase::Serving && members.phase >= called_off;
+            let is_called_off = called_off.is_some_and(|phase| members.phase >= phase);
             let left = until.saturating_duration_since(Instant::now());
             if members.by_id.is_empty() || is_called_off || left.is_zero() {
                 return;
@@ -157,6 +165,25 @@ impl Registry {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+    }
+
+    /// Counts a response, and the reason for it if it is a refusal.
+    pub(super) fn count_response(&self, response: &Response) {
+        self.count(|stats| {
+            *stats.responses.entry(response.status).or_default() += 1;
+            if let Some(refusal) = &response.refusal {
+                *stats.refusals.entry(refusal.id).or_default() += 1;
+            }
+        });
+    }
+
+    /// Runs code of the user's. A panic in it is counted, and goes no further.
+    pub(super) fn catch<T>(&self, code: impl FnOnce() -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(code)).ok();
+        if done.is_none() {
+            self.count(|stats| stats.panics += 1);
+        }
+        done
     }
 
     /// Counts something.
@@ -177,7 +204,7 @@ impl Registry {
         drop(members);
         stats.open_websockets = links.len();
         for link in links {
-            add(&mut stats.traffic, link.connection().traffic());
+            add(&mut stats.traffic, link.traffic());
         }
         stats
     }
@@ -196,8 +223,9 @@ impl Membership {
         &self.registry
     }
 
-    /// The connection is about to become a WebSocket connection, unless the server is stopping.
-    pub(super) fn upgrades(&self) -> bool {
+    /// Notes that the connection is about to become a WebSocket connection. Returns whether it may: not
+    /// while the server is stopping.
+    pub(super) fn begin_upgrade(&self) -> bool {
         let mut members = self.registry.members();
         let may = members.phase == Phase::Serving;
         if let Some(member) = members.by_id.get_mut(&self.id) {
@@ -248,11 +276,11 @@ impl Drop for Membership {
     }
 }
 
-/// §7.4.1: 1001 is what a server says that stops.
+/// §7.4.1: 1001 is what a server that is shutting down says.
 fn go_away(link: &Link) {
     // One that is closing already is waited for all the same.
-    let _ = link.close(CloseCode::GOING_AWAY, "the server stops");
-    let _ = link.flush_without_waiting();
+    let _ = link.close(CloseCode::GOING_AWAY, "the server is shutting down");
+    let _ = link.flush(Patience::Now);
 }
 
 fn join(thread: Option<JoinHandle<()>>) {

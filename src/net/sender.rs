@@ -1,9 +1,10 @@
 //! Sending from any thread.
 
 use super::error::{Error, Result};
-use super::link::Link;
+use super::link::{Link, Queue};
+use super::output::Patience;
 use crate::protocol::close_code::CloseCode;
-use crate::protocol::connection::{Connection, Misuse, State};
+use crate::protocol::connection::Misuse;
 use crate::protocol::message::Message;
 use crate::protocol::prepared::PreparedMessage;
 use std::sync::{Arc, Weak};
@@ -129,7 +130,7 @@ impl Sender {
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<()> {
         let link = self.link()?;
         link.close(code, reason)?;
-        link.flush_without_waiting()
+        link.flush(Patience::Now)
     }
 
     /// Bytes queued for the peer and not taken by it yet: how far it is behind.
@@ -138,31 +139,11 @@ impl Sender {
         self.link().map_or(0, |link| link.backlog())
     }
 
-    fn queue(
-        &self,
-        length: usize,
-        send: impl FnOnce(&mut Connection) -> std::result::Result<(), Misuse>,
-    ) -> Result<()> {
+    fn queue(&self, length: usize, queue: impl Queue) -> Result<()> {
         let link = self.link()?;
         match self.when_full {
-            WhenFull::Wait => {
-                link.wait_for_room()?;
-                send(&mut link.connection())?;
-                link.flush()
-            }
-            WhenFull::Refuse => {
-                let mut connection = link.connection();
-                let backlog = connection.output_length();
-                // A message larger than the whole backlog passes when nothing else waits.
-                let is_full = backlog > 0 && backlog + length > link.limits().max_backlog;
-                // What is left after the end is no backlog: then `send` says that it is too late.
-                if is_full && connection.state() == State::Open {
-                    return Err(Error::Backlogged);
-                }
-                send(&mut connection)?;
-                drop(connection);
-                link.flush_without_waiting()
-            }
+            WhenFull::Wait => link.send(queue),
+            WhenFull::Refuse => link.send_now(length, queue),
         }
     }
 

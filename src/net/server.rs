@@ -10,11 +10,12 @@ use super::registry::{Phase, Registry};
 use super::session;
 use super::site::Site;
 use super::stats::Stats;
+use super::stream::Stream;
 use super::tap::Tap;
 use super::websocket::WebSocket;
 use crate::protocol::request::Request;
-use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::io::{self, IoSlice};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -159,7 +160,8 @@ impl Server {
         self
     }
 
-    /// Calls `log` at the end of each request and connection, on its thread.
+    /// Calls `log` at the end of each request and connection, on its thread. If it panics, nothing else
+    /// is affected.
     #[must_use]
     pub fn log(mut self, log: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Self {
         self.site.log = Some(Box::new(log));
@@ -167,7 +169,7 @@ impl Server {
     }
 
     /// Asks `make_tap` for each WebSocket connection, by its number and its request, whether and how to
-    /// watch its bytes.
+    /// watch its bytes. If it panics, the request is answered with 500.
     #[must_use]
     pub fn tap(
         mut self,
@@ -228,16 +230,16 @@ impl Server {
             stack_size,
             grace,
         } = self;
-        let door = Door {
+        let acceptor = Acceptor {
             site: Arc::new(site),
             registry,
             max_connections,
             stack_size,
         };
-        door.let_in(&listener);
-        door.turn_away_the_rest(&listener);
+        acceptor.accept_all(&listener);
+        acceptor.refuse_the_rest(&listener);
         drop(listener);
-        door.registry.end(grace);
+        acceptor.registry.end(grace);
         Ok(())
     }
 }
@@ -307,21 +309,21 @@ impl Handle {
 }
 
 /// Lets connections in, as long as there is room.
-struct Door {
+struct Acceptor {
     site: Arc<Site>,
     registry: Arc<Registry>,
     max_connections: usize,
     stack_size: usize,
 }
 
-impl Door {
-    fn let_in(&self, listener: &TcpListener) {
+impl Acceptor {
+    fn accept_all(&self, listener: &TcpListener) {
         let mut is_failing = false;
         loop {
             let accepted = listener.accept();
             if self.registry.phase() > Phase::Serving {
                 if let Ok((stream, _)) = accepted {
-                    self.turn_away(stream);
+                    self.refuse_stopping(stream);
                 }
                 return;
             }
@@ -342,7 +344,7 @@ impl Door {
 
     /// Gives a connection a thread.
     fn start(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        let stream = Arc::new(stream);
+        let stream = Arc::new(Stream::new(stream));
         let Some(membership) = self.registry.enter(&stream, self.max_connections) else {
             self.refuse(stream, "too-many-connections", "too many connections");
             return Ok(());
@@ -355,7 +357,7 @@ impl Door {
         match thread.spawn(move || session::run(its_stream, peer, &site, membership)) {
             Ok(thread) => self.registry.keep(id, thread),
             Err(error) => {
-                self.refuse(stream, "no-thread", "no thread is to be had");
+                self.refuse(stream, "no-thread", "cannot start a thread");
                 return Err(error);
             }
         }
@@ -363,44 +365,40 @@ impl Door {
     }
 
     /// Refuses what waits in the listener's queue when the server stops.
-    fn turn_away_the_rest(&self, listener: &TcpListener) {
+    fn refuse_the_rest(&self, listener: &TcpListener) {
         if listener.set_nonblocking(true).is_ok() {
             while let Ok((stream, _)) = listener.accept() {
-                self.turn_away(stream);
+                self.refuse_stopping(stream);
             }
         }
     }
 
-    fn turn_away(&self, stream: TcpStream) {
-        self.refuse(Arc::new(stream), "stopping", "the server stops");
+    fn refuse_stopping(&self, stream: TcpStream) {
+        let stream = Arc::new(Stream::new(stream));
+        self.refuse(stream, "stopping", "the server is shutting down");
     }
 
     /// Says 503 without a thread and without waiting: a peer whose buffer cannot take these few bytes
     /// does not get them.
-    fn refuse(&self, stream: Arc<TcpStream>, id: &'static str, reason: &str) {
+    fn refuse(&self, stream: Arc<Stream>, id: &'static str, reason: &str) {
         let response = Response::refusal(503, id, reason);
-        self.registry.count(|stats| {
-            *stats.responses.entry(response.status).or_default() += 1;
-            *stats.refusals.entry(id).or_default() += 1;
-        });
-        let bytes = response.encode(false, true, SystemTime::now());
-        let sent = stream
-            .set_nonblocking(true)
-            .and_then(|()| (&*stream).write(&bytes));
-        if sent.is_ok() && stream.shutdown(Shutdown::Write).is_ok() {
+        self.registry.count_response(&response);
+        let head = response.head(true, SystemTime::now());
+        let sent = stream.write_now(&[IoSlice::new(&head), IoSlice::new(response.body())]);
+        if sent.is_ok() && stream.end_output().is_ok() {
             caretaker::linger(stream);
         }
     }
 
     fn report_failure(&self, error: &io::Error) {
         if let Some(log) = &self.site.log {
-            let outcome = Outcome::NotAccepted(error);
-            log(&Record {
+            let record = Record {
                 peer: None,
                 request_line: b"",
                 duration: Duration::ZERO,
-                outcome,
-            });
+                outcome: Outcome::NotAccepted(error),
+            };
+            self.registry.catch(|| log(&record));
         }
     }
 }

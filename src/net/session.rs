@@ -1,11 +1,13 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
-use super::error::{Error, Result};
+use super::deadline::{deadline_in, is_timeout};
+use super::error::Error;
 use super::http::{self, Response};
 use super::log::{Outcome, Record};
 use super::registry::{Membership, Phase};
 use super::site::{Destination, Handler, MakePage, Site};
-use super::socket::{deadline_in, drain, is_timeout, prepare, read_within, write_within};
+use super::stream::Stream;
+use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::close::CloseReason;
@@ -15,22 +17,21 @@ use crate::protocol::handshake::{self, Upgrade};
 use crate::protocol::head::{self, Head};
 use crate::protocol::request::Request;
 use crate::protocol::rule::{Answer, Rule};
-use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// Serves a connection to its end.
-pub(super) fn run(stream: Arc<TcpStream>, peer: SocketAddr, site: &Site, membership: Membership) {
-    // A socket that refuses its time-outs is dead already.
-    if prepare(&stream, &site.limits).is_ok() {
+pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership: Membership) {
+    // A socket that cannot be prepared is dead already.
+    if stream.prepare().is_ok() {
         Session {
             site,
             peer,
             stream,
             membership,
-            behind_head: Vec::new(),
+            after_head: Vec::new(),
         }
         .run();
     }
@@ -39,10 +40,10 @@ pub(super) fn run(stream: Arc<TcpStream>, peer: SocketAddr, site: &Site, members
 struct Session<'a> {
     site: &'a Site,
     peer: SocketAddr,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
     membership: Membership,
-    /// What arrived behind the last head: the next request, or the first frames.
-    behind_head: Vec<u8>,
+    /// What arrived after the last head: the next request, or the first frames.
+    after_head: Vec<u8>,
 }
 
 /// What came of waiting for a head.
@@ -58,11 +59,15 @@ enum Reply<'a> {
     /// A response; no request may follow it if `is_last`.
     Response { response: Response, is_last: bool },
     /// The 101 and what comes after.
-    Upgrade {
-        upgrade: Upgrade,
-        handler: &'a Handler,
-        request: Request,
-    },
+    Upgrade(Box<Accepted<'a>>),
+}
+
+/// A handshake that is accepted, and all that its connection needs.
+struct Accepted<'a> {
+    upgrade: Upgrade,
+    handler: &'a Handler,
+    request: Request,
+    tap: Option<Tap>,
 }
 
 impl<'a> Session<'a> {
@@ -86,13 +91,7 @@ impl<'a> Session<'a> {
             };
             let request_line = head.start_line().to_vec();
             match self.reply(head) {
-                Reply::Upgrade {
-                    upgrade,
-                    handler,
-                    request,
-                } => {
-                    return self.open(&upgrade, handler, request, started);
-                }
+                Reply::Upgrade(accepted) => return self.open(*accepted, started),
                 Reply::Response { response, is_last } => {
                     let sent = self.respond(&response, &request_line, is_last, started);
                     if is_last || sent.is_err() {
@@ -109,17 +108,17 @@ impl<'a> Session<'a> {
         let deadline = deadline_in(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         let mut buffer = [0; 2048];
-        let mut input = std::mem::take(&mut self.behind_head);
+        let mut input = std::mem::take(&mut self.after_head);
         loop {
             match decoder.receive(&input) {
                 Ok(Some((head, rest))) => {
-                    self.behind_head = rest.to_vec();
+                    self.after_head = rest.to_vec();
                     return Awaited::Head(head);
                 }
                 Ok(None) => {}
                 Err(rule) => return Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
             }
-            input = match read_within(&self.stream, &mut buffer, deadline) {
+            input = match self.stream.read_until(&mut buffer, deadline) {
                 Ok(length @ 1..) => buffer[..length].to_vec(),
                 Ok(0) if !decoder.is_empty() && self.is_stopping() => {
                     return Awaited::Refused(stopping(), decoder.so_far().to_vec());
@@ -187,14 +186,16 @@ impl<'a> Session<'a> {
                 "pages of that origin may not connect",
             ));
         }
-        if !self.membership.upgrades() {
+        let tap = self.tap(&request)?;
+        if !self.membership.begin_upgrade() {
             return Err(stopping());
         }
-        Ok(Reply::Upgrade {
+        Ok(Reply::Upgrade(Box::new(Accepted {
             upgrade,
             handler,
             request,
-        })
+            tap,
+        })))
     }
 
     fn page(&self, request: &Request) -> Response {
@@ -216,13 +217,22 @@ impl<'a> Session<'a> {
 
     /// A page made anew, or 500 when its maker panics.
     fn made(&self, make_page: &MakePage) -> Response {
-        match catch_unwind(AssertUnwindSafe(make_page)) {
-            Ok(page) => Response::page(&page),
-            Err(_) => {
-                self.membership.registry().count(|stats| stats.panics += 1);
-                Response::refusal(500, "page-panicked", "the page could not be made")
-            }
+        match self.membership.registry().catch(make_page) {
+            Some(page) => Response::page(&page),
+            None => Response::refusal(500, "page-panicked", "the page could not be made"),
         }
+    }
+
+    /// What watches the connection's bytes, if anything; 500 when its maker panics.
+    fn tap(&self, request: &Request) -> std::result::Result<Option<Tap>, Response> {
+        let Some(make_tap) = &self.site.make_tap else {
+            return Ok(None);
+        };
+        let number = self.membership.id();
+        self.membership
+            .registry()
+            .catch(|| make_tap(number, request))
+            .ok_or_else(|| Response::refusal(500, "tap-panicked", "the tap could not be made"))
     }
 
     fn respond(
@@ -232,33 +242,37 @@ impl<'a> Session<'a> {
         is_last: bool,
         started: Instant,
     ) -> io::Result<()> {
-        let is_head = request_line.starts_with(b"HEAD ");
-        let bytes = response.encode(is_head, is_last, SystemTime::now());
-        let sent = write_within(
-            &self.stream,
-            &bytes,
+        let body = if request_line.starts_with(b"HEAD ") {
+            &[]
+        } else {
+            response.body()
+        };
+        let head = response.head(is_last, SystemTime::now());
+        let sent = self.stream.write_until(
+            &mut [IoSlice::new(&head), IoSlice::new(body)],
             deadline_in(self.site.limits.write_timeout),
         );
         let outcome = Outcome::Response {
             status: response.status,
-            length: if is_head { 0 } else { response.length() },
+            length: body.len(),
             reason: response
                 .refusal
                 .as_ref()
                 .map(|refusal| refusal.reason.as_str()),
         };
-        self.membership.registry().count(|stats| {
-            *stats.responses.entry(response.status).or_default() += 1;
-            if let Some(refusal) = &response.refusal {
-                *stats.refusals.entry(refusal.id).or_default() += 1;
-            }
-        });
+        self.membership.registry().count_response(response);
         self.report(request_line, started, outcome);
         sent
     }
 
     /// Opens the WebSocket connection and runs its handler.
-    fn open(self, upgrade: &Upgrade, handler: &Handler, request: Request, started: Instant) {
+    fn open(self, accepted: Accepted<'_>, started: Instant) {
+        let Accepted {
+            upgrade,
+            handler,
+            request,
+            tap,
+        } = accepted;
         let subprotocol = upgrade
             .subprotocols()
             .iter()
@@ -270,12 +284,13 @@ impl<'a> Session<'a> {
             peer,
             stream,
             membership,
-            behind_head,
+            after_head,
         } = self;
 
         let report = |outcome| {
             report(
                 site,
+                &membership,
                 &Record {
                     peer: Some(peer),
                     request_line: &request_line,
@@ -285,38 +300,25 @@ impl<'a> Session<'a> {
             );
         };
         let deadline = deadline_in(site.limits.write_timeout);
-        if write_within(&stream, response.as_bytes(), deadline).is_err() {
+        let mut bytes = [IoSlice::new(response.as_bytes())];
+        if stream.write_until(&mut bytes, deadline).is_err() {
             return report(Outcome::Left);
         }
-        let tap = site
-            .make_tap
-            .as_ref()
-            .and_then(|make_tap| make_tap(membership.id(), &request));
         let handshake = Handshake {
             request,
             subprotocol: subprotocol.cloned(),
             peer,
         };
         let connection = Connection::server(site.limits.message);
-        let mut ws = WebSocket::new(
-            stream,
-            connection,
-            site.limits,
-            &behind_head,
-            handshake,
-            tap,
-        );
-        drop(behind_head);
+        let mut ws = WebSocket::new(stream, connection, site.limits, &after_head, handshake, tap);
+        drop(after_head);
         membership.opened(ws.link());
-        let (error, has_panicked) = handle(handler, &mut ws);
+        let (error, has_panicked) = handle(handler, &membership, &mut ws);
         let reason = ws
             .close_reason()
             .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
         let traffic = ws.traffic();
         membership.closed(reason.code, traffic);
-        membership
-            .registry()
-            .count(|stats| stats.panics += u64::from(has_panicked));
         report(Outcome::Closed {
             reason,
             traffic,
@@ -328,14 +330,15 @@ impl<'a> Session<'a> {
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
     fn end(self) {
         let deadline = deadline_in(self.site.limits.close_timeout);
-        if self.stream.shutdown(Shutdown::Write).is_ok() {
-            drain(&self.stream, deadline);
+        if self.stream.end_output().is_ok() {
+            self.stream.drain(deadline);
         }
     }
 
     fn report(&self, request_line: &[u8], started: Instant, outcome: Outcome<'_>) {
         report(
             self.site,
+            &self.membership,
             &Record {
                 peer: Some(self.peer),
                 request_line,
@@ -347,12 +350,13 @@ impl<'a> Session<'a> {
 }
 
 /// Runs a handler and closes the connection as fits its end: 1000 when it returned, 1011 when it failed.
-fn handle(handler: &Handler, ws: &mut WebSocket) -> (Option<Error>, bool) {
-    let ended: std::thread::Result<Result<()>> = catch_unwind(AssertUnwindSafe(|| handler(ws)));
-    let (code, error, has_panicked) = match ended {
-        Ok(Ok(())) => (CloseCode::NORMAL, None, false),
-        Ok(Err(error)) => (CloseCode::INTERNAL_ERROR, Some(error), false),
-        Err(_) => (CloseCode::INTERNAL_ERROR, None, true),
+fn handle(handler: &Handler, membership: &Membership, ws: &mut WebSocket) -> (Option<Error>, bool) {
+    let ended = membership.registry().catch(|| handler(ws));
+    let has_panicked = ended.is_none();
+    let (code, error) = match ended {
+        Some(Ok(())) => (CloseCode::NORMAL, None),
+        Some(Err(error)) => (CloseCode::INTERNAL_ERROR, Some(error)),
+        None => (CloseCode::INTERNAL_ERROR, None),
     };
     let _ = ws.close(code, "");
     // A send that came too late is no failure worth a report: how the connection ended says it all.
@@ -360,7 +364,7 @@ fn handle(handler: &Handler, ws: &mut WebSocket) -> (Option<Error>, bool) {
 }
 
 fn stopping() -> Response {
-    Response::refusal(503, "stopping", "the server stops")
+    Response::refusal(503, "stopping", "the server is shutting down")
 }
 
 fn refusal(rule: Rule) -> Response {
@@ -371,8 +375,8 @@ fn refusal(rule: Rule) -> Response {
     Response::refusal(status, rule.id(), rule.to_string())
 }
 
-fn report(site: &Site, record: &Record<'_>) {
+fn report(site: &Site, membership: &Membership, record: &Record<'_>) {
     if let Some(log) = &site.log {
-        log(record);
+        membership.registry().catch(|| log(record));
     }
 }

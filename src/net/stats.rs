@@ -26,7 +26,7 @@ pub struct Stats {
     /// Requests and connections refused, by reason: a rule's id, or a short name such as
     /// `origin-not-allowed`.
     pub refusals: BTreeMap<&'static str, u64>,
-    /// Handlers and makers of pages that panicked.
+    /// Handlers, makers of pages and of taps, and logs that panicked.
     pub panics: u64,
     /// Failures to accept a connection, for example for want of file descriptors.
     pub accept_failures: u64,

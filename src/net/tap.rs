@@ -1,7 +1,7 @@
 //! Watching the bytes of a connection as they pass.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Which way bytes pass, seen from this end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,24 +12,31 @@ pub enum Direction {
     Sent,
 }
 
-/// Called with all bytes of a connection behind its handshake, masked as they are on the wire. It should
-/// be quick: its connection waits meanwhile, and at times the thread that looks after all of them. If it
-/// panics, the connection ends.
-pub type Tap = Box<dyn FnMut(Direction, &[u8]) + Send>;
+/// Called with all bytes of a connection after its handshake, masked as they are on the wire: those of
+/// one direction in their order, those of the two perhaps from two threads at once.
+///
+/// A tap should be quick, because its connection waits meanwhile, and at times so does the thread that
+/// looks after all of them. It may call what it likes but must not wait for messages of its own
+/// connection. If it panics, that connection ends.
+pub type Tap = Box<dyn Fn(Direction, &[u8]) + Send + Sync>;
 
-/// A place for a tap; empty, it costs a look.
+/// A place for a tap. An empty one costs a look.
 #[derive(Default)]
-pub(super) struct Tapped(Option<Mutex<Tap>>);
+pub(super) struct Tapped(Option<Tap>);
 
 impl Tapped {
     pub(super) fn new(tap: Option<Tap>) -> Self {
-        Self(tap.map(Mutex::new))
+        Self(tap)
     }
 
-    pub(super) fn pass(&self, direction: Direction, bytes: &[u8]) {
-        if let (Some(tap), false) = (&self.0, bytes.is_empty()) {
-            let mut tap = tap.lock().unwrap_or_else(PoisonError::into_inner);
-            tap(direction, bytes);
+    /// Shows bytes to the tap. The error says that it panicked.
+    pub(super) fn pass(&self, direction: Direction, bytes: &[u8]) -> Result<(), &'static str> {
+        match &self.0 {
+            Some(tap) if !bytes.is_empty() => {
+                catch_unwind(AssertUnwindSafe(|| tap(direction, bytes)))
+                    .map_err(|_| "the connection's tap panicked")
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -3,16 +3,18 @@
 use super::caretaker;
 use super::error::Result;
 use super::limits::Limits;
-use super::link::{Link, Wait};
+use super::link::{Link, Waited};
+use super::output::Patience;
 use super::sender::Sender;
+use super::stream::Stream;
 use super::tap::Tap;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
-use crate::protocol::connection::{Connection, Misuse, State, Traffic};
+use crate::protocol::connection::{Connection, Misuse, Traffic};
 use crate::protocol::message::Message;
 use crate::protocol::prepared::PreparedMessage;
 use crate::protocol::request::Request;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,26 +55,20 @@ pub(super) struct Handshake {
 pub struct WebSocket {
     link: Arc<Link>,
     handshake: Handshake,
-    /// Whether everything is over, the TCP connection included.
-    is_done: bool,
 }
 
 impl WebSocket {
     pub(super) fn new(
-        stream: Arc<TcpStream>,
+        stream: Arc<Stream>,
         connection: Connection,
         limits: Limits,
-        behind_head: &[u8],
+        after_head: &[u8],
         handshake: Handshake,
         tap: Option<Tap>,
     ) -> Self {
-        let link = Arc::new(Link::new(stream, connection, limits, behind_head, tap));
+        let link = Arc::new(Link::new(stream, connection, limits, after_head, tap));
         caretaker::watch(&link);
-        Self {
-            link,
-            handshake,
-            is_done: false,
-        }
+        Self { link, handshake }
     }
 
     pub(super) const fn link(&self) -> &Arc<Link> {
@@ -107,49 +103,15 @@ impl WebSocket {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Received> {
-        let mut reader = self.link.reader();
-        if let Some(message) = self.link.next_message(&mut reader)? {
-            return Ok(Received::Message(message));
-        }
-        if self.link.state() != State::Closed {
-            self.link.glance(&mut reader)?;
-        }
-        if let Some(message) = self.link.next_message(&mut reader)? {
-            return Ok(Received::Message(message));
-        }
-        self.link.flush()?;
-        Ok(if self.link.state() == State::Closed {
-            Received::Closed
-        } else {
-            Received::TimedOut
-        })
+        self.receive_timeout(Duration::ZERO)
     }
 
-    /// In steps: what is there already, else write what waits to be written, else wait for more.
     fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Received> {
-        // Held throughout: what someone else read in between would be waited for in vain.
-        let mut reader = self.link.reader();
-        let mut is_late = false;
-        loop {
-            if let Some(message) = self.link.next_message(&mut reader)? {
-                return Ok(Received::Message(message));
-            }
-            // Before asking whether it is over, or the reply to a Close would never be sent.
-            self.link.flush()?;
-            if self.link.state() == State::Closed {
-                return Ok(Received::Closed);
-            }
-            if is_late {
-                return Ok(Received::TimedOut);
-            }
-            is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            if is_late {
-                // Once, also for who never has time: or it would never hear its peer.
-                self.link.glance(&mut reader)?;
-            } else if self.link.wait(&mut reader, deadline)? == Wait::TimedOut {
-                return Ok(Received::TimedOut);
-            }
-        }
+        Ok(match self.link.receive(deadline)? {
+            Waited::Message(message) => Received::Message(message),
+            Waited::TimedOut => Received::TimedOut,
+            Waited::Ended => Received::Closed,
+        })
     }
 
     /// Sends a message. Its buffer serves for one to come.
@@ -160,7 +122,7 @@ impl WebSocket {
     /// when the peer did not take the message in time ([`Limits::write_timeout`]).
     pub fn send(&mut self, message: impl Into<Message>) -> Result<()> {
         let message = message.into();
-        self.queue(|connection| connection.send(message))
+        self.link.send(|connection| connection.send(message))
     }
 
     /// Sends a text message.
@@ -169,7 +131,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn send_text(&mut self, text: &str) -> Result<()> {
-        self.queue(|connection| connection.send_text(text))
+        self.link.send(|connection| connection.send_text(text))
     }
 
     /// Sends a binary message.
@@ -178,7 +140,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<()> {
-        self.queue(|connection| connection.send_binary(bytes))
+        self.link.send(|connection| connection.send_binary(bytes))
     }
 
     /// Sends a message that was encoded before.
@@ -187,7 +149,8 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<()> {
-        self.queue(|connection| connection.send_prepared(prepared))
+        self.link
+            .send(|connection| connection.send_prepared(prepared))
     }
 
     /// A handle that sends on this connection from any thread, while this one waits for messages.
@@ -205,27 +168,9 @@ impl WebSocket {
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<()> {
         const MAX_QUEUED: usize = 64 * 1024;
 
-        let queued = {
-            let mut connection = self.link.connection();
-            connection.send(message.into())?;
-            connection.output_length()
-        };
-        if queued > MAX_QUEUED {
-            self.link.flush()?;
-            self.link.wait_for_room()?;
-        }
-        Ok(())
-    }
-
-    /// Queues something and writes it. Behind another thread that is stuck with the socket it waits, or
-    /// the queue would grow without end.
-    fn queue(
-        &mut self,
-        send: impl FnOnce(&mut Connection) -> std::result::Result<(), Misuse>,
-    ) -> Result<()> {
-        send(&mut self.link.connection())?;
-        self.link.flush()?;
-        self.link.wait_for_room()
+        let message = message.into();
+        self.link
+            .feed(MAX_QUEUED, |connection| connection.send(message))
     }
 
     /// Writes what is queued.
@@ -234,7 +179,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send).
     pub fn flush(&mut self) -> Result<()> {
-        self.link.flush()
+        self.link.flush(Patience::Wait)
     }
 
     /// Sends a ping of at most 125 bytes (§5.5.2). The pong is taken note of by the next wait.
@@ -243,7 +188,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
     pub fn ping(&mut self, payload: &[u8]) -> Result<()> {
-        self.queue(|connection| connection.ping(payload))
+        self.link.send(|connection| connection.ping(payload))
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and
@@ -259,19 +204,8 @@ impl WebSocket {
             Ok(()) | Err(Misuse::Closed) => {}
             Err(misuse) => return Err(misuse.into()),
         }
-        self.finish();
+        self.link.finish();
         Ok(())
-    }
-
-    /// Sees the closing handshake through and the TCP connection to its end.
-    fn finish(&mut self) {
-        if self.is_done {
-            return;
-        }
-        self.is_done = true;
-        let deadline = self.link.close_deadline();
-        while let Ok(Received::Message(_)) = self.receive_until(Some(deadline)) {}
-        self.link.end();
     }
 
     /// How the peer ended the connection; `None` while it is open.
@@ -280,7 +214,7 @@ impl WebSocket {
     /// [`CloseCode::ABNORMAL`] when the connection was lost or failed without one (§7.1.5).
     #[must_use]
     pub fn close_reason(&self) -> Option<CloseReason> {
-        self.link.connection().close_reason().cloned()
+        self.link.close_reason()
     }
 
     /// The request that opened the connection: path, query, headers, origin.
@@ -299,13 +233,13 @@ impl WebSocket {
     /// ([`Limits::ping_after`]); `None` before the first.
     #[must_use]
     pub fn round_trip_time(&self) -> Option<Duration> {
-        self.link.reader().round_trip()
+        self.link.round_trip()
     }
 
     /// What has passed over the connection so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        self.link.connection().traffic()
+        self.link.traffic()
     }
 
     /// The other end's address.

@@ -190,6 +190,25 @@ impl Connection {
         self.state
     }
 
+    /// Whether messages may be sent.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    /// Whether nothing more will be read. Output may be left, the reply to a Close for example.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Whether this side is to end its half of the TCP connection now (§7.1.1): the server does, once
+    /// nothing is left to be read or written. A client waits for the server's end instead.
+    #[must_use]
+    pub fn must_end_tcp(&self) -> bool {
+        self.role == Role::Server && self.is_closed() && !self.has_output()
+    }
+
     /// How the peer ended the connection; `None` until it has ended.
     ///
     /// [`CloseCode::ABNORMAL`] stands for a loss without a Close, a broken rule included (§7.1.5).

@@ -94,6 +94,13 @@ impl Raw {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Waits until something has arrived, and leaves it in the socket.
+    pub(crate) fn wait_for_input(&self) {
+        let timeout = self.stream.set_read_timeout(Some(PATIENCE));
+        let peeked = timeout.and_then(|()| self.stream.peek(&mut [0]));
+        assert_eq!(peeked.expect("something arrives in time"), 1);
+    }
+
     /// Reads up to the empty line that ends a head.
     pub(crate) fn head(&mut self) -> String {
         let end = self.wait_until(|received| {

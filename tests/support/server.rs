@@ -6,7 +6,7 @@ use plainws::{Limits, Result, Server, WebSocket};
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Starts a server that lives as long as the test's process.
 pub(crate) fn start(configure: impl FnOnce(Server) -> Server) -> SocketAddr {
@@ -58,6 +58,15 @@ impl<T> Observed<T> {
     /// Forgets what was said so far.
     pub(crate) fn forget(&self) {
         while self.0.try_recv().is_ok() {}
+    }
+}
+
+#[track_caller]
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(2));
     }
 }
 

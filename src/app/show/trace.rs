@@ -16,6 +16,7 @@ use plainws::protocol::dissect::{Dissector, Frame, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::message::Limits;
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 
 /// How much of a frame is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,13 +45,14 @@ pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
         max_empty_fragments: u32::MAX,
     };
     let sent = Dissector::new(own, no_limits);
-    let mut trace = Trace {
+    let trace = Mutex::new(Trace {
         number,
         level,
         received,
         sent,
-    };
+    });
     Box::new(move |direction, bytes| {
+        let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
         let text = trace.pass(direction, bytes);
         // Whoever closed standard error does not want to know.
         let _ = anstream::stderr().write_all(text.as_bytes());

@@ -1,0 +1,34 @@
+//! Deadlines: how much time is left, and which failed calls only say that it was not enough.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+/// A socket refuses a time-out of zero.
+pub(super) const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// The instant that lies `time` ahead. An endless time ends in some thirty years.
+pub(super) fn deadline_in(time: Duration) -> Instant {
+    const YEARS: Duration = Duration::from_secs(1_000_000_000);
+
+    Instant::now() + time.min(YEARS)
+}
+
+/// What is left until the deadline, as a time-out that a socket takes; `None` when it has passed.
+pub(super) fn time_left(deadline: Instant) -> Option<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then(|| left.max(SHORTEST_TIMEOUT))
+}
+
+/// Whether a call ended because nothing could be read or written in its time. Which of the two kinds
+/// says so depends on the system.
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// Whether a call may simply be made again.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
+}

@@ -1,0 +1,46 @@
+//! Messages read ahead while the connection's own thread was busy elsewhere, and how reading ended.
+
+use super::error::{Error, Result};
+use crate::protocol::message::Message;
+use std::collections::VecDeque;
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    messages: VecDeque<Message>,
+    /// Bytes of these messages.
+    bytes: usize,
+    /// Comes after the messages.
+    failure: Option<Error>,
+}
+
+impl Inbox {
+    /// With more than this nothing more is read, so that the peer has to wait as well.
+    const MAX_MESSAGES: usize = 64;
+    const MAX_BYTES: usize = 64 * 1024;
+
+    /// The oldest message; after the last one the failure, once.
+    pub(super) fn take(&mut self) -> Result<Option<Message>> {
+        if let Some(message) = self.messages.pop_front() {
+            self.bytes -= message.as_bytes().len();
+            return Ok(Some(message));
+        }
+        self.failure.take().map_or(Ok(None), Err)
+    }
+
+    pub(super) fn push(&mut self, message: Message) {
+        self.bytes += message.as_bytes().len();
+        self.messages.push_back(message);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.messages.len() >= Self::MAX_MESSAGES || self.bytes >= Self::MAX_BYTES
+    }
+
+    pub(super) fn fail(&mut self, failure: Error) {
+        self.failure = Some(failure);
+    }
+
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+}

@@ -1,0 +1,288 @@
+//! When a peer's silence is answered with a ping, and when it means that the peer is gone.
+//!
+//! Nothing here asks for the time or touches a socket: the caller brings both, so that a table of
+//! times can test it.
+//!
+//! ```text
+//!            ping_after          look             pong_timeout         look
+//!   quiet ───────────────▶ due ───────▶ pinged ─────────────────▶ due ───────▶ dead
+//!     ▲                     │ input        │ input                 │ input
+//!     └─────────────────────┴──────────────┴───────────────────────┘
+//! ```
+//!
+//! A look comes before each judgement, because the peer may have spoken while nobody was reading.
+
+use std::time::{Duration, Instant};
+
+/// What a peer's silence calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nothing until then; `None`: nothing at all.
+    Fine(Option<Instant>),
+    /// To read what has arrived, without waiting, and to ask again if that is nothing.
+    Look,
+    /// To send a ping with these bytes.
+    Ping([u8; 8]),
+    /// To give the peer up: it did not even answer a ping.
+    Dead,
+}
+
+#[derive(Debug)]
+pub(super) struct Keepalive {
+    /// Silence after which a ping is sent; `None` never sends one.
+    ping_after: Option<Duration>,
+    /// Silence after the ping that means the peer is gone.
+    pong_timeout: Duration,
+    last_received: Instant,
+    /// The latest ping, until its pong comes.
+    ping: Option<Ping>,
+    pings: u64,
+    has_looked: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ping {
+    payload: [u8; 8],
+    sent: Instant,
+    /// Whether anything has arrived since.
+    is_followed: bool,
+}
+
+impl Keepalive {
+    pub(super) const fn new(
+        ping_after: Option<Duration>,
+        pong_timeout: Duration,
+        now: Instant,
+    ) -> Self {
+        Self {
+            ping_after,
+            pong_timeout,
+            last_received: now,
+            ping: None,
+            pings: 0,
+            has_looked: false,
+        }
+    }
+
+    pub(super) const fn last_received(&self) -> Instant {
+        self.last_received
+    }
+
+    /// Whether a ping was sent and nothing has arrived since.
+    pub(super) fn awaits_answer(&self) -> bool {
+        self.ping.is_some_and(|ping| !ping.is_followed)
+    }
+
+    /// Something arrived. Any byte is a sign of life, though a pong may still be due.
+    pub(super) fn received(&mut self, now: Instant) {
+        self.last_received = now;
+        self.has_looked = false;
+        if let Some(ping) = &mut self.ping {
+            ping.is_followed = true;
+        }
+    }
+
+    /// A pong arrived. Returns how long the peer took, if it answers the latest ping.
+    pub(super) fn pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
+        let ping = self.ping.take_if(|ping| ping.payload == payload)?;
+        Some(now.saturating_duration_since(ping.sent))
+    }
+
+    /// Judges the silence. `is_unsent`: something that was to be sent, the ping perhaps, has not
+    /// left yet. A ping that has not left cannot have been answered: its time starts again. Whether
+    /// its way is free is for the write deadline to judge.
+    pub(super) fn poll(&mut self, now: Instant, is_unsent: bool) -> Silence {
+        let Some(ping_after) = self.ping_after else {
+            return Silence::Fine(None);
+        };
+        let (since, allowed) = match &mut self.ping {
+            Some(ping) if !ping.is_followed => {
+                if is_unsent {
+                    ping.sent = now;
+                }
+                (ping.sent, self.pong_timeout)
+            }
+            _ => (self.last_received, ping_after),
+        };
+        match since.checked_add(allowed) {
+            Some(due) if due <= now => self.due(now),
+            due => Silence::Fine(due),
+        }
+    }
+
+    /// A peer is looked for before it is judged.
+    fn due(&mut self, now: Instant) -> Silence {
+        if !std::mem::replace(&mut self.has_looked, true) {
+            return Silence::Look;
+        }
+        if self.awaits_answer() {
+            return Silence::Dead;
+        }
+        self.has_looked = false;
+        self.pings += 1;
+        let payload = self.pings.to_be_bytes();
+        self.ping = Some(Ping {
+            payload,
+            sent: now,
+            is_followed: false,
+        });
+        Silence::Ping(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Silence::{Dead, Fine, Look, Ping};
+    use super::*;
+
+    /// What happens at a time.
+    enum At {
+        /// Something arrives.
+        Input,
+        /// A poll with nothing left to be sent, and what it must answer.
+        Poll(Expected),
+        /// A poll while something is still to be sent.
+        Unsent(Expected),
+    }
+
+    enum Expected {
+        Until(u64),
+        Is(Silence),
+    }
+
+    use At::{Input, Poll, Unsent};
+    use Expected::{Is, Until};
+
+    /// A ping after 20 s of silence, the end 10 s after that.
+    #[track_caller]
+    fn check(table: &[(u64, At)]) {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut keepalive = Keepalive::new(
+            Some(Duration::from_secs(20)),
+            Duration::from_secs(10),
+            start,
+        );
+        for (row, (seconds, event)) in table.iter().enumerate() {
+            let (is_unsent, expected) = match event {
+                Input => {
+                    keepalive.received(at(*seconds));
+                    continue;
+                }
+                Poll(expected) => (false, expected),
+                Unsent(expected) => (true, expected),
+            };
+            let expected = match expected {
+                Until(seconds) => Fine(Some(at(*seconds))),
+                Is(silence) => *silence,
+            };
+            let silence = keepalive.poll(at(*seconds), is_unsent);
+            assert_eq!(silence, expected, "row {row}, at {seconds} s");
+        }
+    }
+
+    const FIRST: Silence = Ping([0, 0, 0, 0, 0, 0, 0, 1]);
+    const SECOND: Silence = Ping([0, 0, 0, 0, 0, 0, 0, 2]);
+
+    #[test]
+    fn a_quiet_peer_is_looked_for_then_pinged_then_looked_for_then_dead() {
+        check(&[
+            (0, Poll(Until(20))),
+            (19, Poll(Until(20))),
+            (20, Poll(Is(Look))),
+            (20, Poll(Is(FIRST))),
+            (21, Poll(Until(30))),
+            (30, Poll(Is(Look))),
+            (30, Poll(Is(Dead))),
+        ]);
+    }
+
+    #[test]
+    fn any_input_starts_the_silence_again() {
+        check(&[
+            (5, Input),
+            (20, Poll(Until(25))),
+            (25, Poll(Is(Look))),
+            // The look found something.
+            (25, Input),
+            (26, Poll(Until(45))),
+        ]);
+    }
+
+    #[test]
+    fn input_after_the_ping_means_life_and_the_next_ping_has_other_bytes() {
+        check(&[
+            (20, Poll(Is(Look))),
+            (20, Poll(Is(FIRST))),
+            (29, Input),
+            (30, Poll(Until(49))),
+            (49, Poll(Is(Look))),
+            (49, Poll(Is(SECOND))),
+            (59, Poll(Is(Look))),
+            (59, Input),
+            (60, Poll(Until(79))),
+        ]);
+    }
+
+    #[test]
+    fn the_answer_is_due_from_when_the_ping_has_left() {
+        check(&[
+            (20, Poll(Is(Look))),
+            (20, Poll(Is(FIRST))),
+            (28, Unsent(Until(38))),
+            (37, Unsent(Until(47))),
+            (46, Poll(Until(47))),
+            (47, Poll(Is(Look))),
+            (47, Poll(Is(Dead))),
+        ]);
+    }
+
+    #[test]
+    fn what_is_unsent_does_not_put_a_ping_off() {
+        check(&[(20, Unsent(Is(Look))), (20, Unsent(Is(FIRST)))]);
+    }
+
+    #[test]
+    fn late_polls_look_before_they_judge() {
+        check(&[
+            (1000, Poll(Is(Look))),
+            (1000, Poll(Is(FIRST))),
+            (2000, Poll(Is(Look))),
+            (2000, Poll(Is(Dead))),
+        ]);
+    }
+
+    #[test]
+    fn the_round_trip_is_that_of_the_latest_ping_and_told_once() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut keepalive = Keepalive::new(
+            Some(Duration::from_secs(20)),
+            Duration::from_secs(10),
+            start,
+        );
+        assert_eq!(keepalive.poll(at(20), false), Look);
+        assert_eq!(keepalive.poll(at(20), false), FIRST);
+        // A byte of something else comes before the pong.
+        keepalive.received(at(21));
+        assert_eq!(keepalive.pong(b"something else", at(22)), None);
+        let first = 1_u64.to_be_bytes();
+        assert_eq!(keepalive.pong(&first, at(23)), Some(Duration::from_secs(3)));
+        assert_eq!(keepalive.pong(&first, at(24)), None);
+    }
+
+    #[test]
+    fn without_a_limit_silence_is_always_fine() {
+        let start = Instant::now();
+        let mut keepalive = Keepalive::new(None, Duration::ZERO, start);
+        let late = start + Duration::from_secs(1_000_000);
+        assert_eq!(keepalive.poll(late, false), Fine(None));
+    }
+
+    #[test]
+    fn an_endless_limit_is_no_overflow() {
+        let start = Instant::now();
+        let mut keepalive = Keepalive::new(Some(Duration::MAX), Duration::MAX, start);
+        assert_eq!(keepalive.poll(start, false), Fine(None));
+    }
+}

@@ -1,0 +1,69 @@
+//! What was read from a connection and not decoded yet.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// The buffer of a quiet connection: room for many small messages.
+const SMALL: usize = 4 * 1024;
+/// The buffer of a connection that receives large messages.
+const LARGE: usize = 64 * 1024;
+/// After this long without input a large buffer is given back.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct ReadBuffer {
+    bytes: Vec<u8>,
+    /// The part of `bytes` that was not decoded yet.
+    undecoded: Range<usize>,
+}
+
+impl ReadBuffer {
+    /// Begins with what arrived together with the head of the handshake.
+    pub(super) fn new(after_head: &[u8]) -> Self {
+        Self {
+            bytes: after_head.to_vec(),
+            undecoded: 0..after_head.len(),
+        }
+    }
+
+    pub(super) fn undecoded(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.undecoded.clone()]
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.undecoded.is_empty()
+    }
+
+    pub(super) const fn decoded(&mut self, length: usize) {
+        self.undecoded.start += length;
+    }
+
+    /// Room for a read: more than before if the last one filled it. Everything must be decoded.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        let was_filled = self.undecoded.end == self.bytes.len();
+        let growth = if was_filled { 4 } else { 1 };
+        let wanted = (self.bytes.len() * growth).clamp(SMALL, LARGE);
+        self.bytes.resize(wanted, 0);
+        self.undecoded = 0..0;
+        &mut self.bytes
+    }
+
+    pub(super) const fn received(&mut self, length: usize) {
+        self.undecoded = 0..length;
+    }
+
+    /// Whether it has memory to give back.
+    pub(super) fn is_large(&self) -> bool {
+        self.bytes.len() > SMALL
+    }
+
+    /// Gives a large buffer back after a while without input, and says whether it did.
+    pub(super) fn release_memory(&mut self, now: Instant, last_received: Instant) -> bool {
+        let is_due = self.is_large() && now.saturating_duration_since(last_received) >= QUIET;
+        if is_due {
+            self.bytes.truncate(SMALL);
+            self.bytes.shrink_to_fit();
+        }
+        is_due
+    }
+}

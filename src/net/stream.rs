@@ -1,0 +1,227 @@
+//! One connection as bytes: the only file that reads from a socket or writes to one.
+//!
+//! A [`Stream`] may be used from any thread, by one that reads and one that writes at the same time.
+//! Its time-outs belong to the connection as a whole, so the thread that waits sets its own first.
+
+use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What carries the bytes. Every call may come from any thread, also while another one waits.
+pub(super) trait Transport: fmt::Debug + Send + Sync {
+    /// Reads what is there, or waits for it as long as the time-out allows. 0 is the peer's end.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes as much of the slices, one after the other, as there is room for; waits for room as long
+    /// as the time-out allows.
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Bounds each read; `None` lets it wait without an end.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Bounds each write.
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Makes calls fail rather than wait, or wait again.
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()>;
+
+    /// Lets small writes leave at once, where the system would hold them back.
+    fn send_at_once(&self) -> io::Result<()>;
+
+    /// Ends one direction or both. Who waits in them is woken.
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+}
+
+impl Transport for TcpStream {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut { self }, buffer)
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [slice] => io::Write::write(&mut { self }, slice),
+            slices => io::Write::write_vectored(&mut { self }, slices),
+        }
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        Self::set_write_timeout(self, timeout)
+    }
+
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        Self::set_nonblocking(self, is_nonblocking)
+    }
+
+    fn send_at_once(&self) -> io::Result<()> {
+        self.set_nodelay(true)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        Self::shutdown(self, how)
+    }
+}
+
+/// A connection as bytes.
+#[derive(Debug)]
+pub(super) struct Stream {
+    transport: Box<dyn Transport>,
+    read_timeout: KnownTimeout,
+    write_timeout: KnownTimeout,
+    /// Held while the transport does not wait. That mode is the whole connection's: a thread that reads
+    /// or writes meanwhile is told that it timed out, and makes its call again.
+    nonblocking: Mutex<()>,
+}
+
+impl Stream {
+    pub(super) fn new(transport: impl Transport + 'static) -> Self {
+        Self {
+            transport: Box::new(transport),
+            read_timeout: KnownTimeout::default(),
+            write_timeout: KnownTimeout::default(),
+            nonblocking: Mutex::default(),
+        }
+    }
+
+    /// Makes it fit for whole frames: each write carries some, so there is nothing that a delay could
+    /// add to it.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        self.transport.send_at_once()
+    }
+
+    /// One read within `timeout`. It may fail with what [`is_passing`] without having waited so long.
+    pub(super) fn read(&self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        self.read_timeout
+            .set(timeout, |timeout| self.transport.set_read_timeout(timeout))?;
+        self.transport.read(buffer)
+    }
+
+    /// One write within `timeout`. It may fail with what [`is_passing`] without having waited so long.
+    pub(super) fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
+        self.write_timeout.set(Some(timeout), |timeout| {
+            self.transport.set_write_timeout(timeout)
+        })?;
+        written(self.transport.write(slices))
+    }
+
+    /// One read of what is there already.
+    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.without_waiting(|transport| transport.read(buffer))
+    }
+
+    /// One write of what there is room for already.
+    pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        written(self.without_waiting(|transport| transport.write(slices)))
+    }
+
+    /// Reads something, or the end (0), or fails with [`io::ErrorKind::TimedOut`] at the deadline.
+    pub(super) fn read_until(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        loop {
+            let left = time_left(deadline).ok_or(io::ErrorKind::TimedOut)?;
+            match self.read(buffer, Some(left)) {
+                Err(error) if is_passing(&error) => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// Writes all of the slices, or fails with [`io::ErrorKind::TimedOut`] at the deadline.
+    pub(super) fn write_until(
+        &self,
+        mut slices: &mut [IoSlice<'_>],
+        deadline: Instant,
+    ) -> io::Result<()> {
+        while slices.iter().any(|slice| !slice.is_empty()) {
+            let left = time_left(deadline).ok_or_else(peer_does_not_read)?;
+            match self.write(slices, left) {
+                Ok(length) => IoSlice::advance_slices(&mut slices, length),
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and discards until the peer ends its side, at most until `deadline`. Input left unread
+    /// would turn the end of the connection into a reset, which can destroy what was sent last.
+    pub(super) fn drain(&self, deadline: Instant) {
+        let mut discarded = [0; 4096];
+        while matches!(self.read_until(&mut discarded, deadline), Ok(1..)) {}
+    }
+
+    /// Ends our side, so that the peer reads what was sent and then the end.
+    pub(super) fn end_output(&self) -> io::Result<()> {
+        self.transport.shutdown(Shutdown::Write)
+    }
+
+    /// Reads nothing more. A thread that waits for input is woken and reads the end.
+    pub(super) fn end_input(&self) {
+        let _ = self.transport.shutdown(Shutdown::Read);
+    }
+
+    /// Ends both sides at once. Threads that wait in a call are woken.
+    pub(super) fn cut(&self) {
+        let _ = self.transport.shutdown(Shutdown::Both);
+    }
+
+    fn without_waiting<T>(
+        &self,
+        call: impl FnOnce(&dyn Transport) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let _only_one = self
+            .nonblocking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.transport.set_nonblocking(true)?;
+        let done = call(&*self.transport);
+        self.transport.set_nonblocking(false)?;
+        done
+    }
+}
+
+/// The time-out that the transport has now, so that an unchanged one costs no system call.
+#[derive(Debug, Default)]
+struct KnownTimeout(AtomicU64);
+
+impl KnownTimeout {
+    /// Stands for no time-out. 0, which no transport takes, stands for one not known.
+    const NONE: u64 = u64::MAX;
+
+    fn set(
+        &self,
+        timeout: Option<Duration>,
+        apply: impl FnOnce(Option<Duration>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let timeout = timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT));
+        let number = timeout.map_or(Self::NONE, |timeout| {
+            u64::try_from(timeout.as_nanos()).unwrap_or(Self::NONE - 1)
+        });
+        if self.0.load(Ordering::Relaxed) != number {
+            apply(timeout)?;
+            self.0.store(number, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// A write of something that takes nothing will not take anything later either.
+fn written(written: io::Result<usize>) -> io::Result<usize> {
+    match written {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        written => written,
+    }
+}
+
+pub(super) fn peer_does_not_read() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        "the peer does not take what is sent to it",
+    )
+}
