@@ -2,7 +2,7 @@
 
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
 use crate::support::raw::{PATIENCE, Raw};
-use crate::support::server::{Observed, echo, observe, observe_with, start};
+use crate::support::server::{Observed, echo, observe, observe_with, start, wait_until};
 use plainws::protocol::connection::Misuse;
 use plainws::{
     CloseCode, CloseReason, Error, Limits, Message, PreparedMessage, Received, Sender, WebSocket,
@@ -639,6 +639,39 @@ mod when_full {
             assert_eq!(raw.frame().0, BINARY);
         }
         raw.expect_close(1000);
+    }
+
+    /// The own thread waits for room while a sender is stuck, takes the writing over from it, and does
+    /// not call again.
+    #[test]
+    fn what_was_accepted_is_written_without_a_further_call() {
+        const OWN: usize = MIB * 5 / 8;
+
+        let (gate, is_stuck) = (Gate::default(), Gate::default());
+        let (its_gate, its_stuck) = (gate.clone(), is_stuck.clone());
+        let (address, observed) = observe_with(endless(), move |ws, told| {
+            let _ = told.send(ws.sender());
+            its_stuck.wait();
+            // The third waits for room, which the first leaves when it is on its way.
+            for _ in 0..3 {
+                ws.send_binary(&[1; OWN])?;
+            }
+            its_gate.wait();
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        let sender = observed.next();
+        let stuck = sender.clone();
+        let stuck = thread::spawn(move || stuck.send_binary(&vec![2; 24 * MIB]));
+        // More than the sockets' buffers hold: when it has begun to arrive, it is stuck.
+        raw.wait_for_input();
+        is_stuck.open();
+        wait_until("a full backlog", || sender.backlog() > MIB);
+        for length in [24 * MIB, OWN, OWN, OWN] {
+            assert_eq!(raw.frame().1.len(), length);
+        }
+        assert!(stuck.join().expect("it does not panic").is_ok());
+        gate.open();
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use crate::support;
 use crate::support::bytes::{BINARY, CLOSE, TEXT, close_body};
-use crate::support::raw::{PATIENCE, Raw};
-use crate::support::server::echo;
+use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use crate::support::server::{echo, wait_until};
 use plainws::{CloseCode, Handle, Limits, Page, Received, Result, Server, WebSocket};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -71,19 +71,10 @@ impl Stoppable {
     }
 }
 
-#[track_caller]
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
 /// Answers the server's Close, sees the end, and leaves as well.
 #[track_caller]
 fn say_goodbye(mut raw: Raw) {
-    assert_eq!(raw.expect_close(1001), "the server stops");
+    assert_eq!(raw.expect_close(1001), "the server is shutting down");
     raw.send_frame(CLOSE, close_body(1001, b""));
     raw.expect_fin();
 }
@@ -195,7 +186,7 @@ mod stop {
                 (byte0, _) => panic!("{byte0:08b}"),
             }
         };
-        assert_eq!(body, close_body(1001, b"the server stops"));
+        assert_eq!(body, close_body(1001, b"the server is shutting down"));
         raw.send_frame(CLOSE, close_body(1001, b""));
         raw.expect_fin();
         drop(raw);
@@ -303,7 +294,7 @@ mod stop {
                         match raw.frame() {
                             (BINARY, echo) => assert!(echo == payload),
                             (CLOSE, body) => {
-                                assert_eq!(body, close_body(1001, b"the server stops"));
+                                assert_eq!(body, close_body(1001, b"the server is shutting down"));
                                 break;
                             }
                             (byte0, _) => panic!("{byte0:08b}"),
@@ -332,7 +323,7 @@ mod stop {
                         (byte0, _) => panic!("{byte0:08b}"),
                     }
                 };
-                assert_eq!(body, close_body(1001, b"the server stops"));
+                assert_eq!(body, close_body(1001, b"the server is shutting down"));
                 clock.send_frame(CLOSE, close_body(1001, b""));
                 clock.expect_fin();
             }
@@ -367,7 +358,10 @@ mod stop {
                                 match raw.frame() {
                                     (TEXT, echo) => assert_eq!(echo, b"!"),
                                     (CLOSE, body) => {
-                                        assert_eq!(body, close_body(1001, b"the server stops"));
+                                        assert_eq!(
+                                            body,
+                                            close_body(1001, b"the server is shutting down")
+                                        );
                                         break;
                                     }
                                     (byte0, _) => panic!("{byte0:08b}"),
@@ -475,5 +469,201 @@ mod panic {
         let handle = server.handle.clone();
         server.wait_for_end_of_all();
         assert_eq!(handle.stats().panics, 8);
+    }
+}
+
+/// Handlers, taps, logs and makers of pages may call back into the server, and may panic.
+mod code_of_the_users {
+    use super::*;
+    use plainws::Sender;
+    use plainws::net::tap::{Direction, Tap};
+    use std::sync::{Mutex, OnceLock};
+
+    const LOCK: &str = "nobody panics with it";
+
+    /// Set once the server is there.
+    type Shared<T> = Arc<OnceLock<T>>;
+
+    /// Starts a server whose taps do `what` with its handle and the latest connection's sender.
+    fn tapped(
+        what: impl Fn(Direction, &Handle, Option<&Sender>) + Clone + Send + Sync + 'static,
+    ) -> Stoppable {
+        let handle: Shared<Handle> = Arc::default();
+        let its_handle = Arc::clone(&handle);
+        let senders: Arc<Mutex<Vec<Sender>>> = Arc::default();
+        let its_senders = Arc::clone(&senders);
+        let server = Stoppable::start(move |server| {
+            let server = server.tap(move |_, _| {
+                let (what, handle) = (what.clone(), Arc::clone(&its_handle));
+                let senders = Arc::clone(&its_senders);
+                let tap: Tap = Box::new(move |direction, _| {
+                    let sender = senders.lock().expect(LOCK).last().cloned();
+                    what(
+                        direction,
+                        handle.get().expect("it was set"),
+                        sender.as_ref(),
+                    );
+                });
+                Some(tap)
+            });
+            server.route("/", move |ws| {
+                senders.lock().expect(LOCK).push(ws.sender());
+                ws.send_text("ready")?;
+                echo(ws)
+            })
+        });
+        handle.set(server.handle.clone()).expect("it is set once");
+        server
+    }
+
+    /// Opens a connection whose tap knows its sender.
+    fn open_tapped(server: &Stoppable) -> Raw {
+        let mut raw = server.open();
+        raw.expect_frame(TEXT, "ready");
+        raw
+    }
+
+    #[test]
+    fn a_tap_that_asks_for_statistics_does_not_hold_the_stop_up() {
+        let server = tapped(|_, handle, _| drop(handle.stats()));
+        let mut raw = open_tapped(&server);
+        raw.send_frame(TEXT, "tapped");
+        raw.expect_frame(TEXT, "tapped");
+        server.handle.shutdown();
+        say_goodbye(raw);
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn a_tap_that_panics_at_the_goodbye_does_not_unwind_out_of_serve() {
+        let is_goodbye = Arc::new(AtomicBool::new(false));
+        let its_goodbye = Arc::clone(&is_goodbye);
+        let server = tapped(move |_, _, _| {
+            let is_goodbye = its_goodbye.load(Ordering::SeqCst);
+            assert!(!is_goodbye, "a tap panics on purpose");
+        });
+        let raws = [open_tapped(&server), open_tapped(&server)];
+        is_goodbye.store(true, Ordering::SeqCst);
+        server.handle.shutdown();
+        for mut raw in raws {
+            raw.until_end();
+        }
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn a_tap_may_send_and_close_on_its_own_connection() {
+        let server = tapped(|direction, _, sender| {
+            if let (Direction::Received, Some(sender)) = (direction, sender) {
+                assert_eq!(sender.backlog(), 0);
+                sender.send_text("seen").expect("the connection is open");
+                let _ = sender.close(CloseCode(4000), "by its tap");
+            }
+        });
+        let mut raw = open_tapped(&server);
+        raw.send_frame(TEXT, "x");
+        raw.expect_frame(TEXT, "seen");
+        assert_eq!(raw.expect_close(4000), "by its tap");
+        raw.send_frame(CLOSE, close_body(4000, b""));
+        raw.expect_fin();
+        server.handle.shutdown();
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn a_tap_that_panics_ends_its_connection_and_the_handler_learns_of_it() {
+        let (told, observed) = mpsc::channel();
+        let server = Stoppable::start(move |server| {
+            let server = server.tap(|_, _| {
+                let tap: Tap = Box::new(|direction, _| {
+                    assert_ne!(direction, Direction::Received, "a tap panics on purpose");
+                });
+                Some(tap)
+            });
+            server.route("/", move |ws| {
+                let failed = ws.receive().expect_err("its tap panics");
+                let _ = told.send(failed.to_string());
+                Err(failed)
+            })
+        });
+        let mut raw = server.open();
+        raw.send_frame(TEXT, "x");
+        raw.until_end();
+        let told = observed.recv_timeout(PATIENCE);
+        assert_eq!(told.as_deref(), Ok("the connection's tap panicked"));
+        server.handle.shutdown();
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn a_maker_of_taps_that_panics_is_answered_for_with_500() {
+        let server = Stoppable::start(|server| {
+            let server = server.tap(|number, _| {
+                assert_ne!(number, 0, "a maker of taps panics on purpose");
+                None
+            });
+            server.route("/", echo)
+        });
+        let mut raw = Raw::connect(server.address);
+        raw.send(upgrade_request("/"));
+        assert_eq!(raw.response().status, 500);
+        drop(server.open());
+        wait_until("the refusal to be counted", || {
+            server.handle.stats().refusals.get("tap-panicked") == Some(&1)
+        });
+        assert_eq!(server.handle.stats().panics, 1);
+        server.handle.shutdown();
+        server.wait_for_end_of_all();
+    }
+
+    #[test]
+    fn a_log_may_stop_the_server_and_panic() {
+        let handle: Shared<Handle> = Arc::default();
+        let its_handle = Arc::clone(&handle);
+        let server = Stoppable::start(move |server| {
+            let server = server.log(move |_| {
+                let handle = its_handle.get().expect("it was set");
+                assert!(handle.stats().open_connections > 0);
+                handle.shutdown();
+                panic!("a log panics on purpose");
+            });
+            server.page("/", Page::html("a page"))
+        });
+        handle.set(server.handle.clone()).expect("it is set once");
+        let mut raw = Raw::connect(server.address);
+        raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(raw.response().text(), "a page");
+        let handle = server.handle.clone();
+        server.wait_for_end_of_all();
+        assert_eq!(handle.stats().panics, 1);
+    }
+
+    #[test]
+    fn a_handler_and_a_page_may_ask_for_statistics_and_stop_the_server() {
+        let handle: Shared<Handle> = Arc::default();
+        let (of_page, of_handler) = (Arc::clone(&handle), Arc::clone(&handle));
+        let server = Stoppable::start(move |server| {
+            let server = server.page_with("/page", move || {
+                let stats = of_page.get().expect("it was set").stats();
+                Page::new(
+                    "text/plain",
+                    stats.open_connections.to_string().into_bytes(),
+                )
+            });
+            server.route("/", move |ws| {
+                let handle = of_handler.get().expect("it was set");
+                handle.shutdown();
+                assert_eq!(handle.stats().open_websockets, 1);
+                echo(ws)
+            })
+        });
+        handle.set(server.handle.clone()).expect("it is set once");
+        let mut raw = Raw::connect(server.address);
+        raw.send("GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert_eq!(raw.response().text(), "1");
+        say_goodbye(server.open());
+        let handle = server.handle.clone();
+        server.wait_for_end_of_all();
+        assert_eq!(handle.stats().panics, 0);
     }
 }
