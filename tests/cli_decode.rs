@@ -20,7 +20,7 @@ fn violations() -> impl Iterator<Item = (Rule, Role, &'static [u8])> {
     let pairs = Rule::ALL
         .iter()
         .flat_map(|&rule| BOTH.map(|role| (rule, role)));
-    pairs.filter_map(|(rule, role)| Some((rule, role, rule.violation(role)?)))
+    pairs.filter_map(|(rule, role)| Some((rule, role, rule.example(role)?)))
 }
 
 /// Decodes bytes from a pipe, by a known sender.
@@ -142,7 +142,7 @@ mod each_rules_bytes {
             assert_eq!(stream["verdict"], "violation");
             let violation = &stream["violation"];
             assert_eq!(violation["rule"], rule.id());
-            assert_eq!(violation["section"], rule.section());
+            assert_eq!(violation["section"], rule.section().0);
             assert_eq!(violation["clause"], rule.clause());
             let code = rule.close_code().map(|code| code.0);
             assert_eq!(violation["close_code"], Value::from(code));

@@ -370,7 +370,7 @@ mod s4_1_answer {
     fn that_breaks_a_rule_fails_with_that_rule() {
         let mut tried = 0;
         for rule in Rule::ALL {
-            let (None, Some(violation)) = (rule.close_code(), rule.violation(Role::Server)) else {
+            let (None, Some(violation)) = (rule.close_code(), rule.example(Role::Server)) else {
                 continue;
             };
             let answer = std::str::from_utf8(violation).unwrap();
@@ -733,7 +733,7 @@ mod s5_frames {
     fn that_break_a_rule_are_answered_with_its_code() {
         let mut tried = 0;
         for rule in Rule::ALL {
-            let (Some(code), Some(violation)) = (rule.close_code(), rule.violation(Role::Server))
+            let (Some(code), Some(violation)) = (rule.close_code(), rule.example(Role::Server))
             else {
                 continue;
             };

@@ -7,7 +7,7 @@ use plainws::protocol::dissect::{
 };
 use plainws::protocol::frame::{Header, Opcode};
 use plainws::protocol::message::Limits;
-use plainws::protocol::rule::Field;
+use plainws::protocol::rule::{Field, Section};
 use plainws::{Role, Rule};
 
 /// The example strings of §5.7, the two long ones with a payload of 00.
@@ -37,7 +37,7 @@ fn violations() -> Vec<(Rule, Role, &'static [u8])> {
         .filter(|rule| rule.close_code().is_some())
         .flat_map(|&rule| BOTH.map(|role| (rule, role)));
     pairs
-        .filter_map(|(rule, role)| Some((rule, role, rule.violation(role)?)))
+        .filter_map(|(rule, role)| Some((rule, role, rule.example(role)?)))
         .collect()
 }
 
@@ -334,7 +334,7 @@ mod a_frame {
                     span.name,
                     span.bits.clone(),
                     value.unwrap_or_default(),
-                    judgement.section(),
+                    judgement.section().0,
                     matches!(judgement, Judgement::Met(_)),
                 )
             })
@@ -426,7 +426,7 @@ mod a_frame {
         let spans = frame.spans();
         let mask = spans.iter().find(|span| span.field == Field::Mask);
         let judgement = mask.map(|span| span.judgement);
-        assert_eq!(judgement, Some(Judgement::Open("5.1")));
+        assert_eq!(judgement, Some(Judgement::Open(Section("5.1"))));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::support::bytes::BOTH;
 use plainws::protocol::dissect::handshake::{Derivation, Explanation, request, response};
 use plainws::protocol::dissect::{Judgement, Verdict};
-use plainws::protocol::rule::Field;
+use plainws::protocol::rule::{Field, Section};
 use plainws::{Role, Rule};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -77,10 +77,10 @@ mod s1_3_the_example {
                 Met(Rule::UpgradeMissing),
                 Met(Rule::ConnectionUpgradeMissing),
                 Met(Rule::KeyInvalid),
-                Open("10.2"),
+                Open(Section("10.2")),
                 Met(Rule::SubprotocolsMalformed),
                 Met(Rule::VersionNot13),
-                Open("RFC 9112 2.1"),
+                Open(Section("RFC 9112 2.1")),
             ]
         );
         assert_eq!(explanation.derivation, Some(Derivation::new(KEY)));
@@ -104,7 +104,10 @@ mod s1_3_the_example {
     fn response_is_not_judged_by_a_key_that_nobody_knows() {
         let explanation = response(RESPONSE, Default::default(), None);
         assert_eq!(explanation.verdict, Verdict::Legal);
-        assert_eq!(explanation.lines[3].judgement, Judgement::Open("4.1"));
+        assert_eq!(
+            explanation.lines[3].judgement,
+            Judgement::Open(Section("4.1"))
+        );
         assert_eq!(explanation.derivation, None);
     }
 
@@ -131,7 +134,7 @@ mod every_rule_about_the_handshake {
     fn violations() -> impl Iterator<Item = (Rule, Role, &'static [u8])> {
         let rules = Rule::ALL.iter().filter(|rule| rule.close_code().is_none());
         let pairs = rules.flat_map(|&rule| BOTH.map(|role| (rule, role)));
-        pairs.filter_map(|(rule, role)| Some((rule, role, rule.violation(role)?)))
+        pairs.filter_map(|(rule, role)| Some((rule, role, rule.example(role)?)))
     }
 
     #[test]

@@ -32,13 +32,9 @@ fn expected() -> String {
         let answer = match rule.answer() {
             Answer::Close(code) => format!("Close {}", code.0),
             Answer::Status(status) => format!("status {status}"),
-            Answer::Disconnect => "the client leaves".into(),
+            _ => "the client leaves".into(),
         };
-        let section = match rule.section().rsplit_once(' ') {
-            Some((rfc, number)) => format!("{rfc} §{number}"),
-            None => format!("§{}", rule.section()),
-        };
-        let (id, clause) = (rule.id(), rule.clause());
+        let (id, section, clause) = (rule.id(), rule.section(), rule.clause());
         let _ = writeln!(table, "| {section} | `{id}` | {clause} | {answer} |");
     }
     table

@@ -42,8 +42,7 @@ mod a_broken_rule {
         let address = echo_server(Limits::default());
         let mut tried = 0;
         for rule in Rule::ALL {
-            let (Some(code), Some(bytes)) = (rule.close_code(), rule.violation(Role::Client))
-            else {
+            let (Some(code), Some(bytes)) = (rule.close_code(), rule.example(Role::Client)) else {
                 continue;
             };
             let mut raw = Raw::open(address, "/");

@@ -247,7 +247,7 @@ pub fn bounded(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             }
         }
         Some((Verdict::Refused(Some(rule)), _))
-            if rule.close_code().is_some() || rule.violation(arrival.sender).is_none() =>
+            if rule.close_code().is_some() || rule.example(arrival.sender).is_none() =>
         {
             return Err(format!(
                 "{rule:?} is no rule for a {:?}'s head",

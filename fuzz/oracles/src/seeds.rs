@@ -56,7 +56,7 @@ fn rules(seeds: &mut Vec<Seed>) {
     const LONG_ENOUGH: usize = handshake::TINY.max_bytes + 1;
     for rule in Rule::ALL {
         for (sender, name) in BOTH {
-            let Some(bytes) = rule.violation(sender) else {
+            let Some(bytes) = rule.example(sender) else {
                 continue;
             };
             let bytes = &bytes[..bytes.len().min(LONG_ENOUGH)];

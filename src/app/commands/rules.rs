@@ -8,7 +8,7 @@ use crate::app::judge::places;
 use crate::app::show;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{padded, spaced, wrapped};
-use crate::app::show::verdict::{answer, section_sign};
+use crate::app::show::verdict::answer;
 use clap::Args;
 use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         Some(sender) => {
             let role = Role::from(sender);
             let bytes = rule
-                .violation(role)
+                .example(role)
                 .ok_or_else(|| format!("{id} does not bind a {}", role.name()))?;
             paint::print_raw(bytes)?;
         }
@@ -90,16 +90,16 @@ fn table() -> String {
         let answer = match rule.answer() {
             Answer::Close(code) => format!("Close {}", code.0),
             Answer::Status(status) => format!("HTTP {status}"),
-            Answer::Disconnect => "leave".into(),
+            _ => "leave".into(),
         };
-        text += &row(rule.id(), rule.section(), &answer, binds(rule));
+        text += &row(rule.id(), rule.section().0, &answer, binds(rule));
     }
     text + "\nSections are those of RFC 6455 unless another is named.\n\
         plainws rules ID shows one: its clause, bytes that break it, where it is judged.\n"
 }
 
 const fn binds(rule: Rule) -> &'static str {
-    match (rule.violation(Role::Client), rule.violation(Role::Server)) {
+    match (rule.example(Role::Client), rule.example(Role::Server)) {
         (Some(_), None) => "client",
         (None, Some(_)) => "server",
         _ => "both",
@@ -113,10 +113,7 @@ fn detail(rule: Rule, is_cut: bool) -> String {
     let mut text = [
         format!("{}\n", paint(STRONG, rule.id())),
         line("rule", &wrapped(rule.clause(), 9)),
-        line(
-            "section",
-            &format!("{}, {}", section_sign(rule.section()), link(rule)),
-        ),
+        line("section", &format!("{}, {}", rule.section(), link(rule))),
         line("binds", binds(rule)),
         line("answer", &answers(rule)),
         line("field", rule.field().name()),
@@ -129,7 +126,7 @@ fn detail(rule: Rule, is_cut: bool) -> String {
     ]
     .concat();
     for role in [Role::Client, Role::Server] {
-        if let Some(bytes) = rule.violation(role) {
+        if let Some(bytes) = rule.example(role) {
             text += &example(rule, role, bytes, is_cut);
         }
     }
@@ -139,7 +136,7 @@ fn detail(rule: Rule, is_cut: bool) -> String {
 /// What each side is told.
 fn answers(rule: Rule) -> String {
     let bound = [Role::Client, Role::Server].into_iter();
-    let bound = bound.filter(|&role| rule.violation(role).is_some());
+    let bound = bound.filter(|&role| rule.example(role).is_some());
     let mut answers: Vec<_> = bound.map(|role| answer(rule, role)).collect();
     answers.dedup();
     answers.join("; ")
@@ -147,9 +144,9 @@ fn answers(rule: Rule) -> String {
 
 /// The RFC's own words.
 fn link(rule: Rule) -> String {
-    let (rfc, section) = match rule.section().split(' ').collect::<Vec<_>>()[..] {
+    let (rfc, section) = match rule.section().0.split(' ').collect::<Vec<_>>()[..] {
         [_, rfc, section] => (rfc, section),
-        _ => ("6455", rule.section()),
+        _ => ("6455", rule.section().0),
     };
     format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}")
 }

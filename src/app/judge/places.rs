@@ -42,6 +42,7 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         R::StatusNot101 | R::AcceptWrong | R::SubprotocolNotOffered | R::ExtensionNotOffered => {
             ("handshake", "check")
         }
+        _ => ("rule", "row"),
     };
     Place { file, function }
 }
@@ -126,6 +127,7 @@ pub(crate) const fn tested(rule: Rule) -> Place {
         R::AcceptWrong => ("handshake", "proves_that_the_server_read_the_key"),
         R::SubprotocolNotOffered => ("handshake", "names_one_of_the_offered_subprotocols_or_none"),
         R::ExtensionNotOffered => ("handshake", "names_no_extension_for_none_was_offered"),
+        _ => ("rule", "however_its_bytes_are_cut"),
     };
     Place { file, function }
 }

@@ -77,7 +77,7 @@ fn row(line: &Line, bytes: &[u8], is_cut: bool) -> String {
     } else {
         format!("\n{:MEANING$}", "")
     };
-    let section = line.judgement.section();
+    let section = line.judgement.section().0;
     let meaning = padded(meaning, SECTION - MEANING);
     let painted = [
         paint(BAD, mark),

@@ -44,7 +44,7 @@ fn violation(rule: Rule, offset: u64, sender: Role) -> Value {
     json!({
         "rule": rule.id(),
         "offset": offset,
-        "section": rule.section(),
+        "section": rule.section().0,
         "clause": rule.clause(),
         "field": rule.field().name(),
         "answer": verdict::answer(rule, sender),
@@ -142,7 +142,7 @@ fn span(span: &Span, frame: &Frame, base: u64) -> Value {
         "bit": start + span.bits.start,
         "bits": span.bits.end - span.bits.start,
         "meaning": span.meaning,
-        "section": span.judgement.section(),
+        "section": span.judgement.section().0,
     });
     if !is_payload(span) || span.value.is_some() {
         object["value"] = value(span, frame);
@@ -165,7 +165,7 @@ fn handshake(head: &Explanation, stream: &[u8]) -> Value {
             "offset": line.bytes.start,
             "text": String::from_utf8_lossy(&stream[line.bytes.clone()]),
             "meaning": line.meaning,
-            "section": line.judgement.section(),
+            "section": line.judgement.section().0,
         });
         judge(&mut object, line.judgement);
         object

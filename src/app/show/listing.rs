@@ -180,7 +180,7 @@ impl Listing {
             if span.field == Field::CloseCode {
                 row.value = span.value.map(|code| code.to_string()).unwrap_or_default();
                 row.meaning = span.meaning.to_string();
-                row.section = span.judgement.section();
+                row.section = span.judgement.section().0;
             } else {
                 row.meaning = readable(frame, start - before, end - before);
             }
@@ -262,7 +262,7 @@ fn header_row<'a>(frame: &Frame, span: &'a Span, base: u64) -> Row<'a> {
         field: label(span.field),
         value,
         meaning: span.meaning.to_string(),
-        section: span.judgement.section(),
+        section: span.judgement.section().0,
         is_broken: matches!(span.judgement, Judgement::Broken(_)),
     }
 }
@@ -328,7 +328,7 @@ const fn label(field: Field) -> &'static str {
         Field::Payload => "payload",
         Field::CloseCode => "code",
         Field::CloseReason => "reason",
-        Field::StartLine | Field::Header => "",
+        _ => "",
     }
 }
 

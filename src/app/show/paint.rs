@@ -19,7 +19,7 @@ pub(crate) const fn field(field: Field) -> Style {
         Field::PayloadLength => AnsiColor::Yellow,
         Field::Payload | Field::CloseReason => AnsiColor::Green,
         Field::CloseCode => AnsiColor::Blue,
-        Field::StartLine | Field::Header => return Style::new(),
+        _ => return Style::new(),
     };
     colour.on_default()
 }

@@ -36,14 +36,6 @@ pub(crate) fn of(decoded: &Decoded) -> String {
     text
 }
 
-/// "5.2" as §5.2, "RFC 9112 3" as RFC 9112 §3.
-pub(crate) fn section_sign(section: &str) -> String {
-    match section.rsplit_once(' ') {
-        Some((rfc, number)) => format!("{rfc} §{number}"),
-        None => format!("§{section}"),
-    }
-}
-
 /// What a peer is told that broke the rule. A client has no way to tell a server about its response.
 pub(crate) fn answer(rule: Rule, sender: Role) -> String {
     match (rule.answer(), sender) {
@@ -121,7 +113,7 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
     } else {
         format!(" ({offset:#x})")
     };
-    let section = section_sign(rule.section());
+    let section = rule.section();
     let title = format!("violation of {section} at offset {offset}{in_hex}");
     let answer = answer(rule, decoded.sender);
     let sender = guess(decoded).map(|guess| labelled("sender", &guess));

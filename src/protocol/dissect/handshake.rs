@@ -12,7 +12,7 @@ use crate::protocol::handshake::{self, Opening, Upgrade};
 use crate::protocol::head::{Decoder, Head, Limits};
 use crate::protocol::request::Request;
 use crate::protocol::response::Response;
-use crate::protocol::rule::{Field, Rule};
+use crate::protocol::rule::{Field, Rule, Section};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::ops::Range;
@@ -134,7 +134,9 @@ impl Explanation {
     fn unjudge_from(&mut self, first: Rule) {
         for line in &mut self.lines {
             line.judgement = match line.judgement {
-                Judgement::Met(rule) if rule >= first => Judgement::Open(rule.section()),
+                Judgement::Met(rule) if place(rule) >= place(first) => {
+                    Judgement::Open(rule.section())
+                }
                 known => known,
             };
         }
@@ -199,10 +201,14 @@ fn read(
     (stream.len(), Verdict::Incomplete)
 }
 
-/// Whether the handshake got past the place where `rule` is judged. The rules stand in that order,
-/// but for the status of a response, which comes first.
+/// Whether the handshake got past the point where `rule` is judged. The status of a response comes first.
 fn is_judged_before(rule: Rule, broken: Option<Rule>) -> bool {
-    broken.is_none_or(|broken| broken != Rule::StatusNot101 && rule < broken)
+    broken.is_none_or(|broken| broken != Rule::StatusNot101 && place(rule) < place(broken))
+}
+
+/// The table lists the rules of the handshake in the order in which they are judged.
+fn place(rule: Rule) -> Option<usize> {
+    Rule::ALL.iter().position(|&other| other == rule)
 }
 
 /// Cuts a head into lines and says what each is for, as if all were met.
@@ -215,7 +221,7 @@ fn lines(sender: Role, head: &[u8]) -> Vec<Line> {
         let (meaning, judgement) = if lines.is_empty() {
             start_line(sender)
         } else if text.is_empty() {
-            ("the head ends", Judgement::Open("RFC 9112 2.1"))
+            ("the head ends", Judgement::Open(Section("RFC 9112 2.1")))
         } else {
             header(sender, text)
         };
@@ -266,9 +272,9 @@ fn header(sender: Role, line: &[u8]) -> (&'static str, Judgement) {
         b"content-length" | b"transfer-encoding" => {
             ("no body may follow", Met(Rule::BodyAnnounced))
         }
-        b"origin" => ("which page asks", Open("10.2")),
-        b"cookie" | b"authorization" => ("who asks, for the server", Open("10.5")),
-        _ => ("no part of the handshake", Open("4.1")),
+        b"origin" => ("which page asks", Open(Section("10.2"))),
+        b"cookie" | b"authorization" => ("who asks, for the server", Open(Section("10.5"))),
+        _ => ("no part of the handshake", Open(Section("4.1"))),
     }
 }
 

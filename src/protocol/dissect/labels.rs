@@ -5,7 +5,7 @@ use super::frames::{Frame, Status};
 use crate::protocol::Role;
 use crate::protocol::close;
 use crate::protocol::frame::{Byte0, Byte1, LENGTH_16, LENGTH_64, Opcode};
-use crate::protocol::rule::{Field, Rule};
+use crate::protocol::rule::{Field, Rule, Section, Stage};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub struct Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// No rule is broken by it alone, or it was not judged; this section speaks about it.
-    Open(&'static str),
+    Open(Section),
     /// It meets this rule.
     Met(Rule),
     /// It breaks this rule.
@@ -40,7 +40,7 @@ pub enum Judgement {
 impl Judgement {
     /// The section that speaks about the field.
     #[must_use]
-    pub const fn section(self) -> &'static str {
+    pub const fn section(self) -> Section {
         match self {
             Self::Open(section) => section,
             Self::Met(rule) | Self::Broken(rule) => rule.section(),
@@ -259,7 +259,7 @@ impl Labels<'_> {
         let judgement = match rule {
             Ok(rule) if self.is_judged(rule) => Judgement::Met(rule),
             Ok(rule) => Judgement::Open(rule.section()),
-            Err(section) => Judgement::Open(section),
+            Err(section) => Judgement::Open(Section(section)),
         };
         let end = self.at + bits;
         self.spans.push(Span {
@@ -273,12 +273,12 @@ impl Labels<'_> {
         self.at = end;
     }
 
-    /// Whether the frame got past the place where this rule is judged. The rules stand in that order.
+    /// Whether the frame got past the point where this rule is judged.
     fn is_judged(&self, rule: Rule) -> bool {
         match self.frame.status {
-            Status::Violation(broken) => rule < broken,
+            Status::Violation(broken) => rule.stage() < broken.stage(),
             // What looks at the whole header waits for it.
-            _ => rule < Rule::MaskMissing || self.frame.header.is_some(),
+            _ => rule.stage() < Stage::Mask || self.frame.header.is_some(),
         }
     }
 
