@@ -77,6 +77,18 @@ mod the_sources {
     }
 
     #[test]
+    fn of_the_oracles_have_no_cycle() {
+        let storeys = Storeys::of_the_oracles();
+        let uses = storeys.uses();
+        let used = |pair: (&str, &str)| uses.contains(&(pair.0.into(), pair.1.into()));
+        assert!(
+            used(("", "oracle")) && used(("oracle", "frames")),
+            "{uses:?}"
+        );
+        assert_eq!(cycle(uses), None);
+    }
+
+    #[test]
     fn of_the_program_have_folders_without_a_cycle() {
         let folders = Storeys::of_the_program().folders();
         let used = |pair: (&str, &str)| folders.contains(&(pair.0.into(), pair.1.into()));
@@ -389,6 +401,25 @@ impl Storeys {
 
     fn of_the_program() -> Self {
         Self::read("main.rs", &["app"])
+    }
+
+    /// One flat folder, with the root in it.
+    fn of_the_oracles() -> Self {
+        let mut modules = BTreeMap::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/oracles/src");
+        read_folder(&source, "", &mut modules);
+        let modules = modules.into_iter().map(|(path, source)| {
+            let module = match path.trim_start_matches("::") {
+                "lib" => "",
+                module => module,
+            };
+            (module.to_owned(), source)
+        });
+        Self {
+            modules: modules
+                .filter(|(module, _)| !module.starts_with("bin::"))
+                .collect(),
+        }
     }
 
     fn read(root: &str, folders: &[&str]) -> Self {

@@ -1,10 +1,11 @@
 //! All of what is few enough to try all of it, fed whole, by one and by two bytes, and compared with the
 //! reference in `fuzz/oracles`, which reads the RFC by other means.
 
-use oracles::frames::{Stream, TINY, answers, run};
-use oracles::generate::encode;
+use oracles::frames::answers;
 use oracles::product::Plainws;
+use oracles::stream::{Stream, TINY, run};
 use oracles::subject::Seen;
+use oracles::wire::{encode, frame};
 use oracles::{reference, seeds};
 use plainws::protocol::connection::Connection;
 use plainws::protocol::message::Limits;
@@ -12,11 +13,6 @@ use plainws::{PreparedMessage, Role, Rule};
 use std::thread;
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-/// A frame with the key 00000000 if its sender masks.
-fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
-    encode(byte0, (sender == Role::Client).then_some([0; 4]), payload)
-}
 
 /// Whole, by one byte and by two, `wire` is seen as by the reference; and it is answered rightly.
 fn assert_agree(sender: Role, wire: &[u8]) {

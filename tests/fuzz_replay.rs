@@ -118,7 +118,7 @@ fn the_seeds_reach_every_rule_event_length_form_and_change_of_state_in_both_role
 #[test]
 fn no_seed_makes_the_program_print_a_control_character_or_broken_json() {
     use crate::support::run::run_with;
-    use oracles::frames::Stream;
+    use oracles::stream::Stream;
 
     for ((target, file), input) in files("fuzz/seeds") {
         if !matches!(target, "stream" | "dissect") {

@@ -1,10 +1,10 @@
 //! What an input reaches in the product, as lines such as `client breaks rsv-not-zero`.
 
-use crate::frames::{self, Stream, TINY};
 use crate::handshake;
 use crate::product::Plainws;
 use crate::reference;
 use crate::script;
+use crate::stream::{self, Stream, TINY};
 use crate::subject::{Seen, Subject, Verdict};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
@@ -54,7 +54,7 @@ pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
     match target {
         "stream" => stream(&Stream::from_input(input), TINY, &mut reached),
         "sequence" => stream(
-            &Stream::from_input(&frames::sequence_as_stream(input)),
+            &Stream::from_input(&stream::sequence_as_stream(input)),
             TINY,
             &mut reached,
         ),
@@ -83,7 +83,7 @@ pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
 
 fn stream(stream: &Stream, limits: Limits, reached: &mut BTreeSet<String>) {
     let Stream { sender, wire, .. } = stream;
-    for seen in frames::run(&Plainws, *sender, limits, wire, &[]).seen {
+    for seen in stream::run(&Plainws, *sender, limits, wire, &[]).seen {
         let event = match seen {
             Seen::Text(_) => "text",
             Seen::Binary(_) => "binary",

@@ -1,43 +1,10 @@
 //! Oracles that watch a dissector: what shows people the bytes must show all of them, and nothing else.
 
-use crate::frames::Stream;
 use crate::reference;
-use crate::subject::{Seen, Subject};
+use crate::stream::Stream;
+use crate::subject::{Listing, Seen, Shown, Subject};
+use plainws::Role;
 use plainws::protocol::message::Limits;
-use plainws::{Role, Rule};
-use std::ops::Range;
-
-/// A stream taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// The frames in order; the last may be incomplete or break a rule.
-    pub frames: Vec<Shown>,
-    /// How many bytes were not read, behind a Close or a failure.
-    pub unread: u64,
-    /// Whether the stream ends inside a frame or a message.
-    pub is_cut: bool,
-}
-
-/// A frame, as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// Where in the stream it begins.
-    pub offset: u64,
-    /// Its bytes, up to the one that breaks a rule.
-    pub wire: Vec<u8>,
-    /// Its payload so far, unmasked.
-    pub payload: Vec<u8>,
-    /// How much of its payload is missing, if its header is complete and legal.
-    pub missing: u64,
-    /// Its number in its message, from 0, if it is in one and legal by itself.
-    pub fragment: Option<u64>,
-    /// The message that it completes.
-    pub message: Option<Seen>,
-    /// The rule that it breaks.
-    pub violation: Option<Rule>,
-    /// The place of each label, in bits from the frame's first, and its words.
-    pub labels: Vec<(Range<u64>, String)>,
-}
 
 /// The frames tile the stream, and the labels each frame, without gap or overlap.
 ///

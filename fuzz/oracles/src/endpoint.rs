@@ -1,9 +1,10 @@
 //! Oracles that read the log of an endpoint which carried out a [`script`](crate::script).
 
 use crate::due::Due;
-use crate::frames::{self, TINY};
+use crate::frames;
 use crate::reference::{self, Frame};
 use crate::script::{Transition, play};
+use crate::stream::TINY;
 use crate::subject::{Seen, Subject};
 use plainws::Role;
 use plainws::protocol::connection::State;

@@ -1,11 +1,11 @@
 //! What an input of a target is, told to people: who sends what, how it is cut, and under which limits.
 
-use crate::frames::{Stream, TINY, large_sequence, sequence_as_stream};
 use crate::handshake::{Arrival, from_client, from_server};
 use crate::pieces::{Masked, utf8_from_input};
 use crate::product::Plainws;
 use crate::resource::Pings;
 use crate::script::play;
+use crate::stream::{Stream, TINY, large_sequence, sequence_as_stream};
 use crate::subject::{Endpoint, OPENING_KEY, Reader, Seen, Subject};
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;

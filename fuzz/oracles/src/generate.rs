@@ -3,6 +3,7 @@
 
 use crate::choices::Choices;
 use crate::subject::Seen;
+use crate::wire::encode;
 use plainws::Role;
 
 /// What a sender sends, and what a reader must make of it.
@@ -32,7 +33,7 @@ const LARGE: [usize; 8] = [126, 255, 256, 1023, 65_535, 65_536, 65_541, 70_000];
 /// What a sequence may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizes {
-    /// Messages that mostly fit [`TINY`](crate::frames::TINY).
+    /// Messages that mostly fit [`TINY`](crate::stream::TINY).
     Tiny,
     /// Messages of up to 70,000 bytes.
     Large,
@@ -77,31 +78,6 @@ pub fn sequence(sender: Role, sizes: Sizes, choices: &mut Choices<'_>) -> Sequen
         }
     }
     Sequence { wire, meaning }
-}
-
-/// One frame with its length in the shortest form.
-#[must_use]
-pub fn encode(byte0: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
-    let mask = if key.is_some() { 0x80 } else { 0 };
-    let length = payload.len().to_be_bytes();
-    let mut frame = vec![byte0];
-    match payload.len() {
-        0..126 => frame.push(mask | length[7]),
-        126..65_536 => frame.extend([mask | 126, length[6], length[7]]),
-        _ => {
-            frame.push(mask | 127);
-            frame.extend(length);
-        }
-    }
-    frame.extend(key.iter().flatten());
-    let key = key.unwrap_or_default();
-    frame.extend(
-        payload
-            .iter()
-            .enumerate()
-            .map(|(i, byte)| byte ^ key[i % 4]),
-    );
-    frame
 }
 
 type Frames = Vec<(u8, Vec<u8>)>;

@@ -1,9 +1,9 @@
 //! Oracles that watch an opening handshake, a server's or a client's.
 
 use crate::choices::Choices;
-use crate::frames::{Stream, cut, sender};
 use crate::heads;
 use crate::reference;
+use crate::stream::{Stream, cut, sender};
 use crate::subject::{Subject, Verdict};
 use plainws::Role;
 use plainws::protocol::head::Limits;

@@ -1,7 +1,7 @@
 //! Oracles that watch masking and text, each given in pieces.
 
 use crate::choices::Choices;
-use crate::frames::cut;
+use crate::stream::cut;
 use crate::subject::Subject;
 use std::ops::Range;
 use std::str;

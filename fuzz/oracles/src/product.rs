@@ -1,8 +1,7 @@
 //! Plainws behind the traits of [`subject`](crate::subject).
 
-use crate::dissect::{Listing, Shown};
 use crate::subject::{
-    Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict, Wish, opening,
+    Endpoint, Handshake, Listing, Mask, Reader, Seen, Shown, Subject, Text, Verdict, Wish, opening,
 };
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};

@@ -1,8 +1,8 @@
 //! What every oracle says of a subject: one call for whoever brings their own parser.
 
+use crate::oracle::{ORACLES, Oracle, inputs};
 use crate::subject::{Subject, Wish};
 use crate::watch::words;
-use crate::{ORACLES, Oracle, inputs};
 use plainws::Role;
 use plainws::protocol::head;
 use plainws::protocol::message::Limits;

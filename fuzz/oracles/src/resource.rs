@@ -2,10 +2,11 @@
 //! what the declared length does.
 
 use crate::choices::Choices;
-use crate::frames::{self, Stream};
 use crate::generate::{self, Sequence, Sizes};
 use crate::reference;
+use crate::stream::{self, Stream};
 use crate::subject::{Seen, Subject};
+use crate::wire;
 use cpu_time::ThreadTime;
 use plainws::Role;
 use plainws::protocol::head;
@@ -94,7 +95,7 @@ pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let mut last = Vec::new();
     for number in 0..PINGS {
         last = [number as u8 ^ choices.byte()].repeat(length);
-        endpoint.receive(&mut generate::encode(0x89, key, &last));
+        endpoint.receive(&mut wire::encode(0x89, key, &last));
     }
     let output = endpoint.drain_output();
     if output.len() > ALLOWED {
@@ -215,7 +216,7 @@ fn grows_in_proportion(
 /// Pieces that arrive one after another, about `count` bytes in all.
 fn load(shape: usize, sender: Role, count: usize) -> Vec<Vec<u8>> {
     let key = (sender == Role::Client).then_some([1, 2, 3, 4]);
-    let encode = |byte0, payload: &[u8]| generate::encode(byte0, key, payload);
+    let encode = |byte0, payload: &[u8]| wire::encode(byte0, key, payload);
     let bytewise = |stream: Vec<u8>| stream.chunks(1).map(<[u8]>::to_vec).collect();
     match shape {
         0 => bytewise(encode(0x81, "é".repeat(count / 2).as_bytes())),
@@ -247,7 +248,7 @@ pub fn generate_memory(choices: &mut Choices<'_>) -> Vec<u8> {
     if choices.once_in(2) {
         return Stream::generate(choices);
     }
-    let sender = frames::sender(choices.byte());
+    let sender = stream::sender(choices.byte());
     let size = choices.one(&[None, Some(31), Some(255)]);
     let Sequence { wire, .. } = generate::sequence(sender, Sizes::Large, choices);
     let mut input = Stream::to_input(sender, &wire);

@@ -3,9 +3,9 @@
 
 use crate::choices::Choices;
 use crate::due::Due;
-use crate::frames::TINY;
-use crate::generate::encode;
+use crate::stream::TINY;
 use crate::subject::{Endpoint, Seen, Subject};
+use crate::wire;
 use plainws::Role;
 use plainws::protocol::connection::State;
 
@@ -178,7 +178,7 @@ impl Play {
     /// A frame of the peer's, cut in two.
     fn peer(&mut self, byte0: u8, payload: &[u8], choices: &mut Choices<'_>) {
         let key = (self.log.role == Role::Server).then(|| [choices.byte(), 0, 0xFF, 0x55]);
-        let mut frame = encode(byte0, key, payload);
+        let mut frame = wire::encode(byte0, key, payload);
         let cut = choices.below(frame.len().min(256));
         let (first, second) = frame.split_at_mut(cut);
         self.receive("part of a frame", first);
@@ -262,7 +262,7 @@ impl Play {
         self.take_all();
         self.write(usize::MAX);
         self.log.end = self.endpoint.state();
-        let mut more = encode(0x89, (self.log.role == Role::Server).then_some([0; 4]), b"");
+        let mut more = wire::frame(self.log.role.peer(), 0x89, b"");
         let sent =
             self.endpoint.send_text("") || self.endpoint.ping(b"") || self.endpoint.close(1000, "");
         let seen = !self.endpoint.receive(&mut more).is_empty();

@@ -4,9 +4,9 @@
 //! checks that they are what it would write.
 
 use crate::choices::Random;
-use crate::frames::Stream;
-use crate::generate::encode;
 use crate::handshake;
+use crate::stream::Stream;
+use crate::wire::{self, encode, zero_key};
 use plainws::protocol::head;
 use plainws::{Role, Rule};
 
@@ -99,11 +99,9 @@ fn streams(seeds: &mut Vec<Seed>) {
     ];
     for (name, frames) in STREAMS {
         for (sender, role) in BOTH {
-            let key = (sender == Role::Client).then_some([0; 4]);
-            let wire: Vec<u8> = frames
-                .iter()
-                .flat_map(|(byte0, payload)| encode(*byte0, key, payload))
-                .collect();
+            let frames = frames.iter();
+            let wire = frames.flat_map(|(byte0, payload)| wire::frame(sender, *byte0, payload));
+            let wire: Vec<u8> = wire.collect();
             seeds.push(seed(
                 "stream",
                 format!("{name}-by-{role}"),
@@ -159,7 +157,7 @@ fn listings(seeds: &mut Vec<Seed>) {
 /// Lengths that are declared and do not come, and frames that are little but work.
 fn resources(seeds: &mut Vec<Seed>) {
     for (sender, role) in BOTH {
-        let key = (sender == Role::Client).then_some([0; 4]);
+        let key = zero_key(sender);
         let mask = if key.is_some() { 0x80 } else { 0 };
         for (name, length) in [("64-kib", 0x1_0000_u64), ("16-mib", 0x100_0000)] {
             let header = [&[0x82, mask | 127], &length.to_be_bytes()[..]].concat();

@@ -4,10 +4,13 @@
 //! ones that were found in published implementations. Without a fault it must pass every oracle.
 
 use crate::bug::Bug;
-use crate::dissect::{self, Listing};
+use crate::dissect;
 use crate::opening;
 use crate::reference;
-use crate::subject::{Endpoint, Handshake, Mask, Reader, Seen, Subject, Text, Verdict, Wish};
+use crate::subject::{
+    Endpoint, Handshake, Listing, Mask, Reader, Seen, Subject, Text, Verdict, Wish,
+};
+use crate::wire;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::close_code::CloseCode;
@@ -606,7 +609,7 @@ impl Peer {
         } else {
             [self.frames_sent; 4]
         };
-        let mut frame = crate::generate::encode(0x80 | opcode, masks.then_some(key), payload);
+        let mut frame = wire::encode(0x80 | opcode, masks.then_some(key), payload);
         if payload.len() >= 65_536 && self.has(Bug::Length64SentLittleEndian) {
             frame[2..10].reverse();
         }

@@ -3,12 +3,12 @@
 //! Only [`Subject::reader`] must be written to have a parser of frames judged; what a subject does not
 //! have is not judged.
 
-use crate::dissect::Listing;
 use plainws::protocol::connection::State;
 use plainws::protocol::handshake::{InvalidHeader, Opening};
 use plainws::protocol::head;
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
+use std::ops::Range;
 
 /// A WebSocket implementation, or a part of one.
 pub trait Subject {
@@ -159,6 +159,38 @@ pub enum Verdict {
         /// The bytes behind the head, as far as they were given with its end.
         rest: Vec<u8>,
     },
+}
+
+/// A stream taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The frames in order; the last may be incomplete or break a rule.
+    pub frames: Vec<Shown>,
+    /// How many bytes were not read, behind a Close or a failure.
+    pub unread: u64,
+    /// Whether the stream ends inside a frame or a message.
+    pub is_cut: bool,
+}
+
+/// A frame, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Where in the stream it begins.
+    pub offset: u64,
+    /// Its bytes, up to the one that breaks a rule.
+    pub wire: Vec<u8>,
+    /// Its payload so far, unmasked.
+    pub payload: Vec<u8>,
+    /// How much of its payload is missing, if its header is complete and legal.
+    pub missing: u64,
+    /// Its number in its message, from 0, if it is in one and legal by itself.
+    pub fragment: Option<u64>,
+    /// The message that it completes.
+    pub message: Option<Seen>,
+    /// The rule that it breaks.
+    pub violation: Option<Rule>,
+    /// The place of each label, in bits from the frame's first, and its words.
+    pub labels: Vec<(Range<u64>, String)>,
 }
 
 /// Reads text in pieces.

@@ -2,7 +2,7 @@
 //! machine that stands still.
 
 use crate::subject::Subject;
-use crate::{Finding, Target};
+use crate::target::{Finding, Target};
 use std::any::Any;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;

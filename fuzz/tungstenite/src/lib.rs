@@ -3,8 +3,8 @@
 //! [`Tungstenite`] implements the one method that [`Subject`] asks for. [`DIFFERENCES`] lists what the
 //! oracles find, each with bytes that show it; [`fuzz`] is a target that fires at anything else.
 
-use oracles::frames::{Stream, TINY, run};
 use oracles::reference;
+use oracles::stream::{Stream, TINY, run};
 use oracles::subject::{Reader, Seen, Subject};
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};

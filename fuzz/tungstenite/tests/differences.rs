@@ -2,9 +2,9 @@
 
 use oracles::Oracle;
 use oracles::choices::Choices;
-use oracles::frames::Stream;
 use oracles::generate::{Sizes, sequence};
 use oracles::product::Plainws;
+use oracles::stream::Stream;
 use oracles::subject::{Seen, Subject};
 use plainws::Role;
 use plainws::protocol::message::Limits;
