@@ -51,15 +51,51 @@ mod exercise {
     }
 
     #[test]
+    fn says_what_is_wrong_and_which_half_is_right() {
+        for (number, answer, fault) in [
+            ("1", "pong", "it is not \"pong\"."),
+            ("1", "\u{1b}[31m", "it is not \"\\u{1b}[31m\"."),
+            ("2", "126", "it is not 126."),
+            ("2", "many", "the answer is a number."),
+            (
+                "7",
+                "length-not-minimal 4",
+                "the rule is right, but not the offset.",
+            ),
+            (
+                "7",
+                "length-not-minimal",
+                "the rule is right, but not the offset.",
+            ),
+            (
+                "7",
+                "mask-missing 3",
+                "the offset is right, but not the rule.",
+            ),
+            ("7", "3", "the offset is right, but not the rule."),
+            (
+                "7",
+                "mask-missing 4",
+                "neither the rule nor the offset is right.",
+            ),
+        ] {
+            let wrong = run(&["exercise", number, "--answer", answer]);
+            assert_eq!(wrong.code, 1, "{answer}");
+            let ending = format!("   Wrong: {fault}\n");
+            assert!(wrong.stdout.ends_with(&ending), "{}", wrong.stdout);
+        }
+    }
+
+    #[test]
     fn asks_all_ten_and_shows_progress() {
         let all = run_with(&["exercise"], (ANSWERS.join("\n") + "\n").as_bytes());
         assert_eq!((all.code, &*all.stderr), (0, ""));
         assert!(all.stdout.ends_with("[##########] 10 of 10 solved\n"));
         let some = run_with(&["exercise"], b"pong\nping\nhint\nskip\nOk\nquit\n");
         assert_eq!(some.code, 1);
-        assert!(some.stdout.contains("Not so."));
+        assert!(some.stdout.contains("Wrong: it is not \"pong\"."));
         assert!(some.stdout.contains("Hint: "));
-        assert!(some.stdout.contains("It was: 300"));
+        assert!(some.stdout.contains("The answer was: 300"));
         assert!(
             some.stdout.ends_with("[#.#.......] 2 of 10 solved\n"),
             "{}",

@@ -31,7 +31,7 @@ const MISTAKES: [(&str, &str); 10] = [
     ),
 ];
 
-/// The commands that are printed behind a $, those on several lines joined, each with its result.
+/// The commands that are printed after a $, those on several lines joined, each with its result.
 fn commands(text: &str) -> Vec<(String, String)> {
     let mut commands: Vec<(String, String)> = Vec::new();
     let mut lines = text.lines();
@@ -157,7 +157,7 @@ mod the_mistake_finder {
     #[test]
     fn says_what_an_unknown_value_is_not() {
         for (accept, guess) in [
-            ("no base64", "no base64 at all"),
+            ("no base64", "not base64 at all"),
             (KEY, "16 bytes"),
             (
                 "AAAAAAAAAAAAAAAAAAAAAAAAAAA=",

@@ -67,7 +67,7 @@ fn each_has_section_clause_bytes_answer_golden_code_and_test() {
             let verdict = format!("({id})");
             let golden = read(&format!("tests/golden/rules/{id}.{}.txt", role.name()));
             assert!(golden.contains(&verdict));
-            assert!(text.contains(&format!("A {} breaks it so:", role.name())));
+            assert!(text.contains(&format!("A {} breaks it like this:", role.name())));
         }
     }
 }

@@ -27,23 +27,23 @@ impl From<Sender> for Role {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct LimitOptions {
-    /// Largest message taken; a larger one is refused with 1009
+    /// Largest message accepted; a larger one is refused with close code 1009
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
     max_message: u64,
 
-    /// Most fragments of one message
+    /// Most fragments in one message
     #[arg(long, value_name = "N", default_value_t = 131_072)]
     max_fragments: u32,
 
-    /// Most empty fragments of one message
+    /// Most empty fragments in one message
     #[arg(long, value_name = "N", default_value_t = 128)]
     max_empty_fragments: u32,
 
-    /// Largest head; a larger request is refused with 431
+    /// Largest HTTP head accepted; a larger request is refused with status 431
     #[arg(long, value_name = "SIZE", default_value = "16K", value_parser = size)]
     max_head: u64,
 
-    /// Most header fields of one head
+    /// Most header fields in one head
     #[arg(long, value_name = "N", default_value_t = 100)]
     max_headers: usize,
 }
@@ -63,7 +63,7 @@ impl LimitOptions {
     }
 }
 
-/// Bytes, or with K or M for 1024 or 1024² of them.
+/// A number of bytes; K and M stand for 1024 and 1024² of them.
 fn size(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().next_back() {
         Some((end, 'k' | 'K')) => (&text[..end], 1024),
@@ -73,7 +73,7 @@ fn size(text: &str) -> Result<u64, String> {
     let number: Option<u64> = digits.parse().ok();
     number
         .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| "a size is a number of bytes, or 64K, or 16M".into())
+        .ok_or_else(|| "a size is a number of bytes, such as 4096, 64K or 16M".into())
 }
 
 #[derive(Args, Clone, Copy, Debug)]

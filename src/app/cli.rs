@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// WebSocket on plain threads: a strict server, and tools that show every byte
 ///
-/// Without a command it serves.
+/// Without a command, it serves.
 #[derive(Parser, Debug)]
 #[command(version, max_term_width = 80, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -27,13 +27,13 @@ enum Command {
     Connect(connect::Options),
     /// Show every bit of a stream of frames, and judge it
     Decode(decode::Options),
-    /// Make frames to order, broken ones included
+    /// Make frames to order, valid or broken
     Encode(encode::Options),
     /// Show how a key becomes the accept value, and find the mistake in a wrong one
     Handshake(handshake::Options),
     /// List the rules that a peer can break, or show one with its bytes
     Rules(rules::Options),
-    /// Ten questions about bytes, to be answered
+    /// Practise with ten questions about bytes
     Exercise(exercise::Options),
     /// Print a completion script for a shell
     Completions(shell::Options),
@@ -41,7 +41,7 @@ enum Command {
     Man(shell::ManOptions),
 }
 
-/// What a command comes to: an exit code, or what went wrong.
+/// How a command ends: with an exit code, or with what went wrong.
 type Outcome = Result<ExitCode, String>;
 
 /// Runs the program.

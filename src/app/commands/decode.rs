@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub(crate) struct Options {
     /// The bytes in hex; - or nothing reads hex or raw bytes from standard input
     ///
-    /// Spaces, commas, colons, 0x and \x81 are all known, and so are the columns of xxd, hexdump -C,
+    /// Spaces, commas, colons, 0x and \x81 are all understood, and so are dumps by xxd, hexdump -C,
     /// od -t x1, tcpdump -X and Wireshark.
     #[arg(value_name = "HEX")]
     hex: Vec<String>,
@@ -23,11 +23,11 @@ pub(crate) struct Options {
     #[arg(long, short, value_name = "FILE", conflicts_with = "hex")]
     file: Option<PathBuf>,
 
-    /// Never take the input for hex
+    /// Take the input as raw bytes, never as hex
     #[arg(long, conflicts_with = "hex")]
     raw: bool,
 
-    /// Who sent the bytes; told by the handshake or the first frame's mask unless given
+    /// Who sent the bytes; without it, the handshake or the first frame's mask tells
     #[arg(long, value_enum)]
     role: Option<args::Sender>,
 
@@ -57,14 +57,14 @@ Examples:
 Exit codes:
   0  legal
   1  a rule is broken
-  2  wrong use
+  2  wrong usage
   3  legal so far, but incomplete";
 
 /// Shows what the bytes say.
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let streams = input::read(&options.hex, options.file.as_deref(), options.raw)?;
     if streams.iter().all(|stream| stream.bytes.is_empty()) {

@@ -21,7 +21,7 @@ pub(crate) struct Options {
     #[arg(value_name = "PAYLOAD")]
     payload: Vec<String>,
 
-    /// As whom: a client masks, a server does not
+    /// Who sends: a client masks, a server does not
     #[arg(long, value_enum, default_value = "client")]
     role: Sender,
 
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "HEX", value_parser = key)]
     key: Option<MaskingKey>,
 
-    /// Cut the message into fragments: so many (3), or of these sizes (3+0+2)
+    /// Cut the message into this many fragments (3), or into these sizes (3+0+2)
     #[arg(long, value_name = "N|SIZES", value_parser = cut)]
     fragments: Option<Cut>,
 
@@ -41,7 +41,7 @@ pub(crate) struct Options {
     forced: Forced,
 }
 
-/// Bits to be set as asked, in every frame.
+/// Bits to set in every frame, legal or not.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Make it wrong (in every frame)")]
 struct Forced {
@@ -57,15 +57,15 @@ struct Forced {
     #[arg(long, value_name = "0-15", value_parser = clap::value_parser!(u8).range(0..16))]
     opcode: Option<u8>,
 
-    /// Force the MASK bit; what follows stays as it is
+    /// Force the MASK bit; key and payload stay as they are
     #[arg(long, value_name = "0|1", value_parser = bit)]
     mask: Option<bool>,
 
-    /// Announce this length, whatever follows
+    /// Announce this payload length, whether it is true or not
     #[arg(long, value_name = "N")]
     length: Option<u64>,
 
-    /// Force the length's form, in bits
+    /// Force the form of the length: how many bits hold it
     #[arg(long, value_name = "7|16|64", value_parser = form)]
     form: Option<Form>,
 }
@@ -124,14 +124,14 @@ enum Form {
 
 /// Bytes of hex on a line.
 const LINE: usize = 24;
-/// More fragments than a receiver takes by default would only fill the terminal.
+/// Receivers take far fewer fragments by default; more would only fill the terminal.
 const MAX_FRAGMENTS: usize = 1 << 20;
 
 /// Writes the frames.
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let payload = options.payload()?;
     let pieces = match &options.fragments {
@@ -171,7 +171,7 @@ impl Options {
             (Kind::Binary, words) => hex::parse(&words.join(" ")),
             (Kind::Close, [code, reason @ ..]) => {
                 let number: u16 = code.parse().map_err(|_| {
-                    format!("{code:?} is no close code; that is a number up to 65535")
+                    format!("{code:?} is not a close code, which is a number up to 65535")
                 })?;
                 Ok([&number.to_be_bytes()[..], reason.join(" ").as_bytes()].concat())
             }
@@ -179,7 +179,7 @@ impl Options {
         }
     }
 
-    /// One frame: what the kind and the role ask for, then what is forced.
+    /// One frame as its kind and the role ask for, but for the bits that are forced.
     fn frame(&self, opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
         let key = self.masking_key();
         let forced = &self.forced;
@@ -199,7 +199,7 @@ impl Options {
         [bytes, payload].concat()
     }
 
-    /// The second byte, and the length behind it if it has a longer form.
+    /// The second byte, and the bytes of a length that does not fit into it.
     fn length(&self, mask: bool, actual: u64, bytes: &mut Vec<u8>) {
         let length = self.forced.length.unwrap_or(actual);
         let shortest = match length {
@@ -217,7 +217,7 @@ impl Options {
         bytes.extend(extended);
     }
 
-    /// The key given, or a random one where a mask is due.
+    /// The key that was given, or a random one for a client.
     fn masking_key(&self) -> Option<MaskingKey> {
         let is_client = matches!(self.role, Sender::Client);
         // std seeds its hash maps from the system's random source: good enough for a frame to look at.
@@ -240,14 +240,14 @@ impl Cut {
         let mut rest = payload;
         let mut pieces = Vec::new();
         for size in &sizes {
-            let (piece, behind) = rest.split_at_checked(*size).ok_or_else(|| {
+            let (piece, after) = rest.split_at_checked(*size).ok_or_else(|| {
                 format!(
-                    "the fragments take more than the payload's {} bytes",
+                    "the fragments need more than the payload's {} bytes",
                     payload.len()
                 )
             })?;
             pieces.push(piece);
-            rest = behind;
+            rest = after;
         }
         if !rest.is_empty() {
             pieces.push(rest);

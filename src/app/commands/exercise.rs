@@ -22,11 +22,11 @@ pub(crate) struct Options {
     #[arg(long)]
     hint: bool,
 
-    /// Answer at once, without being asked
+    /// Give the answer here instead of typing it
     #[arg(long, value_name = "ANSWER", requires = "number")]
     answer: Option<String>,
 
-    /// Remember in this file what was solved, and do not ask it again
+    /// Remember in this file which questions are solved, and ask only the others
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
 }
@@ -38,13 +38,13 @@ Examples:
   plainws exercise 1 --answer ping
 
 Exit codes:
-  0  all that was asked is solved        1  not all        2  wrong use";
+  0  every question asked is solved      1  not every one        2  wrong usage";
 
-/// Asks, until all is answered or nobody answers.
+/// Asks until each question is solved or skipped, or the input ends.
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let mut solved = match &options.save {
         Some(path) => load(path)?,
@@ -130,12 +130,13 @@ fn ask(stage: &Stage) -> Result<Outcome, String> {
             "hint" | "?" => paint::print(&hint(stage))?,
             "skip" | "s" => {
                 let answer = stage.answer().shown();
-                paint::print(&format!("   It was: {answer}\n\n"))?;
+                paint::print(&format!("   The answer was: {answer}\n\n"))?;
                 return Ok(Outcome::Skipped);
             }
-            "" => paint::print("   (an answer, or: hint, skip, quit)\n")?,
+            "" => paint::print("   (type an answer, or: hint, skip, quit)\n")?,
             answer => {
-                if let Outcome::Solved = judge(stage, answer, " Again, or: hint, skip, quit\n")? {
+                if let Outcome::Solved = judge(stage, answer, " Try again, or: hint, skip, quit\n")?
+                {
                     return Ok(Outcome::Solved);
                 }
             }
@@ -144,9 +145,9 @@ fn ask(stage: &Stage) -> Result<Outcome, String> {
 }
 
 fn judge(stage: &Stage, answer: &str, comment: &str) -> Result<Outcome, String> {
-    if !stage.answer().accepts(answer) {
-        let wrong = paint(BAD, "Not so.");
-        paint::print(&format!("   {wrong}{comment}"))?;
+    if let Some(fault) = stage.answer().fault(answer) {
+        let wrong = paint(BAD, "Wrong:");
+        paint::print(&format!("   {wrong} {fault}.{comment}"))?;
         return Ok(Outcome::Skipped);
     }
     let right = paint(GOOD, "Right.");
@@ -155,7 +156,7 @@ fn judge(stage: &Stage, answer: &str, comment: &str) -> Result<Outcome, String> 
     } else {
         let sender = stage.sender.name();
         let bytes = joined(stage.bytes);
-        format!(" All of it: plainws decode --role {sender} {bytes}")
+        format!(" See all of it: plainws decode --role {sender} {bytes}")
     };
     paint::print(&format!("   {right}{see}\n\n"))?;
     Ok(Outcome::Solved)

@@ -15,7 +15,7 @@ pub(crate) struct Options {
     #[arg(value_name = "KEY", default_value = EXAMPLE_KEY)]
     key: String,
 
-    /// An accept value to judge; when it is wrong, the mistake behind it is looked for
+    /// An accept value to judge; if it is wrong, find the mistake that led to it
     #[arg(long, value_name = "ACCEPT")]
     check: Option<String>,
 
@@ -31,13 +31,13 @@ Examples:
   plainws handshake dGhlIHNhbXBsZSBub25jZQ== --check hHLtf2V1k8aDQZfNjw3Ia1hCwt0=
 
 Exit codes:
-  0  right        1  a wrong key or accept value        2  wrong use";
+  0  right        1  a wrong key or accept value        2  wrong usage";
 
 /// Shows the steps, and judges the value to check.
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let is_key = is_key(options.key.as_bytes());
     let steps = Derivation::new(&options.key);
@@ -78,7 +78,7 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
         step(
             &paint(
                 BAD,
-                "1. This is no key: it must be base64 of 16 bytes (§4.1)",
+                "1. This is not a key, which is base64 of 16 bytes (§4.1)",
             ),
             &format!("key={}; printf %s \"$key\" | wc -c", shell_word(&steps.key)),
             &steps.key.len().to_string(),
@@ -87,12 +87,12 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
     [
         nonce,
         step(
-            "2. It stays text. The GUID goes directly behind it (§1.3)",
+            "2. The key stays text, directly followed by the GUID (§1.3)",
             &format!("guid={GUID}; printf '%s\\n' \"$key$guid\""),
             &escaped(steps.joined.as_bytes()),
         ),
         step(
-            "3. SHA-1 of that: 20 bytes, which are no text",
+            "3. SHA-1 of that: 20 bytes, not text",
             "printf %s \"$key$guid\" | openssl dgst -sha1 -binary | xxd -p",
             &joined(&steps.digest),
         ),
@@ -105,7 +105,7 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
     .concat()
 }
 
-/// As one word of a shell's line, whatever it holds.
+/// Quoted where a shell would not read it as one word otherwise.
 fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.".contains(&byte);
     if text.bytes().all(is_plain) && !text.is_empty() {
@@ -150,13 +150,12 @@ fn explained(mistake: &Mistake) -> String {
 /// What can be told from a value that no known mistake leads to.
 fn shape(accept: &str) -> String {
     match mistakes::decoded(accept).map(|bytes| bytes.len()) {
-        None => "this is no base64 at all".into(),
+        None => "this is not base64 at all".into(),
         Some(20) => {
-            "a SHA-1, but of something else: another key, or one with bytes that cannot be seen"
-                .into()
+            "a SHA-1, but of something else: another key, or one with invisible characters".into()
         }
-        Some(16) => "16 bytes, as a key has: the key itself, or an MD5 in place of SHA-1".into(),
-        Some(32) => "32 bytes: a SHA-256 in place of SHA-1, and of something else".into(),
+        Some(16) => "16 bytes, as a key has: the key itself, or an MD5 instead of a SHA-1".into(),
+        Some(32) => "32 bytes: a SHA-256 instead of a SHA-1, and of something else".into(),
         Some(length) => format!("{length} bytes, where a SHA-1 has 20"),
     }
 }

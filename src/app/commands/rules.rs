@@ -21,7 +21,7 @@ pub(crate) struct Options {
     #[arg(value_name = "ID")]
     id: Option<String>,
 
-    /// Write only the bytes by which this side breaks the rule, as they are
+    /// Write only the bytes with which this side breaks the rule, not as hex
     #[arg(long, value_enum, requires = "id")]
     raw: Option<Sender>,
 
@@ -40,7 +40,7 @@ Examples:
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let Some(id) = &options.id else {
         paint::print(&table())?;
@@ -71,7 +71,10 @@ fn unknown(id: &str) -> String {
         .collect();
     match &near[..] {
         [] => format!("there is no rule {id:?}; plainws rules lists them"),
-        near => format!("there is no rule {id:?}; near it are {}", near.join(", ")),
+        near => format!(
+            "there is no rule {id:?}; similar ones are {}",
+            near.join(", ")
+        ),
     }
 }
 
@@ -170,7 +173,7 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     };
     let stream = Stream::new(Some(role), bytes.to_vec());
     let decoded = Decoded::new(stream, Some(EXAMPLE_KEY), Limits::default());
-    let title = paint(STRONG, &format!("A {name} breaks it so:"));
+    let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
     let listing = show::stream::listing(&decoded, is_cut);
     format!("\n{title}\n{command}\n{listing}")

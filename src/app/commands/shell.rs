@@ -23,7 +23,7 @@ pub(crate) struct ManOptions {
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn completions(options: &Options, mut program: Command) -> Result<ExitCode, String> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut program, "plainws", &mut script);
@@ -35,7 +35,7 @@ pub(crate) fn completions(options: &Options, mut program: Command) -> Result<Exi
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn man(options: &ManOptions, mut program: Command) -> Result<ExitCode, String> {
     program.build();
     if let Some(name) = &options.command {

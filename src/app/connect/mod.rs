@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(Args, Debug)]
 #[command(after_long_help = MORE)]
 pub(crate) struct Options {
-    /// Where to: ws://host[:port]/path
+    /// The server's address: ws://host[:port]/path
     url: String,
 
     /// Add a header to the request, such as "Cookie: a=b"; may be repeated
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     subprotocol: Vec<String>,
 
-    /// Say which page asks, such as https://example.com
+    /// Connect as a page of this origin would, such as https://example.com
     #[arg(long)]
     origin: Option<String>,
 
@@ -43,15 +43,15 @@ pub(crate) struct Options {
     #[arg(long)]
     once: bool,
 
-    /// Seconds that opening may take
+    /// Seconds that connecting may take
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     connect_timeout: Duration,
 
-    /// Seconds to wait for the next message before giving up; for ever unless given
+    /// Give up after this many seconds without a message; without it, never
     #[arg(long, value_name = "S", value_parser = args::seconds)]
     timeout: Option<Duration>,
 
-    /// Seconds to go on listening when the input has ended; then the connection is closed
+    /// Seconds to go on listening after the input has ended, before closing
     #[arg(long, value_name = "S", default_value = "0", value_parser = args::seconds_or_0)]
     linger: Duration,
 }
@@ -61,7 +61,7 @@ Each line of the input is sent as a text message. Lines that begin with a slash 
   /ping [TEXT]            send a ping
   /close [CODE [REASON]]  close, with 1000 unless another code is given
   /binary HEX             send a binary message
-  /raw HEX                send bytes as they are, frames or not
+  /raw HEX                send these bytes without making a frame of them
   //TEXT                  send a text message that begins with a slash
 
 Exit codes: 0 closed cleanly, 1 failed or lost, 2 wrong usage, 3 refused by the server with an
@@ -73,7 +73,7 @@ const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
 const VIOLATION: u8 = 4;
 
-/// Connects, and goes on until the connection ends.
+/// Connects, and talks until the connection ends.
 pub(crate) fn run(options: &Options) -> ExitCode {
     match open(options).map(|ws| talk(ws, options)) {
         Ok(code) => ExitCode::from(code),
@@ -120,7 +120,7 @@ fn talk(mut ws: WebSocket, options: &Options) -> u8 {
         say("a line is a message; /ping, /close, /binary HEX, /raw HEX; Ctrl-D ends");
     }
     let (sender, linger) = (ws.sender(), options.linger);
-    // Not joined: when the connection ends, whoever sits at the keyboard need not press a key.
+    // Not joined: when the connection ends, this thread may still wait for a line from the keyboard.
     thread::spawn(move || {
         send_input(&sender);
         thread::sleep(linger);
@@ -148,7 +148,7 @@ fn talk(mut ws: WebSocket, options: &Options) -> u8 {
     }
 }
 
-/// Until the connection ends, in whatever way.
+/// Prints each message until the connection ends.
 fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> {
     loop {
         let received = match options.timeout {
@@ -161,7 +161,7 @@ fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> 
                 ws.close(CloseCode::NORMAL, "")?;
                 return Err(std::io::Error::new(
                     std::io::ErrorKind::TimedOut,
-                    "no message in time",
+                    "no message arrived in time",
                 )
                 .into());
             }
@@ -222,7 +222,7 @@ fn send_line(sender: &Sender, line: &str) -> Result<bool, String> {
             sent(sender.close(CloseCode(code), reason)).map(|_| false)
         }
         _ => Err(format!(
-            "no such command: /{name}. There are /ping, /close, /binary and /raw; // sends a slash"
+            "no such command: /{name}. There are /ping, /close, /binary and /raw; a text that begins with a slash needs two"
         )),
     }
 }
@@ -273,7 +273,7 @@ fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().into(), value.trim().into()))
 }
 
-/// To standard output: what the peer sent. Whoever closed it has seen enough.
+/// Prints what the peer sent. When standard output has no reader any more, the program ends.
 fn print(line: &str) {
     let mut stdout = std::io::stdout().lock();
     if writeln!(stdout, "{line}")

@@ -1,11 +1,11 @@
 //! Bytes as people write them: hex in all its spellings, and the columns of dump programs.
 
-/// Reads hex. Known are digits in pairs with or without spaces, commas, colons and `0x`; `\x81` among
-/// text as in a string literal; and what xxd, hexdump -C, od -t x1, tcpdump and Wireshark print.
+/// Reads hex: digits in pairs with or without spaces, commas, colons and `0x`; string literals with
+/// escapes such as `\x81`; and the dumps of xxd, hexdump -C, od -t x1, tcpdump and Wireshark.
 ///
 /// # Errors
 ///
-/// What cannot be hex, for people.
+/// What is not hex, in words for people.
 pub(crate) fn parse(text: &str) -> Result<Vec<u8>, String> {
     if let Some(bytes) = dump(text) {
         bytes
@@ -37,10 +37,10 @@ fn plain(text: &str) -> Result<Vec<u8>, String> {
 
 fn pairs(digits: &str) -> Result<Vec<u8>, String> {
     if let Some(wrong) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-        return Err(format!("{wrong:?} is no hex digit"));
+        return Err(format!("{wrong:?} is not a hex digit"));
     }
     if digits.len() % 2 != 0 {
-        return Err(format!("{digits:?} is an odd number of hex digits"));
+        return Err(format!("{digits:?} has an odd number of hex digits"));
     }
     let pairs = digits.as_bytes().chunks(2);
     Ok(pairs
@@ -57,7 +57,7 @@ fn value(digit: u8) -> u8 {
 
 // String literals.
 
-/// What stands in `"…"`, `'…'` or Python's `b'…'`.
+/// The text inside of `"…"`, `'…'` or Python's `b'…'`.
 fn unquoted(text: &str) -> &str {
     let text = text.trim();
     let inner = text.strip_prefix('b').unwrap_or(text);
@@ -71,20 +71,20 @@ fn escaped(text: &str) -> Result<Vec<u8>, String> {
     let mut literal = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let (piece, behind, is_literal) = if c == '\\' {
-            let (byte, behind) = escape(&rest[1..])?;
-            (vec![byte], behind, false)
+        let (piece, after, is_literal) = if c == '\\' {
+            let (byte, after) = escape(&rest[1..])?;
+            (vec![byte], after, false)
         } else {
-            let (piece, behind) = rest.split_at(c.len_utf8());
-            (piece.into(), behind, true)
+            let (piece, after) = rest.split_at(c.len_utf8());
+            (piece.into(), after, true)
         };
         if is_literal {
             literal.extend(&piece);
         }
         bytes.push((piece, is_literal));
-        rest = behind;
+        rest = after;
     }
-    // Between nothing but escapes, blanks and commas separate.
+    // Where all else is escapes, blanks and commas only separate them.
     let is_separated = literal.iter().all(|byte| b" \t\r\n,\"'".contains(byte));
     let bytes = bytes
         .into_iter()
@@ -115,13 +115,13 @@ fn escape(text: &str) -> Result<(u8, &str), String> {
                 u8::from_str_radix(digits, 8).map_err(|_| format!("\\{digits} is above \\377"))?;
             Ok((byte, rest))
         }
-        _ => Err("a \\ that stands for nothing known".into()),
+        _ => Err("a \\ that begins no known escape".into()),
     }
 }
 
 // Dumps: an offset, bytes, and often the same as text.
 
-/// Reads the columns of a dump; `None` when the text is none.
+/// Reads the columns of a dump; `None` when the text is not a dump.
 fn dump(text: &str) -> Option<Result<Vec<u8>, String>> {
     let lines: Vec<_> = text
         .lines()
@@ -152,7 +152,7 @@ fn dump(text: &str) -> Option<Result<Vec<u8>, String>> {
         }
         if !is_offset(offset, bytes.len()) {
             return Some(Err(format!(
-                "the dump's line {offset:?} should be at offset {:x}",
+                "the dump's line at {offset:?} should be at offset {:x}",
                 bytes.len()
             )));
         }
@@ -165,10 +165,10 @@ fn dump(text: &str) -> Option<Result<Vec<u8>, String>> {
     Some(Ok(bytes))
 }
 
-/// hexdump writes `*` for lines that repeat; this many bytes of them are believed.
+/// hexdump writes `*` for repeated lines; a dump is filled with them up to this size.
 const MAX_REPEATED: usize = 64 * 1024 * 1024;
 
-/// The first word, and all behind it.
+/// The first word, and the rest.
 fn split_offset(line: &str) -> (&str, &str) {
     let line = line.trim();
     line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()))
@@ -179,7 +179,8 @@ fn digits(offset: &str) -> &str {
     offset.strip_prefix("0x").unwrap_or(offset)
 }
 
-/// The first offset is 0, and what follows shows that it is not four bytes of 00.
+/// Whether the text begins with the offset 0, rather than with bytes that are 00: columns follow it, or
+/// the next line's offset counts on.
 fn is_dump(rows: &[(&str, &str)]) -> bool {
     let [(offset, row), rest @ ..] = rows else {
         return false;
@@ -224,9 +225,9 @@ fn bytes_of_row(row: &str, count: Option<usize>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = row;
     loop {
-        let behind = rest.trim_start();
-        let gap = rest.len() - behind.len();
-        let (word, next) = split_offset(behind);
+        let columns = rest.trim_start();
+        let gap = rest.len() - columns.len();
+        let (word, next) = split_offset(columns);
         let is_second_half = bytes.len() == 8 && word.len() == 2;
         let is_text = gap > 1 && !bytes.is_empty() && !is_second_half && count.is_none();
         let is_full = bytes.len() >= count.unwrap_or(16);

@@ -43,7 +43,7 @@ impl Stream {
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn read(
     words: &[String],
     file: Option<&Path>,
@@ -69,11 +69,11 @@ fn bytes(words: &[String], file: Option<&Path>, is_raw: bool) -> Result<Vec<u8>,
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn stdin() -> Result<Vec<u8>, String> {
     if io::stdin().is_terminal() {
         let hint = "plainws: paste hex or bytes, then Ctrl-D (Ctrl-C to leave; --help for more)\n";
-        // Whoever closed standard error does not want to know.
+        // The hint is not needed for what follows.
         let _ = io::stderr().write_all(hint.as_bytes());
     }
     let mut bytes = Vec::new();
@@ -82,7 +82,7 @@ pub(crate) fn stdin() -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Tells hex from the bytes themselves.
+/// Takes printable text for hex unless a handshake begins there, and all else for the bytes themselves.
 fn recognise(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let is_printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     let is_text = bytes.iter().all(is_printable);
@@ -94,9 +94,9 @@ fn recognise(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Whether a handshake begins here: a method or a version in capital letters. No frame does so, as
-/// the reserved bits are 0 in a frame and not in a letter. A TLS hello counts as one too, as it comes
-/// to a server in place of a request.
+/// Whether a handshake begins here: a method or an HTTP version in capital letters. No legal frame looks
+/// like that, because a capital letter has a bit set that is reserved in a frame. The first bytes of TLS
+/// count as well: a server may get them in place of a request.
 pub(crate) fn begins_a_head(bytes: &[u8]) -> bool {
     let letters = bytes.iter().take_while(|byte| byte.is_ascii_uppercase());
     let letters = letters.count();

@@ -25,7 +25,7 @@ fn in_frame(rule: Rule, broken: &Frame, before: &[Frame], unread: &[u8]) -> Opti
     Some(match rule {
         Rule::RsvNotZero | Rule::OpcodeReserved => no_frame(broken, before, unread),
         Rule::ControlFragmented => {
-            "FIN was forgotten. Pings, pongs and closes are one frame each, with byte 0 as 89, 8a or 88"
+            "FIN was forgotten. A ping, pong or close is always a single frame, so its first byte is 89, 8a or 88"
                 .into()
         }
         Rule::ControlTooLong => {
@@ -35,33 +35,33 @@ fn in_frame(rule: Rule, broken: &Frame, before: &[Frame], unread: &[u8]) -> Opti
         }
         Rule::LengthNotMinimal | Rule::LengthTopBitSet | Rule::MessageTooBig => length(rule, broken),
         Rule::MaskMissing => {
-            "a client that leaves out the mask, often a server's code used for a client; or these \
-             are a server's bytes (--role server)"
+            "the client does not mask, often because a server's code was reused for it; or a server \
+             sent these bytes (--role server)"
                 .into()
         }
         Rule::MaskPresent => {
-            "a server that masks, often a client's code used for a server; browsers close at once. \
-             Or these are a client's bytes (--role client)"
+            "the server masks, often because a client's code was reused for it; or a client sent \
+             these bytes (--role client)"
                 .into()
         }
         Rule::ContinuationUnexpected => {
-            "the first frame of a message carries its opcode, text or binary, and only the others \
-             are continuations; or the frame before had FIN set too early"
+            "a message began with a continuation. Its first frame carries the opcode, text or binary, \
+             and only the others are continuations. Or the frame before had FIN set too early"
                 .into()
         }
         Rule::MessageInterleaved => {
-            "each fragment was sent with the message's opcode: only the first carries it, the others \
-             are continuations (opcode 0). Or the last fragment came without FIN"
+            "every fragment was sent with the message's opcode. Only the first carries it; the others \
+             are continuations (opcode 0). Or the message before was not ended by FIN"
                 .into()
         }
         Rule::TooManyFragments => {
-            "a sender that flushes after each byte, or sends empty fragments to keep the connection \
+            "the sender flushes after each byte, or sends empty fragments to keep the connection \
              alive; pings are for that"
                 .into()
         }
         Rule::TextNotUtf8 => text(broken),
         Rule::CloseBodyOneByte => {
-            "the code was written as one byte; it is two, the high one first: 1000 is 03 e8".into()
+            "the code was written as one byte. It takes two, the high one first: 1000 is 03 e8".into()
         }
         Rule::CloseCodeInvalid => close_code(broken),
         Rule::CloseReasonNotUtf8 => {
@@ -79,8 +79,8 @@ fn no_frame(broken: &Frame, before: &[Frame], unread: &[u8]) -> String {
         return "this is HTTP, where a frame should be".into();
     }
     if !before.is_empty() {
-        return "the frame before was longer or shorter than its length said, so what stands here is \
-                no header: a length counted in characters instead of bytes, or read short"
+        return "the frame before was longer or shorter than its length said, so these bytes are not \
+                a header. Perhaps the length was counted in characters instead of bytes"
             .into();
     }
     let is_compressed = byte0.is_some_and(|byte| byte.rsv == 0b100 && matches!(byte.opcode, 1 | 2));
@@ -91,7 +91,7 @@ fn no_frame(broken: &Frame, before: &[Frame], unread: &[u8]) -> String {
     }
     let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     if bytes.len() > 3 && bytes.iter().all(is_text) {
-        return "this is plain text; WebSocket sends it in frames".into();
+        return "this is plain text, which WebSocket sends in frames".into();
     }
     "the bytes do not begin with a frame: the capture may begin in the middle of one, or the bits of \
      byte 0 were put in the wrong order (FIN is the highest)"
@@ -115,20 +115,20 @@ fn length(rule: Rule, broken: &Frame) -> String {
     };
     if fits && rule != Rule::LengthNotMinimal {
         return format!(
-            "the length was written backwards: the lowest byte first it would be {backwards}"
+            "the length was written with its lowest byte first; read that way, it is {backwards}"
         );
     }
     match rule {
         Rule::LengthNotMinimal => {
-            "one form was used for all lengths. Up to 125 takes 7 bits, up to \
-             65535 two bytes more, and only above that eight"
+            "the sender uses one form for all lengths. A length up to 125 fits into 7 bits, one up to \
+             65535 takes two more bytes, and only a larger one takes eight"
                 .into()
         }
         Rule::LengthTopBitSet => {
             "a negative number, or one that was widened with its sign, was written as the length"
                 .into()
         }
-        _ => "the sender should cut it into several messages, or the receiver allow more \
+        _ => "the sender should split it into several messages, or the receiver should allow more \
              (serve --max-message)"
             .into(),
     }
@@ -162,17 +162,19 @@ fn close_code(broken: &Frame) -> String {
     let backwards = code.swap_bytes();
     let [high, low] = code.to_be_bytes();
     if CloseCode(backwards).is_allowed_on_wire() {
-        return format!("the code was written backwards: {backwards} is {low:02x} {high:02x}");
+        return format!(
+            "the code was written with its low byte first: {backwards} is {low:02x} {high:02x}"
+        );
     }
     match code {
-        1005 => "1005 is what an API reports when a Close had no code; to send that, leave the body empty".into(),
+        1005 => "1005 is what an API reports when a Close had no code. To send such a Close, leave the body empty".into(),
         1006 => "1006 is what an API reports when the connection was lost; nobody can send that".into(),
         1015 => "1015 is what an API reports when TLS failed; nobody can send that".into(),
-        0..=999 => "codes begin at 1000; own ones are 4000-4999".into(),
+        0..=999 => "codes begin at 1000; 4000-4999 are free for your own".into(),
         _ if high.is_ascii_digit() && low.is_ascii_digit() => {
             "the code was written as text; it is a number of two bytes: 1000 is 03 e8".into()
         }
-        _ => "own codes are 4000-4999; 3000-3999 are registered, 1004 and 1016-2999 reserved".into(),
+        _ => "4000-4999 are free for your own codes; 3000-3999 are registered, 1004 and 1016-2999 reserved".into(),
     }
 }
 
@@ -181,25 +183,25 @@ fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
     let head = decoded.handshake.as_ref()?;
     Some(match rule {
         Rule::HeadControlByte if bytes.starts_with(&[0x16, 0x03]) => {
-            "this is TLS: wss:// or https:// was used where ws:// is spoken".into()
+            "this is TLS: the client used wss:// or https:// where ws:// is spoken".into()
         }
         Rule::RequestLineMalformed if bytes.starts_with(b"HTTP/") => {
-            "this is a response, where a request is due (--role server)".into()
+            "this is a response where a request was expected (--role server)".into()
         }
         Rule::StatusLineMalformed if !bytes.starts_with(b"HTTP/") => {
-            "this is a request, where a response is due (--role client)".into()
+            "this is a request where a response was expected (--role client)".into()
         }
         Rule::HeadControlByte => "binary data in place of a head".into(),
-        Rule::HeadLineEnding => "lines were ended by LF alone, as printf, an editor or a copied \
-             page does; HTTP wants CR LF"
+        Rule::HeadLineEnding => "the lines end with LF alone, as printf, an editor or a copied \
+             page leaves them; HTTP wants CR LF"
             .into(),
         Rule::HeaderMalformed => "a space before the colon, or a line without one".into(),
         Rule::HostInvalid => "no Host header, or two".into(),
         Rule::VersionNot13 => "a draft of the protocol from before 2011, or no version at all".into(),
         Rule::KeyInvalid => "the key is not 16 bytes in base64, which are 24 characters ending in ==".into(),
         Rule::UpgradeMissing | Rule::ConnectionUpgradeMissing => {
-            "a proxy between the two took it out, as it does with headers that are meant for the next \
-             hop; or an ordinary request came to a WebSocket address"
+            "a proxy in between removed it, as proxies do with headers that are meant for one hop \
+             only; or an ordinary request came to a WebSocket address"
                 .into()
         }
         Rule::MethodNotGet => "a handshake was sent with the method of a form or an API call".into(),
@@ -210,8 +212,8 @@ fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
             let steps = head.derivation.as_ref()?;
             wrong_accept(steps, bytes, head)?
         }
-        Rule::SubprotocolNotOffered => "the server names a subprotocol whether or not it is asked to".into(),
-        Rule::ExtensionNotOffered => "the server compresses whether or not it is asked to".into(),
+        Rule::SubprotocolNotOffered => "the server names a subprotocol although the client did not offer it".into(),
+        Rule::ExtensionNotOffered => "the server chose an extension, such as compression, although the client did not offer it".into(),
         _ => return None,
     })
 }

@@ -27,7 +27,7 @@ impl Mistake {
 /// The key of §1.3, which the examples of responses answer.
 pub(crate) const EXAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// The GUID as several tutorials print it.
+/// The GUID as several tutorials misprint it.
 const MISTYPED_GUID: &str = "258EAFA5-E914-47DA-95CA-5BAB11DC85B6";
 
 /// In the order in which they are looked for.
@@ -44,7 +44,7 @@ pub(crate) const ALL: [Mistake; 9] = [
     },
     Mistake {
         name: "the key was decoded first",
-        remedy: "Take the key as the text that was sent, == included",
+        remedy: "Hash the key as the text that was sent, == included",
         shell: r#"(printf %s "$key" | base64 -d; printf %s "$guid") | openssl dgst -sha1 -binary | base64"#,
         derive: |key| {
             let nonce = STANDARD.decode(key).unwrap_or_default();
@@ -53,19 +53,19 @@ pub(crate) const ALL: [Mistake; 9] = [
     },
     Mistake {
         name: "the GUID in lower case",
-        remedy: "Its letters are capitals",
+        remedy: "Write its letters as capitals",
         shell: r#"(printf %s "$key"; printf %s "$guid" | tr A-F a-f) | openssl dgst -sha1 -binary | base64"#,
         derive: |key| sha1([key.as_bytes(), GUID.to_lowercase().as_bytes()]),
     },
     Mistake {
         name: "a CR was kept on the key",
-        remedy: "Header lines end with CR LF: both go before the value is used",
+        remedy: "Header lines end with CR LF: remove both before you use the value",
         shell: r#"printf '%s\r%s' "$key" "$guid" | openssl dgst -sha1 -binary | base64"#,
         derive: |key| sha1([key.as_bytes(), b"\r", GUID.as_bytes()]),
     },
     Mistake {
         name: "a leading space was kept on the key",
-        remedy: "The space behind the colon is no part of the value",
+        remedy: "The space after the colon is not part of the value",
         shell: r#"printf ' %s' "$key$guid" | openssl dgst -sha1 -binary | base64"#,
         derive: |key| sha1([b" ", key.as_bytes(), GUID.as_bytes()]),
     },
@@ -77,13 +77,13 @@ pub(crate) const ALL: [Mistake; 9] = [
     },
     Mistake {
         name: "the GUID before the key",
-        remedy: "The key comes first, the GUID behind it",
+        remedy: "The key comes first, then the GUID",
         shell: r#"printf %s "$guid$key" | openssl dgst -sha1 -binary | base64"#,
         derive: |key| sha1([GUID.as_bytes(), key.as_bytes()]),
     },
     Mistake {
         name: "SHA-256 in place of SHA-1",
-        remedy: "Here it is SHA-1, of 20 bytes; it proves understanding, not secrecy",
+        remedy: "Use SHA-1, with its 20 bytes: it keeps no secret here, so its weakness does not matter",
         shell: r#"printf %s "$key$guid" | openssl dgst -sha256 -binary | base64"#,
         derive: |key| STANDARD.encode(Sha256::digest([key, GUID].concat())),
     },

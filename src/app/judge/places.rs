@@ -1,4 +1,4 @@
-//! Where each rule is judged, and by which test that is proved. `tests/cli_rules.rs` finds them all.
+//! Where each rule is judged, and which test proves it. `tests/cli_rules.rs` checks that they are there.
 
 use plainws::Rule;
 

@@ -1,5 +1,5 @@
-//! The ten questions of `plainws exercise`. Answers are not written down where the dissector can give
-//! them, so that they cannot be wrong.
+//! The ten questions of `plainws exercise`. The answers are not written down: the dissector and the
+//! mistake finder give them, so that they cannot be wrong.
 
 use super::mistakes::{self, EXAMPLE_KEY};
 use plainws::protocol::close::CloseReason;
@@ -36,17 +36,24 @@ impl Stage {
 }
 
 impl Answer {
-    /// Whether the words of a person mean this.
-    pub(crate) fn accepts(&self, said: &str) -> bool {
-        let said = said.trim().trim_matches('"').to_lowercase();
+    /// What is wrong with the answer that a person typed; `None` when it is right.
+    pub(crate) fn fault(&self, typed: &str) -> Option<String> {
+        let typed = typed.trim().trim_matches('"').to_lowercase();
         match self {
-            Self::Number(number) => parse(&said) == Some(*number),
-            Self::Words(words) => words.iter().any(|word| word.to_lowercase() == said),
+            Self::Number(number) => match parse(&typed) {
+                Some(typed) => (typed != *number).then(|| format!("it is not {typed}")),
+                None => Some("the answer is a number".into()),
+            },
+            Self::Words(words) => {
+                let is_right = words.iter().any(|word| word.to_lowercase() == typed);
+                (!is_right).then(|| format!("it is not {typed:?}"))
+            }
             Self::Rule(rule, offset) => {
-                let mut words = said.split([' ', ',']).filter(|word| !word.is_empty());
-                let is_rule = words.next() == Some(rule.id());
-                let is_offset = words.next_back().and_then(parse) == Some(*offset);
-                is_rule && is_offset
+                let words = typed.split([' ', ',']).filter(|word| !word.is_empty());
+                let words: Vec<_> = words.collect();
+                let is_rule = words.first() == Some(&rule.id());
+                let is_offset = words.last().and_then(|word| parse(word)) == Some(*offset);
+                fault_of_two(is_rule, is_offset).map(Into::into)
             }
         }
     }
@@ -61,14 +68,24 @@ impl Answer {
     }
 }
 
-fn parse(said: &str) -> Option<u64> {
-    match said.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => said.parse().ok(),
+/// Which half of the answer is wrong.
+const fn fault_of_two(is_rule: bool, is_offset: bool) -> Option<&'static str> {
+    match (is_rule, is_offset) {
+        (true, true) => None,
+        (true, false) => Some("the rule is right, but not the offset"),
+        (false, true) => Some("the offset is right, but not the rule"),
+        (false, false) => Some("neither the rule nor the offset is right"),
     }
 }
 
-/// In order; each needs what those before it taught.
+fn parse(typed: &str) -> Option<u64> {
+    match typed.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => typed.parse().ok(),
+    }
+}
+
+/// In this order: each builds on those before it.
 pub(crate) const ALL: [Stage; 10] = [
     Stage {
         title: "The opcode",
@@ -87,7 +104,7 @@ pub(crate) const ALL: [Stage; 10] = [
         sender: Role::Server,
         bytes: b"\x82\x7e\x01\x2c",
         question: "How many bytes of payload does this header announce?",
-        hint: "126 (7e) is no length: it says that the length is in the next two bytes, the high one first",
+        hint: "126 (7e) is not the length: it says that the next two bytes are, the high one first",
         answer: |seen| {
             let header = seen.frames.first().and_then(|frame| frame.header);
             Answer::Number(header.map_or(0, |header| header.payload_length))
@@ -128,8 +145,8 @@ pub(crate) const ALL: [Stage; 10] = [
         title: "Too few bytes",
         sender: Role::Client,
         bytes: b"\x81\x8a\x01\x02\x03\x04\x49\x67",
-        question: "This is a frame cut short, as reads often are. How many bytes are missing?",
-        hint: "Header and key take 6 bytes, the length is in the second byte, and two payload bytes are here",
+        question: "A read may end inside a frame, as this one did. How many bytes of the frame are missing?",
+        hint: "Header and key take 6 bytes, the length is in the second byte, and two bytes of payload are here",
         answer: |seen| match seen.frames.last().map(|frame| frame.status) {
             Some(Status::Incomplete(missing)) => Answer::Number(missing.bytes),
             _ => Answer::Number(0),
@@ -139,23 +156,23 @@ pub(crate) const ALL: [Stage; 10] = [
         title: "A broken frame",
         sender: Role::Client,
         bytes: b"\x81\xfe\x00\x05\x01\x02\x03\x04\x49\x67\x6f\x68\x6e",
-        question: "Which rule does this break, and at which offset is that certain? (ID OFFSET)",
-        hint: "The length is 5. How many bytes would that need? plainws rules lists the names",
+        question: "Which rule does this break, and at which offset is the byte that proves it? (ID OFFSET)",
+        hint: "The length is 5. How many bytes does that take? plainws rules lists the names",
         answer: broken,
     },
     Stage {
         title: "A broken message",
         sender: Role::Server,
         bytes: b"\x01\x03Hel\x01\x02lo\x80\x00",
-        question: "Each frame is legal by itself. Which rule does the stream break, and where? (ID OFFSET)",
-        hint: "Only the first fragment carries the opcode (§5.4). It is certain when the wrong header is complete",
+        question: "Each frame is legal by itself. Which rule does the stream break, and which byte proves it? (ID OFFSET)",
+        hint: "Only the first fragment carries the opcode (§5.4). The last byte of the wrong header proves it",
         answer: broken,
     },
     Stage {
         title: "Broken text",
         sender: Role::Server,
         bytes: b"\x01\x04caf\xc3\x80\x03\xa9 \xe9",
-        question: "The first two fragments cut an é in half, which is legal. What is not, and where? (ID OFFSET)",
+        question: "The first two fragments cut an é in half, which is legal. What is not, and which byte proves it? (ID OFFSET)",
         hint: "é is c3 a9 in UTF-8. e9 begins a character of three bytes, and FIN is set. Count from offset 0",
         answer: broken,
     },
@@ -164,8 +181,8 @@ pub(crate) const ALL: [Stage; 10] = [
         sender: Role::Server,
         bytes: b"",
         question: "A server answers the key dGhlIHNhbXBsZSBub25jZQ== with hHLtf2V1k8aDQZfNjw3Ia1hCwt0=. \
-            What is missing in its derivation? (one word)",
-        hint: "plainws handshake KEY --check ACCEPT knows",
+            What was left out when it was made? (one word)",
+        hint: "plainws handshake KEY --check ACCEPT finds it",
         answer: |_| {
             let mistake = mistakes::find(EXAMPLE_KEY, "hHLtf2V1k8aDQZfNjw3Ia1hCwt0=");
             let name = mistake.map_or("", |mistake| mistake.name);

@@ -26,7 +26,7 @@ pub(crate) fn write(record: &Record<'_>, form: Form) {
         Form::Text => format!("{} {}\n", Zoned::now().strftime("%F %T"), text(record)),
         Form::Json => format!("{}\n", in_ascii(&json(record).to_string())),
     };
-    // Whoever closed standard error does not want to know.
+    // The server goes on without a reader of its log.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
@@ -62,7 +62,7 @@ fn text(record: &Record<'_>) -> String {
     };
     format!(
         "{peer} \"{}\" {outcome} {:.3} s",
-        // What a peer sent must not reach a terminal as it came.
+        // Bytes from a peer must not reach a terminal unescaped.
         cut(record, |bytes| bytes.escape_ascii().to_string()),
         record.duration.as_secs_f64()
     )
@@ -117,7 +117,8 @@ fn json(record: &Record<'_>) -> Value {
     line.into()
 }
 
-/// The same JSON without a character that a terminal might obey: JSON itself only escapes those below 32.
+/// The same JSON in printable ASCII: JSON itself leaves control characters above 127 unescaped, which
+/// a terminal might obey.
 fn in_ascii(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

@@ -1,9 +1,9 @@
 //! The time, once a second: `{"time": "2019.04.24 19:15:40"}`.
 //!
-//! When to send is told by the monotonic clock: message n goes out n seconds after the first. What to
-//! say is told by the wall clock at the first message, plus n seconds: so no label is skipped or said
-//! twice because a message left a millisecond early or late. Only when someone sets the wall clock do
-//! the labels follow it.
+//! The monotonic clock says when to send: message n goes out n seconds after the first. What it says
+//! is the wall clock at the first message plus n seconds, so that no label is skipped or repeated
+//! because a message left a millisecond early or late. The labels follow the wall clock only when
+//! someone sets it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -22,7 +22,7 @@ pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
                 .strftime(r#"{"time": "%Y.%m.%d %H:%M:%S"}"#)
                 .to_string(),
         )?;
-        // A tick that is over already, because the peer or the machine stood still, is left out.
+        // Ticks that passed while the peer or the machine stood still are skipped.
         tick = (tick + 1).max(start.elapsed().as_secs());
         if !wait_until(ws, start + Duration::from_secs(tick))? {
             return Ok(());
@@ -42,13 +42,13 @@ fn wait_until(ws: &mut WebSocket, due: Instant) -> Result<bool> {
     }
 }
 
-/// Which time each tick is called by.
+/// The time that each tick shows.
 struct Labels {
     /// The wall clock at tick 0.
     first: Timestamp,
 }
 
-/// A wall clock further off than this was set by someone.
+/// A wall clock that is off by more than this was set by someone.
 const STEP: Duration = Duration::from_millis(500);
 
 impl Labels {

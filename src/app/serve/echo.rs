@@ -1,9 +1,9 @@
-//! Each message comes back as it was.
+//! Sends each message back unchanged.
 
 use plainws::{Result, WebSocket};
 
 pub(crate) fn echo(ws: &mut WebSocket) -> Result<()> {
-    // Fed rather than sent: answers to messages that arrived together leave together.
+    // Fed rather than sent, so that answers to messages that arrived together leave together.
     while let Some(message) = ws.receive()? {
         ws.feed(message)?;
     }

@@ -100,13 +100,13 @@ fn text(stats: &Stats) -> String {
     text.one(
         "handler_panics_total",
         "counter",
-        "Handlers and makers of pages that panicked.",
+        "Handlers and page makers that panicked.",
         stats.panics,
     );
     text.one(
         "accept_failures_total",
         "counter",
-        "Failures to accept.",
+        "Connections that could not be accepted.",
         stats.accept_failures,
     );
     text.0

@@ -19,23 +19,22 @@ use std::time::Duration;
 pub(crate) struct Options {
     /// Address and port to listen on; port 0 takes a free one
     ///
-    /// The default is reached from this machine only. 0.0.0.0:8000 and [::]:8000 are reached from
-    /// everywhere.
+    /// The default can be reached from this machine only, 0.0.0.0:8000 and [::]:8000 from everywhere.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000")]
     addr: SocketAddr,
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
-    /// Pages of the server itself always may, and so may clients that are no browsers. "null" means
-    /// pages without an origin, such as local files.
+    /// The server's own pages may always connect, and so may clients that are not browsers. "null"
+    /// stands for pages without an origin, such as local files.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<String>,
 
-    /// Serve everything a second time under this path, such as /md_admin; may be repeated
+    /// Serve everything under this path as well, such as /md_admin; may be repeated
     #[arg(long, value_name = "PATH", value_parser = prefix)]
     prefix: Vec<String>,
 
-    /// How to write the access log, to standard error
+    /// Form of the access log, which goes to standard error
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     log: access_log::Form,
 
@@ -57,7 +56,7 @@ pub(crate) struct Options {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits (sizes in bytes, or with K or M; times in seconds)")]
 struct ServerLimits {
-    /// Most connections at once; more are answered with 503
+    /// Most connections at once; any more are answered with status 503
     ///
     /// Each takes a thread and a file descriptor.
     #[arg(long, value_name = "N", default_value_t = 900)]
@@ -66,27 +65,27 @@ struct ServerLimits {
     #[command(flatten)]
     peer: args::LimitOptions,
 
-    /// For a request head to arrive, however slowly it drips
+    /// Time for a whole request head to arrive, however its bytes trickle in
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     head_timeout: Duration,
 
-    /// For the peer to answer a Close and to end the connection
+    /// Time for the peer to answer a Close and to end the connection
     #[arg(long, value_name = "S", default_value = "5", value_parser = args::seconds)]
     close_timeout: Duration,
 
-    /// For the peer to take each 64 KiB that are sent to it
+    /// Time for the peer to take each 64 KiB that are sent to it
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     write_timeout: Duration,
 
-    /// Silence after which a peer is sent a ping; 0 never sends one
+    /// Silence after which the peer is sent a ping; with 0 it is sent none
     #[arg(long, value_name = "S", default_value = "20", value_parser = args::seconds_or_0)]
     ping_after: Duration,
 
-    /// Silence after that ping which means that the peer is gone
+    /// Silence after that ping until the peer counts as gone
     #[arg(long, value_name = "S", default_value = "20", value_parser = args::seconds)]
     pong_timeout: Duration,
 
-    /// For open connections to end when the server stops
+    /// Time for open connections to end when the server shuts down
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     grace: Duration,
 }
@@ -110,11 +109,11 @@ impl ServerLimits {
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let listener = listen(options.addr).map_err(|error| {
         format!(
-            "cannot listen on {}: {error}. Another address is chosen with --addr",
+            "cannot listen on {}: {error}. Choose another address with --addr",
             options.addr
         )
     })?;
@@ -132,12 +131,12 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     server.serve().map_err(|error| error.to_string())
 }
 
-/// Listens with a queue that takes a burst: std's is 128 long.
+/// Listens with a queue that is long enough for a burst of connections; std's holds 128.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     const BACKLOG: i32 = 4096;
 
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // As std does: a server started again need not wait for the last one's old connections.
+    // As std does: a restarted server need not wait until its last run's connections are forgotten.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -180,7 +179,7 @@ fn with_options(server: Server, options: &Options) -> Server {
     server
 }
 
-/// The first SIGINT or SIGTERM stops the server, the second cuts what is still open.
+/// The first SIGINT or SIGTERM shuts the server down, the second cuts the connections still open.
 fn stop_on_signals(handle: Handle) -> Result<(), ctrlc::Error> {
     let mut is_stopping = false;
     ctrlc::set_handler(move || {
@@ -193,7 +192,7 @@ fn stop_on_signals(handle: Handle) -> Result<(), ctrlc::Error> {
     })
 }
 
-/// Says where to look, what there is, and how it ends.
+/// Says where the server is, what it serves, and how to stop it.
 fn announce(address: SocketAddr, prefixes: &[String]) {
     let mut text = format!(
         "plainws serves http://{address}/\n\
@@ -202,11 +201,11 @@ fn announce(address: SocketAddr, prefixes: &[String]) {
          \x20 /test_socket, /echo       each message comes back\n"
     );
     for prefix in prefixes {
-        text += &format!("  {prefix}/…  the same once more\n");
+        text += &format!("  {prefix}/…  the same again\n");
     }
     text += "\nPages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n";
     let mut stdout = std::io::stdout().lock();
-    // Whoever closed standard output does not want to know.
+    // The server goes on without a reader of its standard output.
     let _ = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());

@@ -1,4 +1,4 @@
-//! A handshake for people: a row for each line, then the way from key to accept value.
+//! A handshake for people: a row for each line, then the steps from the key to the accept value.
 
 use super::listing::direction;
 use super::paint::{BAD, FAINT, GOOD, OPEN, STRONG, paint};
@@ -20,7 +20,7 @@ const SECTION: usize = 68;
 pub(crate) fn listing(head: &Explanation, stream: &[u8], is_cut: bool) -> String {
     let mut text = heading(head);
     let shown = if is_cut { CUT } else { usize::MAX };
-    // What breaks a rule is at the end, so the middle is what is left out.
+    // A broken rule shows at the end, so lines in the middle are left out.
     let hidden = head.lines.len().saturating_sub(shown);
     for (i, line) in head.lines.iter().enumerate() {
         if (shown / 2..shown / 2 + hidden).contains(&i) {
@@ -58,7 +58,7 @@ fn heading(head: &Explanation) -> String {
     format!("{}{gap}{}\n", paint(STRONG, &title), paint(style, status))
 }
 
-/// The line, and its meaning beside it or, where there is no room, below.
+/// The line, with its meaning beside it or, where there is no room, below.
 fn row(line: &Line, bytes: &[u8], is_cut: bool) -> String {
     let (mark, style, meaning) = match line.judgement {
         Judgement::Broken(rule) => ("! ", BAD, rule.id()),

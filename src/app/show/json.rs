@@ -1,4 +1,4 @@
-//! A stream for programs. Names are those of Wireshark's WebSocket dissector where it has one.
+//! A stream as JSON, for programs. Names are those of Wireshark's WebSocket dissector where it has them.
 
 use super::text::joined;
 use super::verdict;
@@ -12,7 +12,7 @@ use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::{Field, Rule};
 use serde_json::{Map, Value, json};
 
-/// One object, in lines for people who look at it.
+/// One object, indented for people who look at it.
 pub(crate) fn stream(decoded: &Decoded) -> String {
     let frames = decoded.frames.iter();
     let base = decoded.frames_begin();

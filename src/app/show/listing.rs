@@ -29,7 +29,7 @@ pub(crate) struct Listing {
     is_cut: bool,
 }
 
-/// The widths of the columns, spaces behind them included.
+/// The widths of the columns, each with the spaces after it.
 #[derive(Clone, Copy, Debug)]
 struct Columns {
     offset: usize,
@@ -41,7 +41,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// Longer offsets take from the gaps, so that no line grows.
+    /// Longer offsets make other columns narrower, so that no line grows.
     const fn new(end: u64) -> Self {
         let (offset, bits, field, meaning) = match end {
             0..=0x100 => (2, 12, 9, 28),
@@ -208,7 +208,7 @@ impl Listing {
             .map(|at| format!("{at:0width$x}", width = offset - 2));
         let mark = if row.is_broken { "! " } else { "  " };
         let style = if row.is_broken { BAD } else { row.style };
-        // Bytes that leave no room for bits, or values that leave none for a meaning, share both.
+        // Bytes may take the column of bits where there are none, and a long value that of the meaning.
         let bits_on_wire = if row.bits.is_empty() {
             padded(&row.bytes, bytes + bits)
         } else {
@@ -312,7 +312,7 @@ fn end_of_character(payload: &[u8], at: usize) -> usize {
     inside.next().map_or(at, |range| range.end)
 }
 
-/// A payload breaks a rule in its last byte, so that row is marked.
+/// The byte that breaks a rule is the last that was read, so the last row is marked.
 fn is_last_broken(span: &Span, end: usize) -> bool {
     matches!(span.judgement, Judgement::Broken(_)) && end == span.bytes().end
 }

@@ -1,4 +1,4 @@
-//! Colour as an addition: each kind of field keeps one colour, and nothing is said by colour alone.
+//! Colours: one for each kind of field. What they say is always said in words too.
 
 use super::text::{COLUMNS, width};
 use anstyle::{AnsiColor, Style};
@@ -24,7 +24,7 @@ pub(crate) const fn field(field: Field) -> Style {
     colour.on_default()
 }
 
-/// Text in a style; the spaces that fill a column stay without.
+/// Text in a style, which does not go on over the spaces that fill its column.
 pub(crate) fn paint(style: Style, text: &str) -> String {
     let (text, spaces) = text.split_at(text.trim_end().len());
     if text.is_empty() {
@@ -33,7 +33,7 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}{spaces}")
 }
 
-/// A shell's line; one that is too long goes on in the next, behind a bar.
+/// A command for a shell. A long one is broken after a `|`, where a shell reads on in the next line.
 pub(crate) fn shell_line(shell: &str) -> String {
     let mut lines = String::from("  $");
     let mut at = 3;

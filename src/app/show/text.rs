@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// What a line may be wide.
+/// The most columns of a line.
 pub(crate) const COLUMNS: usize = 80;
 
 /// Bytes of a peer in quotation marks: characters as they are, all else escaped.
@@ -23,7 +23,7 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
     text + "\""
 }
 
-/// The same without the marks, and with quotation marks as they are.
+/// The same without the marks around it, and with those inside as they are.
 pub(crate) fn escaped(bytes: &[u8]) -> String {
     let quoted = quoted(bytes);
     quoted[1..quoted.len() - 1].replace("\\\"", "\"")
@@ -40,7 +40,7 @@ pub(crate) fn joined(bytes: &[u8]) -> String {
     spaced(bytes).replace(' ', "")
 }
 
-/// How many columns text takes. East Asian characters and pictures take two.
+/// How many columns text takes. East Asian characters and emoji take two.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().map(columns).sum()
 }
@@ -79,8 +79,8 @@ pub(crate) fn padded(text: &str, columns: usize) -> String {
     [text, &" ".repeat(missing)].concat()
 }
 
-/// Breaks prose into lines that begin with `indent` spaces, but for the first, which stands behind as
-/// many columns already.
+/// Breaks prose into lines, each but the first after `indent` spaces: the first follows text that already
+/// takes as many columns.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = String::new();
     let mut at = indent;

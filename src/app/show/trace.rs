@@ -1,4 +1,4 @@
-//! One line for each frame that passes, for people; with all of its bits if they like.
+//! One line for each frame that passes, or all of its bits, for people who watch a connection.
 //!
 //! ```text
 //! #3 < 81 85 37fa213d   TEXT  fin masked      5 "Hello"
@@ -38,7 +38,7 @@ struct Trace {
 /// A tap that writes what passes to standard error. `own` is this end's role.
 pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
     let received = Dissector::new(own.peer(), limits);
-    // What we send is not for us to limit.
+    // The limits are for what the peer sends.
     let no_limits = Limits {
         max_message: u64::MAX,
         max_fragments: u32::MAX,
@@ -93,7 +93,7 @@ impl Trace {
     }
 }
 
-/// A frame in the same columns everywhere, in so many of them.
+/// A frame in one line of this width, in the same columns everywhere.
 fn line(frame: &Frame, width: usize) -> String {
     /// Header bytes shown: up to a 16-bit length and a key.
     const HEADER: usize = 18;

@@ -1,4 +1,4 @@
-//! What a stream comes to, in words.
+//! The verdict on a stream, in words.
 
 use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
 use super::text::{count, padded, spaced, wrapped};
@@ -36,7 +36,7 @@ pub(crate) fn of(decoded: &Decoded) -> String {
     text
 }
 
-/// What a peer is told that broke the rule. A client has no way to tell a server about its response.
+/// What a peer that broke the rule is told. A client has no way to tell a server about its response.
 pub(crate) fn answer(rule: Rule, sender: Role) -> String {
     match (rule.answer(), sender) {
         (Answer::Close(code), _) => format!("Close {code}"),
@@ -61,7 +61,7 @@ fn legal(decoded: &Decoded) -> String {
     };
     let mut text = format!("{}: {summary}{close}\n", paint(GOOD, "legal"));
     if !decoded.unread().is_empty() {
-        text += &labelled("then", "behind a Close nothing is read (§5.5.1)");
+        text += &labelled("then", "after a Close nothing is read (§5.5.1)");
     }
     text
 }
@@ -120,13 +120,13 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
     [
         format!("{} ({})\n", paint(BAD, &title), rule.id()),
         labelled("rule", rule.clause()),
-        labelled("answer", &format!("{answer}; nothing behind it is read")),
+        labelled("answer", &format!("{answer}; nothing after it is read")),
         sender.unwrap_or_default(),
     ]
     .concat()
 }
 
-/// How it was told who the sender is, unless that was said.
+/// By which sign the sender was told, unless it was given.
 fn guess(decoded: &Decoded) -> Option<String> {
     let sign = match (&decoded.handshake, decoded.sender) {
         (Some(_), Role::Client) => "a client, as servers send no request",
@@ -135,7 +135,7 @@ fn guess(decoded: &Decoded) -> Option<String> {
         (None, Role::Server) => "a server, as the first frame is not masked",
     };
     let is_guess = decoded.stream.sender.is_none();
-    is_guess.then(|| format!("{sign}; --role says otherwise"))
+    is_guess.then(|| format!("{sign}; --role overrides that"))
 }
 
 /// "2 frames, 1 message".
