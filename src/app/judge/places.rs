@@ -27,20 +27,19 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         R::HeadControlByte | R::HeadLineEnding => ("head", "check_byte"),
         R::RequestLineTooLong | R::HeadTooLarge => ("head", "too_long"),
         R::TooManyHeaders => ("head", "end_line"),
-        R::RequestLineMalformed => ("head", "check_request_line"),
-        R::StatusLineMalformed => ("head", "check_status_line"),
+        R::RequestLineMalformed | R::StatusLineMalformed => ("head", "parse"),
         R::HeaderFolded | R::HeaderMalformed => ("head", "field"),
         R::HeaderRepeated => ("head", "single"),
-        R::HostInvalid => ("request", "new"),
+        R::HostInvalid => ("request", "host"),
         R::HttpVersionTooLow | R::MethodNotGet | R::VersionNot13 | R::KeyInvalid => {
-            ("handshake", "new")
+            ("handshake/server", "new")
         }
-        R::BodyAnnounced => ("handshake", "check_no_body"),
-        R::UpgradeMissing | R::ConnectionUpgradeMissing => ("handshake", "check_tokens"),
-        R::SubprotocolsMalformed => ("handshake", "subprotocols"),
-        R::ExtensionsMalformed => ("extensions", "names"),
+        R::BodyAnnounced => ("handshake/both", "check_no_body"),
+        R::UpgradeMissing | R::ConnectionUpgradeMissing => ("handshake/both", "check_tokens"),
+        R::SubprotocolsMalformed => ("handshake/server", "subprotocols"),
+        R::ExtensionsMalformed => ("handshake/extensions", "names"),
         R::StatusNot101 | R::AcceptWrong | R::SubprotocolNotOffered | R::ExtensionNotOffered => {
-            ("handshake", "check")
+            ("handshake/client", "check")
         }
         _ => ("rule", "row"),
     };
