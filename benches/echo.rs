@@ -218,7 +218,7 @@ fn websocket_echo() -> SocketAddr {
         Ok(())
     }
     let server = Server::bind("127.0.0.1:0").expect("a free port");
-    let address = server.local_address().expect("an address");
+    let address = server.local_addr().expect("an address");
     thread::spawn(move || server.route("/echo", echo).serve());
     address
 }

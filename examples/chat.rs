@@ -16,7 +16,8 @@ fn main() -> Result<()> {
     let room = Room::default();
     Server::bind("127.0.0.1:8000")?
         .route("/", move |ws| room.attend(ws))
-        .serve()
+        .serve();
+    Ok(())
 }
 
 /// How to reach each member. The threads of all of them share it.
@@ -26,7 +27,7 @@ pub(crate) struct Room(Mutex<HashMap<SocketAddr, Sender>>);
 impl Room {
     /// One member's time in the room, on the thread of its connection.
     pub(crate) fn attend(&self, ws: &mut WebSocket) -> Result<()> {
-        let name = ws.peer_address();
+        let name = ws.peer_addr();
         // Who speaks must not wait for who listens: what does not go out at once goes out later.
         let sender = ws.sender().when_full(WhenFull::Refuse);
         self.members().insert(name, sender);
@@ -42,7 +43,7 @@ impl Room {
     fn say(&self, message: Message) {
         let message = PreparedMessage::new(message);
         self.members().retain(|_, member| {
-            let sent = member.send_prepared(&message);
+            let sent = member.send(&message);
             if let Err(Error::Backlogged) = sent {
                 // Far behind, and not to be waited for. Its own thread sees the end.
                 let _ = member.close(CloseCode::POLICY, "too slow");

@@ -13,7 +13,7 @@
 //! }
 //!
 //! let server = Server::bind("127.0.0.1:0")?.route("/echo", echo);
-//! let url = format!("ws://{}/echo", server.local_address()?);
+//! let url = format!("ws://{}/echo", server.local_addr()?);
 //! let handle = server.handle()?;
 //! let serving = std::thread::spawn(move || server.serve());
 //!
@@ -23,7 +23,7 @@
 //! drop(ws); // closes the connection
 //!
 //! handle.shutdown();
-//! serving.join().expect("the server does not panic")?;
+//! serving.join().expect("the server does not panic");
 //! # Ok::<(), plainws::Error>(())
 //! ```
 //!
@@ -63,7 +63,7 @@ pub use net::client::{Client, connect};
 pub use net::error::{Error, Refusal, Result};
 pub use net::http::Page;
 pub use net::limits::Limits;
-pub use net::sender::{Sender, WhenFull};
+pub use net::sender::{RawSender, Sender, WhenFull};
 pub use net::server::{Handle, Server};
 pub use net::stats::Stats;
 pub use net::websocket::{Received, WebSocket};
@@ -72,5 +72,6 @@ pub use protocol::close::CloseReason;
 pub use protocol::close_code::CloseCode;
 pub use protocol::connection::Misuse;
 pub use protocol::message::Message;
+pub use protocol::outgoing::Outgoing;
 pub use protocol::prepared::PreparedMessage;
 pub use protocol::rule::Rule;

@@ -13,11 +13,9 @@ use std::time::Duration;
 /// A room where no deadline helps: to wait for a slow member would be to wait for ever.
 fn room() -> SocketAddr {
     let for_ever = Duration::from_secs(3600);
-    let limits = Limits {
-        write_timeout: for_ever,
-        close_timeout: for_ever,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .write_timeout(for_ever)
+        .close_timeout(for_ever);
     let room = example::Room::default();
     start(|server| server.limits(limits).route("/", move |ws| room.attend(ws)))
 }

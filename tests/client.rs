@@ -95,8 +95,8 @@ mod with_the_librarys_server {
     #[test]
     fn messages_of_every_length_form_come_back_as_they_were() {
         let address = start(|server| server.route("/echo", echo));
-        let mut ws = plainws::connect(&format!("ws://{address}/echo")).unwrap();
-        assert_eq!(ws.peer_address(), address);
+        let ws = plainws::connect(&format!("ws://{address}/echo")).unwrap();
+        assert_eq!(ws.peer_addr(), address);
         for length in [0, 1, 125, 126, 65_535, 65_536, 1024 * 1024] {
             for message in [
                 Message::Text("ü".repeat(length / 2)),
@@ -127,7 +127,7 @@ mod with_the_librarys_server {
         // §3: without a path the resource name is a slash all the same.
         let client = Client::new(&format!("WS://{address}?a=%23")).unwrap();
         let client = client.subprotocol("a").unwrap().subprotocol("b").unwrap();
-        let mut ws = client.connect().unwrap();
+        let ws = client.connect().unwrap();
         assert_eq!(ws.receive().unwrap(), Some("a=%23".into()));
         assert_eq!(ws.subprotocol(), Some("b"));
         assert_eq!(ws.request().path(), "/");
@@ -153,8 +153,8 @@ mod an_address {
         // Usually ::1 and 127.0.0.1: only the latter listens.
         let address = start(|server| server.route("/", echo));
         let url = format!("ws://localhost:{}/", address.port());
-        let mut ws = plainws::connect(&url).unwrap();
-        ws.send_text("here").unwrap();
+        let ws = plainws::connect(&url).unwrap();
+        ws.send("here").unwrap();
         assert_eq!(ws.receive().unwrap(), Some("here".into()));
     }
 
@@ -167,13 +167,13 @@ mod an_address {
         let address = listener.local_addr().unwrap();
         let server = plainws::Server::from_listener(listener).route("/", |ws| {
             let host = ws.request().host().unwrap_or_default().to_owned();
-            ws.send_text(&host)
+            ws.send(&host)
         });
         thread::spawn(move || server.serve());
-        let mut ws = plainws::connect(&format!("ws://{address}")).unwrap();
+        let ws = plainws::connect(&format!("ws://{address}")).unwrap();
         let host = format!("[::1]:{}", address.port());
         assert_eq!(ws.receive().unwrap(), Some(Message::Text(host)));
-        assert_eq!(ws.peer_address(), address);
+        assert_eq!(ws.peer_addr(), address);
     }
 }
 
@@ -476,7 +476,7 @@ mod s4_1_answer {
             raw.send(answer);
             raw.send(server(&[(TEXT, b"hello")]));
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), Some("hello".into()));
         drop(ws);
         server.join();
@@ -491,7 +491,7 @@ mod s4_1_answer {
             }
             assert_eq!(raw.masked_frame().0, CLOSE);
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), Some("first".into()));
         assert_eq!(ws.receive().unwrap(), Some(b"second"[..].into()));
         drop(ws);
@@ -505,7 +505,7 @@ mod s4_1_answer {
             raw.send([switching(request).into_bytes(), frames].concat());
             assert_eq!(raw.masked_frame().0, CLOSE);
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), Some("first".into()));
         assert_eq!(ws.receive().unwrap(), Some(b"second"[..].into()));
         drop(ws);
@@ -521,7 +521,7 @@ mod s4_1_answer {
             raw.send([interim, &switching(request)].concat());
             raw.send(server(&[(TEXT, b"at last")]));
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), Some("at last".into()));
         drop(ws);
         server.join();
@@ -557,15 +557,13 @@ fn limits_without_end_are_limits_all_the_same() {
         assert_eq!(raw.masked_frame().0, CLOSE);
         raw.send(server(&[(CLOSE, &close_body(1000, b""))]));
     });
-    let limits = Limits {
-        head_timeout: Duration::MAX,
-        close_timeout: Duration::MAX,
-        write_timeout: Duration::MAX,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .head_timeout(Duration::MAX)
+        .close_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX);
     let client = Client::new(&server.url).unwrap();
     let client = client.timeout(Duration::MAX).limits(limits);
-    let mut ws = client.connect().unwrap();
+    let ws = client.connect().unwrap();
     assert_eq!(ws.receive().unwrap(), Some("hello".into()));
     ws.close(CloseCode::NORMAL, "").unwrap();
     server.join();
@@ -683,9 +681,9 @@ mod s5_frames {
             assert_eq!(keys.len(), COUNT, "§5.3: a fresh key for each frame");
             assert_eq!(raw.masked_frame().0, CLOSE);
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         for _ in 0..COUNT {
-            ws.send_text("the same text").unwrap();
+            ws.send("the same text").unwrap();
         }
         drop(ws);
         server.join();
@@ -700,13 +698,11 @@ mod s5_frames {
             assert_eq!(raw.masked_frame().0, PING, "and again");
             raw.until_end();
         });
-        let limits = Limits {
-            ping_after: Some(Duration::from_millis(100)),
-            pong_timeout: Duration::from_millis(300),
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .ping_after(Some(Duration::from_millis(100)))
+            .pong_timeout(Duration::from_millis(300));
         let client = Client::new(&server.url).unwrap().limits(limits);
-        let mut ws = client.connect().unwrap();
+        let ws = client.connect().unwrap();
         let lost = ws.receive();
         let is_silent =
             matches!(&lost, Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut);
@@ -722,7 +718,7 @@ mod s5_frames {
             let (byte0, _, payload) = raw.masked_frame();
             assert_eq!((byte0, &payload[..]), (PONG, &b"there?"[..]));
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), Some("done".into()));
         ws.flush().unwrap();
         drop(ws);
@@ -743,7 +739,7 @@ mod s5_frames {
                 assert_eq!(byte0, CLOSE);
                 assert_eq!(payload[..2], code.0.to_be_bytes());
             });
-            let mut ws = plainws::connect(&server.url).unwrap();
+            let ws = plainws::connect(&server.url).unwrap();
             let result = ws.receive();
             assert!(
                 matches!(&result, Err(Error::Rule(broken)) if broken == rule),
@@ -768,7 +764,7 @@ mod s5_frames {
         let mut limits = Limits::default();
         limits.message.max_message = 10;
         let client = Client::new(&server.url).unwrap().limits(limits);
-        let mut ws = client.connect().unwrap();
+        let ws = client.connect().unwrap();
         assert!(matches!(
             ws.receive(),
             Err(Error::Rule(Rule::MessageTooBig))
@@ -801,7 +797,7 @@ mod s7_close {
             raw.send_fin();
             raw.expect_fin();
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         ws.close(CloseCode(4000), "").unwrap();
         let reason = ws.close_reason().unwrap();
         assert_eq!((reason.code, &reason.reason[..]), (CloseCode(4000), "yes"));
@@ -823,7 +819,7 @@ mod s7_close {
             raw.send_fin();
             raw.expect_fin();
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         ws.close(CloseCode::NORMAL, "").unwrap();
         let reason = ws.close_reason();
         assert_eq!(reason, Some(CloseReason::new(CloseCode::NORMAL)));
@@ -839,7 +835,7 @@ mod s7_close {
             raw.send_fin();
             raw.expect_fin();
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), None);
         let reason = ws.close_reason().unwrap();
         assert_eq!(
@@ -856,12 +852,9 @@ mod s7_close {
             expect_close(raw, 1000);
             raw.expect_fin();
         });
-        let limits = Limits {
-            close_timeout: Duration::from_millis(200),
-            ..Limits::default()
-        };
+        let limits = Limits::default().close_timeout(Duration::from_millis(200));
         let client = Client::new(&server.url).unwrap().limits(limits);
-        let mut ws = client.connect().unwrap();
+        let ws = client.connect().unwrap();
         ws.close(CloseCode::NORMAL, "").unwrap();
         assert_eq!(
             ws.close_reason(),
@@ -894,7 +887,7 @@ mod s7_close {
             raw.send_fin();
             raw.until_end();
         });
-        let mut ws = plainws::connect(&server.url).unwrap();
+        let ws = plainws::connect(&server.url).unwrap();
         assert_eq!(ws.receive().unwrap(), None);
         assert_eq!(
             ws.close_reason(),

@@ -70,12 +70,12 @@ mod s5_7_examples {
     fn the_same_bytes_are_sent() {
         let mut output = Vec::new();
         let mut server = new(Role::Server);
-        server.send_text("Hello").unwrap();
+        server.send("Hello").unwrap();
         server.take_output(&mut output);
         assert_eq!(output, b"\x81\x05\x48\x65\x6c\x6c\x6f");
 
         let mut client = Connection::client(Limits::default(), Box::new(|| KEY));
-        client.send_text("Hello").unwrap();
+        client.send("Hello").unwrap();
         client.take_output(&mut output);
         assert_eq!(output, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
     }
@@ -118,8 +118,8 @@ mod s5_1_masking {
     #[test]
     fn a_client_takes_a_new_key_for_each_frame() {
         let mut client = new(Role::Client);
-        client.send_text("").unwrap();
-        client.send_binary(b"").unwrap();
+        client.send("").unwrap();
+        client.send(b"").unwrap();
         client.ping(b"").unwrap();
         client.close(CloseCode::NORMAL, "").unwrap();
         let mut output = Vec::new();
@@ -203,9 +203,9 @@ mod s5_5_2_ping {
     fn is_answered_ahead_of_messages_that_wait_to_be_written() {
         for role in BOTH {
             let mut conn = new(role);
-            conn.send_text("queued").unwrap();
+            conn.send("queued").unwrap();
             receive(&mut conn, &frame(role.peer(), PING, b"!"));
-            conn.send_text("later").unwrap();
+            conn.send("later").unwrap();
             assert_eq!(
                 sent(role, &mut conn),
                 ["pong !", "text queued", "text later"]
@@ -218,8 +218,8 @@ mod s5_5_2_ping {
         for role in BOTH {
             let mut conn = new(role);
             assert_eq!(conn.ping(b""), Ok(()));
-            assert_eq!(conn.ping(&[b'x'; 125]), Ok(()));
-            assert_eq!(conn.ping(&[b'x'; 126]), Err(Misuse::ControlTooLong(126)));
+            assert_eq!(conn.ping([b'x'; 125]), Ok(()));
+            assert_eq!(conn.ping([b'x'; 126]), Err(Misuse::ControlTooLong(126)));
             assert_eq!(
                 sent(role, &mut conn),
                 ["ping ", &format!("ping {}", "x".repeat(125))]
@@ -252,11 +252,11 @@ mod s5_5_2_ping {
         fn costs_queued_messages_nothing() {
             for role in BOTH {
                 let mut conn = new(role);
-                conn.send_text("kept").unwrap();
+                conn.send("kept").unwrap();
                 for _ in 0..5000 {
                     receive(&mut conn, &frame(role.peer(), PING, &[0; 125]));
                 }
-                conn.send_text("kept too").unwrap();
+                conn.send("kept too").unwrap();
                 let mut sent = sent(role, &mut conn);
                 sent.retain(|line| !line.starts_with("pong "));
                 assert_eq!(sent, ["text kept", "text kept too"]);
@@ -331,7 +331,7 @@ mod s5_5_1_close_by_the_peer {
     fn is_answered_behind_what_was_queued_before() {
         for role in BOTH {
             let mut conn = new(role);
-            conn.send_text("queued").unwrap();
+            conn.send("queued").unwrap();
             receive(&mut conn, &wire(role.peer(), &[(PING, b"p"), (CLOSE, b"")]));
             assert_eq!(sent(role, &mut conn), ["pong p", "text queued", "close"]);
         }
@@ -407,8 +407,8 @@ mod s5_5_1_close_by_the_peer {
 
 fn all_sending_is_refused(conn: &mut Connection) {
     assert_eq!(conn.send(Message::from("x")), Err(Misuse::Closed));
-    assert_eq!(conn.send_text("x"), Err(Misuse::Closed));
-    assert_eq!(conn.send_binary(b"x"), Err(Misuse::Closed));
+    assert_eq!(conn.send("x"), Err(Misuse::Closed));
+    assert_eq!(conn.send(b"x"), Err(Misuse::Closed));
     assert_eq!(conn.ping(b"x"), Err(Misuse::Closed));
     assert_eq!(conn.close(CloseCode::NORMAL, "x"), Err(Misuse::Closed));
 }
@@ -576,7 +576,7 @@ mod s7_1_2_close_by_us {
     fn is_written_behind_what_was_queued_before() {
         for role in BOTH {
             let mut conn = new(role);
-            conn.send_text("queued").unwrap();
+            conn.send("queued").unwrap();
             receive(&mut conn, &frame(role.peer(), PING, b"p"));
             conn.close(CloseCode::NORMAL, "").unwrap();
             assert_eq!(
@@ -697,11 +697,11 @@ mod s6_1_sending {
     fn each_message_is_one_frame_of_its_type() {
         for role in BOTH {
             let mut conn = new(role);
-            conn.send_text("text").unwrap();
-            conn.send_binary(b"\x00\xFF").unwrap();
+            conn.send("text").unwrap();
+            conn.send(b"\x00\xFF").unwrap();
             conn.send(Message::from("a String")).unwrap();
             conn.send(Message::from(&b"a Vec"[..])).unwrap();
-            conn.send_text("").unwrap();
+            conn.send("").unwrap();
             let all = [
                 "text text",
                 r"binary \x00\xff",
@@ -765,7 +765,7 @@ mod s6_1_sending {
     fn memory_given_back_in_between_costs_nothing_that_waits() {
         for role in BOTH {
             let mut conn = new(role);
-            conn.send_text("queued").unwrap();
+            conn.send("queued").unwrap();
             let frames: &[Frame<'_>] =
                 &[(TEXT_BEGIN, b"a"), (PING, b"p"), (LAST, b"b"), (PONG, b"q")];
             let seen: Vec<_> = wire(role.peer(), frames)
@@ -784,7 +784,7 @@ mod s6_1_sending {
     fn output_replaces_what_the_buffer_held() {
         for with_pong in [false, true] {
             let mut conn = new(Role::Server);
-            conn.send_text("a").unwrap();
+            conn.send("a").unwrap();
             if with_pong {
                 receive(&mut conn, &frame(Role::Client, PING, b""));
             }
@@ -976,7 +976,7 @@ mod misuse {
     #[test]
     fn debugging_shows_the_state_and_no_payload() {
         let mut conn = new(Role::Server);
-        conn.send_text("secret").unwrap();
+        conn.send("secret").unwrap();
         assert_eq!(
             format!("{conn:?}"),
             "Connection { role: Server, state: Open, close_reason: None, .. }"

@@ -9,7 +9,7 @@ use oracles::wire::{encode, frame};
 use oracles::{reference, seeds};
 use plainws::protocol::connection::Connection;
 use plainws::protocol::message::Limits;
-use plainws::{PreparedMessage, Role, Rule};
+use plainws::{Message, PreparedMessage, Role, Rule};
 use std::thread;
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -191,9 +191,9 @@ mod s5_2_every_length_written {
         let mut output = Vec::new();
         for way in 0..3 {
             let sent = match way {
-                0 => connection.send_binary(payload),
-                1 => connection.send_prepared(&PreparedMessage::new(payload)),
-                _ => connection.send(payload.into()),
+                0 => connection.send(payload),
+                1 => connection.send(&PreparedMessage::new(payload)),
+                _ => connection.send(Message::from(payload)),
             };
             assert_eq!(sent, Ok(()));
             connection.take_output(&mut output);

@@ -19,11 +19,9 @@ const MIB: usize = 1024 * 1024;
 /// No deadline that a test could mistake for what it waits for.
 fn endless() -> Limits {
     let for_ever = Duration::from_secs(3600);
-    Limits {
-        write_timeout: for_ever,
-        close_timeout: for_ever,
-        ..Limits::default()
-    }
+    Limits::default()
+        .write_timeout(for_ever)
+        .close_timeout(for_ever)
 }
 
 /// What a handler waits for until the test lets it go on.
@@ -79,7 +77,7 @@ fn send_signed(sender: &Sender, threads: u8, each: u16) -> Vec<thread::JoinHandl
             let sender = sender.clone();
             thread::spawn(move || {
                 for number in 0..each {
-                    let sent = sender.send_binary(&signed(who, number));
+                    let sent = sender.send(signed(who, number));
                     sent.expect("the connection is open");
                 }
             })
@@ -135,7 +133,7 @@ mod senders {
             let _ = told.send((signatures.count, ws.close_reason()));
             Ok(())
         });
-        let mut ws = plainws::connect(&format!("ws://{address}/")).unwrap();
+        let ws = plainws::connect(&format!("ws://{address}/")).unwrap();
         let sender = ws.sender();
         let closing = sender.clone();
         let threads = send_signed(&sender, THREADS, EACH);
@@ -160,14 +158,14 @@ mod senders {
             let thread = thread::spawn(move || {
                 sender.ping(b"from outside").unwrap();
                 assert!(matches!(
-                    sender.ping(&[0; 126]),
+                    sender.ping([0; 126]),
                     Err(Error::Misuse(Misuse::ControlTooLong(126)))
                 ));
                 assert!(matches!(
                     sender.close(CloseCode(1005), ""),
                     Err(Error::Misuse(Misuse::CloseCode(CloseCode(1005))))
                 ));
-                sender.send_text("still open").unwrap();
+                sender.send("still open").unwrap();
                 sender.close(CloseCode(3001), "enough").unwrap();
             });
             let ended = ws.receive()?;
@@ -194,7 +192,7 @@ mod senders {
                     let sender = ws.sender();
                     thread::spawn(move || {
                         for _ in 0..2000 {
-                            sender.send_text(".").unwrap();
+                            sender.send(".").unwrap();
                         }
                     })
                 })
@@ -224,9 +222,9 @@ mod after_the_end {
     fn are_all_closed(sender: &Sender) -> bool {
         let results = [
             sender.send("late"),
-            sender.send_text("late"),
-            sender.send_binary(b"late"),
-            sender.send_prepared(&PreparedMessage::new("late")),
+            sender.send("late"),
+            sender.send(b"late"),
+            sender.send(&PreparedMessage::new("late")),
             sender.ping(b"late"),
             sender.close(CloseCode::NORMAL, "late"),
         ];
@@ -238,12 +236,12 @@ mod after_the_end {
     /// Ends a connection in some way; then its handler tries to send, and tells how that went.
     fn end(by: impl FnOnce(Raw), receive_first: bool) {
         let (address, observed) = observe(move |ws, told| {
-            ws.send_text("hello")?;
+            ws.send("hello")?;
             if receive_first {
                 while let Ok(Some(_)) = ws.receive() {}
             } else {
                 // A handler that only writes finds out as well.
-                while ws.sender().send_text("tick").is_ok() {
+                while ws.sender().send("tick").is_ok() {
                     thread::sleep(Duration::from_millis(5));
                 }
             }
@@ -302,9 +300,9 @@ mod after_the_end {
     #[test]
     fn a_handler_that_only_writes_learns_of_a_reset() {
         let (address, observed) = observe(|ws, told| {
-            ws.send_text("hello")?;
+            ws.send("hello")?;
             let error = loop {
-                match ws.send_text("tick") {
+                match ws.send("tick") {
                     Ok(()) => thread::sleep(Duration::from_millis(5)),
                     Err(error) => break error,
                 }
@@ -324,7 +322,7 @@ mod after_the_end {
         });
         let mut raw = Raw::open(address, "/");
         let sender = observed.next();
-        sender.send_text("from outside").unwrap();
+        sender.send("from outside").unwrap();
         raw.expect_frame(TEXT, "from outside");
         raw.send_frame(CLOSE, "");
         raw.until_end();
@@ -440,7 +438,7 @@ mod while_the_handler_is_busy {
 
     #[test]
     fn with_sending_large_messages_without_end() {
-        answers(|ws, _| while ws.send_binary(&[0; MIB]).is_ok() {});
+        answers(|ws, _| while ws.send(&[0; MIB]).is_ok() {});
     }
 
     #[test]
@@ -448,7 +446,7 @@ mod while_the_handler_is_busy {
         answers(|ws, gate| {
             for _ in 0..2 {
                 let sender = ws.sender();
-                thread::spawn(move || while sender.send_binary(&[0; MIB]).is_ok() {});
+                thread::spawn(move || while sender.send(&[0; MIB]).is_ok() {});
             }
             gate.wait();
         });
@@ -488,7 +486,7 @@ mod while_the_handler_is_busy {
                     let (sender, told) = (ws.sender(), told.clone());
                     let message = vec![numbers.next().unwrap(); MIB / 4];
                     thread::spawn(move || {
-                        let _ = sender.send_binary(&message);
+                        let _ = sender.send(&message);
                         let _ = told.send(Told::Sent);
                     });
                 }
@@ -576,7 +574,7 @@ mod when_full {
         let (mut raw, sender, gate) = sender(endless());
         let sending = thread::spawn(move || {
             for number in 0..2500 {
-                sender.send_binary(&signed(1, number)).unwrap();
+                sender.send(signed(1, number)).unwrap();
             }
         });
         thread::sleep(Duration::from_millis(500));
@@ -591,14 +589,11 @@ mod when_full {
 
     #[test]
     fn wait_ends_with_the_write_deadline() {
-        let limits = Limits {
-            write_timeout: Duration::from_millis(500),
-            ..Limits::default()
-        };
+        let limits = Limits::default().write_timeout(Duration::from_millis(500));
         let (mut raw, sender, gate) = sender(limits);
         let mut sent = 0;
         let error = loop {
-            match sender.send_binary(&[0; MIB]) {
+            match sender.send(&[0; MIB]) {
                 Ok(()) => sent += 1,
                 Err(error) => break error,
             }
@@ -608,7 +603,7 @@ mod when_full {
             panic!("{error}")
         };
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
-        let late = sender.send_binary(b"late");
+        let late = sender.send(b"late");
         assert!(matches!(late, Err(Error::Misuse(_) | Error::Io(_))));
         raw.until_end();
         gate.open();
@@ -619,10 +614,10 @@ mod when_full {
     fn the_own_thread_waits_behind_a_stuck_sender() {
         let (address, observed) = observe_with(endless(), |ws, told| {
             let sender = ws.sender();
-            let stuck = thread::spawn(move || sender.send_binary(&vec![0; 16 * MIB]));
+            let stuck = thread::spawn(move || sender.send(vec![0; 16 * MIB]));
             thread::sleep(Duration::from_millis(200));
             for _ in 0..80 {
-                ws.send_binary(&[1; MIB])?;
+                ws.send(&[1; MIB])?;
                 let _ = told.send(());
             }
             let _ = stuck.join();
@@ -654,7 +649,7 @@ mod when_full {
             its_stuck.wait();
             // The third waits for room, which the first leaves when it is on its way.
             for _ in 0..3 {
-                ws.send_binary(&[1; OWN])?;
+                ws.send(&[1; OWN])?;
             }
             its_gate.wait();
             Ok(())
@@ -662,7 +657,7 @@ mod when_full {
         let mut raw = Raw::open(address, "/");
         let sender = observed.next();
         let stuck = sender.clone();
-        let stuck = thread::spawn(move || stuck.send_binary(&vec![2; 24 * MIB]));
+        let stuck = thread::spawn(move || stuck.send(vec![2; 24 * MIB]));
         // More than the sockets' buffers hold: when it has begun to arrive, it is stuck.
         raw.wait_for_input();
         is_stuck.open();
@@ -682,7 +677,7 @@ mod when_full {
         let max = Limits::default().max_backlog;
         let mut accepted = 0;
         loop {
-            match sender.send_binary(&signed(1, accepted)) {
+            match sender.send(signed(1, accepted)) {
                 Ok(()) => accepted += 1,
                 Err(Error::Backlogged) => break,
                 Err(error) => panic!("{error}"),
@@ -691,7 +686,7 @@ mod when_full {
         }
         assert!(sender.backlog() > max / 2);
         assert!(matches!(
-            sender.send_prepared(&PreparedMessage::new(vec![0; max])),
+            sender.send(&PreparedMessage::new(vec![0; max])),
             Err(Error::Backlogged)
         ));
         // The backlog goes out while nobody calls, and then there is room again.
@@ -701,7 +696,7 @@ mod when_full {
         }
         raw.expect_silence(Duration::from_millis(50));
         assert_eq!(sender.backlog(), 0);
-        sender.send_text("again").unwrap();
+        sender.send("again").unwrap();
         raw.expect_frame(TEXT, "again");
         gate.open();
     }
@@ -710,22 +705,19 @@ mod when_full {
     fn refuse_lets_one_message_pass_that_is_larger_than_the_whole_backlog() {
         let (mut raw, sender, gate) = sender(endless());
         let sender = sender.when_full(WhenFull::Refuse);
-        sender.send_binary(&vec![7; 12 * MIB]).unwrap();
+        sender.send(vec![7; 12 * MIB]).unwrap();
         raw.expect_frame(BINARY, vec![7; 12 * MIB]);
         gate.open();
     }
 
     #[test]
     fn refuse_finds_the_write_deadline_too() {
-        let limits = Limits {
-            write_timeout: Duration::from_millis(300),
-            ..Limits::default()
-        };
+        let limits = Limits::default().write_timeout(Duration::from_millis(300));
         let (mut raw, sender, gate) = sender(limits);
         let sender = sender.when_full(WhenFull::Refuse);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match sender.send_binary(&[0; MIB / 4]) {
+            match sender.send(&[0; MIB / 4]) {
                 Ok(()) => {}
                 Err(Error::Backlogged) => thread::sleep(Duration::from_millis(5)),
                 Err(Error::Misuse(Misuse::Closed) | Error::Io(_)) => break,
@@ -748,8 +740,8 @@ mod when_full {
         let text = PreparedMessage::new("an alle");
         let binary = PreparedMessage::new(vec![0xAB; 70_000]);
         for sender in &senders {
-            sender.send_prepared(&text).unwrap();
-            sender.send_prepared(&binary).unwrap();
+            sender.send(&text).unwrap();
+            sender.send(&binary).unwrap();
         }
         for peer in &mut peers {
             peer.expect_frame(TEXT, "an alle");
@@ -760,11 +752,11 @@ mod when_full {
     #[test]
     fn a_client_masks_a_prepared_message_anew_each_time() {
         let address = start(|server| server.route("/", echo));
-        let mut ws = plainws::connect(&format!("ws://{address}/")).unwrap();
+        let ws = plainws::connect(&format!("ws://{address}/")).unwrap();
         let prepared = PreparedMessage::new("masked");
         // The server ends a connection with an unmasked frame on it.
-        ws.send_prepared(&prepared).unwrap();
-        ws.sender().send_prepared(&prepared).unwrap();
+        ws.send(&prepared).unwrap();
+        ws.sender().send(&prepared).unwrap();
         for _ in 0..2 {
             assert_eq!(ws.receive().unwrap(), Some("masked".into()));
         }
@@ -776,11 +768,9 @@ mod liveness {
     use super::*;
 
     fn limits(ping_after: u64, pong_timeout: u64) -> Limits {
-        Limits {
-            ping_after: Some(Duration::from_millis(ping_after)),
-            pong_timeout: Duration::from_millis(pong_timeout),
-            ..Limits::default()
-        }
+        Limits::default()
+            .ping_after(Some(Duration::from_millis(ping_after)))
+            .pong_timeout(Duration::from_millis(pong_timeout))
     }
 
     /// How a connection ended, once `handler` has failed.
@@ -850,10 +840,13 @@ mod liveness {
     fn a_silent_peer_is_found_by_a_client_as_well() {
         let (address, _observed) = failing(Limits::default(), |ws| {
             // A server that holds the connection and says nothing at all would not pong.
-            while ws.receive_timeout(Duration::from_millis(50))? != Received::Closed {}
+            while !matches!(
+                ws.receive_timeout(Duration::from_millis(50))?,
+                Received::Ended(_)
+            ) {}
             Ok(())
         });
-        let mut ws = plainws::Client::new(&format!("ws://{address}/"))
+        let ws = plainws::Client::new(&format!("ws://{address}/"))
             .unwrap()
             .limits(limits(20, 5000))
             .connect()
@@ -868,7 +861,7 @@ mod liveness {
     #[test]
     fn a_silent_peer_is_found_by_a_handler_that_never_waits() {
         let (address, observed) = failing(limits(100, 200), |ws| {
-            while ws.receive_timeout(Duration::ZERO)? != Received::Closed {
+            while !matches!(ws.receive_timeout(Duration::ZERO)?, Received::Ended(_)) {
                 thread::sleep(Duration::from_millis(1));
             }
             Ok(())
@@ -882,7 +875,7 @@ mod liveness {
     fn a_silent_peer_is_found_while_the_handler_only_writes_or_sleeps() {
         let (address, observed) = failing(limits(100, 200), |ws| {
             loop {
-                ws.send_text("tick")?;
+                ws.send("tick")?;
                 thread::sleep(Duration::from_millis(20));
             }
         });
@@ -944,7 +937,7 @@ mod liveness {
     fn a_peer_that_takes_a_large_message_slowly_is_not_dead() {
         const LENGTH: usize = 24 * MIB;
         let (address, _observed) = failing(limits(500, 1000), |ws| {
-            ws.send_binary(&vec![7; LENGTH])?;
+            ws.send(vec![7; LENGTH])?;
             ws.receive().map(drop)
         });
         let mut raw = Raw::open(address, "/");
@@ -957,10 +950,7 @@ mod liveness {
 
     #[test]
     fn is_no_matter_once_we_have_closed_the_close_deadline_is() {
-        let limits = Limits {
-            close_timeout: Duration::from_millis(800),
-            ..limits(50, 100)
-        };
+        let limits = limits(50, 100).close_timeout(Duration::from_millis(800));
         let (address, observed) = observe_with(limits, |ws, told| {
             ws.sender().close(CloseCode::NORMAL, "")?;
             let ended = ws.receive();
@@ -979,11 +969,9 @@ mod liveness {
 
     #[test]
     fn can_be_switched_off() {
-        let limits = Limits {
-            ping_after: None,
-            pong_timeout: Duration::from_millis(1),
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .ping_after(None)
+            .pong_timeout(Duration::from_millis(1));
         let (address, observed) = observe_with(limits, |ws, told| {
             let _ = told.send((ws.receive()?, ws.round_trip_time()));
             Ok(())
@@ -1063,13 +1051,13 @@ mod races {
                 threads
                     .into_iter()
                     .for_each(|thread| thread.join().unwrap());
-                ws.send_text("all is there")
+                ws.send("all is there")
             })
         });
         let peers: Vec<_> = (0..4)
             .map(|_| {
                 thread::spawn(move || {
-                    let mut ws = plainws::connect(&format!("ws://{address}/")).unwrap();
+                    let ws = plainws::connect(&format!("ws://{address}/")).unwrap();
                     let threads = send_signed(&ws.sender(), 2, 100);
                     let mut signatures = Signatures::default();
                     loop {
@@ -1099,7 +1087,7 @@ mod races {
         for round in 0..100 {
             let mut raw = Raw::open(address, "/");
             let sender = observed.next();
-            let sending = thread::spawn(move || while sender.send_text("more").is_ok() {});
+            let sending = thread::spawn(move || while sender.send("more").is_ok() {});
             if round % 2 == 0 {
                 raw.send(wire(plainws::Role::Client, &[(CLOSE, b"\x03\xE8")]));
             }

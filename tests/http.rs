@@ -4,7 +4,7 @@ use crate::support;
 use crate::support::bytes::TEXT;
 use crate::support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
 use crate::support::server::{echo, impatient, start};
-use plainws::{Error, Limits, Page, Server};
+use plainws::{Limits, Page, Server};
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -672,10 +672,7 @@ mod other_refusals {
     #[test]
     fn s408_answers_a_head_that_drips_at_the_deadline_for_the_whole_of_it() {
         // It goes on reading after its answer: a reset could destroy that.
-        let limits = Limits {
-            close_timeout: PATIENCE,
-            ..impatient()
-        };
+        let limits = impatient().close_timeout(PATIENCE);
         let address = start(|server| site(server).limits(limits));
         let mut raw = Raw::connect(address);
         let began = Instant::now();
@@ -1003,7 +1000,7 @@ mod the_log {
     #[test]
     fn counts_what_was_answered_and_refused() {
         let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
-        let address = server.local_address().expect("it is bound");
+        let address = server.local_addr().expect("it is bound");
         let handle = server.handle().expect("it is bound");
         let server = site(server).limits(Limits::default());
         let served = std::thread::spawn(move || server.serve());
@@ -1025,7 +1022,6 @@ mod the_log {
         assert_eq!(stats.responses.get(&404), Some(&1));
         assert_eq!(stats.refusals.get("origin-not-allowed"), Some(&1));
         handle.shutdown();
-        let ended: Result<(), Error> = served.join().expect("it does not panic");
-        ended.expect("it stops");
+        served.join().expect("it does not panic");
     }
 }

@@ -102,7 +102,7 @@ fn serves_messages_pages_and_closes_through_nginx() {
     };
 
     let origin = format!("http://{}", proxy.address);
-    let mut ws = Client::new(&proxy.url("/echo"))
+    let ws = Client::new(&proxy.url("/echo"))
         .unwrap()
         .origin(&origin)
         .unwrap()
@@ -115,7 +115,7 @@ fn serves_messages_pages_and_closes_through_nginx() {
     ws.close(CloseCode(4000), "through nginx").unwrap();
     assert_eq!(ws.close_reason().unwrap().code, CloseCode(4000));
 
-    let mut clock = plainws::connect(&proxy.url("/test_websocket")).unwrap();
+    let clock = plainws::connect(&proxy.url("/test_websocket")).unwrap();
     assert!(
         clock
             .receive()

@@ -270,7 +270,7 @@ mod a_deadline {
     fn for_a_write_ends_the_connection_of_a_peer_that_does_not_read() {
         let (address, observed) = observe_with(impatient(), |ws, told| {
             let failure = loop {
-                if let Err(error) = ws.send_binary(&[0; 64 * 1024]) {
+                if let Err(error) = ws.send(&[0; 64 * 1024]) {
                     break error;
                 }
             };
@@ -323,14 +323,11 @@ mod a_limit {
     use super::*;
 
     fn message_limits() -> Limits {
-        Limits {
-            message: message::Limits {
-                max_message: 10,
-                max_fragments: 4,
-                max_empty_fragments: 2,
-            },
-            ..Limits::default()
-        }
+        Limits::default().message(message::Limits {
+            max_message: 10,
+            max_fragments: 4,
+            max_empty_fragments: 2,
+        })
     }
 
     #[test]
@@ -402,10 +399,7 @@ mod a_limit {
 
     #[test]
     fn of_the_head_is_kept_to_the_byte_and_to_the_field() {
-        let limits = Limits {
-            head: head::Limits::new().max_bytes(400).max_headers(8),
-            ..Limits::default()
-        };
+        let limits = Limits::default().head(head::Limits::new().max_bytes(400).max_headers(8));
         let address = echo_server(limits);
         let request = upgrade_request("/");
         let with = |line: &str| request.replacen("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"), 1);
@@ -431,20 +425,20 @@ mod a_limit {
 
 #[test]
 fn limits_without_end_are_limits_all_the_same() {
-    let limits = Limits {
-        head: head::Limits::new()
-            .max_bytes(usize::MAX)
-            .max_headers(usize::MAX),
-        message: message::Limits {
+    let limits = Limits::default()
+        .head(
+            head::Limits::new()
+                .max_bytes(usize::MAX)
+                .max_headers(usize::MAX),
+        )
+        .message(message::Limits {
             max_message: u64::MAX,
             max_fragments: u32::MAX,
             max_empty_fragments: u32::MAX,
-        },
-        head_timeout: Duration::MAX,
-        close_timeout: Duration::MAX,
-        write_timeout: Duration::MAX,
-        ..Limits::default()
-    };
+        })
+        .head_timeout(Duration::MAX)
+        .close_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX);
     let address = echo_server(limits);
     assert_serves(address);
     let mut raw = Raw::open(address, "/");
@@ -670,7 +664,7 @@ mod the_log {
 #[test]
 fn a_handler_may_be_a_closure_over_shared_state() {
     let (address, observed) = observe(|ws, told| {
-        let _ = told.send(ws.peer_address().ip().is_loopback());
+        let _ = told.send(ws.peer_addr().ip().is_loopback());
         Ok(())
     });
     Raw::open(address, "/").expect_close(1000);

@@ -17,7 +17,7 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 struct Stoppable {
     address: SocketAddr,
     handle: Handle,
-    serving: JoinHandle<Result<()>>,
+    serving: JoinHandle<()>,
     /// Something that lives as long as any thread of the server.
     alive: Weak<()>,
 }
@@ -25,7 +25,7 @@ struct Stoppable {
 impl Stoppable {
     fn start(configure: impl FnOnce(Server) -> Server) -> Self {
         let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
-        let address = server.local_address().expect("it is bound");
+        let address = server.local_addr().expect("it is bound");
         let handle = server.handle().expect("it is bound");
         let alive = Arc::new(());
         let weak = Arc::downgrade(&alive);
@@ -56,8 +56,7 @@ impl Stoppable {
     #[track_caller]
     fn wait_for_end(self) {
         wait_until("the end", || self.serving.is_finished());
-        let served = self.serving.join().expect("it does not panic");
-        served.expect("it stops without an error");
+        self.serving.join().expect("it does not panic");
         let late = TcpStream::connect(self.address);
         assert!(late.is_err(), "nobody listens any more");
     }
@@ -131,7 +130,10 @@ mod stop {
             ws.receive().map(drop)
         }
         fn tick(ws: &mut WebSocket) -> Result<()> {
-            while ws.receive_timeout(Duration::from_millis(5))? != Received::Closed {}
+            while !matches!(
+                ws.receive_timeout(Duration::from_millis(5))?,
+                Received::Ended(_)
+            ) {}
             Ok(())
         }
         fn sleep(_: &mut WebSocket) -> Result<()> {
@@ -154,13 +156,10 @@ mod stop {
     fn loses_nothing_that_was_sent_before_to_a_peer_that_reads() {
         let accepted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&accepted);
-        let limits = Limits {
-            close_timeout: FOR_EVER,
-            ..Limits::default()
-        };
+        let limits = Limits::default().close_timeout(FOR_EVER);
         let server = Stoppable::start(move |server| {
             let handler = move |ws: &mut WebSocket| {
-                while ws.send_binary(&[7; 100_000]).is_ok() {
+                while ws.send(&[7; 100_000]).is_ok() {
                     count.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(())
@@ -197,10 +196,7 @@ mod stop {
     #[test]
     fn waits_for_the_grace_and_then_cuts() {
         // The peer does not answer the Close, and its deadline is far.
-        let limits = Limits {
-            close_timeout: FOR_EVER,
-            ..Limits::default()
-        };
+        let limits = Limits::default().close_timeout(FOR_EVER);
         let server = Stoppable::start(|server| {
             let grace = Duration::from_millis(300);
             server.limits(limits).grace(grace).route("/", echo)
@@ -238,10 +234,7 @@ mod stop {
 
     #[test]
     fn cut_after_shutdown_waits_for_nobody() {
-        let limits = Limits {
-            close_timeout: FOR_EVER,
-            ..Limits::default()
-        };
+        let limits = Limits::default().close_timeout(FOR_EVER);
         let server =
             Stoppable::start(|server| server.limits(limits).grace(FOR_EVER).route("/", echo));
         let mut raws = [server.open(), server.open()];
@@ -264,18 +257,18 @@ mod stop {
         let server = Stoppable::start(|server| {
             let clock = |ws: &mut WebSocket| {
                 loop {
-                    ws.send_text("tick")?;
-                    if ws.receive_timeout(Duration::from_millis(20))? == Received::Closed {
+                    ws.send("tick")?;
+                    if matches!(
+                        ws.receive_timeout(Duration::from_millis(20))?,
+                        Received::Ended(_)
+                    ) {
                         return Ok(());
                     }
                 }
             };
             server
                 .grace(PATIENCE)
-                .limits(Limits {
-                    close_timeout: PATIENCE,
-                    ..Limits::default()
-                })
+                .limits(Limits::default().close_timeout(PATIENCE))
                 .route("/clock", clock)
                 .route("/", echo)
         });
@@ -508,7 +501,7 @@ mod code_of_the_users {
             });
             server.route("/", move |ws| {
                 senders.lock().expect(LOCK).push(ws.sender());
-                ws.send_text("ready")?;
+                ws.send("ready")?;
                 echo(ws)
             })
         });
@@ -556,7 +549,7 @@ mod code_of_the_users {
         let server = tapped(|direction, _, sender| {
             if let (Direction::Received, Some(sender)) = (direction, sender) {
                 assert_eq!(sender.backlog(), 0);
-                sender.send_text("seen").expect("the connection is open");
+                sender.send("seen").expect("the connection is open");
                 let _ = sender.close(CloseCode(4000), "by its tap");
             }
         });

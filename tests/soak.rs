@@ -61,7 +61,7 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
     });
     for ws in &mut idle {
         // Nobody has called it since, and all the same its pongs were sent.
-        ws.send_text("still here").unwrap();
+        ws.send("still here").unwrap();
         assert_eq!(ws.receive().unwrap(), Some("still here".into()));
     }
     println!("in {seconds} s: {tally}");
@@ -189,7 +189,7 @@ impl Client<'_> {
 
     fn talks_through_the_library(&mut self) {
         let url = format!("ws://{}/echo", self.address);
-        let mut ws = plainws::connect(&url).expect("the server serves");
+        let ws = plainws::connect(&url).expect("the server serves");
         for _ in 0..self.below(50) {
             let message = self.payload();
             let message = match String::from_utf8(message) {
@@ -241,14 +241,14 @@ impl Client<'_> {
 
     fn sends_from_two_threads(&mut self) {
         let url = format!("ws://{}/echo", self.address);
-        let mut ws = plainws::connect(&url).expect("the server serves");
+        let ws = plainws::connect(&url).expect("the server serves");
         let threads: Vec<_> = (0..2_u8)
             .map(|who| {
                 let sender = ws.sender();
                 thread::spawn(move || {
                     for number in 0..100_u8 {
                         let message = [who, number].repeat(500);
-                        sender.send_binary(&message).expect("it is open");
+                        sender.send(&message).expect("it is open");
                     }
                 })
             })

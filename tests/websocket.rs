@@ -7,7 +7,9 @@ use crate::support::bytes::{
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use crate::support::server::{echo, impatient, observe, observe_with, start};
 use plainws::protocol::connection::Misuse;
-use plainws::{CloseCode, CloseReason, Error, Limits, Message, Received, Rule, WebSocket};
+use plainws::{
+    CloseCode, CloseReason, Error, Limits, Message, PreparedMessage, Received, Rule, WebSocket,
+};
 use std::time::{Duration, Instant};
 
 /// Long enough to be waited for, short enough to be waited for often.
@@ -109,9 +111,9 @@ mod receive {
     fn reports_a_reset() {
         let (address, observed) = observe(|ws, told| {
             ws.receive()?;
-            ws.send_text("unread")?;
+            ws.send("unread")?;
             let lost = matches!(ws.receive(), Err(Error::Io(_)));
-            let late = matches!(ws.send_text("late"), Err(error) if error.is_closed());
+            let late = matches!(ws.send("late"), Err(error) if error.is_closed());
             let _ = told.send((lost, late, ws.close_reason()));
             Ok(())
         });
@@ -159,7 +161,7 @@ mod receive_timeout {
         observe(|ws, told| {
             loop {
                 let received = ws.receive_timeout(MOMENT)?;
-                let is_over = received == Received::Closed;
+                let is_over = matches!(received, Received::Ended(_));
                 let _ = told.send(received);
                 if is_over {
                     return Ok(());
@@ -181,8 +183,12 @@ mod receive_timeout {
             }
         };
         assert_eq!(next(), Received::Message("now".into()));
-        raw.send_frame(CLOSE, "");
-        assert_eq!(next(), Received::Closed);
+        raw.send_frame(CLOSE, close_body(4001, b"bye"));
+        let Received::Ended(reason) = next() else {
+            panic!("the peer has closed")
+        };
+        assert_eq!((reason.code.0, &*reason.reason), (4001, "bye"));
+        assert!(!reason.was_cut_off());
     }
 
     #[test]
@@ -239,8 +245,8 @@ mod receive_timeout {
             loop {
                 match ws.receive_timeout(Duration::ZERO)? {
                     Received::Message(message) => ws.send(message)?,
-                    Received::TimedOut => std::thread::sleep(Duration::from_millis(1)),
-                    Received::Closed => break,
+                    Received::Ended(_) => break,
+                    _ => std::thread::sleep(Duration::from_millis(1)),
                 }
             }
             let _ = told.send(ws.close_reason());
@@ -274,9 +280,9 @@ mod try_receive {
     fn takes_what_is_there_and_does_not_wait() {
         let (address, observed) = observe(|ws, told| {
             let _ = told.send(ws.try_receive()?);
-            let mut next = || loop {
+            let next = || loop {
                 match ws.try_receive()? {
-                    Received::TimedOut => std::thread::yield_now(),
+                    Received::NotReady => std::thread::yield_now(),
                     other => return Ok::<_, Error>(other),
                 }
             };
@@ -289,13 +295,14 @@ mod try_receive {
             Ok(())
         });
         let mut raw = Raw::open(address, "/");
-        assert_eq!(observed.next(), Received::TimedOut);
+        assert_eq!(observed.next(), Received::NotReady);
         raw.send(client(&[(TEXT, b"1"), (TEXT, b"2"), (CLOSE, b"")]));
         assert_eq!(observed.next(), Received::Message("1".into()));
         assert_eq!(observed.next(), Received::Message("2".into()));
-        assert_eq!(observed.next(), Received::Closed);
-        assert_eq!(observed.next(), Received::Closed);
-        assert_eq!(observed.next(), Received::Closed);
+        for _ in 0..3 {
+            let ended = Received::Ended(CloseReason::new(CloseCode::NO_STATUS));
+            assert_eq!(observed.next(), ended);
+        }
         assert_eq!(raw.frame().0, CLOSE);
     }
 
@@ -304,7 +311,7 @@ mod try_receive {
         let (address, observed) = observe(|ws, told| {
             loop {
                 match ws.try_receive()? {
-                    Received::TimedOut => std::thread::yield_now(),
+                    Received::NotReady => std::thread::yield_now(),
                     other => {
                         let _ = told.send(other);
                         return Ok(());
@@ -323,7 +330,7 @@ mod try_receive {
     #[test]
     fn answers_pings() {
         let (address, _observed) = observe(|ws, _told: &std::sync::mpsc::Sender<()>| {
-            while ws.try_receive()? != Received::Closed {
+            while !matches!(ws.try_receive()?, Received::Ended(_)) {
                 std::thread::yield_now();
             }
             Ok(())
@@ -343,8 +350,8 @@ mod send {
         let address = start(|server| {
             server.route("/", |ws| {
                 for length in LENGTHS {
-                    ws.send_text(&"t".repeat(length))?;
-                    ws.send_binary(&vec![0xFF; length])?;
+                    ws.send("t".repeat(length))?;
+                    ws.send(vec![0xFF; length])?;
                     ws.send(Message::Text("m".repeat(length)))?;
                 }
                 Ok(())
@@ -365,8 +372,8 @@ mod send {
             assert_eq!(ws.receive()?, None);
             let results = [
                 ws.send("late"),
-                ws.send_text("late"),
-                ws.send_binary(b"late"),
+                ws.send("late"),
+                ws.send(b"late"),
                 ws.feed("late"),
                 ws.ping(b"late"),
             ];
@@ -389,11 +396,11 @@ mod send {
     fn pings_when_asked_to_and_refuses_a_ping_that_is_too_long() {
         let (address, observed) = observe(|ws, told| {
             let too_long = matches!(
-                ws.ping(&[0; 126]),
+                ws.ping([0; 126]),
                 Err(Error::Misuse(Misuse::ControlTooLong(126)))
             );
             let _ = told.send(too_long);
-            ws.ping(&[7; 125])?;
+            ws.ping([7; 125])?;
             ws.receive().map(|_| ())
         });
         let mut raw = Raw::open(address, "/");
@@ -462,6 +469,50 @@ mod send {
             wire(plainws::Role::Server, &frames),
             "sixteen echoes at once"
         );
+    }
+
+    #[test]
+    fn takes_text_bytes_and_messages_owned_borrowed_and_prepared() {
+        let (address, _observed) = observe(|ws, _told: &std::sync::mpsc::Sender<()>| {
+            let prepared = PreparedMessage::new("t");
+            let message = Message::from("t");
+            ws.send("t")?;
+            ws.send(String::from("t"))?;
+            ws.send(String::from("t"))?;
+            ws.send(&message)?;
+            ws.send(message)?;
+            ws.feed(&prepared)?;
+            ws.sender().send(&prepared)?;
+            ws.send(b"b")?;
+            ws.send(&b"b"[..])?;
+            ws.send(vec![b'b'])?;
+            ws.feed(vec![b'b'])?;
+            ws.sender().send(b"b")?;
+            ws.ping("p")?;
+            ws.sender().ping(b"p")?;
+            ws.sender().raw().send(b"\x81\x01r")
+        });
+        let mut raw = Raw::open(address, "/");
+        for (count, byte0, payload) in [(7, TEXT, "t"), (5, BINARY, "b"), (2, PING, "p")] {
+            for _ in 0..count {
+                raw.expect_frame(byte0, payload);
+            }
+        }
+        raw.expect_frame(TEXT, "r");
+        raw.expect_close(1000);
+    }
+
+    #[test]
+    fn goes_together_with_the_loop_over_the_messages() {
+        let (address, _observed) = observe(|ws, _told: &std::sync::mpsc::Sender<()>| {
+            for message in ws.messages() {
+                ws.send(message?)?;
+            }
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "there and back");
+        raw.expect_frame(TEXT, "there and back");
     }
 
     #[test]
@@ -550,13 +601,48 @@ mod close {
                 );
                 let _ = told.send(refused);
             }
-            ws.send_text("still open")
+            ws.send("still open")
         });
         let mut raw = Raw::open(address, "/");
         for _ in 0..10 {
             assert!(observed.next());
         }
         raw.expect_frame(TEXT, "still open");
+    }
+
+    #[test]
+    fn without_a_code_has_no_body_and_takes_no_reason() {
+        let (address, observed) = observe(|ws, told| {
+            let misuse = ws.close(None, "why").expect_err("a reason needs a code");
+            let _ = told.send(misuse.to_string());
+            ws.send("still open")?;
+            ws.close(None, "")
+        });
+        let mut raw = Raw::open(address, "/");
+        assert_eq!(
+            observed.next(),
+            "a Close with a reason needs a code before it"
+        );
+        raw.expect_frame(TEXT, "still open");
+        raw.expect_frame(CLOSE, "");
+        raw.send_frame(CLOSE, "");
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn is_told_from_a_peer_that_was_cut_off() {
+        let (address, observed) = observe(|ws, told| {
+            let before = ws.was_cut_off();
+            assert_eq!(ws.receive()?, None);
+            let _ = told.send((before, ws.was_cut_off()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(CLOSE, "");
+        assert_eq!(observed.next(), (false, false));
+        let raw = Raw::open(address, "/");
+        raw.send_fin();
+        assert_eq!(observed.next(), (false, true));
     }
 
     #[test]
@@ -674,7 +760,7 @@ mod request {
                     part(request.header("absent")),
                     part(ws.subprotocol()),
                 ];
-                let _ = told.send((shown, ws.peer_address()));
+                let _ = told.send((shown, ws.peer_addr()));
                 Ok(())
             };
             server

@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 /// Opens a connection with default settings.
 ///
 /// ```no_run
-/// let mut ws = plainws::connect("ws://127.0.0.1:8000/echo")?;
-/// ws.send_text("Hello")?;
+/// let ws = plainws::connect("ws://127.0.0.1:8000/echo")?;
+/// ws.send("Hello")?;
 /// assert_eq!(ws.receive()?, Some("Hello".into()));
 /// # Ok::<(), plainws::Error>(())
 /// ```

@@ -27,8 +27,12 @@ impl Page {
 
     /// A web page in UTF-8.
     #[must_use]
-    pub fn html(body: &'static str) -> Self {
-        Self::new("text/html; charset=utf-8", body.as_bytes())
+    pub fn html(body: impl Into<Cow<'static, str>>) -> Self {
+        let body: Cow<'static, [u8]> = match body.into() {
+            Cow::Borrowed(text) => text.as_bytes().into(),
+            Cow::Owned(text) => text.into_bytes().into(),
+        };
+        Self::new("text/html; charset=utf-8", body)
     }
 }
 

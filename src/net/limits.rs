@@ -9,18 +9,21 @@ use std::time::Duration;
 /// use plainws::Limits;
 /// use std::time::Duration;
 ///
-/// let limits = Limits { close_timeout: Duration::from_secs(1), ..Limits::default() };
+/// let limits = Limits::default()
+///     .close_timeout(Duration::from_secs(1))
+///     .ping_after(None);
 /// assert_eq!(limits.head.max_bytes, 16 * 1024);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes and header fields of a request's or a response's head.
     pub head: head::Limits,
     /// Bytes and fragments of a message.
     pub message: message::Limits,
     /// From the first wait for a head to its last byte. Default 10 s: a head is one or two packets, so
-    /// even a very slow line needs no more; without this, one byte now and then would hold a thread for
-    /// ever. It is also how long a kept-alive HTTP connection may rest between two requests.
+    /// even a very slow line needs no more; without this, one byte now and then would hold a thread
+    /// without an end. It is also how long a kept-alive HTTP connection may wait between two requests.
     pub head_timeout: Duration,
     /// From our Close to the peer's, and for the peer to end its side of the TCP connection (§7.1.1).
     /// Default 5 s: a live peer answers within a round trip.
@@ -37,6 +40,64 @@ pub struct Limits {
     /// Silence after that ping which means that the peer is gone. Default 20 s: any byte counts, so
     /// only a dead line is silent that long.
     pub pong_timeout: Duration,
+}
+
+impl Limits {
+    /// The same with another [`head`](field@Self::head).
+    #[must_use]
+    pub const fn head(mut self, head: head::Limits) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// The same with another [`message`](field@Self::message).
+    #[must_use]
+    pub const fn message(mut self, message: message::Limits) -> Self {
+        self.message = message;
+        self
+    }
+
+    /// The same with another [`head_timeout`](field@Self::head_timeout).
+    #[must_use]
+    pub const fn head_timeout(mut self, head_timeout: Duration) -> Self {
+        self.head_timeout = head_timeout;
+        self
+    }
+
+    /// The same with another [`close_timeout`](field@Self::close_timeout).
+    #[must_use]
+    pub const fn close_timeout(mut self, close_timeout: Duration) -> Self {
+        self.close_timeout = close_timeout;
+        self
+    }
+
+    /// The same with another [`write_timeout`](field@Self::write_timeout).
+    #[must_use]
+    pub const fn write_timeout(mut self, write_timeout: Duration) -> Self {
+        self.write_timeout = write_timeout;
+        self
+    }
+
+    /// The same with another [`max_backlog`](field@Self::max_backlog).
+    #[must_use]
+    pub const fn max_backlog(mut self, max_backlog: usize) -> Self {
+        self.max_backlog = max_backlog;
+        self
+    }
+
+    /// The same with another [`ping_after`](field@Self::ping_after).
+    #[must_use]
+    pub const fn ping_after(mut self, ping_after: Option<Duration>) -> Self {
+        self.ping_after = ping_after;
+        self
+    }
+
+    /// The same with another [`pong_timeout`](field@Self::pong_timeout).
+    #[must_use]
+    pub const fn pong_timeout(mut self, pong_timeout: Duration) -> Self {
+        self.pong_timeout = pong_timeout;
+        self
+    }
 }
 
 impl Default for Limits {

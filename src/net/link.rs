@@ -308,7 +308,7 @@ impl Link {
                 Silence::Ping(payload) => {
                     let mut core = self.core();
                     // It cannot be sent only if another thread has closed just now.
-                    let _ = core.connection.ping(&payload);
+                    let _ = core.connection.ping(payload);
                     drop(self.flush_from(core, patience)?);
                 }
                 Silence::Dead => {
@@ -458,7 +458,11 @@ impl Link {
     // Ending.
 
     /// Queues a Close and starts its deadline.
-    pub(super) fn close(&self, code: CloseCode, reason: &str) -> std::result::Result<(), Misuse> {
+    pub(super) fn close(
+        &self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+    ) -> std::result::Result<(), Misuse> {
         let mut core = self.core();
         core.connection.close(code, reason)?;
         core.output.close_by(deadline_in(self.limits.close_timeout));

@@ -281,7 +281,7 @@ mod tests {
         #[test]
         fn is_to_write_what_is_queued_and_then_nothing() {
             let (mut output, mut connection) = server();
-            connection.send_text("hi").expect("it is open");
+            connection.send("hi").expect("it is open");
             assert!(output.is_unsent(&connection));
             assert_eq!(write(&mut output, &mut connection, 4), b"\x81\x02hi");
             expect_nothing(&mut output, &mut connection);
@@ -290,7 +290,7 @@ mod tests {
         #[test]
         fn is_to_go_on_with_a_frame_that_is_half_written_even_before_a_pong() {
             let (mut output, mut connection) = server();
-            connection.send_text("hi").expect("it is open");
+            connection.send("hi").expect("it is open");
             write(&mut output, &mut connection, 3);
             connection
                 .receive(&mut [0x89, 0x80, 0, 0, 0, 0])
@@ -334,9 +334,9 @@ mod tests {
         #[test]
         fn is_nothing_once_the_connection_is_lost_whatever_is_queued_or_half_written() {
             let (mut output, mut connection) = server();
-            connection.send_text("half").expect("it is open");
+            connection.send("half").expect("it is open");
             write(&mut output, &mut connection, 1);
-            connection.send_text("queued").expect("it is open");
+            connection.send("queued").expect("it is open");
             let Step::Write(flight) = output.next_step(&mut connection) else {
                 panic!("half a frame is left")
             };
@@ -372,11 +372,11 @@ mod tests {
         #[test]
         fn is_handed_over_after_what_was_queued_when_it_was_claimed() {
             let (mut output, mut connection) = server();
-            connection.send_text("mine").expect("it is open");
+            connection.send("mine").expect("it is open");
             assert!(output.claim(Patience::Wait, &connection));
             assert!(!output.hand_over(&connection));
             write(&mut output, &mut connection, 1);
-            connection.send_text("another's").expect("it is open");
+            connection.send("another's").expect("it is open");
             assert!(!output.hand_over(&connection), "half a frame is left");
             write(&mut output, &mut connection, 5);
             assert!(output.hand_over(&connection));
@@ -389,7 +389,7 @@ mod tests {
         #[test]
         fn leaves_nothing_to_a_patient_writer_that_it_does_itself() {
             let (mut output, mut connection) = server();
-            connection.send_text("hi").expect("it is open");
+            connection.send("hi").expect("it is open");
             assert!(output.needs_writer(&connection));
             assert!(output.claim(Patience::Wait, &connection));
             assert!(!output.needs_writer(&connection));

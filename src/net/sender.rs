@@ -5,13 +5,13 @@ use super::link::{Link, Queue};
 use super::output::Patience;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::Misuse;
-use crate::protocol::message::Message;
-use crate::protocol::prepared::PreparedMessage;
+use crate::protocol::outgoing::Outgoing;
 use std::sync::{Arc, Weak};
 
 /// What a [`Sender`] does when its peer's backlog is full
 /// ([`Limits::max_backlog`](crate::Limits::max_backlog)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WhenFull {
     /// Wait for the peer to take something, until the write deadline ends the connection
     /// ([`Limits::write_timeout`](crate::Limits::write_timeout)).
@@ -30,7 +30,7 @@ pub enum WhenFull {
 /// ```no_run
 /// fn handler(ws: &mut plainws::WebSocket) -> plainws::Result<()> {
 ///     let sender = ws.sender();
-///     std::thread::spawn(move || sender.send_text("from another thread"));
+///     std::thread::spawn(move || sender.send("from another thread"));
 ///     while let Some(message) = ws.receive()? {
 ///         println!("{message:?}");
 ///     }
@@ -65,40 +65,10 @@ impl Sender {
     /// [`Error::Misuse`] when the connection is closing or closed; [`Error::Backlogged`] when the
     /// peer is too slow and this sender does not wait; [`Error::Io`] when the connection was lost, or
     /// when the peer did not take the message in time.
-    pub fn send(&self, message: impl Into<Message>) -> Result<()> {
+    pub fn send<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         let message = message.into();
-        self.queue(message.as_bytes().len(), |connection| {
-            connection.send(message)
-        })
-    }
-
-    /// Sends a text message.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_text(&self, text: &str) -> Result<()> {
-        self.queue(text.len(), |connection| connection.send_text(text))
-    }
-
-    /// Sends a binary message.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_binary(&self, bytes: &[u8]) -> Result<()> {
-        self.queue(bytes.len(), |connection| connection.send_binary(bytes))
-    }
-
-    /// Sends a message that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_prepared(&self, prepared: &PreparedMessage) -> Result<()> {
-        self.queue(prepared.message().as_bytes().len(), |connection| {
-            connection.send_prepared(prepared)
-        })
+        let length = message.as_bytes().len();
+        self.queue(length, |connection| connection.send(message))
     }
 
     /// Sends a ping of at most 125 bytes (§5.5.2).
@@ -106,28 +76,25 @@ impl Sender {
     /// # Errors
     ///
     /// As [`send`](Self::send); [`Error::Misuse`] also for a longer payload.
-    pub fn ping(&self, payload: &[u8]) -> Result<()> {
+    pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
+        let payload = payload.as_ref();
         self.queue(payload.len(), |connection| connection.ping(payload))
     }
 
-    /// Sends bytes as they are, frames or not. For tests and for learners: the peer may well find that
-    /// they break a rule.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_raw(&self, bytes: &[u8]) -> Result<()> {
-        self.queue(bytes.len(), |connection| connection.send_raw(bytes))
+    /// A sender of bytes as they are, for tests and for learners.
+    #[must_use]
+    pub fn raw(&self) -> RawSender {
+        RawSender(self.clone())
     }
 
-    /// Starts the closing handshake (§7.1.2) behind all that was sent before, without waiting for its
-    /// end: the connection's own thread sees that.
+    /// Starts the closing handshake (§7.1.2) after all that was sent before, without waiting for its end:
+    /// the connection's own thread sees to that. The code may be `None`.
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`] for a code that must not be sent, and when the connection is closing or
-    /// closed already.
-    pub fn close(&self, code: CloseCode, reason: &str) -> Result<()> {
+    /// [`Error::Misuse`] for a code that must not be sent, for a reason without a code, and when the
+    /// connection is closing or closed already.
+    pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<()> {
         let link = self.link()?;
         link.close(code, reason)?;
         link.flush(Patience::Now)
@@ -149,5 +116,22 @@ impl Sender {
 
     fn link(&self) -> Result<Arc<Link>> {
         self.link.upgrade().ok_or(Error::Misuse(Misuse::Closed))
+    }
+}
+
+/// Sends bytes as they are, frames or not, from [`Sender::raw`]: the peer may well find that they break
+/// a rule.
+#[derive(Clone, Debug)]
+pub struct RawSender(Sender);
+
+impl RawSender {
+    /// Sends the bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`].
+    pub fn send(&self, bytes: &[u8]) -> Result<()> {
+        self.0
+            .queue(bytes.len(), |connection| connection.push_raw(bytes))
     }
 }

@@ -53,7 +53,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// }
 ///
 /// fn main() -> plainws::Result<()> {
-///     Server::bind("127.0.0.1:8000")?.route("/echo", echo).serve()
+///     Server::bind("127.0.0.1:8000")?.route("/echo", echo).serve();
+///     Ok(())
 /// }
 /// ```
 #[derive(Debug)]
@@ -94,7 +95,7 @@ impl Server {
     /// # Errors
     ///
     /// The system does not say.
-    pub fn local_address(&self) -> Result<SocketAddr> {
+    pub fn local_addr(&self) -> Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
     }
 
@@ -209,7 +210,7 @@ impl Server {
     pub fn handle(&self) -> Result<Handle> {
         Ok(Handle {
             registry: Arc::clone(&self.registry),
-            address: self.local_address()?,
+            address: self.local_addr()?,
         })
     }
 
@@ -217,11 +218,8 @@ impl Server {
     ///
     /// Then nothing more is accepted, requests still opening are answered with 503, open connections
     /// are closed with 1001 and waited for, and what is left after the grace is cut.
-    ///
-    /// # Errors
-    ///
-    /// None at present: a connection that cannot be accepted does not end the server.
-    pub fn serve(self) -> Result<()> {
+    /// A connection that cannot be accepted is logged, and does not end the server.
+    pub fn serve(self) {
         let Self {
             listener,
             site,
@@ -240,7 +238,6 @@ impl Server {
         acceptor.refuse_the_rest(&listener);
         drop(listener);
         acceptor.registry.end(grace);
-        Ok(())
     }
 }
 

@@ -10,7 +10,6 @@ use super::stream::Stream;
 use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
-use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::Connection;
 use crate::protocol::handshake::{self, Upgrade};
@@ -314,9 +313,7 @@ impl<'a> Session<'a> {
         drop(after_head);
         membership.opened(ws.link());
         let (error, has_panicked) = handle(handler, &membership, &mut ws);
-        let reason = ws
-            .close_reason()
-            .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
+        let reason = ws.how_it_ended();
         let traffic = ws.traffic();
         membership.closed(reason.code, traffic);
         report(Outcome::Closed {
@@ -358,6 +355,7 @@ fn handle(handler: &Handler, membership: &Membership, ws: &mut WebSocket) -> (Op
         Some(Err(error)) => (CloseCode::INTERNAL_ERROR, Some(error)),
         None => (CloseCode::INTERNAL_ERROR, None),
     };
+    // These codes may be sent, and a connection that is closed already needs no Close.
     let _ = ws.close(code, "");
     // A send that came too late is no failure worth a report: how the connection ended says it all.
     (error.filter(|error| !error.is_closed()), has_panicked)

@@ -12,21 +12,25 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Misuse, Traffic};
 use crate::protocol::message::Message;
-use crate::protocol::prepared::PreparedMessage;
+use crate::protocol::outgoing::Outgoing;
 use crate::protocol::request::Request;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a wait with a time-out came to.
+/// What asking for a message came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Received {
     /// A message.
     Message(Message),
-    /// None within the time. Nothing is lost: half a message stays until its rest comes.
+    /// None has arrived yet ([`WebSocket::try_receive`]). Nothing is lost: half a message stays until
+    /// its other half comes.
+    NotReady,
+    /// None arrived within the time ([`WebSocket::receive_timeout`]). Nothing is lost here either.
     TimedOut,
-    /// The connection has ended; [`WebSocket::close_reason`] says how.
-    Closed,
+    /// The connection has ended, in this way.
+    Ended(CloseReason),
 }
 
 /// The request that opened a connection, and what was agreed on.
@@ -75,26 +79,31 @@ impl WebSocket {
         &self.link
     }
 
-    /// Waits for the next message. `None` is the end: a Close or the end of the peer's TCP connection.
+    /// Waits for the next message. `None` is the end: the peer's Close, or the end of its TCP connection
+    /// without one ([`was_cut_off`](Self::was_cut_off) tells them apart).
+    ///
+    /// One thread receives at a time; a second one waits for its turn.
     ///
     /// # Errors
     ///
-    /// [`Error::Rule`](crate::Error::Rule) when the peer broke one: it has been told with a Close. [`Error::Io`](crate::Error::Io) when the
-    /// connection was lost. Both end the connection.
-    pub fn receive(&mut self) -> Result<Option<Message>> {
-        match self.receive_until(None)? {
-            Received::Message(message) => Ok(Some(message)),
-            Received::TimedOut | Received::Closed => Ok(None),
-        }
+    /// [`Error::Rule`](crate::Error::Rule) when the peer broke one: it has been told with a Close.
+    /// [`Error::Io`](crate::Error::Io) when the connection was lost. Both end the connection.
+    pub fn receive(&self) -> Result<Option<Message>> {
+        Ok(match self.link.receive(None)? {
+            Waited::Message(message) => Some(message),
+            Waited::TimedOut | Waited::Ended => None,
+        })
     }
 
-    /// Waits for the next message, at most `timeout` long (to about 1 ms).
+    /// Waits for the next message, at most `timeout` long (to about 1 ms). [`Duration::MAX`] waits as long
+    /// as it takes.
     ///
     /// # Errors
     ///
     /// As [`receive`](Self::receive).
-    pub fn receive_timeout(&mut self, timeout: Duration) -> Result<Received> {
-        self.receive_until(Instant::now().checked_add(timeout))
+    pub fn receive_timeout(&self, timeout: Duration) -> Result<Received> {
+        let deadline = Instant::now().checked_add(timeout);
+        self.receive_until(deadline, Received::TimedOut)
     }
 
     /// The next message if it has arrived already.
@@ -102,55 +111,46 @@ impl WebSocket {
     /// # Errors
     ///
     /// As [`receive`](Self::receive).
-    pub fn try_receive(&mut self) -> Result<Received> {
-        self.receive_timeout(Duration::ZERO)
+    pub fn try_receive(&self) -> Result<Received> {
+        self.receive_until(Some(Instant::now()), Received::NotReady)
     }
 
-    fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Received> {
+    fn receive_until(&self, deadline: Option<Instant>, late: Received) -> Result<Received> {
         Ok(match self.link.receive(deadline)? {
             Waited::Message(message) => Received::Message(message),
-            Waited::TimedOut => Received::TimedOut,
-            Waited::Ended => Received::Closed,
+            Waited::TimedOut => late,
+            Waited::Ended => Received::Ended(self.how_it_ended()),
         })
     }
 
-    /// Sends a message. Its buffer serves for one to come.
+    /// The messages until the end. An error is the last item.
+    ///
+    /// ```no_run
+    /// fn echo(ws: &mut plainws::WebSocket) -> plainws::Result<()> {
+    ///     for message in ws.messages() {
+    ///         ws.send(message?)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub const fn messages(&self) -> Messages<'_> {
+        Messages {
+            ws: self,
+            has_failed: false,
+        }
+    }
+
+    /// Sends a message: text, bytes, a [`Message`] or a
+    /// [`PreparedMessage`](crate::PreparedMessage) ([`Outgoing`]).
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`](crate::Error::Misuse) when the connection is closing or closed; [`Error::Io`](crate::Error::Io) when it was lost, or
-    /// when the peer did not take the message in time ([`Limits::write_timeout`]).
-    pub fn send(&mut self, message: impl Into<Message>) -> Result<()> {
+    /// [`Error::Misuse`](crate::Error::Misuse) when the connection is closing or closed;
+    /// [`Error::Io`](crate::Error::Io) when it was lost, or when the peer did not take the message in
+    /// time ([`Limits::write_timeout`]).
+    pub fn send<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         let message = message.into();
         self.link.send(|connection| connection.send(message))
-    }
-
-    /// Sends a text message.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_text(&mut self, text: &str) -> Result<()> {
-        self.link.send(|connection| connection.send_text(text))
-    }
-
-    /// Sends a binary message.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<()> {
-        self.link.send(|connection| connection.send_binary(bytes))
-    }
-
-    /// Sends a message that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<()> {
-        self.link
-            .send(|connection| connection.send_prepared(prepared))
     }
 
     /// A handle that sends on this connection from any thread, while this one waits for messages.
@@ -165,7 +165,7 @@ impl WebSocket {
     /// # Errors
     ///
     /// As [`send`](Self::send): above 64 KiB the queue is written.
-    pub fn feed(&mut self, message: impl Into<Message>) -> Result<()> {
+    pub fn feed<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         const MAX_QUEUED: usize = 64 * 1024;
 
         let message = message.into();
@@ -178,7 +178,7 @@ impl WebSocket {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub fn flush(&mut self) -> Result<()> {
+    pub fn flush(&self) -> Result<()> {
         self.link.flush(Patience::Wait)
     }
 
@@ -187,19 +187,19 @@ impl WebSocket {
     /// # Errors
     ///
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
-    pub fn ping(&mut self, payload: &[u8]) -> Result<()> {
+    pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
         self.link.send(|connection| connection.ping(payload))
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and
-    /// ends the TCP connection. All in [`Limits::close_timeout`]. A reason of more than 123 bytes is
-    /// cut between two characters. Closing a closed connection does nothing.
+    /// ends the TCP connection. All in [`Limits::close_timeout`]. The code may be `None`; a reason of
+    /// more than 123 bytes is cut between two characters. Closing a closed connection does nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`](crate::Error::Misuse) for a code that must not be sent. Whether the peer answered is for
-    /// [`close_reason`](Self::close_reason) to say.
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<()> {
+    /// [`Error::Misuse`](crate::Error::Misuse) for a code that must not be sent, and for a reason
+    /// without a code. Whether the peer answered is for [`close_reason`](Self::close_reason) to say.
+    pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<()> {
         match self.link.close(code, reason) {
             Ok(()) | Err(Misuse::Closed) => {}
             Err(misuse) => return Err(misuse.into()),
@@ -215,6 +215,18 @@ impl WebSocket {
     #[must_use]
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.link.close_reason()
+    }
+
+    /// Whether the connection ended without a Close from the peer. False while it is open.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.close_reason()
+            .is_some_and(|reason| reason.was_cut_off())
+    }
+
+    pub(super) fn how_it_ended(&self) -> CloseReason {
+        let lost = CloseReason::new(CloseCode::ABNORMAL);
+        self.close_reason().unwrap_or(lost)
     }
 
     /// The request that opened the connection: path, query, headers, origin.
@@ -244,16 +256,8 @@ impl WebSocket {
 
     /// The other end's address.
     #[must_use]
-    pub const fn peer_address(&self) -> SocketAddr {
+    pub const fn peer_addr(&self) -> SocketAddr {
         self.handshake.peer
-    }
-
-    /// The messages until the end. An error is the last item.
-    pub fn messages(&mut self) -> Messages<'_> {
-        Messages {
-            ws: self,
-            has_failed: false,
-        }
     }
 }
 
@@ -271,7 +275,7 @@ impl Drop for WebSocket {
 /// The messages of a connection, each waited for in its turn.
 #[derive(Debug)]
 pub struct Messages<'a> {
-    ws: &'a mut WebSocket,
+    ws: &'a WebSocket,
     has_failed: bool,
 }
 
@@ -285,6 +289,15 @@ impl Iterator for Messages<'_> {
         let next = self.ws.receive().transpose();
         self.has_failed = matches!(next, Some(Err(_)));
         next
+    }
+}
+
+impl<'a> IntoIterator for &'a WebSocket {
+    type Item = Result<Message>;
+    type IntoIter = Messages<'a>;
+
+    fn into_iter(self) -> Messages<'a> {
+        self.messages()
     }
 }
 

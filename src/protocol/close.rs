@@ -30,6 +30,12 @@ impl CloseReason {
         }
     }
 
+    /// Whether no Close came: the connection was lost, or the peer left without a word.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.code == CloseCode::ABNORMAL
+    }
+
     /// Reads the body of a complete Close frame.
     ///
     /// # Errors

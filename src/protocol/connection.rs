@@ -23,6 +23,7 @@ use super::close::{self, CloseReason};
 use super::close_code::CloseCode;
 use super::frame::{self, Header, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode};
 use super::message::{Assembler, Limits, Message};
+use super::outgoing::Outgoing;
 use super::prepared::PreparedMessage;
 use super::rule::Rule;
 use std::collections::VecDeque;
@@ -61,6 +62,8 @@ pub enum Misuse {
     ControlTooLong(usize),
     /// A Close code that must not be sent (§7.4).
     CloseCode(CloseCode),
+    /// A reason for a Close that has no code to stand before it (§5.5.1).
+    ReasonWithoutCode,
 }
 
 impl fmt::Display for Misuse {
@@ -71,6 +74,7 @@ impl fmt::Display for Misuse {
                 write!(f, "a ping carries at most 125 bytes, not {length}")
             }
             Self::CloseCode(code) => write!(f, "a Close must not carry the code {code}"),
+            Self::ReasonWithoutCode => f.write_str("a Close with a reason needs a code before it"),
         }
     }
 }
@@ -111,7 +115,7 @@ pub struct Traffic {
 /// let (used, event) = server.receive(&mut bytes)?;
 /// assert_eq!((used, event), (11, Some(Event::Message("Hello".into()))));
 ///
-/// server.send_text("Hello")?;
+/// server.send("Hello")?;
 /// let mut output = Vec::new();
 /// server.take_output(&mut output);
 /// assert_eq!(output, b"\x81\x05Hello");
@@ -397,68 +401,26 @@ impl Connection {
         self.traffic
     }
 
-    /// Queues a message and takes its buffer back for one to come.
+    /// Queues a message.
     ///
     /// # Errors
     ///
     /// [`Misuse::Closed`] unless the connection is open.
-    pub fn send(&mut self, message: Message) -> Result<(), Misuse> {
-        self.send_frame(message.opcode(), message.as_bytes())?;
-        self.assembler.recycle(message);
-        Ok(())
-    }
-
-    /// Queues a text message.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::Closed`] unless the connection is open.
-    pub fn send_text(&mut self, text: &str) -> Result<(), Misuse> {
-        self.send_frame(Opcode::Text, text.as_bytes())
-    }
-
-    /// Queues a binary message.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::Closed`] unless the connection is open.
-    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
-        self.send_frame(Opcode::Binary, bytes)
-    }
-
-    /// Queues a ping (§5.5.2).
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::ControlTooLong`] above 125 bytes; [`Misuse::Closed`] unless the connection is open.
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
-        if payload.len() > MAX_CONTROL_PAYLOAD {
-            return Err(Misuse::ControlTooLong(payload.len()));
+    pub fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Misuse> {
+        match message.into() {
+            Outgoing::Text(text) => self.send_frame(Opcode::Text, text.as_bytes()),
+            Outgoing::Binary(bytes) => self.send_frame(Opcode::Binary, bytes),
+            Outgoing::Message(message) => {
+                self.send_frame(message.opcode(), message.as_bytes())?;
+                self.assembler.recycle(message);
+                Ok(())
+            }
+            Outgoing::Prepared(prepared) => self.send_prepared(prepared),
         }
-        self.send_frame(Opcode::Ping, payload)
     }
 
-    /// Starts the closing handshake (§7.1.2). A reason of more than 123 bytes is cut between two characters.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::CloseCode`] for a code that must not be sent; [`Misuse::Closed`] unless the connection
-    /// is open.
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Misuse> {
-        if !code.is_allowed_on_wire() {
-            return Err(Misuse::CloseCode(code));
-        }
-        self.send_frame(Opcode::Close, &close::encode(code, reason))?;
-        self.state = State::Closing;
-        Ok(())
-    }
-
-    /// Queues a message that was encoded before. A client has to mask it all the same (§5.3).
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::Closed`] unless the connection is open.
-    pub fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<(), Misuse> {
+    /// §5.3: a client has to mask anew what was encoded before.
+    fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<(), Misuse> {
         if self.role == Role::Client {
             let message = prepared.message();
             return self.send_frame(message.opcode(), message.as_bytes());
@@ -470,12 +432,48 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues bytes as they are, frames or not. For tests and for learners.
+    /// Queues a ping (§5.5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::ControlTooLong`] above 125 bytes; [`Misuse::Closed`] unless the connection is open.
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Misuse> {
+        let payload = payload.as_ref();
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(Misuse::ControlTooLong(payload.len()));
+        }
+        self.send_frame(Opcode::Ping, payload)
+    }
+
+    /// Starts the closing handshake (§7.1.2), with a code and a reason, or with `None` and an empty
+    /// reason. A reason of more than 123 bytes is cut between two characters.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::CloseCode`] for a code that must not be sent; [`Misuse::ReasonWithoutCode`] for a reason
+    /// without one; [`Misuse::Closed`] unless the connection is open.
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+    ) -> Result<(), Misuse> {
+        let body = match code.into() {
+            Some(code) if !code.is_allowed_on_wire() => return Err(Misuse::CloseCode(code)),
+            Some(code) => close::encode(code, reason),
+            None if reason.is_empty() => Vec::new(),
+            None => return Err(Misuse::ReasonWithoutCode),
+        };
+        self.send_frame(Opcode::Close, &body)?;
+        self.state = State::Closing;
+        Ok(())
+    }
+
+    /// Queues bytes as they are, frames or not: for tests and for learners.
     ///
     /// # Errors
     ///
     /// [`Misuse::Closed`] unless the connection is open.
-    pub fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
+    pub fn push_raw(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
         self.check_open()?;
         self.output_for(bytes.len()).extend_from_slice(bytes);
         Ok(())

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod handshake;
 pub mod head;
 pub mod message;
+pub mod outgoing;
 pub mod prepared;
 pub mod request;
 pub mod response;

@@ -241,7 +241,7 @@ impl Page {
             call["sessionId"] = session.as_str().into();
         }
         self.ws
-            .send_text(&call.to_string())
+            .send(call.to_string())
             .expect("the browser takes orders");
         let deadline = Instant::now() + PATIENCE;
         loop {

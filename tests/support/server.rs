@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Starts a server that lives as long as the test's process.
 pub(crate) fn start(configure: impl FnOnce(Server) -> Server) -> SocketAddr {
     let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
-    let address = server.local_address().expect("it is bound");
+    let address = server.local_addr().expect("it is bound");
     let server = configure(server);
     thread::spawn(move || server.serve());
     address
@@ -81,10 +81,8 @@ pub(crate) fn echo(ws: &mut WebSocket) -> Result<()> {
 /// Limits whose deadlines pass soon, for tests that wait for them.
 pub(crate) fn impatient() -> Limits {
     let soon = Duration::from_millis(300);
-    Limits {
-        head_timeout: soon,
-        close_timeout: soon,
-        write_timeout: soon,
-        ..Limits::default()
-    }
+    Limits::default()
+        .head_timeout(soon)
+        .close_timeout(soon)
+        .write_timeout(soon)
 }

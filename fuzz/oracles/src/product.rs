@@ -191,13 +191,11 @@ impl Endpoint for Connection {
     }
 
     fn send_text(&mut self, text: &str) -> bool {
-        send(self, text.into(), |connection| connection.send_text(text))
+        send(self, text.into(), |connection| connection.send(text))
     }
 
     fn send_binary(&mut self, bytes: &[u8]) -> bool {
-        send(self, bytes.into(), |connection| {
-            connection.send_binary(bytes)
-        })
+        send(self, bytes.into(), |connection| connection.send(bytes))
     }
 
     fn ping(&mut self, payload: &[u8]) -> bool {
@@ -231,7 +229,7 @@ fn send(
 ) -> bool {
     let sent = match message.as_bytes().len() % 3 {
         0 => borrowed(connection),
-        1 => connection.send_prepared(&PreparedMessage::new(message)),
+        1 => connection.send(&PreparedMessage::new(message)),
         _ => connection.send(message),
     };
     sent.is_ok()

@@ -151,13 +151,10 @@ fn talk(mut ws: WebSocket, options: &Options) -> u8 {
 /// Prints each message until the connection ends.
 fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> {
     loop {
-        let received = match options.timeout {
-            Some(timeout) => ws.receive_timeout(timeout)?,
-            None => ws.receive()?.map_or(Received::Closed, Received::Message),
-        };
-        match received {
+        match ws.receive_timeout(options.timeout.unwrap_or(Duration::MAX))? {
             Received::Message(message) => print(&shown(&message, options.json)),
-            Received::TimedOut => {
+            Received::Ended(_) => return Ok(()),
+            _ => {
                 ws.close(CloseCode::NORMAL, "")?;
                 return Err(std::io::Error::new(
                     std::io::ErrorKind::TimedOut,
@@ -165,7 +162,6 @@ fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> 
                 )
                 .into());
             }
-            Received::Closed => return Ok(()),
         }
         if options.once {
             return ws.close(CloseCode::NORMAL, "");
@@ -203,14 +199,14 @@ fn send_input(sender: &Sender) {
 /// Sends what a line says; `false` when nothing more can be sent.
 fn send_line(sender: &Sender, line: &str) -> Result<bool, String> {
     let Some(command) = line.strip_prefix('/') else {
-        return sent(sender.send_text(line));
+        return sent(sender.send(line));
     };
     let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
     match name {
-        _ if command.starts_with('/') => sent(sender.send_text(command)),
+        _ if command.starts_with('/') => sent(sender.send(command)),
         "ping" => sent(sender.ping(rest.as_bytes())),
-        "binary" => sent(sender.send_binary(&hex::parse(rest)?)),
-        "raw" => sent(sender.send_raw(&hex::parse(rest)?)),
+        "binary" => sent(sender.send(&hex::parse(rest)?)),
+        "raw" => sent(sender.raw().send(&hex::parse(rest)?)),
         "close" => {
             let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
             let code = if code.is_empty() {

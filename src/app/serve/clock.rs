@@ -17,9 +17,8 @@ pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
     let mut tick = 0;
     loop {
         let time = labels.label(tick, Timestamp::now()).to_zoned(zone.clone());
-        ws.send_text(
-            &time
-                .strftime(r#"{"time": "%Y.%m.%d %H:%M:%S"}"#)
+        ws.send(
+            time.strftime(r#"{"time": "%Y.%m.%d %H:%M:%S"}"#)
                 .to_string(),
         )?;
         // Ticks that passed while the peer or the machine stood still are skipped.
@@ -36,8 +35,8 @@ fn wait_until(ws: &mut WebSocket, due: Instant) -> Result<bool> {
     loop {
         match ws.receive_timeout(due.saturating_duration_since(Instant::now()))? {
             Received::Message(_) => {}
-            Received::TimedOut => return Ok(true),
-            Received::Closed => return Ok(false),
+            Received::Ended(_) => return Ok(false),
+            _ => return Ok(true),
         }
     }
 }

@@ -124,11 +124,12 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     } else {
         metrics::add_to(server, &handle)
     };
-    let address = server.local_address().map_err(|error| error.to_string())?;
+    let address = server.local_addr().map_err(|error| error.to_string())?;
 
     stop_on_signals(handle).map_err(|error| format!("cannot wait for signals: {error}"))?;
     announce(address, &options.prefix);
-    server.serve().map_err(|error| error.to_string())
+    server.serve();
+    Ok(())
 }
 
 /// Listens with a queue that is long enough for a burst of connections; std's holds 128.
