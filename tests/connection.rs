@@ -6,7 +6,7 @@ use crate::support::bytes::{
 };
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::message::Limits;
-use plainws::{CloseCode, Message, Role};
+use plainws::{CloseCode, Message, Role, Rule};
 
 fn new(role: Role) -> Connection {
     connection(role, Limits::default())
@@ -78,6 +78,39 @@ mod s5_7_examples {
         client.send("Hello").unwrap();
         client.take_output(&mut output);
         assert_eq!(output, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+    }
+}
+
+mod s5_2_reserved_bits {
+    use super::*;
+    use crate::support::bytes::bits;
+
+    #[test]
+    fn a_reserved_bit_is_seen_in_the_first_byte() {
+        #[rustfmt::skip]
+        let rows = [
+            //                        F RSV op
+            ("RSV1",                 "1 100 0001"),
+            ("RSV2",                 "1 010 0001"),
+            ("RSV3",                 "1 001 0001"),
+            ("all three",            "1 111 0010"),
+            ("in a continuation",    "0 100 0000"),
+            ("in a ping",            "1 001 1001"),
+            ("in a fragmented ping", "0 001 1001"),
+            ("in a reserved opcode", "1 100 0011"),
+        ];
+        for (name, row) in rows {
+            for behind in [&[][..], &[0x00; 14], &[0x7F; 14], &[0xFF; 14]] {
+                for role in BOTH {
+                    let mut stream = [&bits(row), behind].concat();
+                    assert_eq!(
+                        new(role).receive(&mut stream),
+                        Err(Rule::RsvNotZero),
+                        "{name}"
+                    );
+                }
+            }
+        }
     }
 }
 

@@ -21,7 +21,7 @@
 use super::Role;
 use super::close::{self, CloseReason};
 use super::close_code::CloseCode;
-use super::frame::{self, Header, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode};
+use super::frame::{self, Byte0, Header, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode};
 use super::message::{Assembler, Limits, Message};
 use super::outgoing::Outgoing;
 use super::prepared::PreparedMessage;
@@ -287,6 +287,7 @@ impl Connection {
     /// Completes a header, and says how many bytes of `input` it took; keeps an incomplete one.
     fn decode_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Rule> {
         if self.partial_header.is_empty() {
+            check_rsv(input)?;
             if let Some((header, rest)) = Header::decode(input)? {
                 return Ok(Some((header, input.len() - rest.len())));
             }
@@ -553,6 +554,14 @@ impl Connection {
     }
 }
 
+/// §5.2: the reserved bits belong to extensions, and none was negotiated.
+fn check_rsv(frame: &[u8]) -> Result<(), Rule> {
+    match frame {
+        [byte0, ..] if Byte0::read(*byte0).rsv != 0 => Err(Rule::RsvNotZero),
+        _ => Ok(()),
+    }
+}
+
 /// Appends a whole frame, masked if there are keys.
 fn encode_frame(
     opcode: Opcode,
@@ -563,6 +572,7 @@ fn encode_frame(
     let masking_key = keys.as_mut().map(|next_key| next_key());
     let header = Header {
         fin: true,
+        rsv: 0,
         opcode,
         masking_key,
         payload_length: payload.len() as u64,

@@ -11,8 +11,8 @@
 //!  1  3      4       1        7            16 or 63               32
 //! ```
 //!
-//! This module judges what a header shows by itself. What depends on the connection's state, such as
-//! whether a mask is due or a message open, is judged above.
+//! This module judges what a header shows by itself. What depends on the connection is judged there:
+//! whether a mask is due, whether a message is open, and whether an extension uses the reserved bits.
 #![warn(clippy::indexing_slicing)]
 
 use super::rule::Rule;
@@ -159,7 +159,7 @@ impl Byte1 {
     }
 }
 
-/// A legal frame header.
+/// A frame header that is legal by itself.
 ///
 /// ```
 /// use plainws::protocol::frame::{Header, Opcode};
@@ -174,6 +174,8 @@ impl Byte1 {
 pub struct Header {
     /// Whether this is the last frame of its message.
     pub fin: bool,
+    /// RSV1, RSV2 and RSV3 as a number of three bits: 0 unless an extension was negotiated.
+    pub rsv: u8,
     /// What the frame is for.
     pub opcode: Opcode,
     /// The key that masks the payload, if any (§5.3).
@@ -195,10 +197,6 @@ impl Header {
             return Ok(None);
         };
         let first = Byte0::read(*byte0);
-        // §5.2: without an extension the reserved bits mean nothing.
-        if first.rsv != 0 {
-            return Err(Rule::RsvNotZero);
-        }
         let Some(opcode) = Opcode::from_bits(first.opcode) else {
             return Err(Rule::OpcodeReserved);
         };
@@ -233,6 +231,7 @@ impl Header {
         Ok(Some((
             Self {
                 fin: first.fin,
+                rsv: first.rsv,
                 opcode,
                 masking_key,
                 payload_length,
@@ -245,7 +244,7 @@ impl Header {
     pub fn encode(&self, output: &mut Vec<u8>) {
         let first = Byte0 {
             fin: self.fin,
-            rsv: 0,
+            rsv: self.rsv,
             opcode: self.opcode as u8,
         };
         output.push(first.write());
@@ -269,8 +268,11 @@ impl Header {
     }
 }
 
-/// Reads an `N`-byte length that must be at least `floor` and below 2^63, and judges it by the bytes
-/// that are there: those to come can at the least be all 00, at the most all FF.
+/// Reads an `N`-byte length, which must be at least `floor` and below 2^63.
+///
+/// A length is judged before all its bytes have arrived, so that it is refused at the same byte however
+/// the input is cut. The bytes that are missing leave a range open: the length is smallest if they are
+/// all 00, and largest if they are all FF. It is refused once no length in that range is legal.
 fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64, &[u8])>, Rule> {
     let here = input.get(..N).unwrap_or(input);
     let filled_up = |filler: u8| {
@@ -281,15 +283,15 @@ fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64
             .take(N);
         bytes.fold(0, |length, byte| length << 8 | u64::from(byte))
     };
-    let (least, most) = (filled_up(0x00), filled_up(0xFF));
+    let (smallest, largest) = (filled_up(0x00), filled_up(0xFF));
     // §5.2: "the most significant bit MUST be 0", and the shortest form is the only one.
-    if least > i64::MAX as u64 {
+    if smallest > i64::MAX as u64 {
         return Err(Rule::LengthTopBitSet);
     }
-    if most < floor {
+    if largest < floor {
         return Err(Rule::LengthNotMinimal);
     }
-    Ok(input.get(N..).map(|rest| (least, rest)))
+    Ok(input.get(N..).map(|rest| (smallest, rest)))
 }
 
 /// Masks or unmasks, which is the same: byte i of the payload is XORed with byte i mod 4 of the key (§5.3).

@@ -27,6 +27,7 @@ impl PreparedMessage {
         let opcode = message.opcode();
         let header = Header {
             fin: true,
+            rsv: 0,
             opcode,
             masking_key: None,
             payload_length: payload.len() as u64,

@@ -13,9 +13,8 @@ pub(crate) struct Place {
 pub(crate) const fn judged(rule: Rule) -> Place {
     use Rule as R;
     let (file, function) = match rule {
-        R::RsvNotZero | R::OpcodeReserved | R::ControlFragmented | R::ControlTooLong => {
-            ("frame", "decode")
-        }
+        R::RsvNotZero => ("connection", "check_rsv"),
+        R::OpcodeReserved | R::ControlFragmented | R::ControlTooLong => ("frame", "decode"),
         R::LengthNotMinimal | R::LengthTopBitSet => ("frame", "decode_length"),
         R::MaskMissing | R::MaskPresent => ("connection", "begin_frame"),
         R::ContinuationUnexpected
@@ -50,7 +49,7 @@ pub(crate) const fn judged(rule: Rule) -> Place {
 pub(crate) const fn tested(rule: Rule) -> Place {
     use Rule as R;
     let (file, function) = match rule {
-        R::RsvNotZero => ("frame", "a_reserved_bit_is_seen_in_the_first_byte"),
+        R::RsvNotZero => ("connection", "a_reserved_bit_is_seen_in_the_first_byte"),
         R::OpcodeReserved => ("frame", "a_reserved_opcode_is_seen_in_the_first_byte"),
         R::ControlFragmented => ("frame", "a_fragmented_one_is_seen_in_the_first_byte"),
         R::ControlTooLong => (
