@@ -3,6 +3,7 @@
 //! `cargo bench` runs each load against a raw echo and against this library, by turns, both with a
 //! thread per connection, and prints the ratio of their medians. Only the ratio means anything.
 
+use oracles::wire::{KEY, encode};
 use plainws::{Server, WebSocket};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -168,27 +169,7 @@ fn open(stream: &mut TcpStream) {
 
 /// A masked frame, made without the library.
 fn client_frame(first_byte: u8, payload: &[u8]) -> Vec<u8> {
-    let key = [0x37, 0xfa, 0x21, 0x3d];
-    let mut frame = vec![first_byte];
-    match payload.len() {
-        length @ 0..126 => frame.push(0x80 | u8::try_from(length).expect("below 126")),
-        length @ 126..65_536 => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(length).expect("below 65,536").to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend(key);
-    frame.extend(
-        payload
-            .iter()
-            .zip(key.iter().cycle())
-            .map(|(byte, key)| byte ^ key),
-    );
-    frame
+    encode(first_byte, Some(KEY), payload)
 }
 
 fn raw_echo() -> SocketAddr {

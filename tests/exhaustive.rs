@@ -5,7 +5,7 @@ use oracles::frames::answers;
 use oracles::product::Plainws;
 use oracles::stream::{Stream, TINY, run};
 use oracles::subject::Seen;
-use oracles::wire::{encode, frame};
+use oracles::wire::{KEY, encode, frame};
 use oracles::{reference, seeds};
 use plainws::protocol::connection::Connection;
 use plainws::protocol::message::Limits;
@@ -176,7 +176,6 @@ mod s5_2_every_length_written {
 
     #[test]
     fn has_the_header_and_the_mask_that_it_must_have() {
-        const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
         for length in lengths() {
             let payload = b"payload ".repeat(length / 8 + 1);
             let payload = &payload[..length];

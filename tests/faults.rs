@@ -6,7 +6,7 @@ use crate::support::bytes::{
     BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
 use crate::support::program::{Held, Process, Program};
-use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use crate::support::raw::{PATIENCE, Raw, head_end, upgrade_request};
 use socket2::SockRef;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
@@ -268,7 +268,7 @@ mod leaving {
             raw.send_fin();
             let answer = raw.until_end();
             let text = String::from_utf8_lossy(&answer);
-            let is_open = bytes.windows(4).any(|four| four == b"\r\n\r\n");
+            let is_open = head_end(&bytes).is_some();
             let expected = if is_open { "HTTP/1.1 " } else { "" };
             assert!(text.starts_with(expected), "{state}: {text}");
             match state {

@@ -2,15 +2,15 @@
 //! connection makes of it as lines of text. Written apart from the library, to judge it.
 #![allow(dead_code, reason = "each test program uses some of these")]
 
+use oracles::reference::whole_frames;
+pub(crate) use oracles::wire::KEY;
+use oracles::wire::encode;
 use plainws::protocol::connection::{Connection, Event, State};
 use plainws::protocol::head::{self, Decoder, Head};
 use plainws::protocol::message::{Limits, Message};
 use plainws::{CloseCode, Role, Rule};
 
 pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-/// The key of the examples in §5.7.
-pub(crate) const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 // The first bytes of frames: F, RSV and opcode.
 pub(crate) const TEXT: u8 = 0b1000_0001;
@@ -41,27 +41,7 @@ pub(crate) type Frame<'a> = (u8, &'a [u8]);
 
 /// One frame as `sender` puts it on the wire.
 pub(crate) fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
-    let mask = if sender == Role::Client { 0x80 } else { 0 };
-    let length = (payload.len() as u64).to_be_bytes();
-    let mut bytes = vec![byte0];
-    match payload.len() {
-        0..=125 => bytes.push(mask | length[7]),
-        126..=0xFFFF => {
-            bytes.push(mask | 126);
-            bytes.extend(&length[6..]);
-        }
-        _ => {
-            bytes.push(mask | 127);
-            bytes.extend(length);
-        }
-    }
-    if sender == Role::Client {
-        bytes.extend(KEY);
-        bytes.extend(xor(payload, KEY));
-    } else {
-        bytes.extend(payload);
-    }
-    bytes
+    encode(byte0, (sender == Role::Client).then_some(KEY), payload)
 }
 
 /// Frames, one after another.
@@ -197,26 +177,14 @@ pub(crate) fn sent(role: Role, connection: &mut Connection) -> Vec<String> {
 }
 
 /// Takes whole frames apart: first byte, unmasked payload.
-pub(crate) fn unframe(sender: Role, mut stream: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | usize::from(byte));
-    let mut frames = Vec::new();
-    while !stream.is_empty() {
-        let (byte0, byte1) = (stream[0], stream[1]);
-        assert_eq!(byte1 & 0x80 != 0, sender == Role::Client, "the mask bit");
-        let (length, mut at) = match byte1 & 0x7F {
-            126 => (number(&stream[2..4]), 4),
-            127 => (number(&stream[2..10]), 10),
-            short => (usize::from(short), 2),
-        };
-        let mut key = [0; 4];
-        if sender == Role::Client {
-            key.copy_from_slice(&stream[at..at + 4]);
-            at += 4;
-        }
-        frames.push((byte0, xor(&stream[at..at + length], key)));
-        stream = &stream[at + length..];
-    }
-    frames
+fn unframe(sender: Role, stream: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let (frames, rest) = whole_frames(stream);
+    assert!(rest.is_empty(), "{} is no frame", rest.escape_ascii());
+    let frames = frames.into_iter().map(|frame| {
+        assert_eq!(frame.key.is_some(), sender == Role::Client, "the mask bit");
+        (frame.byte0, frame.payload)
+    });
+    frames.collect()
 }
 
 /// The head at the start of `stream` and its length there, under all [`cuts`], which must not differ.

@@ -53,6 +53,12 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     value
 }
 
+/// Where the empty line ends that ends a head, once it is there.
+pub(crate) fn head_end(bytes: &[u8]) -> Option<usize> {
+    let place = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    Some(place + 4)
+}
+
 /// A request that opens a WebSocket connection at `path`.
 pub(crate) fn upgrade_request(path: &str) -> String {
     format!(
@@ -103,17 +109,14 @@ impl Raw {
 
     /// Reads up to the empty line that ends a head.
     pub(crate) fn head(&mut self) -> String {
-        let end = self.wait_until(|received| {
-            let end = received.windows(4).position(|four| four == b"\r\n\r\n")?;
-            Some(end + 4)
-        });
+        let end = self.wait_until(head_end);
         let head = self.received.drain(..end).collect();
         String::from_utf8(head).expect("heads are ASCII here")
     }
 
     /// As [`head`](Self::head), but the connection may end first, in whatever way.
     pub(crate) fn head_or_end(&mut self) -> String {
-        while !self.received.windows(4).any(|four| four == b"\r\n\r\n") {
+        while head_end(&self.received).is_none() {
             match self.read(PATIENCE) {
                 Ok(1..) => {}
                 Err(error) if is_timeout(&error) => panic!("neither a head nor the end"),

@@ -3,7 +3,7 @@
 
 use crate::choices::Choices;
 use crate::subject::Seen;
-use crate::wire::encode;
+use crate::wire::{KEY, encode};
 use plainws::Role;
 
 /// What a sender sends, and what a reader must make of it.
@@ -65,7 +65,7 @@ pub fn sequence(sender: Role, sizes: Sizes, choices: &mut Choices<'_>) -> Sequen
     let victim = choices.below(frames.len());
     let mut wire = Vec::new();
     for (i, (byte0, payload)) in frames.iter().enumerate() {
-        let key = choices.one(&[Some([0; 4]), Some([0x37, 0xFA, 0x21, 0x3D]), None]);
+        let key = choices.one(&[Some([0; 4]), Some(KEY), None]);
         let key = match sender {
             Role::Client => Some(key.unwrap_or([choices.byte(), 0, 0xFF, 0x80])),
             Role::Server => None,

@@ -6,7 +6,7 @@
 use crate::choices::Random;
 use crate::handshake;
 use crate::stream::Stream;
-use crate::wire::{self, encode, zero_key};
+use crate::wire::{self, KEY, encode, zero_key};
 use plainws::protocol::head;
 use plainws::{Role, Rule};
 
@@ -25,8 +25,6 @@ pub struct Seed {
 type Frames = &'static [(u8, &'static [u8])];
 
 const BOTH: [(Role, &str); 2] = [(Role::Client, "client"), (Role::Server, "server")];
-/// The key of the examples in §5.7.
-const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// Every seed.
 #[must_use]

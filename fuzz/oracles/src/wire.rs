@@ -2,6 +2,9 @@
 
 use plainws::Role;
 
+/// The key of the examples in §5.7.
+pub const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
 /// One frame, with the key 00000000 if its sender is the one that masks.
 #[must_use]
 pub fn frame(sender: Role, byte0: u8, payload: &[u8]) -> Vec<u8> {
@@ -28,13 +31,12 @@ pub fn encode(byte0: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
             frame.extend(length);
         }
     }
-    frame.extend(key.iter().flatten());
-    let key = key.unwrap_or_default();
-    frame.extend(
-        payload
-            .iter()
-            .enumerate()
-            .map(|(i, byte)| byte ^ key[i % 4]),
-    );
+    let Some(key) = key else {
+        frame.extend(payload);
+        return frame;
+    };
+    frame.extend(key);
+    let masked = payload.iter().zip(key.iter().cycle());
+    frame.extend(masked.map(|(byte, key)| byte ^ key));
     frame
 }
