@@ -1,9 +1,9 @@
 //! The command line.
 
 use crate::app::commands::{decode, encode, exercise, handshake, rules, shell};
+use crate::app::show::output::say;
 use crate::app::{connect, serve};
 use clap::{CommandFactory as _, Parser, Subcommand};
-use std::io::Write as _;
 use std::process::ExitCode;
 
 /// WebSocket on plain threads: a strict server, and tools that show every byte
@@ -53,7 +53,7 @@ pub(crate) fn run() -> ExitCode {
         Some(command) => (look(command), usage()),
     };
     outcome.unwrap_or_else(|problem| {
-        let _ = writeln!(std::io::stderr(), "plainws: {problem}");
+        say(&problem);
         failure
     })
 }
@@ -68,7 +68,7 @@ fn refuse(error: &clap::Error) -> ! {
     let problem: Vec<_> = problem.lines().map(str::trim).collect();
     let problem = problem.join(" ");
     let problem = problem.strip_prefix("error: ").unwrap_or(&problem);
-    let _ = writeln!(std::io::stderr(), "plainws: {problem}; see --help");
+    say(&format!("{problem}; see --help"));
     std::process::exit(2)
 }
 

@@ -1,7 +1,7 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
 use crate::app::judge::decoded::Decoded;
-use crate::app::show::{json, paint, stream};
+use crate::app::show::{json, output, stream};
 use crate::app::{args, input};
 use clap::Args;
 use plainws::Role;
@@ -80,7 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
             stream::listing(&decoded, !options.all)
         };
         let gap = if verdicts.is_empty() { "" } else { "\n" };
-        paint::print(&format!("{gap}{shown}"))?;
+        output::print(&format!("{gap}{shown}"))?;
         verdicts.push(decoded.verdict());
     }
     Ok(exit_code(&verdicts))

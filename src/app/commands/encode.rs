@@ -3,7 +3,7 @@
 use crate::app::args::Sender;
 use crate::app::input;
 use crate::app::input::hex;
-use crate::app::show::paint;
+use crate::app::show::output;
 use crate::app::show::text::spaced;
 use clap::{Args, ValueEnum};
 use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey, Opcode};
@@ -149,13 +149,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     });
     if options.raw {
         let frames: Vec<_> = frames.collect();
-        paint::print_raw(&frames.concat())?;
+        output::print_raw(&frames.concat())?;
     } else {
         let lines = frames.flat_map(|frame| {
             let lines = frame.chunks(LINE).map(|line| spaced(line) + "\n");
             lines.collect::<Vec<_>>()
         });
-        paint::print(&lines.collect::<String>())?;
+        output::print(&lines.collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)
 }

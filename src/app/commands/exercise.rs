@@ -2,7 +2,8 @@
 
 use crate::app::judge::stages::{ALL, Stage};
 use crate::app::show::listing::direction;
-use crate::app::show::paint::{self, BAD, FAINT, GOOD, STRONG, paint};
+use crate::app::show::output;
+use crate::app::show::paint::{BAD, FAINT, GOOD, STRONG, paint};
 use crate::app::show::text::{joined, spaced, wrapped};
 use clap::Args;
 use std::collections::BTreeSet;
@@ -58,10 +59,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         })
         .collect();
     if asked.is_empty() {
-        paint::print("All ten are solved already.\n")?;
+        output::print("All ten are solved already.\n")?;
     }
     for &(number, stage) in &asked {
-        paint::print(&shown(number, stage, options.hint))?;
+        output::print(&shown(number, stage, options.hint))?;
         let outcome = match &options.answer {
             Some(answer) => judge(stage, answer, "\n")?,
             None => ask(stage)?,
@@ -78,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         }
     }
     if options.number.is_none() {
-        paint::print(&progress(&solved))?;
+        output::print(&progress(&solved))?;
     }
     let is_done = asked.iter().all(|(number, _)| solved.contains(number));
     Ok(if is_done {
@@ -117,23 +118,23 @@ fn hint(stage: &Stage) -> String {
 /// Reads answers until one is right.
 fn ask(stage: &Stage) -> Result<Outcome, String> {
     loop {
-        paint::print("   > ")?;
+        output::print("   > ")?;
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
         let is_end = read.map_err(|error| format!("standard input: {error}"))? == 0;
         if is_end {
-            paint::print("\n")?;
+            output::print("\n")?;
             return Ok(Outcome::Left);
         }
         match line.trim() {
             "quit" | "q" => return Ok(Outcome::Left),
-            "hint" | "?" => paint::print(&hint(stage))?,
+            "hint" | "?" => output::print(&hint(stage))?,
             "skip" | "s" => {
                 let answer = stage.answer().shown();
-                paint::print(&format!("   The answer was: {answer}\n\n"))?;
+                output::print(&format!("   The answer was: {answer}\n\n"))?;
                 return Ok(Outcome::Skipped);
             }
-            "" => paint::print("   (type an answer, or: hint, skip, quit)\n")?,
+            "" => output::print("   (type an answer, or: hint, skip, quit)\n")?,
             answer => {
                 if let Outcome::Solved = judge(stage, answer, " Try again, or: hint, skip, quit\n")?
                 {
@@ -147,7 +148,7 @@ fn ask(stage: &Stage) -> Result<Outcome, String> {
 fn judge(stage: &Stage, answer: &str, comment: &str) -> Result<Outcome, String> {
     if let Some(fault) = stage.answer().fault(answer) {
         let wrong = paint(BAD, "Wrong:");
-        paint::print(&format!("   {wrong} {fault}.{comment}"))?;
+        output::print(&format!("   {wrong} {fault}.{comment}"))?;
         return Ok(Outcome::Skipped);
     }
     let right = paint(GOOD, "Right.");
@@ -158,7 +159,7 @@ fn judge(stage: &Stage, answer: &str, comment: &str) -> Result<Outcome, String> 
         let bytes = joined(stage.bytes);
         format!(" See all of it: plainws decode --role {sender} {bytes}")
     };
-    paint::print(&format!("   {right}{see}\n\n"))?;
+    output::print(&format!("   {right}{see}\n\n"))?;
     Ok(Outcome::Solved)
 }
 

@@ -1,7 +1,8 @@
 //! `plainws handshake`: from the key to the accept value, each step with a shell line that redoes it.
 
 use crate::app::judge::mistakes::{self, EXAMPLE_KEY, Mistake};
-use crate::app::show::paint::{self, BAD, GOOD, STRONG, paint, shell_line};
+use crate::app::show::output;
+use crate::app::show::paint::{BAD, GOOD, STRONG, paint, shell_line};
 use crate::app::show::text::{escaped, joined, wrapped};
 use clap::Args;
 use plainws::protocol::dissect::handshake::Derivation;
@@ -50,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         is_right &= *accept == steps.accept;
         text += &verdict(&steps, accept);
     }
-    paint::print(&text)?;
+    output::print(&text)?;
     Ok(if is_right {
         ExitCode::SUCCESS
     } else {

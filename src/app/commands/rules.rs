@@ -6,6 +6,7 @@ use crate::app::judge::decoded::{Decoded, Limits};
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
 use crate::app::show;
+use crate::app::show::output;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::answer;
@@ -43,7 +44,7 @@ Examples:
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let Some(id) = &options.id else {
-        paint::print(&table())?;
+        output::print(&table())?;
         return Ok(ExitCode::SUCCESS);
     };
     let mut rules = Rule::ALL.iter();
@@ -56,9 +57,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
             let bytes = rule
                 .example(role)
                 .ok_or_else(|| format!("{id} does not bind a {}", role.name()))?;
-            paint::print_raw(bytes)?;
+            output::print_raw(bytes)?;
         }
-        None => paint::print(&detail(rule, !options.all))?,
+        None => output::print(&detail(rule, !options.all))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `plainws completions` and `plainws man`, made from the argument parser.
 
-use crate::app::show::paint;
+use crate::app::show::output;
 use clap::{Args, Command};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ pub(crate) struct ManOptions {
 pub(crate) fn completions(options: &Options, mut program: Command) -> Result<ExitCode, String> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut program, "plainws", &mut script);
-    paint::print_raw(&script)?;
+    output::print_raw(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -47,6 +47,6 @@ pub(crate) fn man(options: &ManOptions, mut program: Command) -> Result<ExitCode
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(program).render(&mut page);
     rendered.map_err(|error| error.to_string())?;
-    paint::print_raw(&page)?;
+    output::print_raw(&page)?;
     Ok(ExitCode::SUCCESS)
 }

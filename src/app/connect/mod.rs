@@ -2,6 +2,7 @@
 
 use crate::app::args;
 use crate::app::input::hex;
+use crate::app::show::output::say;
 use crate::app::show::text;
 use crate::app::show::trace;
 use clap::Args;
@@ -278,9 +279,4 @@ fn print(line: &str) {
     {
         std::process::exit(0);
     }
-}
-
-/// To standard error: what this program has to say.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "plainws: {line}");
 }

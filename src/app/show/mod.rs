@@ -3,6 +3,7 @@
 pub(crate) mod heads;
 pub(crate) mod json;
 pub(crate) mod listing;
+pub(crate) mod output;
 pub(crate) mod paint;
 pub(crate) mod stream;
 pub(crate) mod text;

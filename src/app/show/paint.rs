@@ -3,7 +3,6 @@
 use super::text::{COLUMNS, width};
 use anstyle::{AnsiColor, Style};
 use plainws::protocol::rule::Field;
-use std::io::{self, Write as _};
 
 pub(crate) const STRONG: Style = Style::new().bold();
 pub(crate) const FAINT: Style = Style::new().dimmed();
@@ -48,37 +47,4 @@ pub(crate) fn shell_line(shell: &str) -> String {
         at += 1 + width(part) + bar.len();
     }
     paint(FAINT, &lines) + "\n"
-}
-
-/// Writes to standard output; without the colours unless it is a terminal and nobody minds them
-/// (`NO_COLOR`).
-///
-/// # Errors
-///
-/// What went wrong, for people; not that the reader has gone, who has then seen enough.
-pub(crate) fn print(text: &str) -> Result<(), String> {
-    let mut stdout = anstream::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    outcome(written)
-}
-
-/// Writes bytes to standard output just as they are.
-///
-/// # Errors
-///
-/// As [`print`].
-pub(crate) fn print_raw(bytes: &[u8]) -> Result<(), String> {
-    let mut stdout = io::stdout().lock();
-    outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
-}
-
-fn outcome(written: io::Result<()>) -> Result<(), String> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output: {error}"))
-        }
-        _ => Ok(()),
-    }
 }

@@ -87,7 +87,7 @@ function showTime(data) {
     time.textContent = received;
     caption.textContent = 'Server time';
   }
-  const problem = good ? '' : 'The server sent something else than {"time": "…"}. It began with:';
+  const problem = good ? '' : 'The server sent something other than {"time": "…"}. It began with:';
   if (error.textContent !== problem) error.textContent = problem; // announced once, not each second
   unexpected.hidden = good;
   unexpected.textContent = good ? '' : String(data).slice(0, 200);

@@ -17,8 +17,8 @@ const CLOSE_CODES = {
   1007: 'data not valid, such as text that is not UTF-8',
   1008: 'policy violation',
   1009: 'message too big',
-  1011: 'internal error of the server',
-  1012: 'the server restarts',
+  1011: 'internal server error',
+  1012: 'the server is restarting',
   1013: 'try again later',
 };
 
