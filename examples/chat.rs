@@ -1,4 +1,4 @@
-//! A room: what one says, all hear. A slow or dead member delays nobody.
+//! A chat room: what one member says, all hear. A slow or dead member delays no other.
 //!
 //! ```sh
 //! cargo run --example chat
@@ -45,7 +45,7 @@ impl Room {
         self.members().retain(|_, member| {
             let sent = member.send(&message);
             if let Err(Error::Backlogged) = sent {
-                // Far behind, and not to be waited for. Its own thread sees the end.
+                // Too slow to be waited for. Its own thread sees to its end.
                 let _ = member.close(CloseCode::POLICY, "too slow");
             }
             sent.is_ok()

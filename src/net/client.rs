@@ -261,7 +261,7 @@ fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline:
         _ => None,
     };
     let wanted = announced.unwrap_or(MAX_REFUSAL_BODY).min(MAX_REFUSAL_BODY);
-    // Whoever does not announce a length may go on without an end, or have nothing to say.
+    // A server that announces no length may go on without an end, or have nothing to say.
     let deadline = if announced.is_none() {
         deadline.min(deadline_in(UNANNOUNCED_BODY))
     } else {

@@ -20,7 +20,7 @@ pub enum Error {
     Io(io::Error),
     /// A server answered the opening handshake with another status than 101.
     Refused(Box<Refusal>),
-    /// The URL is none that this client can connect to.
+    /// This client cannot connect to the URL, for this reason.
     Url(&'static str),
     /// A host, target, subprotocol or header that a request must not hold.
     Header(InvalidHeader),

@@ -10,7 +10,7 @@
 //!     └─────────────────────┴──────────────┴───────────────────────┘
 //! ```
 //!
-//! A look comes before each judgement, because the peer may have spoken while nobody was reading.
+//! A look comes before each judgement, because the peer may have spoken while no thread was reading.
 
 use std::time::{Duration, Instant};
 

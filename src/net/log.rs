@@ -7,11 +7,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// One thing that is over. Everything from the peer in it is as it came: to be escaped when shown.
+/// What is reported at the end of a request or a connection. Everything in it that came from the peer
+/// is as it arrived: escape it before showing it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// Who asked; `None` when nobody could be accepted.
+    /// The client's address; `None` when no connection could be accepted.
     pub peer: Option<SocketAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],

@@ -180,7 +180,7 @@ impl Output {
         Step::Nothing
     }
 
-    /// Takes back what a step said to write, of which the system took so many bytes.
+    /// Takes back what a step said to write, of which the system took `length` bytes.
     pub(super) fn wrote(&mut self, mut flight: Flight, length: usize) {
         flight.wrote(length);
         if !self.has_ended {

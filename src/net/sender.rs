@@ -100,7 +100,7 @@ impl Sender {
         link.flush(Patience::Now)
     }
 
-    /// Bytes queued for the peer and not taken by it yet: how far it is behind.
+    /// Bytes that wait in the queue because the peer takes them too slowly.
     #[must_use]
     pub fn backlog(&self) -> usize {
         self.link().map_or(0, |link| link.backlog())

@@ -180,14 +180,15 @@ impl Server {
         self
     }
 
-    /// Takes at most so many TCP connections at once; more are answered with 503. Default 900.
+    /// Takes at most `max_connections` TCP connections at once; more are answered with 503. Default
+    /// 900.
     #[must_use]
     pub const fn max_connections(mut self, max_connections: usize) -> Self {
         self.max_connections = max_connections;
         self
     }
 
-    /// Gives each connection's thread a stack of so many bytes. Default 512 KiB. A handler that
+    /// Gives each connection's thread a stack of `stack_size` bytes. Default 512 KiB. A handler that
     /// overflows it ends the whole process, so one that recurses deeply needs more.
     #[must_use]
     pub const fn stack_size(mut self, stack_size: usize) -> Self {
@@ -195,7 +196,7 @@ impl Server {
         self
     }
 
-    /// Waits so long for connections to end when the server stops. Default 10 s.
+    /// Waits at most `grace` for connections to end when the server stops. Default 10 s.
     #[must_use]
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -287,8 +288,8 @@ impl Handle {
         });
     }
 
-    /// `accept` cannot be called off, but a connection wakes it. Returns whether one was made, or nobody
-    /// listens any more.
+    /// A thread that waits in `accept` cannot be called off, but a connection wakes it. Returns whether
+    /// one was made, or the listener is gone.
     fn wake(&self) -> bool {
         let mut address = self.address;
         if address.ip().is_unspecified() {

@@ -1,0 +1,185 @@
+//! What is known of a connection, and what can be said of it without waiting.
+
+use crate::net::error::Result;
+use crate::net::inbox::Inbox;
+use crate::net::keepalive::Keepalive;
+use crate::net::limits::Limits;
+use crate::net::output::{Output, Patience, Step};
+use crate::net::read_buffer::{QUIET, ReadBuffer};
+use crate::protocol::connection::{Connection, Event, Misuse};
+use crate::protocol::message::Message;
+use crate::protocol::rule::Rule;
+use std::time::{Duration, Instant};
+
+/// What is known of a connection.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) connection: Connection,
+    pub(super) output: Output,
+    /// Absent while a thread reads.
+    pub(super) reader: Option<Box<Reader>>,
+    pub(super) inbox: Inbox,
+    /// Whether the connection's own thread has received since the caretaker's last visit.
+    pub(super) is_attended: bool,
+    pub(super) round_trip: Option<Duration>,
+    /// Whether the connection is being seen to its end.
+    pub(super) is_ending: bool,
+    /// Threads that wait for a right or for room, and those of them that wait for room.
+    pub(super) waiting: usize,
+    pub(super) waiting_for_room: usize,
+}
+
+/// What a thread needs to read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) buffer: ReadBuffer,
+    pub(super) keepalive: Keepalive,
+}
+
+/// How a wait for the next message ended.
+#[derive(Debug)]
+pub(in crate::net) enum Waited {
+    Message(Message),
+    /// The deadline passed first.
+    TimedOut,
+    Ended,
+}
+
+/// Puts something into a connection's output.
+pub(in crate::net) trait Queue:
+    FnOnce(&mut Connection) -> std::result::Result<(), Misuse>
+{
+}
+impl<F: FnOnce(&mut Connection) -> std::result::Result<(), Misuse>> Queue for F {}
+
+impl Reader {
+    /// The time-out of a read: up to what comes first, the deadline, the next judgement of silence or
+    /// the time to give memory back.
+    pub(super) fn timeout(
+        &self,
+        now: Instant,
+        deadline: Option<Instant>,
+        silence: Option<Instant>,
+    ) -> Option<Duration> {
+        let left = |until: Instant| until.saturating_duration_since(now);
+        let quiet = self.buffer.is_large().then_some(QUIET);
+        let timeouts = [
+            deadline.map(left),
+            silence.map(|until| roughly(left(until))),
+            quiet,
+        ];
+        timeouts.into_iter().flatten().min()
+    }
+}
+
+/// Rounds a time up by at most an eighth, so that it is often the one that the socket has already.
+fn roughly(time: Duration) -> Duration {
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let step = (nanoseconds / 8).next_power_of_two() / 2;
+    let rounded = nanoseconds.checked_next_multiple_of(step.max(1));
+    Duration::from_nanos(rounded.unwrap_or(nanoseconds))
+}
+
+impl Core {
+    pub(super) fn new(connection: Connection, limits: &Limits, after_head: &[u8]) -> Self {
+        let keepalive = Keepalive::new(limits.ping_after, limits.pong_timeout, Instant::now());
+        Self {
+            connection,
+            output: Output::default(),
+            reader: Some(Box::new(Reader {
+                buffer: ReadBuffer::new(after_head),
+                keepalive,
+            })),
+            inbox: Inbox::default(),
+            is_attended: true,
+            round_trip: None,
+            is_ending: false,
+            waiting: 0,
+            waiting_for_room: 0,
+        }
+    }
+
+    /// The next message, read ahead or among the bytes that were read; control frames before it are
+    /// dealt with.
+    pub(super) fn next_message(&mut self) -> Result<Option<Message>> {
+        match self.inbox.take()? {
+            Some(message) => Ok(Some(message)),
+            None => Ok(self.decode()?),
+        }
+    }
+
+    pub(super) fn decode(&mut self) -> std::result::Result<Option<Message>, Rule> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(None);
+        };
+        loop {
+            let (used, event) = self.connection.receive(reader.buffer.undecoded())?;
+            reader.buffer.decoded(used);
+            match event {
+                Some(Event::Message(message)) => return Ok(Some(message)),
+                Some(Event::Pong(payload)) => {
+                    let round_trip = reader.keepalive.pong(&payload, Instant::now());
+                    self.round_trip = round_trip.or(self.round_trip);
+                }
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Moves messages into the inbox until that is full or no whole message is left.
+    pub(super) fn decode_ahead(&mut self) {
+        while !self.inbox.is_full() && !self.has_stopped_reading() {
+            match self.decode() {
+                Ok(Some(message)) => self.inbox.push(message),
+                Ok(None) => return,
+                Err(rule) => self.inbox.fail(rule.into()),
+            }
+        }
+    }
+
+    /// Whether there is nothing more to be read for the connection's own thread.
+    pub(super) fn has_stopped_reading(&self) -> bool {
+        self.reader.is_none() || self.connection.is_closed() || self.inbox.has_failed()
+    }
+
+    pub(super) fn is_full(&self, max_backlog: usize) -> bool {
+        self.connection.is_open() && self.connection.output_length() > max_backlog
+    }
+
+    pub(super) fn has_overrun_close(&self, now: Instant) -> bool {
+        let deadline = self.output.close_deadline();
+        deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    // The output's questions, which are about the connection as well.
+
+    pub(super) fn claim_output(&mut self, patience: Patience) -> bool {
+        self.output.claim(patience, &self.connection)
+    }
+
+    pub(super) fn take_over_output(&mut self) -> bool {
+        self.output.take_over(&self.connection)
+    }
+
+    pub(super) fn hand_over(&mut self) -> bool {
+        self.output.hand_over(&self.connection)
+    }
+
+    pub(super) fn next_step(&mut self) -> Step {
+        self.output.next_step(&mut self.connection)
+    }
+
+    pub(super) fn needs_writer(&self) -> bool {
+        self.output.needs_writer(&self.connection)
+    }
+
+    pub(super) fn is_unsent(&self) -> bool {
+        self.output.is_unsent(&self.connection)
+    }
+
+    /// Whether something waits that must not wait for the connection's own thread.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.output.is_under_way() || self.connection.is_urgent()
+    }
+}

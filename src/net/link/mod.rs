@@ -1,0 +1,213 @@
+//! One connection, shared by the threads that use it: one lock, and two rights.
+//!
+//! The lock guards everything that is known of the connection ([`Core`]). It is never held while a
+//! thread waits for the peer, nor while code of the user's runs. What takes long needs a right, which
+//! the lock hands out to one thread at a time:
+//!
+//! | the right | who has it | may |
+//! |---|---|---|
+//! | to read | the thread that took [`Core::reader`] out | wait for input |
+//! | to write | the thread that [`Output::claim`] gave it to | wait for the peer to take output |
+//!
+//! A thread that has something to send puts it into the connection's output, and then writes, or
+//! leaves that to the thread that is writing already. So frames never interleave, and a thread that only
+//! reads does not wait for a slow peer.
+
+mod core;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+pub(super) use self::core::{Queue, Waited};
+
+use self::core::Core;
+use super::deadline::deadline_in;
+use super::error::{Error, Result};
+use super::limits::Limits;
+use super::output::Patience;
+use super::stream::Stream;
+use super::tap::{Direction, Tap, Tapped};
+use crate::protocol::close::CloseReason;
+use crate::protocol::close_code::CloseCode;
+use crate::protocol::connection::{Connection, Misuse, Traffic};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(super) struct Link {
+    stream: Arc<Stream>,
+    limits: Limits,
+    core: Mutex<Core>,
+    /// Told when a right is given back, or room is made, while threads wait for that.
+    changed: Condvar,
+    tapped: Tapped,
+    #[cfg(test)]
+    acquired: std::sync::atomic::AtomicUsize,
+}
+
+impl Link {
+    /// Takes a stream that was [prepared](Stream::prepare), and what arrived together with the head of
+    /// the handshake.
+    pub(super) fn new(
+        stream: Arc<Stream>,
+        connection: Connection,
+        limits: Limits,
+        after_head: &[u8],
+        tap: Option<Tap>,
+    ) -> Self {
+        let link = Self {
+            stream,
+            limits,
+            core: Mutex::new(Core::new(connection, &limits, after_head)),
+            changed: Condvar::new(),
+            tapped: Tapped::new(tap),
+            #[cfg(test)]
+            acquired: Default::default(),
+        };
+        if link.tapped.pass(Direction::Received, after_head).is_err() {
+            link.cut();
+        }
+        link
+    }
+
+    // What is asked of a connection.
+
+    pub(super) fn close_reason(&self) -> Option<CloseReason> {
+        self.core().connection.close_reason().cloned()
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        self.core().connection.traffic()
+    }
+
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.core().round_trip
+    }
+
+    /// Bytes queued and not yet being written.
+    pub(super) fn backlog(&self) -> usize {
+        self.core().connection.output_length()
+    }
+
+    // Ending.
+
+    /// Queues a Close and starts its deadline.
+    pub(super) fn close(
+        &self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+    ) -> std::result::Result<(), Misuse> {
+        let mut core = self.core();
+        core.connection.close(code, reason)?;
+        core.output.close_by(deadline_in(self.limits.close_timeout));
+        Ok(())
+    }
+
+    /// Sees the closing handshake through and the TCP connection to its end (§7.1.1), all within the
+    /// close deadline. Only the first call does so.
+    pub(super) fn finish(&self) {
+        let mut core = self.core();
+        if std::mem::replace(&mut core.is_ending, true) {
+            return;
+        }
+        let deadline = core.output.close_by(deadline_in(self.limits.close_timeout));
+        drop(core);
+        while let Ok(Waited::Message(_)) = self.receive(Some(deadline)) {}
+        let mut core = self.core();
+        core.connection.receive_eof();
+        // A write that fails has ended the connection already.
+        drop(self.flush_from(core, Patience::Wait));
+        self.stream.drain(deadline);
+        self.stream.cut();
+    }
+
+    /// Ends the connection as if it were lost. Threads that wait on it are woken.
+    pub(super) fn cut(&self) {
+        let mut core = self.core();
+        core.connection.receive_eof();
+        core.output.end();
+        self.tell(&core);
+        drop(core);
+        self.stream.cut();
+    }
+
+    /// After a failed read or write a frame may be torn: nothing more is read or sent.
+    fn lost(&self, error: io::Error) -> Error {
+        self.cut();
+        error.into()
+    }
+
+    /// Shows bytes to the tap, which ends the connection if it panics.
+    fn pass(&self, direction: Direction, bytes: &[u8]) -> Result<()> {
+        self.tapped
+            .pass(direction, bytes)
+            .map_err(|panicked| self.lost(io::Error::other(panicked)))
+    }
+
+    // What the caretaker does.
+
+    /// Does what is due while the connection's own thread is busy elsewhere: answers pings and Closes,
+    /// judges silence, goes on writing to a slow peer.
+    pub(super) fn service(&self) {
+        let mut core = self.core();
+        if core.has_overrun_close(Instant::now()) {
+            drop(core);
+            return self.cut();
+        }
+        // A thread that has just received will be back soon, and what it is about to send belongs
+        // ahead of the reply to a Close.
+        let is_attended = core.reader.is_some() && std::mem::take(&mut core.is_attended);
+        if !is_attended && !core.has_stopped_reading() {
+            core = self.read_ahead(core);
+        }
+        // What was merely fed waits for its thread; the rest does not.
+        if core.is_urgent() {
+            // A failure has ended the connection: its thread finds out.
+            drop(self.flush_from(core, Patience::Now));
+        }
+    }
+
+    // The lock.
+
+    fn core(&self) -> MutexGuard<'_, Core> {
+        #[cfg(test)]
+        self.acquired
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        // Of what runs under the lock only the source of masking keys could panic, and it is asked
+        // before anything is changed.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a right is given back, room is made or the connection ends, or until the deadline.
+    fn wait_for_change<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        deadline: Option<Instant>,
+    ) -> MutexGuard<'a, Core> {
+        core.waiting += 1;
+        let mut core = match deadline {
+            None => self
+                .changed
+                .wait(core)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.changed
+                    .wait_timeout(core, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        };
+        core.waiting -= 1;
+        core
+    }
+
+    /// Wakes the threads that wait for a change. Without any it costs no system call.
+    fn tell(&self, core: &Core) {
+        if core.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+}

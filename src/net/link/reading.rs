@@ -1,0 +1,221 @@
+//! Reading: a message that is there already, or the wait for one.
+
+use super::Link;
+use super::core::{Core, Reader, Waited};
+use crate::net::deadline::is_passing;
+use crate::net::error::Result;
+use crate::net::keepalive::Silence;
+use crate::net::output::Patience;
+use crate::net::tap::Direction;
+use std::io;
+use std::sync::MutexGuard;
+use std::time::Instant;
+
+/// How a wait for input ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// There is input, or the connection has ended.
+    Over,
+    /// The deadline passed first.
+    TimedOut,
+}
+
+/// What a peer's silence has come to.
+enum Quiet {
+    /// It goes on, and is to be judged again then, if at all.
+    Until(Option<Instant>),
+    /// There is input, or the connection has ended.
+    No,
+}
+
+impl Link {
+    /// Waits for the next message until `deadline`; without one, as long as it takes. The socket is
+    /// looked at once even when the deadline has passed already, or a caller that never has time would
+    /// never hear its peer.
+    pub(in crate::net) fn receive(&self, deadline: Option<Instant>) -> Result<Waited> {
+        let mut is_late = false;
+        let mut core = self.core();
+        loop {
+            // 1. One thread reads at a time.
+            match self.await_reader(core, deadline) {
+                Some(with_reader) => core = with_reader,
+                None => return Ok(Waited::TimedOut),
+            }
+            core.is_attended = true;
+            // 2. A message that is there already.
+            match core.next_message() {
+                Ok(Some(message)) => return Ok(Waited::Message(message)),
+                Ok(None) => {}
+                Err(error) => {
+                    // What the peer did matters more to the caller than whether it could be told.
+                    drop(self.flush_from(core, Patience::Wait));
+                    return Err(error);
+                }
+            }
+            // 3. What is to be written: the reply to a Close, too, before the end is told.
+            if core.needs_writer() {
+                core = self.flush_from(core, Patience::Wait)?;
+                continue;
+            }
+            // 4. The end, or the end of the time.
+            if core.connection.is_closed() {
+                return Ok(Waited::Ended);
+            }
+            if is_late {
+                return Ok(Waited::TimedOut);
+            }
+            // 5. More input.
+            is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            let (waited, again) = self.read(core, |reader| match deadline {
+                Some(_) if is_late => self.look(reader).map(|()| Wait::Over),
+                _ => self.wait(reader, deadline),
+            });
+            core = again;
+            if waited? == Wait::TimedOut {
+                return Ok(Waited::TimedOut);
+            }
+        }
+    }
+
+    /// Waits for the right to read. `None`: it was not to be had before the deadline.
+    fn await_reader<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        deadline: Option<Instant>,
+    ) -> Option<MutexGuard<'a, Core>> {
+        while core.reader.is_none() {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return None;
+            }
+            core = self.wait_for_change(core, deadline);
+        }
+        Some(core)
+    }
+
+    /// Reads with the right to read, and without the lock.
+    fn read<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        read: impl FnOnce(&mut Reader) -> Result<Wait>,
+    ) -> (Result<Wait>, MutexGuard<'a, Core>) {
+        let Some(mut reader) = core.reader.take() else {
+            // Another thread is reading.
+            return (Ok(Wait::Over), core);
+        };
+        drop(core);
+        let waited = read(&mut reader);
+        let mut core = self.core();
+        core.reader = Some(reader);
+        self.tell(&core);
+        (waited, core)
+    }
+
+    /// Waits for input until `deadline`. All that was read before must be decoded.
+    fn wait(&self, reader: &mut Reader, deadline: Option<Instant>) -> Result<Wait> {
+        loop {
+            let silence = match self.judge_silence(reader, Patience::Wait)? {
+                Quiet::Until(silence) => silence,
+                Quiet::No => return Ok(Wait::Over),
+            };
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(Wait::TimedOut);
+            }
+            self.release_memory(reader, now);
+            let timeout = reader.timeout(now, deadline, silence);
+            match self.stream.read(reader.buffer.room(), timeout) {
+                Err(error) if is_passing(&error) => {}
+                read => return self.received(reader, read).map(|()| Wait::Over),
+            }
+        }
+    }
+
+    /// Takes what has arrived, or judges the silence, without waiting. All that was read before must
+    /// be decoded.
+    fn look(&self, reader: &mut Reader) -> Result<()> {
+        self.read_now(reader)?;
+        if reader.buffer.is_empty() {
+            self.judge_silence(reader, Patience::Now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what has arrived, without waiting for more.
+    fn read_now(&self, reader: &mut Reader) -> Result<()> {
+        match self.stream.read_now(reader.buffer.room()) {
+            Err(error) if is_passing(&error) => Ok(()),
+            read => self.received(reader, read),
+        }
+    }
+
+    fn received(&self, reader: &mut Reader, read: io::Result<usize>) -> Result<()> {
+        match read {
+            Ok(0) => self.core().connection.receive_eof(),
+            Ok(length) => {
+                reader.buffer.received(length);
+                reader.keepalive.received(Instant::now());
+                self.pass(Direction::Received, reader.buffer.undecoded())?;
+            }
+            Err(error) => return Err(self.lost(error)),
+        }
+        Ok(())
+    }
+
+    /// Sends the ping that a peer's silence calls for, and gives up a peer that stays silent then. All
+    /// that was read before must be decoded.
+    fn judge_silence(&self, reader: &mut Reader, patience: Patience) -> Result<Quiet> {
+        loop {
+            let is_unsent = reader.keepalive.awaits_answer() && self.core().is_unsent();
+            match reader.keepalive.poll(Instant::now(), is_unsent) {
+                Silence::Fine(until) => return Ok(Quiet::Until(until)),
+                Silence::Look => {
+                    self.read_now(reader)?;
+                    let core = self.core();
+                    if !reader.buffer.is_empty() || core.connection.is_closed() {
+                        return Ok(Quiet::No);
+                    }
+                    // Once the closing handshake has begun, its deadline takes over.
+                    if core.output.close_deadline().is_some() {
+                        return Ok(Quiet::Until(None));
+                    }
+                }
+                Silence::Ping(payload) => {
+                    let mut core = self.core();
+                    // It cannot be sent only if another thread has closed just now.
+                    let _ = core.connection.ping(payload);
+                    drop(self.flush_from(core, patience)?);
+                }
+                Silence::Dead => {
+                    let error = io::Error::new(io::ErrorKind::TimedOut, "the peer is silent");
+                    return Err(self.lost(error));
+                }
+            }
+        }
+    }
+
+    /// Gives memory back that large messages took, once the peer has been quiet for a while.
+    fn release_memory(&self, reader: &mut Reader, now: Instant) {
+        let last_received = reader.keepalive.last_received();
+        if reader.buffer.release_memory(now, last_received) {
+            let mut core = self.core();
+            core.connection.rest();
+            core.output.release_memory();
+        }
+    }
+
+    /// Decodes what has arrived, as long as not too much waits for the connection's own thread.
+    pub(super) fn read_ahead<'a>(&'a self, mut core: MutexGuard<'a, Core>) -> MutexGuard<'a, Core> {
+        core.decode_ahead();
+        // With a full inbox nothing more is read, and what is not read cannot be told from silence.
+        if core.inbox.is_full() || core.has_stopped_reading() {
+            return core;
+        }
+        // Once: a peer that sends without an end must not keep the caretaker.
+        let (looked, mut core) = self.read(core, |reader| self.look(reader).map(|()| Wait::Over));
+        match looked {
+            Ok(_) => core.decode_ahead(),
+            Err(error) => core.inbox.fail(error),
+        }
+        core
+    }
+}

@@ -1,0 +1,138 @@
+//! Writing: what is queued, by the one thread that has the right to write.
+
+use super::Link;
+use super::core::{Core, Queue};
+use crate::net::deadline::{is_passing, is_timeout};
+use crate::net::error::{Error, Result};
+use crate::net::output::{Flight, Patience, Step};
+use crate::net::stream::peer_does_not_read;
+use crate::net::tap::Direction;
+use std::io::IoSlice;
+use std::sync::MutexGuard;
+use std::time::Instant;
+
+impl Link {
+    /// Waits for room in the queue, puts something into it, and writes what is queued.
+    pub(in crate::net) fn send(&self, queue: impl Queue) -> Result<()> {
+        let mut core = self.await_room()?;
+        queue(&mut core.connection)?;
+        self.flush_from(core, Patience::Wait).map(drop)
+    }
+
+    /// The same without waiting for the peer. Refuses what there is no room for, unless nothing else is
+    /// queued: then any length passes.
+    pub(in crate::net) fn send_now(&self, length: usize, queue: impl Queue) -> Result<()> {
+        let mut core = self.core();
+        let backlog = core.connection.output_length();
+        let is_full = backlog > 0 && backlog + length > self.limits.max_backlog;
+        // After the end `queue` says that it is too late.
+        if is_full && core.connection.is_open() {
+            return Err(Error::Backlogged);
+        }
+        queue(&mut core.connection)?;
+        self.flush_from(core, Patience::Now).map(drop)
+    }
+
+    /// Waits for room in the queue and puts something into it, to be written by the next flush or wait.
+    /// A queue of more than `max_queued` bytes is written at once.
+    pub(in crate::net) fn feed(&self, max_queued: usize, queue: impl Queue) -> Result<()> {
+        let mut core = self.await_room()?;
+        queue(&mut core.connection)?;
+        if core.connection.output_length() > max_queued {
+            drop(self.flush_from(core, Patience::Wait)?);
+        }
+        Ok(())
+    }
+
+    /// Writes what is queued, unless another thread is writing: that one takes it along. Ends our side
+    /// of the TCP connection when it is time.
+    pub(in crate::net) fn flush(&self, patience: Patience) -> Result<()> {
+        self.flush_from(self.core(), patience).map(drop)
+    }
+
+    pub(super) fn flush_from<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        while !core.claim_output(patience) {
+            if patience == Patience::Now || core.output.writer() == Some(Patience::Wait) {
+                return Ok(core);
+            }
+            // A thread that does not wait for the peer is writing, and may leave some of it unwritten.
+            core = self.wait_for_change(core, None);
+        }
+        self.write_from(core, patience)
+    }
+
+    /// Writes what is queued, with the right to write, and gives that right back.
+    fn write_from<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        loop {
+            match core.next_step() {
+                Step::Write(mut flight) => {
+                    drop(core);
+                    // A failure cuts the connection, and so ends the right to write to it.
+                    let written = self.write(&mut flight, patience)?;
+                    core = self.core();
+                    core.output.wrote(flight, written.unwrap_or(0));
+                    if written.is_none() {
+                        break;
+                    }
+                }
+                Step::EndOutput => drop(self.stream.end_output()),
+                Step::Nothing => break,
+            }
+            self.tell(&core);
+            if core.waiting_for_room > 0 && core.hand_over() {
+                return Ok(core);
+            }
+        }
+        core.output.release();
+        self.tell(&core);
+        Ok(core)
+    }
+
+    /// Writes some of the flight once. `None`: an impatient write found no room.
+    fn write(&self, flight: &mut Flight, patience: Patience) -> Result<Option<usize>> {
+        if flight.is_new() {
+            self.pass(Direction::Sent, flight.unwritten())?;
+        }
+        loop {
+            let left = flight.time_left(Instant::now(), self.limits.write_timeout);
+            let bytes = [IoSlice::new(flight.unwritten())];
+            let written = match patience {
+                Patience::Wait => self.stream.write(&bytes, left),
+                Patience::Now => self.stream.write_now(&bytes),
+            };
+            match written {
+                Ok(length) => return Ok(Some(length)),
+                Err(error) if !is_passing(&error) => return Err(self.lost(error)),
+                Err(_) if left.is_zero() => return Err(self.lost(peer_does_not_read())),
+                Err(error) if patience == Patience::Now && is_timeout(&error) => return Ok(None),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits until no more than the allowed backlog is queued, or nothing can be queued any more.
+    fn await_room(&self) -> Result<MutexGuard<'_, Core>> {
+        let mut core = self.core();
+        loop {
+            if core.take_over_output() {
+                core = self.write_from(core, Patience::Wait)?;
+            } else if !core.is_full(self.limits.max_backlog) {
+                return Ok(core);
+            } else if core.output.writer().is_none() {
+                core = self.flush_from(core, Patience::Wait)?;
+            } else {
+                core.waiting_for_room += 1;
+                core = self.wait_for_change(core, None);
+                core.waiting_for_room -= 1;
+            }
+        }
+    }
+}
