@@ -1,6 +1,6 @@
-//! A parser of frames before the oracles, as small as one can be that passes them all; and with a
-//! mistake, if it is not mended: the masking key starts anew with every piece that arrives. Whoever
-//! tests with whole frames never sees that.
+//! A parser of frames for the oracles to judge, as small as one can be that passes them all. Until it is
+//! mended it has one mistake: the masking key starts again with every piece that arrives. Tests with whole
+//! frames never see that.
 
 use oracles::subject::{Reader, Seen, Subject};
 use plainws::Role;
@@ -41,7 +41,7 @@ impl Reader for Parser {
     }
 }
 
-// The parser itself knows nothing of oracles, but for returning `Seen`.
+// The parser itself knows nothing of oracles, except that it returns `Seen`.
 
 struct Parser {
     is_mended: bool,
@@ -59,13 +59,13 @@ struct Frame {
     opcode: u8,
     key: [u8; 4],
     length: u64,
-    /// Unmasked, of a control frame.
+    /// The unmasked payload of a control frame so far.
     control: Vec<u8>,
     /// How much of the payload has arrived.
     arrived: u64,
 }
 
-/// The open message; its opcode is 0 while there is none.
+/// The open message; its opcode is 0 while no message is open.
 #[derive(Default)]
 struct Message {
     opcode: u8,
@@ -84,9 +84,9 @@ impl Parser {
     /// Takes a byte of a header, or what there is of a payload.
     fn step(&mut self, rest: &mut &[u8]) -> Result<Option<Seen>, Broken> {
         if self.frame.is_none() {
-            let (first, behind) = rest.split_at(1);
+            let (first, after) = rest.split_at(1);
             self.header.extend(first);
-            *rest = behind;
+            *rest = after;
             let Some(frame) = header(&self.header, self.is_masked)? else {
                 return Ok(None);
             };
@@ -98,8 +98,8 @@ impl Parser {
             return Ok(None);
         };
         let left = usize::try_from(frame.length - frame.arrived).unwrap_or(usize::MAX);
-        let (piece, behind) = rest.split_at(left.min(rest.len()));
-        *rest = behind;
+        let (piece, after) = rest.split_at(left.min(rest.len()));
+        *rest = after;
         // Here is the mistake: the key goes on where the last piece ended.
         let start = if self.is_mended { frame.arrived } else { 0 };
         let unmasked = piece.iter().zip(start..);

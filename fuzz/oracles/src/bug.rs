@@ -45,14 +45,14 @@ bugs! {
     ControlFragmentedAccepted => "reference",
     /// a ping's payload leaks into the open message
     PingLeaksIntoMessage => "reference",
-    /// a pong throws the open message's fragments away
+    /// a pong makes the reader forget the open message's fragments
     PongResetsFragments => "reference",
     /// a continuation without a message is accepted
     ContinuationStrayAccepted => "reference",
     /// a new message replaces the open one
     MessageInterleavedAccepted => "reference",
     /// what follows a message in the same read is dropped
-    BytesBehindMessageDropped => "split",
+    BytesAfterMessageDropped => "split",
     /// empty fragments do not count
     EmptyFragmentsNotCounted => "reference",
     /// the size limit is applied to each frame, not to the message
@@ -67,11 +67,11 @@ bugs! {
     CloseOneByteAccepted => "reference",
     /// the Close codes 1005, 1006 and 1015 are accepted
     CloseCodeReservedAccepted => "reference",
-    /// a character that three reads share is refused
+    /// a character that is cut into three reads is refused
     CharacterCutTwiceRefused => "split",
     /// what follows a Close in the same read is delivered
     RestOfReadDelivered => "silence",
-    /// data behind a Close is delivered
+    /// data after a Close is delivered
     DataAfterCloseDelivered => "silence",
     /// a failure ends only the read in which it happens
     FailureForgotten => "silence",
@@ -108,10 +108,10 @@ bugs! {
     /// a ping that arrives after our own Close is not answered
     PongMissingAfterClose => "endpoint-pongs",
     /// a ping is forgotten when a message waits to be written
-    PongLostBehindMessage => "endpoint-pongs",
+    PongLostAfterMessage => "endpoint-pongs",
     /// the end of the peer's stream is ignored
     EofIgnored => "endpoint-ends",
-    /// the end of the stream takes the place of the Close before it
+    /// the end of the stream replaces the code of the Close before it by 1006
     CloseCodeForgotten => "endpoint-ends",
     /// when pongs pile up, the latest ping is forgotten
     LatestPingForgotten => "queue",
@@ -119,15 +119,15 @@ bugs! {
     PongsUnbounded => "queue",
     /// the declared length is allocated at once
     DeclaredLengthAllocated => "memory",
-    /// sixteen times the bytes that arrived are reserved
+    /// memory for sixteen times the bytes that arrived is reserved
     ReservedWithoutMeasure => "memory",
     /// text is checked from its start with each read
     TextRescanned => "work",
     /// the number of headers is not limited
     HeaderCountUnlimited => "head-bounded",
-    /// the end of a head that two reads share is missed
+    /// the end of a head is missed when it is cut between two reads
     HeadEndCutMissed => "head-split",
-    /// a second head is read behind what is left of the first
+    /// a part of the first head is still there when the second is read
     FirstHeadKept => "head-split",
     /// each subprotocol is compared with all before it
     SubprotocolsComparedInPairs => "head-work",
@@ -137,7 +137,7 @@ bugs! {
     ConnectionComparedWhole => "head-accepts",
     /// a key is decoded, but may have any length
     KeyLengthUnchecked => "request-items",
-    /// of a header that stands twice the first counts
+    /// a header that comes twice is accepted, and the first one counts
     RepeatedHeaderTaken => "request-items",
     /// any Host is taken
     HostUnchecked => "request-items",
@@ -153,23 +153,23 @@ bugs! {
     AcceptOfCutKey => "response",
     /// a subprotocol that was not offered is named
     SubprotocolNotOfferedNamed => "response",
-    /// the bytes behind the head are dropped
-    BytesBehindHeadDropped => "head-rest",
+    /// the bytes after the head are dropped
+    BytesAfterHeadDropped => "head-rest",
     /// any accept value is taken
     AcceptUnchecked => "response-items",
     /// an extension that was not offered is taken
     ExtensionTaken => "response-items",
-    /// an answer that changes to another protocol as well is taken
+    /// a response that upgrades to a second protocol as well is accepted
     OtherProtocolTaken => "response-items",
     /// the subprotocol in a response is compared without case
     SubprotocolComparedWithoutCase => "response-items",
     /// a response of any version is taken
     ResponseVersionUnchecked => "response-items",
-    /// a body behind a response is taken for frames
+    /// a body after a response is taken for frames
     ResponseBodyTaken => "response-items",
-    /// a target is sent with its line ends
+    /// a target that holds line ends is sent as it is
     TargetSentRaw => "request-sent",
-    /// a request asks to keep the connection instead of to upgrade it
+    /// a request says `Connection: keep-alive` instead of `Upgrade`
     KeepAliveSent => "request-sent",
     /// a frame's last byte has no label
     LabelMissing => "dissect-tiles",
@@ -183,6 +183,6 @@ bugs! {
     MaskOffsetIgnored => "mask",
     /// the halves of surrogate pairs are taken for characters
     SurrogatesAccepted => "utf8",
-    /// a character that two reads share is lost
+    /// a character that is cut into two reads is lost
     CutCharacterLost => "utf8",
 }

@@ -1,6 +1,6 @@
 //! Where the generators' decisions come from: the bytes of a fuzzer, or a small random source.
 
-/// Decisions taken from bytes, zero when they are used up.
+/// Decisions taken from bytes; when these are used up, each decision is zero.
 #[derive(Clone, Debug)]
 pub struct Choices<'a>(pub &'a [u8]);
 

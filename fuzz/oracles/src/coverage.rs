@@ -62,8 +62,8 @@ pub fn of(target: &str, input: &[u8]) -> BTreeSet<String> {
         "handshake" => head(&handshake::from_client(input), &mut reached),
         "client" => {
             head(&handshake::from_server(input), &mut reached);
-            let behind = Stream::from_input(&handshake::behind_response(input));
-            stream(&behind, TINY, &mut reached);
+            let after = Stream::from_input(&handshake::after_response(input));
+            stream(&after, TINY, &mut reached);
         }
         "endpoint" => {
             if let Some(log) = script::play(&Plainws, input) {
@@ -99,14 +99,14 @@ fn stream(stream: &Stream, limits: Limits, reached: &mut BTreeSet<String>) {
         reached.insert(format!("{sender:?} sends {event}"));
     }
     let mut rest = &wire[..];
-    while let Ok(Some((_, behind))) = reference::frame(rest) {
+    while let Ok(Some((_, after))) = reference::frame(rest) {
         let bits = match rest[1] & 0x7F {
             126 => 16,
             127 => 64,
             _ => 7,
         };
         reached.insert(length(*sender, bits));
-        rest = behind;
+        rest = after;
     }
 }
 

@@ -25,7 +25,7 @@ pub fn tiles(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         let mut bits = 0;
         for (place, words) in &frame.labels {
             if place.start != bits || place.is_empty() {
-                return Err(format!("{words:?} stands at {place:?}, not at {bits}"));
+                return Err(format!("{words:?} is at {place:?}, not at {bits}"));
             }
             bits = place.end;
         }
@@ -107,12 +107,12 @@ pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
     let mut fragments = 0;
     let mut is_inside_frame = false;
     while start < read {
-        let (frame, behind) = match reference::frame(&wire[start..read]) {
-            Ok(Some((frame, behind))) => (Some(frame), read - behind.len()),
+        let (frame, after) = match reference::frame(&wire[start..read]) {
+            Ok(Some((frame, after))) => (Some(frame), read - after.len()),
             _ => (None, read),
         };
         let violation = match end {
-            Some(Seen::Failed(rule)) if behind == read => rule,
+            Some(Seen::Failed(rule)) if after == read => rule,
             _ => None,
         };
         let legal = frame.as_ref().filter(|_| violation.is_none());
@@ -122,10 +122,10 @@ pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
         let ends_message = is_data && is_last && missing == Some(0);
         frames.push(Shown {
             offset: start as u64,
-            wire: wire[start..behind].to_vec(),
+            wire: wire[start..after].to_vec(),
             missing: missing.unwrap_or(0),
             fragment: is_data.then_some(fragments),
-            message: ends_message.then(|| seen(behind).pop()).flatten(),
+            message: ends_message.then(|| seen(after).pop()).flatten(),
             violation,
             labels: Vec::new(),
             payload: frame.map(|frame| frame.payload).unwrap_or_default(),
@@ -134,7 +134,7 @@ pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
             fragments = if is_last { 0 } else { fragments + 1 };
         }
         is_inside_frame = missing != Some(0);
-        start = behind;
+        start = after;
     }
     Listing {
         frames,
@@ -143,7 +143,7 @@ pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
     }
 }
 
-/// The least number of `all` bytes for which `is_enough`, found by halving; all of them if there is none.
+/// The least number of `all` bytes for which `is_enough`, found by halving; `all` if none is.
 fn shortest(all: usize, is_enough: impl Fn(usize) -> bool) -> usize {
     let (mut too_few, mut enough) = (0, all + 1);
     while enough - too_few > 1 {

@@ -10,7 +10,7 @@ pub enum Due {
     No,
     /// Exactly this: a pong, our own Close, or the answer to a Close without a code.
     Exactly(Vec<u8>),
-    /// One that begins like this and may say why: a Close that answers.
+    /// Anything that begins like this: a Close that answers, which may add a reason.
     BeginningWith(Vec<u8>),
 }
 

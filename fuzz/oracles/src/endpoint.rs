@@ -55,7 +55,7 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// What is received is what the reference reads, whatever is sent meanwhile.
+/// The endpoint reads what the reference reads, whatever is sent at the same time.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What an input of a target is, told to people: who sends what, how it is cut, and under which limits.
+//! Explains an input of a target to people: who sends what, how it is cut, and under which limits.
 
 use crate::handshake::{Arrival, from_client, from_server};
 use crate::pieces::{Masked, utf8_from_input};
@@ -24,7 +24,7 @@ pub struct Shown {
     pub options: Vec<String>,
 }
 
-/// Tells what `input` of `target` is, and returns the bytes behind it. The `oracle` that fired, if known,
+/// Explains `input` of `target`, and returns the bytes that it stands for. The `oracle` that fired, if known,
 /// chooses between the two streams of `sequence`.
 pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> Option<Shown> {
     match target {
@@ -136,7 +136,7 @@ fn shown(wire: Vec<u8>, options: &[(&str, String)]) -> Shown {
     }
 }
 
-/// Plays the script, each step being told when it is over; what was written is what can be shown.
+/// Plays the script and tells of each call as it is made. The bytes that were written can be shown.
 fn script(input: &[u8], tell: Tell) -> Option<Shown> {
     let log = play(&Told(tell), input)?;
     tell(&format!("it ends {:?}", log.end));

@@ -27,7 +27,7 @@ pub fn split(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whole frames without their keys, which may be random; and the bytes behind them.
+/// Whole frames without their keys, which may be random; and the bytes after them.
 fn unmasked(answers: &Option<Vec<u8>>) -> (Vec<Frame>, &[u8]) {
     let (mut frames, rest) = reference::whole_frames(answers.as_deref().unwrap_or_default());
     for frame in &mut frames {
@@ -49,7 +49,7 @@ pub fn reference(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     same(&seen, &expected)
 }
 
-/// Compares, for a parser that may not name the rules.
+/// Compares, and lets a parser fail without naming the rule.
 pub(crate) fn same(seen: &[Seen], expected: &[Seen]) -> Result<(), String> {
     let unnamed = |expected: &Seen| match expected {
         Seen::Failed(_) if seen.last() == Some(&Seen::Failed(None)) => Seen::Failed(None),
@@ -63,7 +63,7 @@ pub(crate) fn same(seen: &[Seen], expected: &[Seen]) -> Result<(), String> {
     }
 }
 
-/// Behind a Close or a failure nothing is seen, in the same read or in later ones (§1.4, §7.1.7).
+/// After a Close or a failure nothing is seen, in the same read or in later ones (§1.4, §7.1.7).
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub fn silence(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     for sizes in [&[usize::MAX][..], &[wire.len(), usize::MAX], &[1]] {
         let after = run(subject, sender, TINY, &[&wire[..], &more].concat(), sizes).after;
         if !after.is_empty() {
-            return Err(format!("seen behind the end: {after:?}"));
+            return Err(format!("seen after the end: {after:?}"));
         }
     }
     Ok(())
@@ -141,7 +141,7 @@ pub fn round_trip(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The first difference, since these can be large.
+/// Tells the first difference only, since messages can be large.
 fn different(seen: &[Seen], expected: &[Seen]) -> String {
     let at = seen
         .iter()

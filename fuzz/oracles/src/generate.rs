@@ -11,7 +11,7 @@ use plainws::Role;
 pub struct Sequence {
     /// The bytes.
     pub wire: Vec<u8>,
-    /// What the frames mean; of no account if the stream is damaged.
+    /// What the frames mean, unless the stream is damaged.
     pub meaning: Vec<Seen>,
 }
 
@@ -39,7 +39,7 @@ pub enum Sizes {
     Large,
 }
 
-/// Makes an input of an oracle that takes decisions: as they are.
+/// Makes an input for an oracle that decides by itself: the decisions as they are.
 #[must_use]
 pub fn decisions(choices: &mut Choices<'_>) -> Vec<u8> {
     choices.0.to_vec()

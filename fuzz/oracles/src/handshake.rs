@@ -8,7 +8,7 @@ use crate::subject::{Subject, Verdict};
 use plainws::Role;
 use plainws::protocol::head::Limits;
 
-/// Limits that a fuzzer steps over in a few bytes.
+/// Limits that a fuzzer exceeds with a few bytes.
 pub const TINY: Limits = Limits::new().max_bytes(400).max_headers(12);
 
 /// Bytes of a head and what follows, and how they arrive.
@@ -100,15 +100,15 @@ fn from(sender: u8, input: &[u8]) -> Vec<u8> {
     [&[setup & !FROM_SERVER | sender], rest].concat()
 }
 
-/// What a server sends behind a response that opens the connection, as an input of `stream`.
+/// What a server sends after a response that opens the connection, as an input of `stream`.
 #[must_use]
-pub fn behind_response(input: &[u8]) -> Vec<u8> {
+pub fn after_response(input: &[u8]) -> Vec<u8> {
     let arrival = Arrival::from_input(&from_server(input));
-    let behind = match reference::head(&arrival.wire) {
-        Some((lines, behind)) if reference::response_lacks(&lines).is_none() => behind,
+    let after = match reference::head(&arrival.wire) {
+        Some((lines, after)) if reference::response_lacks(&lines).is_none() => after,
         _ => &[],
     };
-    Stream::to_input(Role::Server, behind)
+    Stream::to_input(Role::Server, after)
 }
 
 /// The limits of an input.
@@ -149,7 +149,7 @@ fn input(setup: u8, choices: &mut Choices<'_>) -> Vec<u8> {
     [&[setup][..], &cuts, &rest].concat()
 }
 
-/// Feeds a fresh reader; returns the verdict, with all bytes behind the head, and how many bytes it took to reach it.
+/// Feeds a fresh reader; returns the verdict, with all bytes after the head, and how many bytes it took to reach it.
 fn judge(
     subject: &dyn Subject,
     arrival: &Arrival,
@@ -175,8 +175,8 @@ fn whole(subject: &dyn Subject, arrival: &Arrival) -> Option<Verdict> {
     judge(subject, arrival, &[])?.map(|(verdict, _)| verdict)
 }
 
-/// However the head is cut, the verdict and the response are the same; and so they are for the same head
-/// when it follows itself.
+/// However the head is cut, the verdict and the response are the same; and so they are when the same head
+/// comes a second time.
 ///
 /// # Errors
 ///
@@ -219,8 +219,8 @@ fn second(subject: &dyn Subject, arrival: &Arrival) -> Result<(), String> {
     }
 }
 
-/// No head is waited for beyond its limits, none that exceeds them is accepted, and one is refused by a
-/// rule of the handshake that binds its sender.
+/// A head that exceeds its limits is refused at once, and the rule by which any head is refused is one that
+/// binds its sender.
 ///
 /// # Errors
 ///
@@ -302,7 +302,7 @@ fn items(
     }
 }
 
-/// A head made to be legal is accepted, in whichever form.
+/// A head made to be legal is accepted, whatever form it has.
 ///
 /// # Errors
 ///
@@ -318,7 +318,7 @@ pub fn accepts(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The bytes behind an accepted head reach the next reader unchanged, however they are cut.
+/// The bytes after an accepted head reach the next reader unchanged, however they are cut.
 ///
 /// # Errors
 ///
@@ -333,7 +333,7 @@ pub fn rest(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         if let Some(Some((Verdict::Accepted { rest, .. }, _))) = judge(subject, &arrival, sizes) {
             if rest != expected {
                 return Err(format!(
-                    "cut as {sizes:?}: {rest:02x?} behind the head, not {expected:02x?}"
+                    "cut as {sizes:?}: {rest:02x?} after the head, not {expected:02x?}"
                 ));
             }
         }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::Role;
 
-/// A legal head with bytes behind it.
+/// A legal head with bytes after it.
 #[must_use]
 pub fn legal(sender: Role, choices: &mut Choices<'_>) -> Vec<u8> {
     Head::legal(sender, choices).encode(choices)
@@ -128,7 +128,7 @@ impl Head {
         self.add(name, choices.one(values));
     }
 
-    /// Has one header stand twice, the second time perhaps with another value.
+    /// Adds one of the headers a second time, perhaps with another value.
     fn repeat(&mut self, choices: &mut Choices<'_>) {
         // The others may be repeated.
         let own = |name: &str| !["X", "Via", "a-b!c"].contains(&name);
@@ -158,17 +158,17 @@ impl Head {
                 1 => name.to_ascii_uppercase(),
                 _ => name.clone(),
             };
-            let (before, behind) = choices.one(&[(" ", ""), ("", ""), ("\t ", " \t")]);
-            head += &format!("{name}:{before}{value}{behind}\r\n");
+            let (before, after) = choices.one(&[(" ", ""), ("", ""), ("\t ", " \t")]);
+            head += &format!("{name}:{before}{value}{after}\r\n");
         }
-        let behind = choices.one(&[
+        let after = choices.one(&[
             &b""[..],
             b"\x81\x85\0\0\0\0Hello",
             b"\x81\x05Hello\x89\x00",
             b"\r\n\r\n",
             b"\x89\x80\0\0\0\0\xFF",
         ]);
-        [head.as_bytes(), b"\r\n", behind].concat()
+        [head.as_bytes(), b"\r\n", after].concat()
     }
 }
 
@@ -181,7 +181,7 @@ fn bad_values(sender: Role) -> BadValues {
         ("Host", &["", "a b", "a/b", "a@b", "a:99999", "a:b", "a:1:2", "[::1", "::1", "[]", "[g]", "[1]", "[1::2::]", "a%zz", "%4", "\u{e9}"]),
         ("Upgrade", &["h2c", "websockets", "web socket"]),
         ("Connection", &["close", "upgrades", "keep-alive; upgrade"]),
-        // 15, 17, 18 and 19 bytes; no base64; one padding character too few.
+        // Keys of 15, 17, 18 and 19 bytes; not base64; one padding character too few.
         ("Sec-WebSocket-Key", &["dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZWE=", "dGhlIHNhbXBsZSBub25jZWFh",
             "dGhlIHNhbXBsZSBub25jZWFhYQ==", "dGhlIHNhbXBsZSBub25j*Q==", "dGhlIHNhbXBsZSBub25jZQ="]),
         ("Sec-WebSocket-Version", &["8", "13, 8", "013", "1 3"]),

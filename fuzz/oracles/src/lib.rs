@@ -9,7 +9,7 @@
 //! - the RFC read a second time: [`reference`](mod@reference), [`due`];
 //! - the oracles: [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
 //!   [`pieces`], and [`oracle`], their table;
-//! - the inputs: [`stream`], [`generate`], [`heads`], [`wire`], [`choices`], and [`target`], who judges which;
+//! - the inputs: [`stream`], [`generate`], [`heads`], [`wire`], [`choices`], and [`target`], the fuzz targets;
 //! - the faults that prove the oracles: [`bug`], [`specimen`];
 //! - where a fuzzer starts, and what that reaches: [`seeds`], [`coverage`];
 //! - what people are told: [`report()`], [`watch`], [`explain`].

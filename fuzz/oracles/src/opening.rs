@@ -25,7 +25,7 @@ pub fn request_sent(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Something to ask for, which can be said in a request if it shall be legal.
+/// Something to ask for; with `is_legal`, something that a request can say.
 fn wish(is_legal: bool, choices: &mut Choices<'_>) -> Wish {
     const HOSTS: &[&str] = &[
         "a",
@@ -77,7 +77,7 @@ fn wish(is_legal: bool, choices: &mut Choices<'_>) -> Wish {
     ];
     // The first three of each table are legal.
     let end = |all: usize| if is_legal { 3 } else { all };
-    // One of four is anything, and most are right, so that the others are looked at.
+    // One of four is anything, and most are right, so that one wrong part does not hide another.
     let text = |all: &[&str], choices: &mut Choices<'_>| match choices.below(4) {
         0 if !is_legal => String::from_utf8_lossy(choices.take(4)).into_owned(),
         1 => choices.one(&all[..end(all.len())]).to_owned(),
@@ -118,7 +118,7 @@ fn wish(is_legal: bool, choices: &mut Choices<'_>) -> Wish {
 pub fn says(request: &str, wish: &Wish) -> Result<(), String> {
     let (lines, rest) = reference::head(request.as_bytes()).ok_or("it does not end")?;
     if !rest.is_empty() {
-        return Err(format!("{rest:02x?} stands behind it"));
+        return Err(format!("{rest:02x?} comes after it"));
     }
     if let Some(item) = reference::request_lacks(&lines) {
         return Err(format!("it lacks {item}"));
@@ -144,7 +144,7 @@ pub fn says(request: &str, wish: &Wish) -> Result<(), String> {
     let lines = lines.iter().map(|line| String::from_utf8_lossy(line));
     let mut lines: Vec<String> = lines.map(|line| line.trim_ascii().to_owned()).collect();
     let start = lines.remove(0);
-    // Blanks are free around values and in the list.
+    // Blanks around values and in the list do not count.
     for lines in [&mut expected, &mut lines] {
         *lines = lines
             .iter()

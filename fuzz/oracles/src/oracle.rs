@@ -71,7 +71,7 @@ impl Oracle {
         ORACLES.iter().find(|oracle| oracle.name == name)
     }
 
-    /// Whether it goes by a clock: what it says near its bound is not the same each time, so it has no target.
+    /// Whether it measures time: near its bound it does not say the same each time, so no target has it.
     #[must_use]
     pub fn is_clocked(&self) -> bool {
         matches!(self.name, "work" | "head-work")

@@ -6,7 +6,7 @@ use crate::subject::Subject;
 use std::ops::Range;
 use std::str;
 
-/// Masking at any offset, in any two pieces, equals the loop that §5.3 describes; twice gives the original.
+/// Masking at any offset, in any two pieces, gives what the loop of §5.3 gives; masking twice gives the original.
 ///
 /// # Errors
 ///

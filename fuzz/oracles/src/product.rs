@@ -1,4 +1,4 @@
-//! Plainws behind the traits of [`subject`](crate::subject).
+//! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
 use crate::subject::{
     Endpoint, Handshake, Listing, Mask, Reader, Seen, Shown, Subject, Text, Verdict, Wish, opening,
@@ -115,7 +115,7 @@ fn connection(role: Role, limits: Limits) -> Connection {
     }
 }
 
-/// All that `bytes` complete, and after each of it what `connection` did.
+/// All that `bytes` complete. After each event and at the end `after_each` may take what waits to be written.
 fn events(
     connection: &mut Connection,
     bytes: &mut [u8],

@@ -1,6 +1,6 @@
 //! RFC 6455 read a second time, by other means than the product: whole byte strings, no state.
 //!
-//! Slow on purpose of being short: it starts again from the first byte whenever it is asked.
+//! It is slow so that it can be short: it starts again from the first byte whenever it is asked.
 
 use crate::subject::{OPENING_KEY, Seen};
 use base64::Engine as _;
@@ -55,7 +55,7 @@ pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
     if extended == 8 && digits.first() >= Some(&128) {
         return Err(Rule::LengthTopBitSet);
     }
-    // The first bytes alone may show that what is left would have fitted a shorter form.
+    // The first bytes of a length may show by themselves that it would have fitted a shorter form.
     let short = match extended {
         2 => digits.len() == 2 && digits < [0, 126].as_slice(),
         8 => digits.starts_with(&[0; 6]),
@@ -94,17 +94,17 @@ pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
     )))
 }
 
-/// The whole frames that `wire` begins with, and the bytes behind them.
+/// The whole frames that `wire` begins with, and the bytes after them.
 #[must_use]
 pub fn whole_frames(wire: &[u8]) -> (Vec<Frame>, &[u8]) {
     let mut frames = Vec::new();
     let mut rest = wire;
-    while let Ok(Some((frame, behind))) = frame(rest) {
+    while let Ok(Some((frame, after))) = frame(rest) {
         if (frame.payload.len() as u64) < frame.length {
             break;
         }
         frames.push(frame);
-        rest = behind;
+        rest = after;
     }
     (frames, rest)
 }
@@ -127,8 +127,8 @@ fn frames_until_failure(
     let mut rest = wire;
     // The frames of the open message, its first one telling the kind (§5.4).
     let mut message: Vec<Frame> = Vec::new();
-    while let Some((frame, behind)) = frame(rest)? {
-        rest = behind;
+    while let Some((frame, after)) = frame(rest)? {
+        rest = after;
         match (sender, frame.key) {
             (Role::Client, None) => return Err(Rule::MaskMissing),
             (Role::Server, Some(_)) => return Err(Rule::MaskPresent),
@@ -163,7 +163,7 @@ fn frames_until_failure(
     Ok(())
 }
 
-/// The Close code for a broken rule (§7.4.1): what does not fit and what is not text have their own.
+/// The Close code for a broken rule (§7.4.1): 1009 for what is too large, 1007 for what is not text.
 #[must_use]
 pub fn close_code(rule: Rule) -> u16 {
     match rule {
@@ -225,7 +225,7 @@ fn close(body: &[u8], complete: bool) -> Result<Seen, Rule> {
 
 // The opening handshake (§4), as a few items that can be looked for.
 
-/// The lines of a complete head, and the bytes behind it. Empty lines before it do not count (RFC 9112 §2.2).
+/// The lines of a complete head, and the bytes after it. Empty lines before it do not count (RFC 9112 §2.2).
 #[must_use]
 pub fn head(wire: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
     let mut start = wire;
@@ -265,7 +265,7 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
     let origins = values(lines, "Origin");
     let subprotocols = values(lines, "Sec-WebSocket-Protocol").join(",");
     let nonce = STANDARD.decode(one("Sec-WebSocket-Key"));
-    // The last character before == may carry bits that mean nothing; then its neighbour with zeros decodes.
+    // The last character before == may carry bits that mean nothing; with these cleared it decodes.
     let nonce =
         nonce.or_else(|_| STANDARD.decode(without_trailing_bits(&one("Sec-WebSocket-Key"))));
     let items = [
@@ -349,7 +349,7 @@ pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
         .map(|(item, _)| *item)
 }
 
-/// Whether each line behind the first is a name and a value (RFC 9112 §5), without control characters.
+/// Whether each line after the first is a name and a value (RFC 9112 §5), without control characters.
 fn has_fields_only(lines: &[&[u8]]) -> bool {
     lines.iter().skip(1).all(|line| {
         let line = String::from_utf8_lossy(line);

@@ -1,4 +1,4 @@
-//! What every oracle says of a subject: one call for whoever brings their own parser.
+//! What every oracle says of a subject: one call for those who bring a parser of their own.
 
 use crate::oracle::{ORACLES, Oracle, inputs};
 use crate::subject::{Subject, Wish};

@@ -147,7 +147,7 @@ pub fn work(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 const SHAPES: usize = 5;
 
 /// 16 times the subprotocols, extensions or headers in a request take about 16 times as long, too.
-/// Under limits that are wide open, because only then it shows.
+/// The limits are wide open, because tight ones would hide it.
 ///
 /// # Errors
 ///
@@ -226,7 +226,7 @@ fn load(shape: usize, sender: Role, count: usize) -> Vec<Vec<u8>> {
             let more = encode(0x00, b"a");
             bytewise([first, more.repeat(count / more.len())].concat())
         }
-        // In one piece: what is behind a frame must not be moved for each of them.
+        // In one piece: a parser must not move all the bytes that follow, once for each frame.
         3 => vec![encode(0x82, b"").repeat(count / 2)],
         _ => vec![encode(0x89, b"ping").repeat(count / 6)],
     }

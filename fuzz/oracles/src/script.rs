@@ -43,12 +43,12 @@ pub struct Log {
     pub still_sends: bool,
 }
 
-/// Lengths of messages that end a length form or exceed it, or fill a socket.
+/// Lengths of messages: the last or first of a length form, and enough to fill a socket.
 const LARGE: [usize; 10] = [
     256, 1000, 4000, 16_000, 32_000, 65_535, 65_536, 65_537, 70_000, 100_000,
 ];
 
-/// So many bytes of unanswered pings are written by the script's own accord: an endpoint need not keep more.
+/// When the pings that wait for their pongs hold this many bytes, the script writes: an endpoint need not keep more.
 const WAITING_PONGS: usize = 1500;
 
 struct Play {
@@ -145,7 +145,7 @@ impl Play {
                 self.peer(0x88, body, choices);
             }
             12 => {
-                // Mostly wrong: an opcode, a length, text or a Close code that must not be.
+                // Each breaks a rule: opcode, length of a ping, text, Close code, size of a message.
                 let (byte0, payload) = choices.one(&[
                     (0x83, &b""[..]),
                     (0x89, &[b'x'; 126]),
@@ -230,7 +230,7 @@ impl Play {
         }
     }
 
-    /// Takes what is to be written next; a broken wire swallows it.
+    /// Takes what is to be written next; when the wire is broken, that is lost.
     fn take(&mut self) {
         let output = self.endpoint.take_output();
         self.put(output);

@@ -48,8 +48,8 @@ fn seed(target: &'static str, name: impl Into<String>, input: Vec<u8>) -> Seed {
     }
 }
 
-/// The bytes of the rule table. Those that step over a default limit are cut where they have long stepped
-/// over the tiny one.
+/// The bytes of the rule table. Those that exceed a default limit are cut where they already exceed the
+/// tiny one.
 fn rules(seeds: &mut Vec<Seed>) {
     const LONG_ENOUGH: usize = handshake::TINY.max_bytes + 1;
     for rule in Rule::ALL {
@@ -74,7 +74,8 @@ fn rules(seeds: &mut Vec<Seed>) {
     }
 }
 
-/// The examples of §5.7, and each event in each role, with keys that hide nothing from a dictionary.
+/// The examples of §5.7, and each event in each role, under a key of zeros, which leaves the payload readable
+/// for the dictionary.
 fn streams(seeds: &mut Vec<Seed>) {
     const STREAMS: &[(&str, Frames)] = &[
         ("text", &[(0x81, b"Hello")]),
@@ -135,7 +136,7 @@ fn streams(seeds: &mut Vec<Seed>) {
     }
 }
 
-/// What is hard to show: all fields cut, control characters, a reason that breaks off.
+/// What is hard to show: fields that are cut, control characters, a reason that breaks off.
 fn listings(seeds: &mut Vec<Seed>) {
     let escape = encode(0x81, Some(KEY), b"\x1B[2J\x07");
     let reason = encode(0x88, None, b"\x03\xE8\x1B]0;\xC2\x9B");
@@ -152,7 +153,7 @@ fn listings(seeds: &mut Vec<Seed>) {
     }
 }
 
-/// Lengths that are declared and do not come, and frames that are little but work.
+/// Lengths that are declared and payloads that do not come, and many frames in few bytes.
 fn resources(seeds: &mut Vec<Seed>) {
     for (sender, role) in BOTH {
         let key = zero_key(sender);
@@ -181,7 +182,7 @@ fn resources(seeds: &mut Vec<Seed>) {
     }
 }
 
-/// Handshakes that succeed, with frames behind them.
+/// Handshakes that succeed, with frames after them.
 fn heads(seeds: &mut Vec<Seed>) {
     let request = "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://example.com\r\n\

@@ -83,7 +83,7 @@ impl Subject for Specimen {
             request += &format!("{name}: {value}\r\n");
         }
         request += "\r\n";
-        // What was said is right if it reads as it was meant.
+        // The request is checked by reading it again.
         let is_excused =
             self.has(Bug::KeepAliveSent) || self.has(Bug::TargetSentRaw) && target.contains("\r\n");
         let reads_as = opening::says(&request, wish);
@@ -522,7 +522,7 @@ impl Peer {
                         true => Seen::Text(String::from_utf8_lossy(&open.bytes).into_owned()),
                         false => Seen::Binary(open.bytes),
                     });
-                    if self.has(Bug::BytesBehindMessageDropped) {
+                    if self.has(Bug::BytesAfterMessageDropped) {
                         self.at = self.buffer.len();
                     }
                 }
@@ -556,7 +556,7 @@ impl Peer {
             State::Closing => self.has(Bug::PongMissingAfterClose),
             State::Closed => !self.has(Bug::PongAfterPeersClose),
         };
-        if is_silent || (self.has(Bug::PongLostBehindMessage) && !self.output.is_empty()) {
+        if is_silent || (self.has(Bug::PongLostAfterMessage) && !self.output.is_empty()) {
             return;
         }
         if self.pongs.len() > 2048 && !self.has(Bug::PongsUnbounded) {
@@ -742,7 +742,7 @@ impl Handshake for HeadReader {
         let verdict = match self.judge(&lines, self.bytes.len() - rest.len()) {
             Err(rule) => Verdict::Refused(Some(rule)),
             Ok(response) => {
-                let kept = if self.specimen.has(Bug::BytesBehindHeadDropped) {
+                let kept = if self.specimen.has(Bug::BytesAfterHeadDropped) {
                     &[]
                 } else {
                     rest

@@ -8,7 +8,7 @@ use plainws::protocol::message::Limits;
 use std::iter;
 use std::ops::Range;
 
-/// Limits that a fuzzer steps over in a few bytes.
+/// Limits that a fuzzer exceeds with a few bytes.
 pub const TINY: Limits = Limits {
     max_message: 200,
     max_fragments: 4,
@@ -66,7 +66,7 @@ pub(crate) fn sender(setup: u8) -> Role {
     }
 }
 
-/// The places of pieces of so many bytes: of the given sizes, the last of which repeats.
+/// Where `length` bytes are cut into pieces of the given sizes, the last of which repeats.
 pub(crate) fn cut(length: usize, sizes: &[usize]) -> impl Iterator<Item = Range<usize>> + use<'_> {
     let mut sizes = sizes.iter();
     let mut size = usize::MAX;
@@ -84,7 +84,7 @@ pub(crate) fn cut(length: usize, sizes: &[usize]) -> impl Iterator<Item = Range<
 pub struct Run {
     /// Up to the first Close or failure.
     pub seen: Vec<Seen>,
-    /// What was seen behind it.
+    /// What was seen after that.
     pub after: Vec<Seen>,
     /// What it answered, if it answers.
     pub answers: Option<Vec<u8>>,

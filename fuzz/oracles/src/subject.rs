@@ -36,7 +36,7 @@ pub trait Subject {
         None
     }
 
-    /// Takes a stream, which arrives in pieces, apart for people.
+    /// Shows a stream to people, which arrives in pieces.
     fn dissect(&self, _sender: Role, _limits: Limits, _pieces: &[&[u8]]) -> Option<Listing> {
         None
     }
@@ -52,7 +52,7 @@ pub trait Subject {
     }
 }
 
-/// Masks bytes that stand at `offset` in their frame.
+/// Masks bytes that begin at `offset` in the payload of their frame.
 pub type Mask = fn(payload: &mut [u8], key: [u8; 4], offset: u64);
 
 /// What a peer's bytes amount to.
@@ -73,7 +73,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// Whether this is the last that may be seen.
+    /// Whether nothing may be seen after this.
     #[must_use]
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Close(..) | Self::Failed(_))
@@ -85,7 +85,8 @@ pub trait Reader {
     /// Takes the next bytes, which it may change, and returns all that they complete.
     fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen>;
 
-    /// What it answers by itself, from the start: pongs, and the Close that ends it. `None`: it does not answer.
+    /// All that it has answered by itself so far: pongs, and the Close that ends it. `None` for a parser that
+    /// does not answer.
     fn answers(&self) -> Option<&[u8]> {
         None
     }
@@ -106,7 +107,7 @@ pub trait Endpoint {
     /// Starts the closing handshake; `false` when that is not possible. A reason that is too long is cut
     /// between two characters, as late as possible.
     fn close(&mut self, code: u16, reason: &str) -> bool;
-    /// Where it stands.
+    /// Its state.
     fn state(&self) -> State;
     /// The code that the peer closed with, 1005 for none, 1006 for a connection that ended otherwise
     /// (§7.1.5); `None` while it is open, and for an endpoint that does not say.
@@ -116,7 +117,7 @@ pub trait Endpoint {
     /// The next bytes to be written, empty when none wait.
     fn take_output(&mut self) -> Vec<u8>;
 
-    /// All that waits to be written; not more than any script makes, if it never runs dry.
+    /// All that waits to be written. An endpoint whose output never ends is asked a thousand times.
     fn drain_output(&mut self) -> Vec<u8> {
         let chunks = (0..1000).map(|_| self.take_output());
         chunks
@@ -143,7 +144,7 @@ pub struct Wish {
 
 /// Reads an opening handshake.
 pub trait Handshake {
-    /// Takes the next bytes; `None` while more are needed. Behind an accepted head the next one may follow.
+    /// Takes the next bytes; `None` while more are needed. After an accepted head the next one may follow.
     fn receive(&mut self, bytes: &[u8]) -> Option<Verdict>;
 }
 
@@ -156,7 +157,7 @@ pub enum Verdict {
     Accepted {
         /// A server's response; empty in a client.
         response: String,
-        /// The bytes behind the head, as far as they were given with its end.
+        /// The bytes after the head, as far as they were given with its end.
         rest: Vec<u8>,
     },
 }
@@ -166,7 +167,7 @@ pub enum Verdict {
 pub struct Listing {
     /// The frames in order; the last may be incomplete or break a rule.
     pub frames: Vec<Shown>,
-    /// How many bytes were not read, behind a Close or a failure.
+    /// How many bytes were not read, after a Close or a failure.
     pub unread: u64,
     /// Whether the stream ends inside a frame or a message.
     pub is_cut: bool,

@@ -9,7 +9,7 @@ use std::fmt;
 /// One way to read an input, and what then judges it.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
-    /// Turns the target's input into one of the oracles.
+    /// Turns the target's input into an input of the oracles.
     pub read: fn(&[u8]) -> Vec<u8>,
     /// The names of the oracles.
     pub oracles: &'static [&'static str],
@@ -63,7 +63,7 @@ pub const TARGETS: &[Target] = &[
     target("client", &[
         reading(as_it_is, &["request-sent"]),
         reading(handshake::from_server, RESPONSE),
-        reading(handshake::behind_response, STREAM),
+        reading(handshake::after_response, STREAM),
     ]),
     target("dissect", &[reading(as_it_is, DISSECT)]),
     target("endpoint", &[reading(as_it_is, ENDPOINT)]),

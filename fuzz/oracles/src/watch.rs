@@ -1,5 +1,5 @@
-//! Judging by a clock and a measure of memory, so that what hangs or swells is a finding and not a
-//! machine that stands still.
+//! Judging under a limit of time and of memory, so that an input that never ends or takes all memory is a
+//! finding, and does not stop the machine.
 
 use crate::subject::Subject;
 use crate::target::{Finding, Target};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// Any input is judged in milliseconds; so long only if it would not end, however busy the machine.
+/// Any input is judged in milliseconds. One that takes this long would not end, however busy the machine is.
 pub const TIME: Duration = Duration::from_secs(20);
 /// What judging may hold at once. No input of a target is large, so the fuzzer allows no more either.
 pub const MEMORY: u64 = 64 * 1024 * 1024;
@@ -30,7 +30,7 @@ pub fn judge(
     let judge = move || {
         let mut judged = Ok(());
         let cost = allocation_counter::measure(|| judged = target.judge(&subject, &input));
-        // It fails only when nobody waits any more.
+        // This fails only if the time is over and the result is no longer waited for.
         drop(sender.send((judged, cost.bytes_max)));
     };
     let judge = thread::spawn(judge);

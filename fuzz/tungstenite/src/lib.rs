@@ -1,4 +1,4 @@
-//! Tungstenite before the oracles: how to fuzz another parser with them, and what they find.
+//! Tungstenite, judged by the oracles: how to fuzz another parser with them, and what they find.
 //!
 //! [`Tungstenite`] implements the one method that [`Subject`] asks for. [`DIFFERENCES`] lists what the
 //! oracles find, each with bytes that show it; [`fuzz`] is a target that fires at anything else.
@@ -192,24 +192,24 @@ fn is_known(seen: &[Seen], expected: &[Seen], is_complete: bool) -> bool {
     let Some((end, before)) = expected.split_last() else {
         return false;
     };
-    let Some(behind) = seen.strip_prefix(before) else {
+    let Some(after) = seen.strip_prefix(before) else {
         return false;
     };
-    if behind.is_empty() {
+    if after.is_empty() {
         return !is_complete && matches!(end, Seen::Failed(_));
     }
     match end {
-        // Not checked: whatever follows.
+        // Not checked, whatever follows.
         Seen::Failed(Some(
             Rule::LengthNotMinimal | Rule::ControlTooLong | Rule::TooManyFragments,
         )) => true,
         // A reason that is not text is noticed before the code.
         Seen::Failed(Some(Rule::CloseCodeInvalid)) => {
-            matches!(behind, [Seen::Close(Some(1002), _) | Seen::Failed(None)])
+            matches!(after, [Seen::Close(Some(1002), _) | Seen::Failed(None)])
         }
-        Seen::Close(Some(1014), _) => matches!(behind, [Seen::Close(Some(1002), _)]),
+        Seen::Close(Some(1014), _) => matches!(after, [Seen::Close(Some(1002), _)]),
         // Its errors do not name a rule.
-        Seen::Failed(_) => matches!(behind, [Seen::Failed(None)]),
+        Seen::Failed(_) => matches!(after, [Seen::Failed(None)]),
         _ => false,
     }
 }
@@ -218,13 +218,13 @@ fn is_known(seen: &[Seen], expected: &[Seen], is_complete: bool) -> bool {
 fn is_complete(wire: &[u8]) -> bool {
     let mut rest = wire;
     let mut is_open = false;
-    while let [byte0, byte1, behind @ ..] = rest {
+    while let [byte0, byte1, after @ ..] = rest {
         let extended = match byte1 & 127 {
             126 => 2,
             127 => 8,
             _ => 0,
         };
-        let Some((digits, behind)) = behind.split_at_checked(extended) else {
+        let Some((digits, after)) = after.split_at_checked(extended) else {
             return false;
         };
         let long = digits
@@ -236,16 +236,16 @@ fn is_complete(wire: &[u8]) -> bool {
             long
         };
         let key = if *byte1 >= 128 { 4 } else { 0 };
-        let Some(behind) = usize::try_from(length)
+        let Some(after) = usize::try_from(length)
             .ok()
-            .and_then(|length| behind.get(length.checked_add(key)?..))
+            .and_then(|length| after.get(length.checked_add(key)?..))
         else {
             return false;
         };
         if byte0 & 8 == 0 {
             is_open = *byte0 < 128;
         }
-        rest = behind;
+        rest = after;
     }
     rest.is_empty() && !is_open
 }

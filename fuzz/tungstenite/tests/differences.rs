@@ -28,7 +28,7 @@ fn each_difference_is_found_by_its_oracle_and_is_none_of_plainws() {
     }
 }
 
-/// The first generated decisions of which these bytes come.
+/// The first decisions from which the generator makes these bytes.
 fn decides_on(wire: &[u8]) -> Vec<u8> {
     let comes = |input: &Vec<u8>| {
         let (&setup, decisions) = input.split_first().expect("decisions");

@@ -4,8 +4,8 @@
 //! oracle seeds DIRECTORY               writes the seeds into DIRECTORY/TARGET/NAME
 //! oracle judge TARGET FILE...          says which oracle fires; exit 1 if one does
 //! oracle explain TARGET FILE [WIRE]    says that and what the file means; exit 1 if one does.
-//!                                      With WIRE: writes the bytes behind it there, and says last
-//!                                      which command shows them
+//!                                      With WIRE: writes the bytes that it stands for there, and
+//!                                      says last which command shows them
 //! ```
 //!
 //! Exit 2: it could not be done.
@@ -77,7 +77,7 @@ fn explain(target: &str, file: &str, wire: Option<&str>) -> io::Result<ExitCode>
     };
     let fired = finding.as_ref().map(|finding| finding.oracle);
     let kind = target.to_owned();
-    // What hangs or panics in the judging does so here, too, when a script is played again.
+    // A script that hangs or panics when it is judged does so here, too.
     let telling = thread::spawn(move || {
         let tell = |line: &str| println!("{line}");
         explain::explain(&kind, fired, &input, tell)
