@@ -455,6 +455,36 @@ mod handshake_in_front {
     }
 
     #[test]
+    fn shows_every_rule_that_it_breaks() {
+        let stream = REQUEST
+            .replace("Host: example.com\r\n", "")
+            .replace("dGhlIHNhbXBsZSBub25jZQ==", "abc")
+            .replace("Version: 13", "Version: 8\r\nSec-WebSocket-Version: 7");
+        let run = run_with(&["decode"], stream.as_bytes());
+        assert_eq!(run.code, 1);
+        check_fit_for_a_terminal(&run.stdout);
+        check_golden("handshake/many-rules-broken.txt", &run.stdout);
+
+        let run = run_with(&["decode", "--json"], stream.as_bytes());
+        let json: Value = serde_json::from_str(&run.stdout).expect("it is JSON");
+        let all = [
+            "host-invalid",
+            "header-repeated",
+            "version-not-13",
+            "key-invalid",
+        ];
+        assert_eq!(json["violation"]["rule"], all[0]);
+        assert_eq!(json["handshake"]["broken"], serde_json::json!(all));
+        let lines = &json["handshake"]["lines"];
+        assert_eq!(lines[3]["broken"], "key-invalid");
+        assert_eq!(lines[5]["broken"], "header-repeated");
+        assert_eq!(
+            lines[5]["also_broken"],
+            serde_json::json!(["version-not-13"])
+        );
+    }
+
+    #[test]
     fn with_a_wrong_accept_value_is_told_the_mistake() {
         let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Accept: BXhwxM0SZasKmCD9S4BfpPmCnEw=\r\n\r\n";

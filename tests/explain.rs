@@ -1,7 +1,7 @@
 //! The handshake taken apart: lines, rules and the way to the accept value.
 
 use crate::support::bytes::BOTH;
-use plainws::protocol::dissect::handshake::{Derivation, Explanation, request, response};
+use plainws::protocol::dissect::handshake::{Derivation, Explanation, Line, request, response};
 use plainws::protocol::dissect::{Judgement, Verdict};
 use plainws::protocol::rule::{Field, Section};
 use plainws::{Role, Rule};
@@ -186,5 +186,379 @@ mod every_rule_about_the_handshake {
                 assert!(broken(&explanation).is_empty());
             }
         }
+    }
+}
+
+mod every_rule_that_a_head_breaks {
+    use super::*;
+
+    #[test]
+    fn is_shown_on_the_line_that_breaks_it() {
+        let stream = b"POST http://a:b/chat HTTP/1.0\r\n\
+            Host: a\r\n\
+            Host: b c\r\n\
+            Connection: close\r\n\
+            Content-Length: 5\r\n\
+            Transfer-Encoding: chunked\r\n\
+            Sec-WebSocket-Key: abc\r\n\
+            Sec-WebSocket-Version: 8\r\n\
+            Sec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Protocol: a, a\r\n\
+            Sec-WebSocket-Extensions: a;\r\n\
+            Sec-WebSocket-Extensions: b\r\n\
+            Origin: \xE9\r\n\r\n";
+        let explanation = request(stream, Default::default());
+        let lines: Vec<&[Rule]> = explanation.lines.iter().map(|line| &*line.broken).collect();
+        let expected: [&[Rule]; 14] = [
+            &[
+                Rule::HostInvalid,
+                Rule::HttpVersionTooLow,
+                Rule::MethodNotGet,
+            ],
+            &[],
+            &[Rule::HostInvalid],
+            &[Rule::ConnectionUpgradeMissing],
+            &[Rule::BodyAnnounced],
+            &[Rule::BodyAnnounced],
+            &[Rule::KeyInvalid],
+            &[Rule::VersionNot13],
+            &[Rule::HeaderRepeated],
+            &[Rule::SubprotocolsMalformed],
+            &[Rule::ExtensionsMalformed],
+            &[],
+            &[Rule::HeaderMalformed],
+            &[],
+        ];
+        assert_eq!(lines, expected);
+        // Each once, in the order in which an endpoint judges them.
+        assert_eq!(
+            explanation.broken,
+            [
+                Rule::HostInvalid,
+                Rule::HttpVersionTooLow,
+                Rule::MethodNotGet,
+                Rule::BodyAnnounced,
+                Rule::UpgradeMissing,
+                Rule::ConnectionUpgradeMissing,
+                Rule::HeaderRepeated,
+                Rule::VersionNot13,
+                Rule::KeyInvalid,
+                Rule::SubprotocolsMalformed,
+                Rule::ExtensionsMalformed,
+                Rule::HeaderMalformed,
+            ]
+        );
+    }
+
+    #[test]
+    fn is_shown_in_a_response_too() {
+        let stream = b"HTTP/1.0 101 Switching Protocols\r\n\
+            Upgrade: websocket, h2c\r\n\
+            Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+            Sec-WebSocket-Accept: wrong\r\n\
+            Sec-WebSocket-Extensions: a\r\n\
+            Sec-WebSocket-Extensions: ;\r\n\
+            Sec-WebSocket-Protocol: chat\r\n\r\n";
+        let explanation = response(stream, Default::default(), Some(KEY));
+        let lines: Vec<&[Rule]> = explanation.lines.iter().map(|line| &*line.broken).collect();
+        let expected: [&[Rule]; 8] = [
+            &[Rule::HttpVersionTooLow],
+            &[Rule::UpgradeMissing],
+            &[],
+            &[Rule::HeaderRepeated, Rule::AcceptWrong],
+            &[Rule::ExtensionNotOffered],
+            &[Rule::ExtensionsMalformed],
+            &[Rule::SubprotocolNotOffered],
+            &[],
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(
+            explanation.broken,
+            [
+                Rule::HttpVersionTooLow,
+                Rule::UpgradeMissing,
+                Rule::ConnectionUpgradeMissing,
+                Rule::HeaderRepeated,
+                Rule::AcceptWrong,
+                Rule::ExtensionsMalformed,
+                Rule::ExtensionNotOffered,
+                Rule::SubprotocolNotOffered,
+            ]
+        );
+    }
+
+    #[test]
+    fn is_none_but_the_status_of_a_response_that_refuses() {
+        let stream = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 5\r\n\r\n";
+        let explanation = response(stream, Default::default(), Some(KEY));
+        assert_eq!(explanation.broken, [Rule::StatusNot101]);
+        assert_eq!(broken(&explanation), [(0, Rule::StatusNot101)]);
+        assert_eq!(met(&explanation), []);
+    }
+
+    #[test]
+    fn is_known_without_the_key_where_the_key_does_not_matter() {
+        let stream = b"HTTP/1.1 101 \r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Extensions: ;\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+        let explanation = response(stream, Default::default(), None);
+        assert_eq!(
+            explanation.broken,
+            [
+                Rule::ConnectionUpgradeMissing,
+                Rule::AcceptWrong, // there is none at all
+                Rule::ExtensionsMalformed,
+            ]
+        );
+        assert_eq!(
+            explanation.lines[3].judgement,
+            Judgement::Open(Section("4.1"))
+        );
+    }
+}
+
+/// The lines that are called met, and by which rule.
+fn met(explanation: &Explanation) -> Vec<(usize, Rule)> {
+    let lines = explanation.lines.iter().enumerate();
+    lines
+        .filter_map(|(number, line)| match line.judgement {
+            Judgement::Met(rule) => Some((number, rule)),
+            _ => None,
+        })
+        .collect()
+}
+
+mod a_line_that_was_not_judged {
+    use super::*;
+
+    #[test]
+    fn is_not_called_met_in_a_head_that_breaks_off() {
+        for sender in BOTH {
+            let whole = match sender {
+                Role::Client => REQUEST,
+                Role::Server => RESPONSE,
+            };
+            let legal = explain(sender, whole, Some(KEY));
+            assert!(!met(&legal).is_empty());
+            let incomplete = &whole[..whole.len() - 1];
+            let wrong = [incomplete, b"\0"].concat();
+            for stream in [incomplete, &wrong] {
+                let explanation = explain(sender, stream, Some(KEY));
+                assert_eq!(met(&explanation), []);
+                let (lines, legal) = (explanation.lines.iter(), legal.lines.iter());
+                for (line, legal) in lines.zip(legal) {
+                    let was_met = matches!(legal.judgement, Judgement::Met(_));
+                    let is_same = line.meaning == legal.meaning;
+                    assert!(!was_met || !is_same, "{}", line.meaning);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn or_is_wrong_is_not_described_as_if_it_were_right() {
+        let stream = b"GET / HTTP/1.1\r\nHost: a b\r\nUpgrade: h2c\r\nConnection: close\r\n\
+            Sec-WebSocket-Key: abc\r\nSec-WebSocket-Version: 8\r\n\r\n";
+        let meanings = request(stream, Default::default()).lines.into_iter();
+        let meanings: Vec<_> = meanings.map(|line| line.meaning).collect();
+        let expected = [
+            "GET, at least HTTP/1.1",
+            "the site",
+            "the protocol",
+            "for this hop only",
+            "the key",
+            "the version",
+            "the head ends",
+        ];
+        assert_eq!(meanings, expected);
+    }
+
+    #[test]
+    fn may_stand_before_the_head() {
+        let stream = [b"\r\n\r\n", REQUEST].concat();
+        let explanation = request(&stream, Default::default());
+        check_lines(&explanation, &stream);
+        assert_eq!(explanation.verdict, Verdict::Legal);
+        let [blank, _, start, host, ..] = &explanation.lines[..] else {
+            panic!("{:?}", explanation.lines);
+        };
+        assert_eq!(blank.judgement, Judgement::Open(Section("RFC 9112 2.2")));
+        assert_eq!(start.judgement, Judgement::Met(Rule::MethodNotGet));
+        assert_eq!(host.judgement, Judgement::Met(Rule::HostInvalid));
+    }
+}
+
+/// What an explanation says is what an endpoint does, for heads with all kinds of faults.
+mod thousands_of_heads {
+    use super::*;
+    use oracles::choices::{Choices, Random};
+    use oracles::handshake::{Arrival, generate};
+    use plainws::protocol::handshake::{Opening, Upgrade};
+    use plainws::protocol::head::{Decoder, Head, Limits};
+    use plainws::protocol::request::Request;
+    use plainws::protocol::response::Response;
+
+    fn arrivals() -> impl Iterator<Item = Arrival> {
+        (0..6_000).map(|seed| {
+            let bytes = Random(seed).bytes(400);
+            Arrival::from_input(&generate(&mut Choices(&bytes)))
+        })
+    }
+
+    fn explained(arrival: &Arrival) -> Explanation {
+        let Arrival { wire, limits, .. } = arrival;
+        match arrival.sender {
+            Role::Client => request(wire, *limits),
+            Role::Server => response(wire, *limits, Some(KEY)),
+        }
+    }
+
+    /// What an endpoint says to the head; `None` while it waits for more.
+    fn endpoint(sender: Role, limits: Limits, wire: &[u8]) -> Option<Result<(), Rule>> {
+        let judge = |head: Head| match sender {
+            Role::Client => Upgrade::new(&Request::new(head)?).map(drop),
+            Role::Server => {
+                let opening = Opening::new("a", "/", *b"the sample nonce").expect("a host");
+                opening.check(&Response::new(head)?).map(drop)
+            }
+        };
+        match Decoder::new(sender, limits).receive(wire) {
+            Ok(None) => None,
+            Ok(Some((head, _))) => Some(judge(head)),
+            Err(rule) => Some(Err(rule)),
+        }
+    }
+
+    #[test]
+    fn are_judged_as_an_endpoint_judges_them() {
+        let mut seen = std::collections::BTreeSet::new();
+        for arrival in arrivals() {
+            let explanation = explained(&arrival);
+            let shown = arrival.wire.escape_ascii();
+            let verdict = match explanation.verdict {
+                Verdict::Legal => Some(Ok(())),
+                Verdict::Incomplete => None,
+                Verdict::Violation { rule, .. } => Some(Err(rule)),
+            };
+            let said = endpoint(arrival.sender, arrival.limits, &arrival.wire);
+            assert_eq!(verdict, said, "{shown}");
+            let first = explanation.broken.first().copied();
+            assert_eq!(first, said.and_then(Result::err), "{shown}");
+            for line in &explanation.lines {
+                let judgement = line.broken.first().map(|&rule| Judgement::Broken(rule));
+                let is_broken = matches!(line.judgement, Judgement::Broken(_));
+                assert_eq!(judgement, Some(line.judgement).filter(|_| is_broken));
+                let mut broken = line.broken.iter();
+                assert!(broken.all(|rule| explanation.broken.contains(rule)));
+            }
+            seen.extend(explanation.broken.iter().map(|rule| rule.id()));
+        }
+        assert!(seen.len() > 15, "{seen:?}");
+    }
+
+    /// A legal head with other lines in place of those of a name, which is empty for the start line.
+    fn legal_but(sender: Role, name: &[u8], lines: &[&[u8]]) -> Vec<u8> {
+        let legal: [&[u8]; 6] = match sender {
+            Role::Client => [
+                b"GET / HTTP/1.1",
+                b"Host: a",
+                b"Upgrade: websocket",
+                b"Connection: Upgrade",
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                b"Sec-WebSocket-Version: 13",
+            ],
+            Role::Server => [
+                b"HTTP/1.1 101 ",
+                b"A: b",
+                b"Upgrade: websocket",
+                b"Connection: Upgrade",
+                b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                b"C: d",
+            ],
+        };
+        let [start, headers @ ..] = legal;
+        let kept = headers.iter().filter(|line| name_of(line) != name);
+        let all: Vec<&[u8]> = if name.is_empty() {
+            lines.iter().chain(kept).copied().collect()
+        } else {
+            [&start]
+                .into_iter()
+                .chain(kept)
+                .chain(lines)
+                .copied()
+                .collect()
+        };
+        [&all.join(&b"\r\n"[..])[..], b"\r\n\r\n"].concat()
+    }
+
+    fn name_of(header: &[u8]) -> Vec<u8> {
+        let name = header.split(|&byte| byte == b':').next();
+        name.unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// Headers do not depend on each other. So whatever is said of some is what an endpoint says to a head
+    /// that is right but for them.
+    #[test]
+    fn are_explained_line_by_line_as_an_endpoint_judges_each_line() {
+        let (mut right, mut wrong) = (0, 0);
+        for arrival in arrivals() {
+            let Arrival { sender, wire, .. } = &arrival;
+            let mut decoder = Decoder::new(*sender, arrival.limits);
+            let explanation = explained(&arrival);
+            let is_refusal = explanation.broken == [Rule::StatusNot101];
+            if is_refusal || !matches!(decoder.receive(wire), Ok(Some(_))) {
+                continue;
+            }
+            let mut groups: std::collections::BTreeMap<Vec<u8>, Vec<&Line>> = Default::default();
+            for line in explanation
+                .lines
+                .iter()
+                .filter(|line| !line.bytes.is_empty())
+            {
+                let is_start = groups.is_empty();
+                let name = if is_start {
+                    Vec::new()
+                } else {
+                    name_of(&wire[line.bytes.clone()])
+                };
+                groups.entry(name).or_default().push(line);
+            }
+            for (name, lines) in &groups {
+                let judge = |lines: &[&Line]| {
+                    let lines: Vec<_> =
+                        lines.iter().map(|line| &wire[line.bytes.clone()]).collect();
+                    let head = legal_but(*sender, name, &lines);
+                    let limits = Limits::new().max_headers(usize::MAX);
+                    (endpoint(*sender, limits, &head), head)
+                };
+                let is_here = |rule: &&Rule| lines.iter().any(|line| line.broken.contains(rule));
+                let first = explanation
+                    .broken
+                    .iter()
+                    .copied()
+                    .find(|rule| is_here(&rule));
+                let (said, head) = judge(lines);
+                assert_eq!(
+                    said,
+                    Some(first.map_or(Ok(()), Err)),
+                    "{}",
+                    head.escape_ascii()
+                );
+                wrong += usize::from(first.is_some());
+
+                let is_met = |line: &&&Line| matches!(line.judgement, Judgement::Met(_));
+                let met: Vec<&Line> = lines.iter().filter(is_met).copied().collect();
+                let (said, head) = judge(&met);
+                assert!(
+                    met.is_empty() || said == Some(Ok(())),
+                    "{}",
+                    head.escape_ascii()
+                );
+                right += met.len();
+            }
+        }
+        assert!(
+            right > 5_000 && wrong > 1_000,
+            "{right} right, {wrong} wrong"
+        );
     }
 }

@@ -7,6 +7,7 @@
 //! [`prepared`], [`connection`], then [`head`], [`request`], [`response`] and [`handshake`];
 //! [`dissect`] shows what these do, byte by byte.
 
+mod checks;
 pub mod close;
 pub mod close_code;
 pub mod connection;

@@ -1,6 +1,7 @@
 //! An HTTP request, as far as every request must be right (RFC 9112 §3).
 #![warn(clippy::indexing_slicing)]
 
+use super::checks::{Checks, Place};
 use super::head::{Head, RequestLine, StartLine, Version};
 use super::rule::Rule;
 use std::net::Ipv6Addr;
@@ -11,15 +12,15 @@ use std::str;
 pub struct Request {
     head: Head,
     line: RequestLine,
-    target: Target,
-    host: Option<String>,
+    resource: Resource,
 }
 
 /// The forms in which a target says what is asked for (RFC 9112 §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
     /// `/chat?room=1`.
+    #[default]
     Origin,
     /// `http://example.com/chat?room=1`, as proxies are asked.
     Absolute,
@@ -38,14 +39,10 @@ impl Request {
         let StartLine::Request(line) = head.start() else {
             return Err(Rule::RequestLineMalformed);
         };
-        let line = line.clone();
-        let (target, authority) = Target::parse(&line).ok_or(Rule::RequestLineMalformed)?;
-        let host = host(&line, authority, &head)?.map(str::to_owned);
         Ok(Self {
+            resource: judge(line, &head, &mut Checks::until_one_fails())?,
+            line: line.clone(),
             head,
-            line,
-            target,
-            host,
         })
     }
 
@@ -64,26 +61,26 @@ impl Request {
     /// The form of the target.
     #[must_use]
     pub const fn form(&self) -> Form {
-        self.target.form
+        self.resource.form
     }
 
     /// The target's path, not percent-decoded. `*` for a request that concerns the whole server.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.target.path
+        &self.resource.path
     }
 
     /// What follows the first question mark of the target, not percent-decoded.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.target.query.as_deref()
+        self.resource.query.as_deref()
     }
 
     /// The host, and the port if one is given: of an absolute target, else of the Host header
     /// (RFC 9112 §3.2.2). `None` only before HTTP/1.1.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+        self.resource.host.as_deref()
     }
 
     /// The HTTP version.
@@ -117,19 +114,65 @@ impl Request {
     pub fn is_http_1_1(&self) -> bool {
         self.version() >= Version::HTTP_1_1
     }
+
+    /// The first line in its parts.
+    pub(super) const fn line(&self) -> &RequestLine {
+        &self.line
+    }
 }
 
-/// What a target says.
+/// What is asked for, and of which host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
+pub(super) struct Resource {
     form: Form,
+    host: Option<String>,
     path: String,
     query: Option<String>,
 }
 
-impl Target {
-    /// What it says, and host and port if it is absolute.
-    fn parse(line: &RequestLine) -> Option<(Self, Option<&str>)> {
+/// Runs the checks of a request of any kind.
+pub(super) fn judge(
+    line: &RequestLine,
+    head: &Head,
+    checks: &mut Checks,
+) -> Result<Resource, Rule> {
+    let target = Target::parse(line);
+    let target = checks.value(Place::StartLine, Rule::RequestLineMalformed, target)?;
+    if let Some(authority) = target.authority {
+        checks.check(Place::StartLine, Rule::HostInvalid, is_host(authority))?;
+    }
+    // RFC 9112 §3.2: exactly one Host header, which HTTP/1.0 did without.
+    checks.once(head, "Host", Rule::HostInvalid)?;
+    let host = |value| str::from_utf8(value).ok().filter(|host| is_host(host));
+    let hosts = checks.each(head, "Host", Rule::HostInvalid, host)?;
+    let is_there = head.values("Host").next().is_some();
+    checks.check(
+        Place::Headers("Host"),
+        Rule::HostInvalid,
+        is_there || line.version < Version::HTTP_1_1,
+    )?;
+    // RFC 9112 §3.2.2: an absolute target overrides the header.
+    let host = target.authority.or(hosts.first().copied());
+    Ok(Resource {
+        form: target.form,
+        host: host.map(str::to_owned),
+        path: target.path.to_owned(),
+        query: target.query.map(str::to_owned),
+    })
+}
+
+/// A target in its parts.
+#[derive(Debug, Default)]
+struct Target<'a> {
+    form: Form,
+    /// Host and port, if it is absolute.
+    authority: Option<&'a str>,
+    path: &'a str,
+    query: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    fn parse(line: &'a RequestLine) -> Option<Self> {
         let target = &*line.target;
         let (form, authority, resource) = match absolute(target) {
             Some((authority, resource)) => (Form::Absolute, Some(authority), resource),
@@ -142,12 +185,12 @@ impl Target {
             Some((path, query)) => (path, Some(query)),
             None => (resource, None),
         };
-        let target = Self {
+        Some(Self {
             form,
-            path: if path.is_empty() { "/" } else { path }.to_owned(),
-            query: query.map(str::to_owned),
-        };
-        Some((target, authority))
+            authority,
+            path: if path.is_empty() { "/" } else { path },
+            query,
+        })
     }
 }
 
@@ -158,27 +201,6 @@ fn absolute(target: &str) -> Option<(&str, &str)> {
         .iter()
         .any(|known| scheme.eq_ignore_ascii_case(known));
     is_known.then(|| rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
-}
-
-/// RFC 9112 §3.2: exactly one Host header, which HTTP/1.0 did without. An absolute target overrides it.
-fn host<'a>(
-    line: &RequestLine,
-    authority: Option<&'a str>,
-    head: &'a Head,
-) -> Result<Option<&'a str>, Rule> {
-    let mut hosts = head.values("Host");
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => str::from_utf8(host).ok(),
-        (None, _) if line.version < Version::HTTP_1_1 => None,
-        _ => return Err(Rule::HostInvalid),
-    };
-    let is_absent = head.values("Host").next().is_none();
-    let is_header_right = is_absent || host.is_some_and(is_host);
-    if is_header_right && authority.is_none_or(is_host) {
-        Ok(authority.or(host))
-    } else {
-        Err(Rule::HostInvalid)
-    }
 }
 
 /// Splits `example.com:80` or `[::1]:80` into the host, with its brackets, and the port if there is a

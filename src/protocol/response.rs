@@ -76,4 +76,9 @@ impl Response {
     pub const fn head(&self) -> &Head {
         &self.head
     }
+
+    /// The first line in its parts.
+    pub(super) const fn line(&self) -> &StatusLine {
+        &self.line
+    }
 }

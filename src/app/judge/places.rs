@@ -28,17 +28,19 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         R::TooManyHeaders => ("head", "end_line"),
         R::RequestLineMalformed | R::StatusLineMalformed => ("head", "parse"),
         R::HeaderFolded | R::HeaderMalformed => ("head", "field"),
-        R::HeaderRepeated => ("head", "single"),
-        R::HostInvalid => ("request", "host"),
-        R::HttpVersionTooLow | R::MethodNotGet | R::VersionNot13 | R::KeyInvalid => {
-            ("handshake/server", "new")
-        }
+        R::HostInvalid => ("request", "judge"),
+        R::HttpVersionTooLow
+        | R::MethodNotGet
+        | R::HeaderRepeated
+        | R::UpgradeMissing
+        | R::VersionNot13
+        | R::KeyInvalid
+        | R::SubprotocolsMalformed => ("handshake/server", "judge"),
         R::BodyAnnounced => ("handshake/both", "check_no_body"),
-        R::UpgradeMissing | R::ConnectionUpgradeMissing => ("handshake/both", "check_tokens"),
-        R::SubprotocolsMalformed => ("handshake/server", "subprotocols"),
-        R::ExtensionsMalformed => ("handshake/extensions", "names"),
+        R::ConnectionUpgradeMissing => ("handshake/both", "check_connection"),
+        R::ExtensionsMalformed => ("handshake/extensions", "judge"),
         R::StatusNot101 | R::AcceptWrong | R::SubprotocolNotOffered | R::ExtensionNotOffered => {
-            ("handshake/client", "check")
+            ("handshake/client", "judge")
         }
         _ => ("rule", "row"),
     };

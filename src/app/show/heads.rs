@@ -5,9 +5,10 @@ use super::paint::{BAD, FAINT, GOOD, OPEN, STRONG, paint};
 use super::text::{COLUMNS, clipped, escaped, padded, spaced, width};
 use anstyle::Style;
 use plainws::Role;
+use plainws::protocol::dissect::Verdict;
 use plainws::protocol::dissect::handshake::{Derivation, Explanation, Line};
-use plainws::protocol::dissect::{Judgement, Verdict};
 use plainws::protocol::handshake::GUID;
+use plainws::protocol::rule::Section;
 
 /// Header fields shown unless all are asked for.
 const CUT: usize = 24;
@@ -60,9 +61,11 @@ fn heading(head: &Explanation) -> String {
 
 /// The line, with its meaning beside it or, where there is no room, below.
 fn row(line: &Line, bytes: &[u8], is_cut: bool) -> String {
-    let (mark, style, meaning) = match line.judgement {
-        Judgement::Broken(rule) => ("! ", BAD, rule.id()),
-        _ => ("  ", Style::new(), line.meaning),
+    let is_broken = !line.broken.is_empty();
+    let (mark, style) = if is_broken {
+        ("! ", BAD)
+    } else {
+        ("  ", Style::new())
     };
     let offset = format!("{:04x}  ", line.bytes.start);
     let before = mark.len() + offset.len();
@@ -77,15 +80,22 @@ fn row(line: &Line, bytes: &[u8], is_cut: bool) -> String {
     } else {
         format!("\n{:MEANING$}", "")
     };
-    let section = line.judgement.section().0;
-    let meaning = padded(meaning, SECTION - MEANING);
+    let meant = |meaning: &str, section: Section| {
+        let meaning = padded(meaning, SECTION - MEANING);
+        paint(FAINT, &meaning) + &paint(FAINT, section.0)
+    };
+    let meanings: Vec<_> = if is_broken {
+        let rules = line.broken.iter();
+        rules.map(|rule| meant(rule.id(), rule.section())).collect()
+    } else {
+        vec![meant(line.meaning, line.judgement.section())]
+    };
     let painted = [
         paint(BAD, mark),
         paint(FAINT, &offset),
         paint(style, &said),
         gap,
-        paint(FAINT, &meaning),
-        paint(FAINT, section),
+        meanings.join(&format!("\n{:MEANING$}", "")),
     ];
     painted.concat() + "\n"
 }

@@ -159,6 +159,10 @@ fn judge(object: &mut Value, judgement: Judgement) {
     }
 }
 
+fn ids(rules: &[Rule]) -> Value {
+    rules.iter().map(|rule| rule.id()).collect()
+}
+
 fn handshake(head: &Explanation, stream: &[u8]) -> Value {
     let lines = head.lines.iter().map(|line| {
         let mut object = json!({
@@ -168,12 +172,18 @@ fn handshake(head: &Explanation, stream: &[u8]) -> Value {
             "section": line.judgement.section().0,
         });
         judge(&mut object, line.judgement);
+        if line.broken.len() > 1 {
+            object["also_broken"] = ids(&line.broken[1..]);
+        }
         object
     });
     let mut object = json!({
         "length": head.length,
         "lines": lines.collect::<Value>(),
     });
+    if !head.broken.is_empty() {
+        object["broken"] = ids(&head.broken);
+    }
     if let Some(steps) = &head.derivation {
         object["derivation"] = json!({
             "key": steps.key,

@@ -117,9 +117,17 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
     let title = format!("violation of {section} at offset {offset}{in_hex}");
     let answer = answer(rule, decoded.sender);
     let sender = guess(decoded).map(|guess| labelled("sender", &guess));
+    let head = decoded.handshake.as_ref();
+    let others = head.map(|head| head.broken.iter().filter(|other| **other != rule));
+    let others: Vec<_> = others.into_iter().flatten().map(|rule| rule.id()).collect();
     [
         format!("{} ({})\n", paint(BAD, &title), rule.id()),
         labelled("rule", rule.clause()),
+        if others.is_empty() {
+            String::new()
+        } else {
+            labelled("also", &others.join(", "))
+        },
         labelled("answer", &format!("{answer}; nothing after it is read")),
         sender.unwrap_or_default(),
     ]

@@ -1,47 +1,58 @@
 //! The opening handshake taken apart: each line with the rule that it meets or breaks, and the way
 //! from the key to the accept value.
 //!
-//! As in a [`Dissector`](super::Dissector) nothing is decided here: the head's [`Decoder`], [`Upgrade`] and
-//! [`Opening`] judge, and what they say is put on the line that they mean.
+//! As in a [`Dissector`](super::Dissector) nothing is decided here: the head's [`Decoder`] judges, and then the
+//! checks that an endpoint runs, here to the last one. What each finds is put on the lines that it
+//! looked at, so that every rule that a head breaks is shown, and nothing is called met that was not judged.
 #![warn(clippy::indexing_slicing)]
 
 use super::frames::Verdict;
 use super::labels::Judgement;
 use crate::protocol::Role;
-use crate::protocol::handshake::{self, Opening, Upgrade};
-use crate::protocol::head::{Decoder, Head, Limits};
-use crate::protocol::request::Request;
-use crate::protocol::response::Response;
+use crate::protocol::checks::{Checks, Finding, Place};
+use crate::protocol::handshake::client::{self, Asked};
+use crate::protocol::handshake::{self, server};
+use crate::protocol::head::{Decoder, Head, Limits, StartLine};
+use crate::protocol::request::judge as judge_request;
 use crate::protocol::rule::{Field, Rule, Section};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str;
 
 /// A handshake's first half or second, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// Whose half it is.
     pub sender: Role,
     /// The lines that were read, the empty one at the end included.
     pub lines: Vec<Line>,
-    /// How many bytes were read; frames begin behind them.
+    /// How many bytes were read; frames begin after them.
     pub length: usize,
-    /// What it comes to. A rule about a line that is missing is reported at the head's last byte.
+    /// What it comes to: of the rules broken the first, which is the one that an endpoint answers. A
+    /// rule that is judged when the head is complete is reported at its last byte.
     pub verdict: Verdict,
+    /// Every rule broken, each once, in the order in which they are judged. One about a line that is
+    /// missing stands here alone.
+    pub broken: Vec<Rule>,
     /// How the key becomes the accept value, when there is a key to begin with.
     pub derivation: Option<Derivation>,
 }
 
 /// One line of a head.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Line {
     /// Its place in the stream, without its end.
     pub bytes: Range<usize>,
-    /// What it is for, in a few words.
+    /// What it says if the rule about it is met, else what it is for; in a few words.
     pub meaning: &'static str,
-    /// Which rule speaks about it, and whether it is met.
+    /// Which rule speaks about it, and whether it is met: of the rules broken the first.
     pub judgement: Judgement,
+    /// Every rule that it breaks, in the order in which they are judged.
+    pub broken: Vec<Rule>,
 }
 
 /// The steps from a key to its accept value (§4.2.2).
@@ -54,10 +65,11 @@ pub struct Line {
 /// assert_eq!(steps.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Derivation {
     /// The key as sent; it is not decoded.
     pub key: String,
-    /// The key and, directly behind it, the GUID.
+    /// The key and, directly after it, the GUID.
     pub joined: String,
     /// Its SHA-1, which is 20 bytes and not text.
     pub digest: [u8; 20],
@@ -91,10 +103,17 @@ impl Derivation {
 /// assert_eq!(explanation.lines[2].meaning, "asks for this protocol");
 /// let rule = Rule::ConnectionUpgradeMissing;
 /// assert_eq!(explanation.verdict, Verdict::Violation { rule, offset: 60 });
+/// assert_eq!(explanation.broken, [rule, Rule::VersionNot13, Rule::KeyInvalid]);
 /// ```
 #[must_use]
 pub fn request(stream: &[u8], limits: Limits) -> Explanation {
-    let judge = |head: &Head| Upgrade::new(&Request::new(head.clone())?).map(drop);
+    let judge = |head: &Head, checks: &mut Checks| match head.start() {
+        StartLine::Request(line) => {
+            judge_request(line, head, checks)?;
+            server::judge(line, head, checks).map(drop)
+        }
+        StartLine::Status(_) => Err(Rule::RequestLineMalformed),
+    };
     let mut explanation = explain(Role::Client, stream, limits, judge);
     let key = explanation.value(stream, "Sec-WebSocket-Key");
     explanation.derivation = key.map(Derivation::new);
@@ -105,16 +124,15 @@ pub fn request(stream: &[u8], limits: Limits) -> Explanation {
 /// offered no subprotocol and no extension. Without the key, what depends on the request is not judged.
 #[must_use]
 pub fn response(stream: &[u8], limits: Limits, key: Option<&str>) -> Explanation {
-    let opening = Opening::with_key(key.unwrap_or_default());
-    let judge = |head: &Head| match opening.check(&Response::new(head.clone())?) {
-        // Nobody can know, and what is judged behind it cannot be known either.
-        Err(Rule::AcceptWrong) if key.is_none() => Ok(()),
-        judged => judged.map(drop),
+    let asked = key.map(|key| Asked {
+        key: key.to_owned(),
+        ..Asked::default()
+    });
+    let judge = |head: &Head, checks: &mut Checks| match head.start() {
+        StartLine::Status(line) => client::judge(line, head, asked.as_ref(), checks).map(drop),
+        StartLine::Request(_) => Err(Rule::StatusLineMalformed),
     };
     let mut explanation = explain(Role::Server, stream, limits, judge);
-    if key.is_none() {
-        explanation.unjudge_from(Rule::AcceptWrong);
-    }
     let is_answered = explanation.value(stream, "Sec-WebSocket-Accept").is_some();
     explanation.derivation = key.filter(|_| is_answered).map(Derivation::new);
     explanation
@@ -130,201 +148,232 @@ impl Explanation {
             is_it.then(|| str::from_utf8(value).ok())?
         })
     }
-
-    fn unjudge_from(&mut self, first: Rule) {
-        for line in &mut self.lines {
-            line.judgement = match line.judgement {
-                Judgement::Met(rule) if place(rule) >= place(first) => {
-                    Judgement::Open(rule.section())
-                }
-                known => known,
-            };
-        }
-    }
 }
 
 fn explain(
     sender: Role,
     stream: &[u8],
     limits: Limits,
-    judge: impl Fn(&Head) -> Result<(), Rule>,
+    judge: impl Fn(&Head, &mut Checks) -> Result<(), Rule>,
 ) -> Explanation {
-    let (length, verdict) = read(sender, stream, limits, judge);
-    let broken = match verdict {
-        Verdict::Violation { rule, .. } => Some(rule),
-        _ => None,
+    let (length, decoded) = read(sender, stream, limits);
+    let mut sheet = Sheet::new(sender, stream.get(..length).unwrap_or(stream));
+    let is_complete = matches!(decoded, Ok(Some(_)));
+    let mut checks = Checks::to_the_last();
+    let judged = decoded.and_then(|head| head.map_or(Ok(()), |head| judge(&head, &mut checks)));
+    if let Err(rule) = judged {
+        sheet.breaks_off(rule);
+    }
+    for finding in checks.findings() {
+        sheet.hear(&finding);
+    }
+    let verdict = match sheet.broken.first() {
+        Some(&rule) => Verdict::Violation {
+            rule,
+            offset: (length - 1) as u64,
+        },
+        None if is_complete => Verdict::Legal,
+        None => Verdict::Incomplete,
     };
-    let read = stream.get(..length).unwrap_or(stream);
-    let mut lines = lines(sender, read);
-    for line in &mut lines {
-        if let Judgement::Met(rule) = line.judgement {
-            if verdict == Verdict::Incomplete || !is_judged_before(rule, broken) {
-                line.judgement = Judgement::Open(rule.section());
-            }
-        }
-    }
-    if let Some(line) = broken.and_then(|rule| blamed(sender, rule, read, &mut lines)) {
-        line.judgement = Judgement::Broken(broken.unwrap_or(Rule::HeaderMalformed));
-    }
     Explanation {
         sender,
-        lines,
+        lines: sheet.lines.into_iter().map(|(_, line)| line).collect(),
         length,
         verdict,
+        broken: sheet.broken,
         derivation: None,
     }
 }
 
-/// Reads a head byte by byte, to know which one breaks a rule.
-fn read(
-    sender: Role,
-    stream: &[u8],
-    limits: Limits,
-    judge: impl Fn(&Head) -> Result<(), Rule>,
-) -> (usize, Verdict) {
+/// Reads a head byte by byte, to know which one breaks a rule; returns how many were read.
+fn read(sender: Role, stream: &[u8], limits: Limits) -> (usize, Result<Option<Head>, Rule>) {
     let mut decoder = Decoder::new(sender, limits);
     for (offset, byte) in stream.iter().enumerate() {
-        let judged = match decoder.receive(std::slice::from_ref(byte)) {
-            Ok(None) => continue,
-            Ok(Some((head, _))) => judge(&head),
-            Err(rule) => Err(rule),
+        match decoder.receive(std::slice::from_ref(byte)) {
+            Ok(None) => {}
+            Ok(Some((head, _))) => return (offset + 1, Ok(Some(head))),
+            Err(rule) => return (offset + 1, Err(rule)),
+        }
+    }
+    (stream.len(), Ok(None))
+}
+
+/// The lines of a head, with what is known of them so far.
+struct Sheet {
+    lines: Vec<(Label, Line)>,
+    /// Which of them is the start line.
+    start: Option<usize>,
+    /// Which are the headers of a name, in lower case.
+    headers: BTreeMap<Vec<u8>, Vec<usize>>,
+    broken: Vec<Rule>,
+}
+
+impl Sheet {
+    /// Cuts a head into lines, none of them judged.
+    fn new(sender: Role, head: &[u8]) -> Self {
+        let mut sheet = Self {
+            lines: Vec::new(),
+            start: None,
+            headers: BTreeMap::new(),
+            broken: Vec::new(),
         };
-        let violation = |rule| Verdict::Violation {
-            rule,
-            offset: offset as u64,
+        let mut start = 0;
+        for line in head.split_inclusive(|&byte| byte == b'\n') {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            let label = sheet.label(sender, text);
+            let line_of = Line {
+                bytes: start..start + text.len(),
+                meaning: label.purpose,
+                judgement: Judgement::Open(label.section),
+                broken: Vec::new(),
+            };
+            sheet.lines.push((label, line_of));
+            start += line.len();
+        }
+        sheet
+    }
+
+    /// The label of the next line, which is noted by its place or name.
+    fn label(&mut self, sender: Role, text: &[u8]) -> Label {
+        let number = self.lines.len();
+        if self.start.is_none() {
+            if text.is_empty() {
+                return Label::unjudged("ignored before a head", "RFC 9112 2.2");
+            }
+            self.start = Some(number);
+            return Label::start_line(sender);
+        }
+        if text.is_empty() {
+            return Label::unjudged("the head ends", "RFC 9112 2.1");
+        }
+        let name = split_header(text).map_or(text, |(name, _)| name);
+        let name = name.to_ascii_lowercase();
+        let label = Label::header(sender, &name);
+        self.headers.entry(name).or_default().push(number);
+        label
+    }
+
+    /// The lines that a finding is about. What is wrong with several together is put on the last.
+    fn lines_of(&self, finding: &Finding) -> &[usize] {
+        let named = |name: &str| {
+            let lines = self.headers.get(name.to_ascii_lowercase().as_bytes());
+            lines.map_or(&[][..], Vec::as_slice)
         };
-        return (
-            offset + 1,
-            judged.map_or_else(violation, |()| Verdict::Legal),
-        );
-    }
-    (stream.len(), Verdict::Incomplete)
-}
-
-/// Whether the handshake got past the point where `rule` is judged. The status of a response comes first.
-fn is_judged_before(rule: Rule, broken: Option<Rule>) -> bool {
-    broken.is_none_or(|broken| broken != Rule::StatusNot101 && place(rule) < place(broken))
-}
-
-/// The table lists the rules of the handshake in the order in which they are judged.
-fn place(rule: Rule) -> Option<usize> {
-    Rule::ALL.iter().position(|&other| other == rule)
-}
-
-/// Cuts a head into lines and says what each is for, as if all were met.
-fn lines(sender: Role, head: &[u8]) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut start = 0;
-    for line in head.split_inclusive(|&byte| byte == b'\n') {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let (meaning, judgement) = if lines.is_empty() {
-            start_line(sender)
-        } else if text.is_empty() {
-            ("the head ends", Judgement::Open(Section("RFC 9112 2.1")))
-        } else {
-            header(sender, text)
+        let lines = match finding.place {
+            Place::StartLine => Some(self.start.as_slice()),
+            Place::Header(name, number) => named(name).get(number..=number),
+            Place::Headers(name) if finding.is_met => Some(named(name)),
+            Place::Headers(name) => named(name).last().map(std::slice::from_ref),
         };
-        lines.push(Line {
-            bytes: start..start + text.len(),
-            meaning,
-            judgement,
-        });
-        start += line.len();
+        lines.unwrap_or(&[])
     }
-    lines
-}
 
-const fn start_line(sender: Role) -> (&'static str, Judgement) {
-    match sender {
-        Role::Client => ("GET, at least HTTP/1.1", Judgement::Met(Rule::MethodNotGet)),
-        Role::Server => (
-            "the protocol is switched",
-            Judgement::Met(Rule::StatusNot101),
-        ),
+    fn hear(&mut self, finding: &Finding) {
+        for number in self.lines_of(finding).to_vec() {
+            if let Some((label, line)) = self.lines.get_mut(number) {
+                line.hear(label, finding.rule, finding.is_met);
+            }
+        }
+        if !finding.is_met && !self.broken.contains(&finding.rule) {
+            self.broken.push(finding.rule);
+        }
     }
-}
 
-fn header(sender: Role, line: &[u8]) -> (&'static str, Judgement) {
-    use Judgement::{Met, Open};
-    let name = split_header(line).map_or(line, |(name, _)| name);
-    let name = name.to_ascii_lowercase();
-    let by_client = sender == Role::Client;
-    match &*name {
-        b"host" if by_client => ("which site is asked", Met(Rule::HostInvalid)),
-        b"upgrade" if by_client => ("asks for this protocol", Met(Rule::UpgradeMissing)),
-        b"upgrade" => ("to this protocol", Met(Rule::UpgradeMissing)),
-        b"connection" => (
-            "upgrades this hop only",
-            Met(Rule::ConnectionUpgradeMissing),
-        ),
-        b"sec-websocket-key" if by_client => ("16 random bytes in base64", Met(Rule::KeyInvalid)),
-        b"sec-websocket-version" if by_client => ("the only version", Met(Rule::VersionNot13)),
-        b"sec-websocket-accept" if !by_client => ("answers the key", Met(Rule::AcceptWrong)),
-        b"sec-websocket-protocol" if by_client => {
-            ("subprotocols on offer", Met(Rule::SubprotocolsMalformed))
+    /// A head that breaks off does so in the start line or in the last.
+    fn breaks_off(&mut self, rule: Rule) {
+        let number = match rule.field() {
+            Field::StartLine => self.start,
+            _ => self.lines.len().checked_sub(1),
+        };
+        if let Some((label, line)) = number.and_then(|number| self.lines.get_mut(number)) {
+            line.hear(label, rule, false);
         }
-        b"sec-websocket-protocol" => ("the subprotocol chosen", Met(Rule::SubprotocolNotOffered)),
-        b"sec-websocket-extensions" if by_client => {
-            ("extensions on offer", Met(Rule::ExtensionsMalformed))
-        }
-        b"sec-websocket-extensions" => ("the extensions chosen", Met(Rule::ExtensionNotOffered)),
-        b"content-length" | b"transfer-encoding" => {
-            ("no body may follow", Met(Rule::BodyAnnounced))
-        }
-        b"origin" => ("which page asks", Open(Section("10.2"))),
-        b"cookie" | b"authorization" => ("who asks, for the server", Open(Section("10.5"))),
-        _ => ("no part of the handshake", Open(Section("4.1"))),
+        self.broken.push(rule);
     }
 }
 
-/// The line that breaks a rule; `None` when it is one that is missing.
-fn blamed<'a>(
-    sender: Role,
-    rule: Rule,
-    head: &[u8],
-    lines: &'a mut [Line],
-) -> Option<&'a mut Line> {
-    if rule.field() == Field::StartLine {
-        return lines.first_mut();
-    }
-    // A head that breaks off does so in the line that is wrong.
-    let is_complete = head.ends_with(b"\r\n\r\n");
-    if !is_complete {
-        return lines.last_mut();
-    }
-    let name = |line: &Line| {
-        let (name, _) = split_header(head.get(line.bytes.clone())?)?;
-        Some(name.to_ascii_lowercase())
-    };
-    let (_, lines) = lines.split_first_mut()?;
-    let names: Vec<_> = lines
-        .iter()
-        .map(|line| name(line).unwrap_or_default())
-        .collect();
-    let is_wrong = |name: &Vec<u8>| match rule {
-        Rule::HeaderRepeated => {
-            is_single(sender, name) && names.iter().filter(|other| *other == name).count() > 1
+impl Line {
+    fn hear(&mut self, label: &Label, rule: Rule, is_met: bool) {
+        if !is_met && !self.broken.contains(&rule) {
+            self.broken.push(rule);
         }
-        // An Origin that is not ASCII is found when all else is right.
-        Rule::HeaderMalformed => name == b"origin",
-        Rule::ExtensionsMalformed => name == b"sec-websocket-extensions",
-        _ => header(sender, name).1 == Judgement::Met(rule),
-    };
-    let last_wrong = names.iter().rposition(is_wrong);
-    last_wrong.and_then(|index| lines.get_mut(index))
+        if let Some(&rule) = self.broken.first() {
+            self.meaning = label.purpose;
+            self.judgement = Judgement::Broken(rule);
+        } else if let Some((_, meaning)) = label.met.filter(|(about, _)| *about == rule) {
+            self.meaning = meaning;
+            self.judgement = Judgement::Met(rule);
+        }
+    }
 }
 
-/// §11.3: the headers that may stand once.
-fn is_single(sender: Role, name: &[u8]) -> bool {
-    const BOTH: [&[u8]; 2] = [b"content-length", b"sec-websocket-version"];
-    const CLIENT: [&[u8]; 2] = [b"sec-websocket-key", b"origin"];
-    const SERVER: [&[u8]; 2] = [b"sec-websocket-accept", b"sec-websocket-protocol"];
-    let own = match sender {
-        Role::Client => CLIENT,
-        Role::Server => SERVER,
-    };
-    BOTH.contains(&name) || own.contains(&name)
+/// What is said of a line.
+struct Label {
+    /// What it is for, whether or not it is right.
+    purpose: &'static str,
+    /// The section that speaks about it.
+    section: Section,
+    /// The rule that is about it, and what the line says when it meets that rule.
+    met: Option<(Rule, &'static str)>,
+}
+
+impl Label {
+    /// Of a line that no rule is about.
+    const fn unjudged(purpose: &'static str, section: &'static str) -> Self {
+        Self {
+            purpose,
+            section: Section(section),
+            met: None,
+        }
+    }
+
+    const fn judged(rule: Rule, met: &'static str, purpose: &'static str) -> Self {
+        Self {
+            purpose,
+            section: rule.section(),
+            met: Some((rule, met)),
+        }
+    }
+
+    const fn start_line(sender: Role) -> Self {
+        let (rule, met, purpose) = match sender {
+            Role::Client => (
+                Rule::MethodNotGet,
+                "GET, at least HTTP/1.1",
+                "method, target, version",
+            ),
+            Role::Server => (
+                Rule::StatusNot101,
+                "the protocol is switched",
+                "version, status, reason",
+            ),
+        };
+        Self::judged(rule, met, purpose)
+    }
+
+    // One header a line, to be read as a table.
+    #[rustfmt::skip]
+    fn header(sender: Role, name: &[u8]) -> Self {
+        let (rule, met, purpose) = match (name, sender) {
+            (b"host", Role::Client) => (Rule::HostInvalid, "which site is asked", "the site"),
+            (b"upgrade", Role::Client) => (Rule::UpgradeMissing, "asks for this protocol", "the protocol"),
+            (b"upgrade", Role::Server) => (Rule::UpgradeMissing, "to this protocol", "the protocol"),
+            (b"connection", _) => (Rule::ConnectionUpgradeMissing, "upgrades this hop only", "for this hop only"),
+            (b"sec-websocket-key", Role::Client) => (Rule::KeyInvalid, "16 random bytes in base64", "the key"),
+            (b"sec-websocket-version", Role::Client) => (Rule::VersionNot13, "the only version", "the version"),
+            (b"sec-websocket-accept", Role::Server) => (Rule::AcceptWrong, "answers the key", "the answer to the key"),
+            (b"sec-websocket-protocol", Role::Client) => (Rule::SubprotocolsMalformed, "subprotocols on offer", "subprotocols"),
+            (b"sec-websocket-protocol", Role::Server) => (Rule::SubprotocolNotOffered, "the subprotocol chosen", "the subprotocol"),
+            (b"sec-websocket-extensions", Role::Client) => (Rule::ExtensionsMalformed, "extensions on offer", "extensions"),
+            (b"sec-websocket-extensions", Role::Server) => (Rule::ExtensionNotOffered, "the extensions chosen", "extensions"),
+            (b"content-length" | b"transfer-encoding", _) => (Rule::BodyAnnounced, "no body may follow", "about a body"),
+            (b"origin", _) => return Self::unjudged("which page asks", "10.2"),
+            (b"cookie" | b"authorization", _) => return Self::unjudged("who asks, for the server", "10.5"),
+            _ => return Self::unjudged("no part of the handshake", "4.1"),
+        };
+        Self::judged(rule, met, purpose)
+    }
 }
 
 fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {

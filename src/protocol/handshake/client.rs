@@ -2,9 +2,10 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::accept::accept_value;
-use super::both::{VERSION, check_no_body, check_tokens};
+use super::both::{VERSION, check_connection, check_no_body};
 use super::extensions;
-use crate::protocol::head::{Version, is_target, is_token};
+use crate::protocol::checks::{Checks, Place};
+use crate::protocol::head::{Head, StatusLine, Version, is_target, is_token};
 use crate::protocol::request::is_host;
 use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
@@ -21,13 +22,19 @@ use std::fmt;
 /// assert!(opening.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
 /// # Ok::<(), plainws::protocol::handshake::InvalidHeader>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     host: String,
     target: String,
-    key: String,
-    subprotocols: Vec<String>,
+    asked: Asked,
     headers: Vec<(String, String)>,
+}
+
+/// What an answer must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::protocol) struct Asked {
+    pub(in crate::protocol) key: String,
+    pub(in crate::protocol) subprotocols: Vec<String>,
 }
 
 /// A host, target, subprotocol or header that a request must not hold: the server would read something
@@ -44,14 +51,6 @@ impl fmt::Display for InvalidHeader {
 impl std::error::Error for InvalidHeader {}
 
 impl Opening {
-    /// Someone else's request, of which only the key is known: enough to judge the answer to it.
-    pub(in crate::protocol) fn with_key(key: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            ..Self::default()
-        }
-    }
-
     /// A request for `target` of `host`, which includes the port unless that is 80. `nonce` must be
     /// random and new for each connection.
     ///
@@ -69,8 +68,10 @@ impl Opening {
         Ok(Self {
             host: host.to_owned(),
             target: target.to_owned(),
-            key: STANDARD.encode(nonce),
-            subprotocols: Vec::new(),
+            asked: Asked {
+                key: STANDARD.encode(nonce),
+                subprotocols: Vec::new(),
+            },
             headers: Vec::new(),
         })
     }
@@ -81,10 +82,11 @@ impl Opening {
     ///
     /// [`InvalidHeader`] unless it is a token that was not offered yet.
     pub fn offer_subprotocol(&mut self, name: &str) -> Result<(), InvalidHeader> {
-        if !is_token(name.as_bytes()) || self.subprotocols.iter().any(|earlier| earlier == name) {
+        let offered = &mut self.asked.subprotocols;
+        if !is_token(name.as_bytes()) || offered.iter().any(|earlier| earlier == name) {
             return Err(InvalidHeader(name.to_owned()));
         }
-        self.subprotocols.push(name.to_owned());
+        offered.push(name.to_owned());
         Ok(())
     }
 
@@ -124,9 +126,8 @@ impl Opening {
     /// The bytes to send.
     #[must_use]
     pub fn request(&self) -> String {
-        let Self {
-            host, target, key, ..
-        } = self;
+        let Self { host, target, .. } = self;
+        let Asked { key, subprotocols } = &self.asked;
         let mut request = format!(
             "GET {target} HTTP/1.1\r\n\
              Host: {host}\r\n\
@@ -135,11 +136,9 @@ impl Opening {
              Sec-WebSocket-Key: {key}\r\n\
              Sec-WebSocket-Version: {VERSION}\r\n"
         );
-        if !self.subprotocols.is_empty() {
-            request += &format!(
-                "Sec-WebSocket-Protocol: {}\r\n",
-                self.subprotocols.join(", ")
-            );
+        if !subprotocols.is_empty() {
+            let offered = subprotocols.join(", ");
+            request += &format!("Sec-WebSocket-Protocol: {offered}\r\n");
         }
         for (name, value) in &self.headers {
             request += &format!("{name}: {value}\r\n");
@@ -154,36 +153,74 @@ impl Opening {
     /// The rule that the server broke. [`Rule::StatusNot101`] is also how a server refuses: its
     /// [status](Response::status) then says why.
     pub fn check(&self, response: &Response) -> Result<Option<String>, Rule> {
-        if response.status() != 101 {
-            return Err(Rule::StatusNot101);
-        }
-        if response.version() < Version::HTTP_1_1 {
-            return Err(Rule::HttpVersionTooLow);
-        }
-        let response = response.head();
-        check_no_body(response)?;
-        check_tokens(response)?;
-        // §4.1: a request may name several protocols, the answer names this one.
-        if response.list("Upgrade").count() != 1 {
-            return Err(Rule::UpgradeMissing);
-        }
-        let accept = response.single("Sec-WebSocket-Accept")?;
-        if accept != Some(accept_value(&self.key).as_bytes()) {
-            return Err(Rule::AcceptWrong);
-        }
-        if !extensions::names(response)?.is_empty() {
-            return Err(Rule::ExtensionNotOffered);
-        }
-        let Some(chosen) = response.single("Sec-WebSocket-Protocol")? else {
-            return Ok(None);
-        };
-        let offered = self
-            .subprotocols
-            .iter()
-            .find(|name| name.as_bytes() == chosen);
-        offered
-            .cloned()
-            .map(Some)
-            .ok_or(Rule::SubprotocolNotOffered)
+        judge(
+            response.line(),
+            response.head(),
+            Some(&self.asked),
+            &mut Checks::until_one_fails(),
+        )
     }
+}
+
+/// Runs the checks of §4.1; those that depend on the request, if it is known.
+pub(in crate::protocol) fn judge(
+    line: &StatusLine,
+    head: &Head,
+    asked: Option<&Asked>,
+    checks: &mut Checks,
+) -> Result<Option<String>, Rule> {
+    use Place::{Headers, StartLine};
+    checks.check(StartLine, Rule::StatusNot101, line.status == 101)?;
+    if line.status != 101 {
+        // Nothing more is demanded of a response that refuses.
+        return Ok(None);
+    }
+    let is_http_1_1 = line.version >= Version::HTTP_1_1;
+    checks.check(StartLine, Rule::HttpVersionTooLow, is_http_1_1)?;
+    check_no_body(head, checks)?;
+    // A request may name several protocols; the answer names this one alone.
+    let is_alone = head.list("Upgrade").count() == 1 && head.lists("Upgrade", "websocket");
+    checks.check(Headers("Upgrade"), Rule::UpgradeMissing, is_alone)?;
+    check_connection(head, checks)?;
+
+    const ACCEPT: &str = "Sec-WebSocket-Accept";
+    checks.once(head, ACCEPT, Rule::HeaderRepeated)?;
+    match asked.map(|asked| accept_value(&asked.key)) {
+        Some(accept) => {
+            let answers = |value: &[u8]| (value == accept.as_bytes()).then_some(());
+            checks.required(head, ACCEPT, Rule::AcceptWrong, answers)?;
+        }
+        // Whatever the key was, something must answer it.
+        None if head.values(ACCEPT).next().is_none() => {
+            checks.check(Headers(ACCEPT), Rule::AcceptWrong, false)?;
+        }
+        None => {}
+    }
+
+    extensions::judge(head, checks)?;
+    if asked.is_some() {
+        // None was offered, so none may be named. A line that is not a list was judged just now.
+        let names_none = |line| {
+            let names = extensions::names(line).unwrap_or_default();
+            names.is_empty().then_some(())
+        };
+        checks.each(
+            head,
+            extensions::NAME,
+            Rule::ExtensionNotOffered,
+            names_none,
+        )?;
+    }
+
+    const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+    checks.once(head, PROTOCOL, Rule::HeaderRepeated)?;
+    let Some(Asked { subprotocols, .. }) = asked else {
+        return Ok(None);
+    };
+    let offered = |chosen: &[u8]| {
+        let mut offered = subprotocols.iter();
+        offered.find(|name| name.as_bytes() == chosen).cloned()
+    };
+    let chosen = checks.each(head, PROTOCOL, Rule::SubprotocolNotOffered, offered)?;
+    Ok(chosen.into_iter().next())
 }

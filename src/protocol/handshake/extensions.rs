@@ -4,25 +4,28 @@
 //! one, and a client any extension that it did not offer.
 #![warn(clippy::indexing_slicing)]
 
+use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::{Head, is_token};
 use crate::protocol::rule::Rule;
 
-/// The names of the extensions listed, in their order.
-///
-/// # Errors
-///
-/// [`Rule::ExtensionsMalformed`] when the header is there and is not such a list.
-pub(super) fn names(head: &Head) -> Result<Vec<&[u8]>, Rule> {
+pub(super) const NAME: &str = "Sec-WebSocket-Extensions";
+
+/// Checks that the header, if it is there, lists extensions; it may be spread over several lines.
+pub(super) fn judge(head: &Head, checks: &mut Checks) -> Result<(), Rule> {
+    let lists = checks.each(head, NAME, Rule::ExtensionsMalformed, names)?;
+    let is_read = !lists.is_empty() && lists.len() == head.values(NAME).count();
+    if is_read {
+        let has_one = lists.iter().any(|names| !names.is_empty());
+        checks.check(Place::Headers(NAME), Rule::ExtensionsMalformed, has_one)?;
+    }
+    Ok(())
+}
+
+/// The names of the extensions in one line, in their order; `None` for a line that is not a list of them.
+pub(super) fn names(value: &[u8]) -> Option<Vec<&[u8]>> {
     let mut names = Vec::new();
-    for value in head.values("Sec-WebSocket-Extensions") {
-        extension_list(value, &mut names).ok_or(Rule::ExtensionsMalformed)?;
-    }
-    let is_header_there = head.values("Sec-WebSocket-Extensions").next().is_some();
-    if is_header_there && names.is_empty() {
-        Err(Rule::ExtensionsMalformed)
-    } else {
-        Ok(names)
-    }
+    extension_list(value, &mut names)?;
+    Some(names)
 }
 
 /// Reads `name; param; param=token; param="quoted", name …`, with empty elements allowed.

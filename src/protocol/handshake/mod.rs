@@ -16,9 +16,9 @@
 
 mod accept;
 mod both;
-mod client;
+pub(super) mod client;
 mod extensions;
-mod server;
+pub(super) mod server;
 
 pub use accept::{GUID, accept_value, is_key};
 pub use both::VERSION;

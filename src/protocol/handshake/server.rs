@@ -2,9 +2,10 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::accept::{accept_value, key};
-use super::both::{VERSION, check_no_body, check_tokens};
+use super::both::{VERSION, check_connection, check_no_body};
 use super::extensions;
-use crate::protocol::head::{Head, is_token};
+use crate::protocol::checks::{Checks, Place};
+use crate::protocol::head::{Head, RequestLine, Version, is_token};
 use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
 use std::str;
@@ -36,35 +37,11 @@ impl Upgrade {
     ///
     /// The rule broken; its [`answer`](Rule::answer) is the status to send.
     pub fn new(request: &Request) -> Result<Self, Rule> {
-        let head = request.head();
-        if !request.is_http_1_1() {
-            return Err(Rule::HttpVersionTooLow);
-        }
-        if request.method() != "GET" {
-            return Err(Rule::MethodNotGet);
-        }
-        check_no_body(head)?;
-        check_tokens(head)?;
-        // §4.4: a client of another version learns which one is spoken here, whatever else it sent.
-        if head.single("Sec-WebSocket-Version")? != Some(VERSION.as_bytes()) {
-            return Err(Rule::VersionNot13);
-        }
-        let key = head
-            .single("Sec-WebSocket-Key")?
-            .and_then(key)
-            .ok_or(Rule::KeyInvalid)?;
-        let subprotocols = subprotocols(head)?;
-        extensions::names(head)?;
-        if head
-            .single("Origin")?
-            .is_some_and(|origin| !origin.is_ascii())
-        {
-            return Err(Rule::HeaderMalformed);
-        }
-        Ok(Self {
-            accept: accept_value(key),
-            subprotocols,
-        })
+        judge(
+            request.line(),
+            request.head(),
+            &mut Checks::until_one_fails(),
+        )
     }
 
     /// What the client offers, in its order of preference (§4.2.1).
@@ -79,35 +56,69 @@ impl Upgrade {
     pub fn response(&self, subprotocol: Option<&str>) -> String {
         let subprotocol = subprotocol
             .filter(|chosen| self.subprotocols.iter().any(|offered| offered == chosen))
-            .map(|chosen| format!("Sec-WebSocket-Protocol: {chosen}\r\n"));
+            .map_or(String::new(), |chosen| {
+                format!("Sec-WebSocket-Protocol: {chosen}\r\n")
+            });
         format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\n\
              Connection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n{}\r\n",
+             Sec-WebSocket-Accept: {}\r\n{subprotocol}\r\n",
             self.accept,
-            subprotocol.unwrap_or_default(),
         )
     }
 }
 
+/// Runs the checks of §4.2.1.
+pub(in crate::protocol) fn judge(
+    line: &RequestLine,
+    head: &Head,
+    checks: &mut Checks,
+) -> Result<Upgrade, Rule> {
+    use Place::{Headers, StartLine};
+    let is_http_1_1 = line.version >= Version::HTTP_1_1;
+    checks.check(StartLine, Rule::HttpVersionTooLow, is_http_1_1)?;
+    checks.check(StartLine, Rule::MethodNotGet, line.method == "GET")?;
+    check_no_body(head, checks)?;
+    let is_named = head.lists("Upgrade", "websocket");
+    checks.check(Headers("Upgrade"), Rule::UpgradeMissing, is_named)?;
+    check_connection(head, checks)?;
+
+    // §4.4: a client of another version learns which one is spoken here, whatever else it sent.
+    const VERSION_NAME: &str = "Sec-WebSocket-Version";
+    let is_13 = |version: &[u8]| (version == VERSION.as_bytes()).then_some(());
+    checks.once(head, VERSION_NAME, Rule::HeaderRepeated)?;
+    checks.required(head, VERSION_NAME, Rule::VersionNot13, is_13)?;
+
+    const KEY: &str = "Sec-WebSocket-Key";
+    checks.once(head, KEY, Rule::HeaderRepeated)?;
+    let key = checks.required(head, KEY, Rule::KeyInvalid, key)?;
+
+    let offered = subprotocols(head);
+    let place = Headers("Sec-WebSocket-Protocol");
+    let subprotocols = checks.value(place, Rule::SubprotocolsMalformed, offered)?;
+    extensions::judge(head, checks)?;
+
+    let in_ascii = |origin: &[u8]| origin.is_ascii().then_some(());
+    checks.once(head, "Origin", Rule::HeaderRepeated)?;
+    checks.each(head, "Origin", Rule::HeaderMalformed, in_ascii)?;
+    Ok(Upgrade {
+        accept: accept_value(key),
+        subprotocols,
+    })
+}
+
 /// §4.1: different, non-empty tokens; at least one if the header is there.
-fn subprotocols(head: &Head) -> Result<Vec<String>, Rule> {
+fn subprotocols(head: &Head) -> Option<Vec<String>> {
     let mut offered = Vec::new();
     for element in head.list("Sec-WebSocket-Protocol") {
-        let name = str::from_utf8(element)
-            .ok()
-            .filter(|_| is_token(element))
-            .ok_or(Rule::SubprotocolsMalformed)?;
+        let name = str::from_utf8(element).ok().filter(|_| is_token(element))?;
         offered.push(name.to_owned());
     }
     let mut different: Vec<_> = offered.iter().collect();
     different.sort_unstable();
     different.dedup();
     let is_header_there = head.values("Sec-WebSocket-Protocol").next().is_some();
-    if different.len() < offered.len() || is_header_there && offered.is_empty() {
-        Err(Rule::SubprotocolsMalformed)
-    } else {
-        Ok(offered)
-    }
+    let is_right = different.len() == offered.len() && is_header_there != offered.is_empty();
+    is_right.then_some(offered)
 }
