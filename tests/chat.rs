@@ -3,6 +3,7 @@
 #[path = "../examples/chat.rs"]
 #[allow(dead_code, reason = "its main is not called here")]
 mod example;
+
 use crate::support::bytes::{BINARY, CLOSE, TEXT, close_body};
 use crate::support::raw::Raw;
 use crate::support::server::start;
