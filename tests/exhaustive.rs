@@ -206,9 +206,8 @@ mod s10_4_every_default_limit {
 
     /// What is made of `count` frames, one after another, in reads of 64 KiB.
     fn seen(sender: Role, frames: impl Iterator<Item = (u8, Vec<u8>)>) -> Vec<Seen> {
-        let wire: Vec<u8> = frames
-            .flat_map(|(byte0, payload)| frame(sender, byte0, &payload))
-            .collect();
+        let frames = frames.map(|(byte0, payload)| frame(sender, byte0, &payload));
+        let wire = frames.collect::<Vec<_>>().concat();
         run(&Plainws, sender, Limits::default(), &wire, &[65_536]).seen
     }
 
@@ -225,7 +224,7 @@ mod s10_4_every_default_limit {
                 });
                 seen(sender, frames)
             };
-            let whole = (0..count).flat_map(payload).collect();
+            let whole = (0..count).map(payload).collect::<Vec<_>>().concat();
             assert!(message(count) == [Seen::Binary(whole)]);
             assert!(message(count + 1) == [Seen::Failed(Some(rule))]);
         });

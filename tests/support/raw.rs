@@ -201,7 +201,10 @@ impl Raw {
         let mask = (byte1 & 0x80 != 0).then(|| self.bytes(4));
         let mask = mask.map(|key| key.try_into().expect("four were read"));
         let payload = self.bytes(length);
-        let payload = super::bytes::xor(&payload, mask.unwrap_or_default());
+        let payload = match mask {
+            Some(key) => super::bytes::xor(&payload, key),
+            None => payload,
+        };
         (byte0, mask, payload)
     }
 
