@@ -209,7 +209,7 @@ mod pages {
         let address = start(|server| site(server).page_with("/panic", || panic!("on purpose")));
         for _ in 0..3 {
             let mut raw = Raw::connect(address);
-            raw.send(get("/panic"));
+            raw.send(request("GET /panic HTTP/1.1", &["Connection: close"]));
             raw.until_end();
         }
         assert_eq!(answer(address, get("/"), true).status, 200);
