@@ -656,7 +656,8 @@ mod a_refusal {
     fn whose_body_does_not_come_is_a_refusal_all_the_same() {
         let server = answering("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\npart");
         let client = Client::new(&server.url).unwrap();
-        let refusal = refusal(client.timeout(Duration::from_millis(200)).connect());
+        // Time enough for the head to come.
+        let refusal = refusal(client.timeout(Duration::from_secs(1)).connect());
         assert_eq!(
             (refusal.response.status(), &refusal.body[..]),
             (500, &b"part"[..])
@@ -700,7 +701,8 @@ mod s5_frames {
         });
         let limits = Limits::default()
             .ping_after(Some(Duration::from_millis(100)))
-            .pong_timeout(Duration::from_millis(300));
+            // Time enough for the one pong that comes.
+            .pong_timeout(Duration::from_secs(1));
         let client = Client::new(&server.url).unwrap().limits(limits);
         let ws = client.connect().unwrap();
         let lost = ws.receive();

@@ -549,7 +549,7 @@ mod its_flags {
 
     #[test]
     fn ping_after_and_pong_timeout_find_a_dead_peer_and_keep_a_live_one() {
-        let program = Program::serve(&["--ping-after", "0.1", "--pong-timeout", "0.3"]);
+        let program = Program::serve(&["--ping-after", "0.1", "--pong-timeout", "1"]);
         let mut live = program.open("/echo");
         let mut dead = program.open("/echo");
         let (byte0, payload) = live.frame();
