@@ -1,5 +1,6 @@
 //! `plainws handshake`: the steps, the shell lines that redo them, and the mistake finder.
 
+use crate::support;
 use crate::support::run::{check_fit_for_a_terminal, run};
 use std::process::Command;
 
@@ -55,7 +56,12 @@ fn shell<'a>(commands: impl Iterator<Item = &'a str>) -> Option<String> {
     let tools = "command -v openssl && command -v xxd && command -v base64";
     let has_tools = Command::new("sh").args(["-c", tools]).output();
     if !has_tools.is_ok_and(|output| output.status.success()) {
-        eprintln!("no sh, openssl, xxd or base64 here: the shell lines are not tried");
+        let why = "sh, openssl, xxd or base64 is missing";
+        support::skip(
+            "the shell lines of `plainws handshake`",
+            why,
+            "PLAINWS_SHELL",
+        );
         return None;
     }
     let script = commands.collect::<Vec<_>>().join("\n");

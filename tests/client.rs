@@ -1,6 +1,7 @@
 //! The client over real sockets: against the library's own server, and against hand-made ones that
 //! answer wrongly.
 
+use crate::support;
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
 use crate::support::raw::{ACCEPT, PATIENCE, Raw, header};
 use crate::support::server::{echo, start};
@@ -161,7 +162,11 @@ mod an_address {
     #[test]
     fn of_version_6_stands_in_brackets() {
         let Ok(listener) = TcpListener::bind("[::1]:0") else {
-            println!("skipped: this machine has no IPv6");
+            support::skip(
+                "the test with IPv6",
+                "this machine has no IPv6",
+                "PLAINWS_IPV6",
+            );
             return;
         };
         let address = listener.local_addr().unwrap();

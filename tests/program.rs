@@ -1,5 +1,6 @@
 //! The program: what it prints, what its handlers do, what its flags change and how it ends.
 
+use crate::support;
 use crate::support::bytes::{
     BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
@@ -217,7 +218,11 @@ mod at_its_start {
     #[test]
     fn it_serves_ipv6_too() {
         if TcpListener::bind("[::1]:0").is_err() {
-            println!("skipped: this machine has no IPv6");
+            support::skip(
+                "the test with IPv6",
+                "this machine has no IPv6",
+                "PLAINWS_IPV6",
+            );
             return;
         }
         let program = Program::serve_at("[::1]:0", &[]);

@@ -1,12 +1,12 @@
 //! A headless Chromium, driven over its DevTools protocol by this crate's own client.
 
+use crate::support;
 use crate::support::program::Process;
 use crate::support::raw::PATIENCE;
 use plainws::{Message, Received, WebSocket};
 use serde_json::{Value, json};
 use std::env;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,7 +25,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// The browser that the tests of this process share; without one on this machine, `None`, and
-    /// whoever runs the tests reads why. With `PLAINWS_BROWSER=required` that is a failure.
+    /// the person who runs the tests reads why. With `PLAINWS_BROWSER=required` that is a failure.
     pub(crate) fn shared() -> Option<Arc<Self>> {
         // Weak, because a static would never end it.
         static SHARED: Mutex<Weak<Browser>> = Mutex::new(Weak::new());
@@ -37,12 +37,8 @@ impl Browser {
         let Some(program) = find() else {
             let why = "no Chromium: none of chromium, chromium-browser and google-chrome is in PATH, \
                        and PLAINWS_BROWSER_PATH names none";
-            let is_required =
-                env::var_os("PLAINWS_BROWSER").is_some_and(|value| value == "required");
-            assert!(!is_required, "{why}");
             static SAID: Once = Once::new();
-            // Not with println, which says nothing when a test passes.
-            SAID.call_once(|| _ = writeln!(std::io::stderr(), "SKIPPED the browser tests: {why}."));
+            SAID.call_once_force(|_| support::skip("the browser tests", why, "PLAINWS_BROWSER"));
             return None;
         };
         let browser = Arc::new(Self::start(&program));
