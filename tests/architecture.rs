@@ -28,7 +28,7 @@ const FORBIDDEN_IN_PROTOCOL: &[&str] = &[
 /// A value with a grammar that is std's, and no socket.
 const ALLOWED_IN_PROTOCOL: &str = "std::net::Ipv6Addr";
 
-/// Macros that do the same behind another name.
+/// Macros that do the same under another name.
 const FORBIDDEN_MACROS_IN_PROTOCOL: &[&str] = &[
     "print",
     "println",
@@ -431,7 +431,7 @@ impl Storeys {
         Self { modules }
     }
 
-    /// Each path that is named, behind the module that names it.
+    /// Each path that is named, and before it the module that names it.
     fn references(&self) -> Vec<(&str, Reference)> {
         let modules = self.modules.iter();
         modules
@@ -457,7 +457,7 @@ impl Storeys {
         here.extend(reference.inside.iter().map(String::as_str));
         let mut is_relative = false;
         let mut rest = reference.segments.as_slice();
-        while let [first, behind @ ..] = rest {
+        while let [first, after @ ..] = rest {
             match first.as_str() {
                 "crate" => here.clear(),
                 "super" => _ = here.pop(),
@@ -465,7 +465,7 @@ impl Storeys {
                 _ => break,
             }
             is_relative = true;
-            rest = behind;
+            rest = after;
         }
         here.extend(rest.iter().map(String::as_str));
         if !is_relative {
@@ -564,8 +564,8 @@ fn outside_the_bytes(source: &str) -> Vec<String> {
         let mut forbidden = FORBIDDEN_IN_PROTOCOL.iter();
         path != ALLOWED_IN_PROTOCOL
             && forbidden.any(|forbidden| {
-                let behind = path.strip_prefix(forbidden);
-                behind.is_some_and(|behind| behind.is_empty() || behind.starts_with("::"))
+                let rest = path.strip_prefix(forbidden);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
             })
     };
     let macros = FORBIDDEN_MACROS_IN_PROTOCOL.iter();
@@ -706,9 +706,9 @@ fn tokens(source: &str) -> Vec<String> {
         } else {
             first.len_utf8()
         };
-        let (token, behind) = rest.split_at(length);
+        let (token, after) = rest.split_at(length);
         tokens.push(token.to_owned());
-        rest = behind;
+        rest = after;
     }
     tokens
 }
@@ -731,8 +731,8 @@ fn skipped(rest: &str) -> usize {
     if rest.starts_with('"') {
         return literal(rest, '"');
     }
-    if let Some(behind) = rest.strip_prefix('\'') {
-        let mut chars = behind.chars();
+    if let Some(after) = rest.strip_prefix('\'') {
+        let mut chars = after.chars();
         let is_character = chars.next() == Some('\\') || chars.next() == Some('\'');
         return if is_character { literal(rest, '\'') } else { 1 };
     }
@@ -753,12 +753,12 @@ fn literal(rest: &str, quote: char) -> usize {
 
 /// `r"…"`, `br#"…"#` and so on.
 fn raw_string(rest: &str) -> Option<usize> {
-    let behind_r = ["r", "br", "cr"]
+    let after_r = ["r", "br", "cr"]
         .iter()
         .find_map(|prefix| rest.strip_prefix(prefix))?;
-    let behind_hashes = behind_r.trim_start_matches('#');
-    let text = behind_hashes.strip_prefix('"')?;
-    let end = format!("\"{}", "#".repeat(behind_r.len() - behind_hashes.len()));
+    let after_hashes = after_r.trim_start_matches('#');
+    let text = after_hashes.strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(after_r.len() - after_hashes.len()));
     let begin = rest.len() - text.len();
     Some(
         text.find(&end)

@@ -488,7 +488,7 @@ mod s4_1_answer {
     }
 
     #[test]
-    fn may_come_byte_by_byte_with_messages_behind_it() {
+    fn may_come_byte_by_byte_followed_by_messages() {
         let server = hand_made(|raw, request| {
             let frames = server(&[(TEXT, b"first"), (BINARY, b"second")]);
             for byte in [switching(request).into_bytes(), frames].concat() {
@@ -519,7 +519,7 @@ mod s4_1_answer {
 
     /// RFC 9110 §15.2: any number of interim responses may come first.
     #[test]
-    fn may_come_behind_interim_responses() {
+    fn may_come_after_interim_responses() {
         let server = hand_made(|raw, request| {
             let interim = "HTTP/1.1 100 Continue\r\n\r\n\
                            HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";

@@ -100,9 +100,9 @@ mod s5_2_reserved_bits {
             ("in a reserved opcode", "1 100 0011"),
         ];
         for (name, row) in rows {
-            for behind in [&[][..], &[0x00; 14], &[0x7F; 14], &[0xFF; 14]] {
+            for after in [&[][..], &[0x00; 14], &[0x7F; 14], &[0xFF; 14]] {
                 for role in BOTH {
-                    let mut stream = [&bits(row), behind].concat();
+                    let mut stream = [&bits(row), after].concat();
                     assert_eq!(
                         new(role).receive(&mut stream),
                         Err(Rule::RsvNotZero),
@@ -183,7 +183,7 @@ mod s5_1_masking {
     }
 
     #[test]
-    fn bytes_behind_an_event_are_left_as_they_came() {
+    fn bytes_after_an_event_are_left_as_they_came() {
         let first = frame(Role::Client, TEXT, b"first");
         let second = frame(Role::Client, TEXT, b"second");
         let mut stream = [&first[..], &second].concat();
@@ -343,14 +343,14 @@ mod s5_5_1_close_by_the_peer {
     fn is_the_last_thing_that_is_heeded() {
         for role in BOTH {
             let body = close_body(1000, b"");
-            let behind: &[&[Frame<'_>]] = &[
+            let after_it: &[&[Frame<'_>]] = &[
                 &[(TEXT, b"x")],
                 &[(PING, b"x")],
                 &[(CLOSE, b"")],
                 &[(CLOSE, b"\x03\xE9")],
                 &[(0b1111_1111, b"not even a frame")],
             ];
-            for frames in behind {
+            for frames in after_it {
                 let before: [Frame<'_>; 2] = [(TEXT, b"a"), (CLOSE, &body)];
                 let outcome = after(role, &[&before, *frames].concat());
                 assert_eq!(outcome.seen, ["text a", "close 1000 "]);
@@ -361,7 +361,7 @@ mod s5_5_1_close_by_the_peer {
     }
 
     #[test]
-    fn is_answered_behind_what_was_queued_before() {
+    fn is_answered_after_what_was_queued_before() {
         for role in BOTH {
             let mut conn = new(role);
             conn.send("queued").unwrap();
@@ -606,7 +606,7 @@ mod s7_1_2_close_by_us {
     }
 
     #[test]
-    fn is_written_behind_what_was_queued_before() {
+    fn is_written_after_what_was_queued_before() {
         for role in BOTH {
             let mut conn = new(role);
             conn.send("queued").unwrap();

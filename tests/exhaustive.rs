@@ -1,4 +1,4 @@
-//! All of what is few enough to try all of it, fed whole, by one and by two bytes, and compared with the
+//! What is few enough to be tried in full, fed whole, by one and by two bytes, and compared with the
 //! reference in `fuzz/oracles`, which reads the RFC by other means.
 
 use oracles::frames::answers;
@@ -211,7 +211,8 @@ mod s10_4_every_default_limit {
         run(&Plainws, sender, Limits::default(), &wire, &[65_536]).seen
     }
 
-    /// A message of so many fragments of that size is taken, and one that has one more, of `more` bytes, not.
+    /// A message of `count` fragments of `size` bytes is taken; with one more fragment, of `more` bytes, it breaks
+    /// the rule.
     fn assert_limit(rule: Rule, count: usize, size: usize, more: usize) {
         for_both(move |sender| {
             let payload =
@@ -299,7 +300,7 @@ mod every_cut {
         for stream in streams(2..=14) {
             let expected = reference::frames(stream.sender, TINY, &stream.wire);
             let places = stream.wire.len() - 1;
-            // Bit i tells whether there is a cut behind byte i.
+            // Bit i tells whether there is a cut after byte i.
             for cuts in 0..1_u32 << places {
                 let ends = (0..places).filter(|i| cuts >> i & 1 == 1).map(|i| i + 1);
                 let mut start = 0;

@@ -144,7 +144,7 @@ mod slowness {
         // One byte now and then does not move the deadline.
         let deadline = Instant::now() + PATIENCE;
         while raw.try_send("x").is_ok() {
-            assert!(Instant::now() < deadline, "it drips for ever");
+            assert!(Instant::now() < deadline, "it drips without end");
             thread::sleep(Duration::from_millis(20));
         }
         let mut raw = victim.connect();
@@ -229,12 +229,12 @@ fn states() -> Vec<(&'static str, Vec<u8>)> {
         ("in a header", open(&text[..1])),
         ("in a key", open(&text[..4])),
         ("in a payload", open(&text[..10])),
-        ("behind a message", open(&text)),
+        ("after a message", open(&text)),
         ("in a message", open(&client(&[(TEXT_BEGIN, b"part")]))),
-        ("behind a ping", open(&client(&[(PING, b"?")]))),
-        ("behind a broken rule", open(b"\x81\x00")),
+        ("after a ping", open(&client(&[(PING, b"?")]))),
+        ("after a broken rule", open(b"\x81\x00")),
         ("in a Close", open(&client(&[(CLOSE, b"\x03\xE8")])[..5])),
-        ("behind a Close", open(&client(&[(CLOSE, b"\x03\xE8")]))),
+        ("after a Close", open(&client(&[(CLOSE, b"\x03\xE8")]))),
     ]
 }
 
@@ -272,9 +272,9 @@ mod leaving {
             let expected = if is_open { "HTTP/1.1 " } else { "" };
             assert!(text.starts_with(expected), "{state}: {text}");
             match state {
-                "behind a message" => assert!(answer.ends_with(b"\x81\x09a message"), "{text}"),
-                "behind a ping" => assert!(answer.ends_with(b"\x8A\x01?"), "{text}"),
-                "behind a Close" => assert!(answer.ends_with(b"\x88\x02\x03\xE8"), "{text}"),
+                "after a message" => assert!(answer.ends_with(b"\x81\x09a message"), "{text}"),
+                "after a ping" => assert!(answer.ends_with(b"\x8A\x01?"), "{text}"),
+                "after a Close" => assert!(answer.ends_with(b"\x88\x02\x03\xE8"), "{text}"),
                 _ => {}
             }
         }
@@ -503,7 +503,7 @@ mod floods {
 mod scarcity {
     use super::*;
 
-    /// The program with at most so many descriptors.
+    /// The program with a limit on its descriptors.
     fn with_descriptors(limit: usize, arguments: &[&str]) -> Victim {
         let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");

@@ -611,7 +611,7 @@ mod when_full {
 
     /// The connection's own thread waits as well when another one is stuck with the socket.
     #[test]
-    fn the_own_thread_waits_behind_a_stuck_sender() {
+    fn the_own_thread_waits_for_a_stuck_sender() {
         let (address, observed) = observe_with(endless(), |ws, told| {
             let sender = ws.sender();
             let stuck = thread::spawn(move || sender.send(vec![0; 16 * MIB]));
@@ -671,7 +671,7 @@ mod when_full {
 
     #[test]
     fn refuse_says_so_and_never_waits() {
-        // With these limits whoever waits, waits for ever.
+        // With these limits a wait never ends by itself.
         let (mut raw, sender, gate) = sender(endless());
         let sender = sender.when_full(WhenFull::Refuse);
         let max = Limits::default().max_backlog;
@@ -937,7 +937,7 @@ mod liveness {
         assert_eq!(observed.next(), 500);
     }
 
-    /// A ping that stands behind a large message cannot be answered before that message has passed.
+    /// A ping that comes after a large message cannot be answered before that message has passed.
     #[test]
     fn a_peer_that_takes_a_large_message_slowly_is_not_dead() {
         const LENGTH: usize = 24 * MIB;
@@ -1015,7 +1015,7 @@ mod races {
         peers.into_iter().for_each(|peer| peer.join().unwrap());
     }
 
-    /// What a handler is about to answer goes out ahead of the reply to a Close that came behind it.
+    /// What a handler is about to answer goes out ahead of the reply to a Close that came after it.
     #[test]
     fn no_close_is_answered_past_a_handler_that_is_about_to_send() {
         let address = start(|server| server.route("/", echo));

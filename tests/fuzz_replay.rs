@@ -80,7 +80,7 @@ fn every_seed_can_be_explained() {
 }
 
 #[test]
-fn pings_are_explained_as_they_are_judged_whoever_gets_them() {
+fn pings_are_explained_as_they_are_judged_for_both_roles() {
     for role in [0, 1] {
         // The role, the key, which a client's peer does not use, and the length.
         explain::explain("resource", Some("queue"), &[role, 5, 7], |line| {

@@ -38,7 +38,7 @@ mod receive {
     }
 
     #[test]
-    fn finds_the_messages_that_came_behind_the_head_in_the_same_segment() {
+    fn finds_the_messages_that_came_after_the_head_in_the_same_segment() {
         let address = start(|server| server.route("/", echo));
         let mut raw = Raw::connect(address);
         let frames = client(&[(TEXT, b"one"), (PING, b"?"), (BINARY, b"two")]);
@@ -50,7 +50,7 @@ mod receive {
     }
 
     #[test]
-    fn finds_the_rest_of_a_frame_that_began_behind_the_head() {
+    fn finds_the_rest_of_a_frame_that_began_after_the_head() {
         let address = start(|server| server.route("/", echo));
         let frame = frame(plainws::Role::Client, TEXT, b"in two pieces");
         for cut in [1, 2, 4, 6, 10] {
@@ -137,7 +137,7 @@ mod receive {
     }
 
     #[test]
-    fn as_an_iterator_ends_behind_an_error() {
+    fn as_an_iterator_ends_after_an_error() {
         let (address, observed) = observe(|ws, told| {
             let kinds: Vec<_> = ws
                 .messages()
@@ -715,7 +715,7 @@ mod close {
     }
 
     #[test]
-    fn by_the_peer_comes_behind_the_answers_that_were_queued() {
+    fn by_the_peer_comes_after_the_answers_that_were_queued() {
         let address = start(|server| server.route("/", echo));
         let mut raw = Raw::open(address, "/");
         raw.send(client(&[

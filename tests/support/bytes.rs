@@ -1,5 +1,5 @@
 //! Bytes that people can read: rows of bits, frames by name, the ways to cut a stream, and what a
-//! connection makes of it as lines of text. Written apart from the library, to judge it.
+//! connection makes of it as lines of text. Made without the library, to judge it.
 #![allow(dead_code, reason = "each test program uses some of these")]
 
 use oracles::reference::whole_frames;
@@ -142,7 +142,7 @@ pub(crate) fn receive(connection: &mut Connection, stream: &[u8]) -> Vec<String>
                 seen.push(line(&event));
                 rest = rest.split_at_mut(used).1;
             }
-            // What stands behind a violation is offered too: the connection must ignore it.
+            // What comes after a violation is offered too: the connection must ignore it.
             Err(rule) => seen.push(format!("! {}", rule.id())),
         }
     }
@@ -206,7 +206,7 @@ pub(crate) fn decode_head(
         let mut before = 0;
         for piece in pieces {
             if let Some((head, rest)) = decoder.receive(piece)? {
-                assert!(piece.ends_with(rest), "what is behind is left as it came");
+                assert!(piece.ends_with(rest), "what comes after is left as it came");
                 return Ok(Some((head, before + piece.len() - rest.len())));
             }
             before += piece.len();

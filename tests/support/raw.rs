@@ -257,14 +257,14 @@ impl Raw {
         std::mem::take(&mut self.received)
     }
 
-    /// Sees that the peer sends nothing for so long, and does not leave.
+    /// Sees that the peer sends nothing for this time, and does not leave.
     #[track_caller]
     pub(crate) fn expect_silence(&mut self, time: Duration) {
         let is_silent = self.is_silent(time);
         assert!(is_silent, "silence, not {}", self.received.escape_ascii());
     }
 
-    /// Whether the peer sends nothing for so long. It must not leave.
+    /// Whether the peer sends nothing for this time. It must not leave.
     #[track_caller]
     pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
         if !self.received.is_empty() {
