@@ -769,7 +769,7 @@ mod s5_frames {
             assert_eq!(payload[..2], 1009_u16.to_be_bytes());
         });
         let mut limits = Limits::default();
-        limits.message.max_message = 10;
+        limits.message.max_bytes = 10;
         let client = Client::new(&server.url).unwrap().limits(limits);
         let ws = client.connect().unwrap();
         assert!(matches!(

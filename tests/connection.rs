@@ -804,7 +804,7 @@ mod s6_1_sending {
             let seen: Vec<_> = wire(role.peer(), frames)
                 .iter()
                 .flat_map(|&byte| {
-                    conn.rest();
+                    conn.release_memory();
                     receive(&mut conn, &[byte])
                 })
                 .collect();

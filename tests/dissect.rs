@@ -8,7 +8,7 @@ use plainws::protocol::dissect::{
 use plainws::protocol::frame::{Header, Opcode};
 use plainws::protocol::message::Limits;
 use plainws::protocol::rule::{Field, Section};
-use plainws::{Role, Rule};
+use plainws::{Message, Role, Rule};
 
 /// The example strings of §5.7, the two long ones with a payload of 00.
 fn examples() -> Vec<(Role, Vec<u8>)> {
@@ -391,7 +391,10 @@ mod a_frame {
             .into_iter()
             .filter_map(|frame| frame.message)
             .collect();
-        assert_eq!(messages, ["Hello".into(), Vec::new().into()]);
+        assert_eq!(
+            messages,
+            [Message::from("Hello"), Message::from(Vec::new())]
+        );
     }
 
     #[test]
@@ -454,10 +457,7 @@ mod the_stream {
 
     #[test]
     fn may_be_judged_by_other_limits() {
-        let limits = Limits {
-            max_message: 4,
-            ..Limits::default()
-        };
+        let limits = Limits::new().max_bytes(4);
         let verdict = dissect(Role::Server, limits, b"\x81\x05Hello").verdict;
         let rule = Rule::MessageTooBig;
         assert_eq!(verdict, Verdict::Violation { rule, offset: 1 });

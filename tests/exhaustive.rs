@@ -77,7 +77,7 @@ mod s5_2_every_header {
         let frame = |extended: &[u8], length: u64| {
             let key: &[u8] = if byte1 >= 0x80 { &[0; 4] } else { &[] };
             // A payload that exceeds the limit is not waited for.
-            let payload = if length > TINY.max_message { 0 } else { length };
+            let payload = if length > TINY.max_bytes { 0 } else { length };
             let payload = (0..payload).map(|i| b'a' + (i % 26) as u8);
             let frame = [before, &[byte0, byte1], extended, key].concat();
             let frame = frame.into_iter().chain(payload);

@@ -19,6 +19,60 @@ fn check_default(frames: &[Frame<'_>], seen: &[&str]) {
     check(Limits::default(), frames, seen);
 }
 
+mod s5_6_a_message {
+    use super::*;
+
+    fn text() -> Message {
+        "caf\u{e9}".into()
+    }
+
+    fn binary() -> Message {
+        b"caf\xC3\xA9".into()
+    }
+
+    #[test]
+    fn gives_its_bytes_and_if_it_is_one_its_text() {
+        assert!(text().is_text() && !binary().is_text());
+        assert_eq!(text().as_text(), Some("caf\u{e9}"));
+        assert_eq!(binary().as_text(), None);
+        assert_eq!(text().into_text().as_deref(), Some("caf\u{e9}"));
+        assert_eq!(binary().into_text(), None);
+        for message in [text(), binary()] {
+            assert_eq!(message.len(), 5);
+            assert!(!message.is_empty());
+            assert_eq!(message.as_ref() as &[u8], b"caf\xC3\xA9");
+            assert_eq!(message.into_bytes(), b"caf\xC3\xA9");
+        }
+        assert!(Message::from("").is_empty() && Message::from(b"").is_empty());
+    }
+
+    #[test]
+    fn equals_what_it_is_made_from_and_text_is_never_bytes() {
+        let string = String::from("caf\u{e9}");
+        assert_eq!(Message::from(&string), *string);
+        assert_eq!(text(), "caf\u{e9}");
+        assert_ne!(text(), "cafe");
+        assert_ne!(binary(), "caf\u{e9}");
+
+        let bytes = *b"caf\xC3\xA9";
+        assert_eq!(binary(), bytes);
+        assert_eq!(binary(), &bytes);
+        assert_eq!(binary(), bytes[..]);
+        assert_eq!(binary(), &bytes[..]);
+        assert_ne!(binary(), b"cafe");
+        assert_ne!(text(), bytes);
+        assert_ne!(text(), binary());
+    }
+
+    #[test]
+    fn is_shown_as_its_text_or_in_hexadecimal() {
+        assert_eq!(text().to_string(), "caf\u{e9}");
+        assert_eq!(binary().to_string(), "63 61 66 c3 a9");
+        assert_eq!(Message::from(b"\x05").to_string(), "05");
+        assert_eq!(Message::from(b"").to_string(), "");
+    }
+}
+
 mod s5_4_fragmentation {
     use super::*;
 
@@ -207,11 +261,10 @@ mod s10_4_limits {
 
     const TOO_BIG: &str = "! message-too-big";
     const TOO_MANY: &str = "! too-many-fragments";
-    const SMALL: Limits = Limits {
-        max_message: 10,
-        max_fragments: 4,
-        max_empty_fragments: 2,
-    };
+    const SMALL: Limits = Limits::new()
+        .max_bytes(10)
+        .max_fragments(4)
+        .max_empty_fragments(2);
 
     #[test]
     fn a_message_of_just_the_limit_passes() {
@@ -294,10 +347,7 @@ mod s10_4_limits {
 
     #[test]
     fn without_a_limit_the_longest_frame_takes_memory_only_as_it_arrives() {
-        let limits = Limits {
-            max_message: u64::MAX,
-            ..Limits::default()
-        };
+        let limits = Limits::new().max_bytes(u64::MAX);
         for byte0 in [TEXT, BINARY] {
             let mut connection = connection(plainws::Role::Client, limits);
             let longest = b"\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF";
@@ -401,7 +451,7 @@ mod s10_4_limits {
 
     #[test]
     fn by_default_16_mib_pass() {
-        assert_eq!(Limits::default().max_message, 16 << 20);
+        assert_eq!(Limits::default().max_bytes, 16 << 20);
         let payload = vec![0x7F; 16 << 20];
         let mut connection = connection(plainws::Role::Client, Limits::default());
         let mut stream = wire(plainws::Role::Server, &[(BINARY, &payload)]);

@@ -208,11 +208,7 @@ mod stages {
 
         /// What its receiver reports.
         fn reported(&self) -> Option<Rule> {
-            let limits = Limits {
-                max_message: MAX_BYTES,
-                max_fragments: 1,
-                ..Limits::default()
-            };
+            let limits = Limits::new().max_bytes(MAX_BYTES).max_fragments(1);
             let mut stream = match (self.is_open, self.sender) {
                 (false, _) => Vec::new(),
                 (true, Role::Client) => b"\x01\x80\0\0\0\0".to_vec(),

@@ -323,11 +323,12 @@ mod a_limit {
     use super::*;
 
     fn message_limits() -> Limits {
-        Limits::default().message(message::Limits {
-            max_message: 10,
-            max_fragments: 4,
-            max_empty_fragments: 2,
-        })
+        Limits::default().message(
+            message::Limits::new()
+                .max_bytes(10)
+                .max_fragments(4)
+                .max_empty_fragments(2),
+        )
     }
 
     #[test]
@@ -431,11 +432,12 @@ fn limits_without_end_are_limits_all_the_same() {
                 .max_bytes(usize::MAX)
                 .max_headers(usize::MAX),
         )
-        .message(message::Limits {
-            max_message: u64::MAX,
-            max_fragments: u32::MAX,
-            max_empty_fragments: u32::MAX,
-        })
+        .message(
+            message::Limits::new()
+                .max_bytes(u64::MAX)
+                .max_fragments(u32::MAX)
+                .max_empty_fragments(u32::MAX),
+        )
         .head_timeout(Duration::MAX)
         .close_timeout(Duration::MAX)
         .write_timeout(Duration::MAX);

@@ -54,11 +54,10 @@ impl LimitOptions {
             head: head::Limits::new()
                 .max_bytes(usize::try_from(self.max_head).unwrap_or(usize::MAX))
                 .max_headers(self.max_headers),
-            message: message::Limits {
-                max_message: self.max_message,
-                max_fragments: self.max_fragments,
-                max_empty_fragments: self.max_empty_fragments,
-            },
+            message: message::Limits::new()
+                .max_bytes(self.max_message)
+                .max_fragments(self.max_fragments)
+                .max_empty_fragments(self.max_empty_fragments),
         }
     }
 }

@@ -516,9 +516,10 @@ impl Connection {
         self.traffic.bytes_sent += buffer.len() as u64;
     }
 
-    /// Gives back the memory that large messages took. For a connection that has been quiet for a while.
-    pub fn rest(&mut self) {
-        self.assembler.rest();
+    /// Gives the memory that large messages took back to the allocator. For a connection that has been
+    /// quiet for a while.
+    pub fn release_memory(&mut self) {
+        self.assembler.release_memory();
         self.control.shrink_to_fit();
         self.pongs.shrink_to_fit();
         self.output.shrink_to_fit();

@@ -4,8 +4,21 @@
 use super::frame::{Header, Opcode};
 use super::rule::Rule;
 use super::utf8;
+use std::fmt;
 
 /// A whole message: what an application sends and receives (§5.6).
+///
+/// A text equals a string and never bytes; a binary message equals bytes and never a string.
+///
+/// ```
+/// use plainws::Message;
+///
+/// let message = Message::from("Hello");
+/// assert!(message.is_text() && message == "Hello" && message != b"Hello");
+/// assert_eq!(message.as_bytes(), b"Hello");
+/// assert_eq!(message.into_text().as_deref(), Some("Hello"));
+/// assert_eq!(Message::from(b"\x05\xFF").to_string(), "05 ff");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Text, which is UTF-8 on the wire.
@@ -33,18 +46,106 @@ impl Message {
         }
     }
 
+    /// The payload's bytes, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// The text, if it is one, without a copy.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// Whether it is text.
+    #[must_use]
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// How many bytes its payload has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether its payload has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(super) const fn opcode(&self) -> Opcode {
         match self {
             Self::Text(_) => Opcode::Text,
             Self::Binary(_) => Opcode::Binary,
         }
     }
+}
 
-    fn into_bytes(self) -> Vec<u8> {
+/// Text as it is: whatever the peer sent, to be escaped before it goes to a terminal. Bytes in
+/// hexadecimal, a space between two.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => text.into_bytes(),
-            Self::Binary(bytes) => bytes,
+            Self::Text(text) => f.pad(text),
+            Self::Binary(bytes) => {
+                for (i, byte) in bytes.iter().enumerate() {
+                    let separator = if i == 0 { "" } else { " " };
+                    write!(f, "{separator}{byte:02x}")?;
+                }
+                Ok(())
+            }
         }
+    }
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl PartialEq<str> for Message {
+    fn eq(&self, text: &str) -> bool {
+        self.as_text() == Some(text)
+    }
+}
+
+impl PartialEq<&str> for Message {
+    fn eq(&self, text: &&str) -> bool {
+        self == *text
+    }
+}
+
+impl PartialEq<[u8]> for Message {
+    fn eq(&self, bytes: &[u8]) -> bool {
+        !self.is_text() && self.as_bytes() == bytes
+    }
+}
+
+impl PartialEq<&[u8]> for Message {
+    fn eq(&self, bytes: &&[u8]) -> bool {
+        self == *bytes
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for Message {
+    fn eq(&self, bytes: &[u8; N]) -> bool {
+        self == bytes.as_slice()
+    }
+}
+
+impl<const N: usize> PartialEq<&[u8; N]> for Message {
+    fn eq(&self, bytes: &&[u8; N]) -> bool {
+        self == bytes.as_slice()
     }
 }
 
@@ -60,6 +161,12 @@ impl From<&str> for Message {
     }
 }
 
+impl From<&String> for Message {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
 impl From<Vec<u8>> for Message {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Binary(bytes)
@@ -72,12 +179,26 @@ impl From<&[u8]> for Message {
     }
 }
 
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
 /// What one incoming message may cost. Memory grows with the bytes that arrive, never with a declared length.
+///
+/// ```
+/// use plainws::protocol::message::Limits;
+///
+/// let limits = Limits::new().max_bytes(1024);
+/// assert_eq!((limits.max_bytes, limits.max_fragments), (1024, 131_072));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes of a message. Default 16 MiB: room for a photograph, small beside a machine's memory even
     /// when a few hundred peers use it at once.
-    pub max_message: u64,
+    pub max_bytes: u64,
     /// Fragments of a message. Default 131,072: 4 MiB in pieces of 64 bytes are half of that.
     pub max_fragments: u32,
     /// Empty fragments of a message. Default 128: one may end a stream or flush nothing, but they carry
@@ -85,13 +206,42 @@ pub struct Limits {
     pub max_empty_fragments: u32,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// The defaults.
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
-            max_message: 16 * 1024 * 1024,
+            max_bytes: 16 * 1024 * 1024,
             max_fragments: 131_072,
             max_empty_fragments: 128,
         }
+    }
+
+    /// Changes [`Self::max_bytes`](#structfield.max_bytes).
+    #[must_use]
+    pub const fn max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Changes [`Self::max_fragments`](#structfield.max_fragments).
+    #[must_use]
+    pub const fn max_fragments(mut self, max_fragments: u32) -> Self {
+        self.max_fragments = max_fragments;
+        self
+    }
+
+    /// Changes [`Self::max_empty_fragments`](#structfield.max_empty_fragments).
+    #[must_use]
+    pub const fn max_empty_fragments(mut self, max_empty_fragments: u32) -> Self {
+        self.max_empty_fragments = max_empty_fragments;
+        self
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -152,7 +302,7 @@ impl Assembler {
             .empty_fragments
             .saturating_add(u32::from(header.payload_length == 0));
         // §10.4: before a byte of the payload is kept.
-        if open.announced > self.limits.max_message {
+        if open.announced > self.limits.max_bytes {
             return Err(Rule::MessageTooBig);
         }
         if open.fragments > self.limits.max_fragments
@@ -190,8 +340,8 @@ impl Assembler {
         }
     }
 
-    /// Gives back the spare buffer.
-    pub(super) fn rest(&mut self) {
+    /// Gives the spare buffer back to the allocator.
+    pub(super) fn release_memory(&mut self) {
         self.spare = Vec::new();
     }
 

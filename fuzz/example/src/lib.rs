@@ -179,7 +179,7 @@ impl Message {
         self.announced = self.announced.saturating_add(frame.length);
         self.fragments += 1;
         self.empty += u32::from(frame.length == 0);
-        let is_allowed = self.announced <= limits.max_message
+        let is_allowed = self.announced <= limits.max_bytes
             && self.fragments <= limits.max_fragments
             && self.empty <= limits.max_empty_fragments;
         if is_allowed { Ok(()) } else { Err(Broken) }

@@ -81,12 +81,12 @@ fn stream(stream: Stream, limits: Limits, tell: Tell) -> Shown {
     tell(&cut(&cuts));
     tell(&format!(
         "limits: {} bytes a message, {} fragments, {} of them empty",
-        limits.max_message, limits.max_fragments, limits.max_empty_fragments
+        limits.max_bytes, limits.max_fragments, limits.max_empty_fragments
     ));
     bytes("wire", &wire, tell);
     let options = [
         ("--role", sender.name().into()),
-        ("--max-message", limits.max_message.to_string()),
+        ("--max-message", limits.max_bytes.to_string()),
         ("--max-fragments", limits.max_fragments.to_string()),
         (
             "--max-empty-fragments",

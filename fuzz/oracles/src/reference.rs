@@ -176,7 +176,7 @@ pub fn close_code(rule: Rule) -> u16 {
 fn bounded(limits: Limits, message: &[Frame]) -> Result<(), Rule> {
     let size: u128 = message.iter().map(|frame| u128::from(frame.length)).sum();
     let empty = message.iter().filter(|frame| frame.length == 0).count();
-    if size > u128::from(limits.max_message) {
+    if size > u128::from(limits.max_bytes) {
         return Err(Rule::MessageTooBig);
     }
     if message.len() > limits.max_fragments as usize || empty > limits.max_empty_fragments as usize

@@ -401,7 +401,7 @@ impl Peer {
         } else {
             open.announced
         };
-        if size > self.limits.max_message {
+        if size > self.limits.max_bytes {
             return Err(Rule::MessageTooBig);
         }
         if open.fragments > self.limits.max_fragments

@@ -9,11 +9,10 @@ use std::iter;
 use std::ops::Range;
 
 /// Limits that a fuzzer exceeds with a few bytes.
-pub const TINY: Limits = Limits {
-    max_message: 200,
-    max_fragments: 4,
-    max_empty_fragments: 2,
-};
+pub const TINY: Limits = Limits::new()
+    .max_bytes(200)
+    .max_fragments(4)
+    .max_empty_fragments(2);
 
 /// A stream and how it arrives.
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ impl Subject for Tungstenite {
             Role::Client => protocol::Role::Server,
             Role::Server => protocol::Role::Client,
         };
-        let max = usize::try_from(limits.max_message).ok();
+        let max = usize::try_from(limits.max_bytes).ok();
         let config = WebSocketConfig::default()
             // Its default of 128 KiB for each connection would hide what a declared length costs.
             .read_buffer_size(4096)

@@ -46,10 +46,7 @@ fn the_top_bit_of_a_length_is_refused_by_its_limits_and_not_by_itself() {
     let mut wire = *b"\x82\xFF\x80\0\0\0\0\0\0\0\0\0\0\0";
     let mut reader = Tungstenite.reader(Role::Client, Limits::default());
     assert_eq!(reader.read(&mut wire), [Seen::Failed(None)]);
-    let limits = Limits {
-        max_message: u64::MAX,
-        ..Limits::default()
-    };
+    let limits = Limits::new().max_bytes(u64::MAX);
     let mut reader = Tungstenite.reader(Role::Client, limits);
     let unbounded = panic::catch_unwind(AssertUnwindSafe(|| reader.read(&mut wire)));
     assert_ne!(unbounded.ok(), Some(vec![Seen::Failed(None)]));

@@ -39,11 +39,10 @@ struct Trace {
 pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
     let received = Dissector::new(own.peer(), limits);
     // The limits are for what the peer sends.
-    let no_limits = Limits {
-        max_message: u64::MAX,
-        max_fragments: u32::MAX,
-        max_empty_fragments: u32::MAX,
-    };
+    let no_limits = Limits::new()
+        .max_bytes(u64::MAX)
+        .max_fragments(u32::MAX)
+        .max_empty_fragments(u32::MAX);
     let sent = Dissector::new(own, no_limits);
     let trace = Mutex::new(Trace {
         number,

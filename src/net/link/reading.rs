@@ -198,7 +198,7 @@ impl Link {
         let last_received = reader.keepalive.last_received();
         if reader.buffer.release_memory(now, last_received) {
             let mut core = self.core();
-            core.connection.rest();
+            core.connection.release_memory();
             core.output.release_memory();
         }
     }
