@@ -1,5 +1,6 @@
 //! The three storeys, read from the sources: each uses only what is below it, without cycles, and the
-//! protocol names nothing that could wait, ask the time or draw a random number. And no test is forgotten.
+//! protocol names nothing that could wait, ask the time or draw a random number. The oracles of `fuzz/` have no
+//! cycles either. And no test is forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
