@@ -44,10 +44,10 @@ fn check_lines(explanation: &Explanation, stream: &[u8]) {
     let mut at = 0;
     for line in &explanation.lines {
         assert_eq!(line.bytes.start, at);
-        let behind = &stream[line.bytes.end..explanation.length];
+        let after = &stream[line.bytes.end..explanation.length];
         let end = [&b"\r\n"[..], b"\n", b"\r"]
             .into_iter()
-            .find(|end| behind.starts_with(end));
+            .find(|end| after.starts_with(end));
         at = line.bytes.end + end.unwrap_or_default().len();
     }
     assert_eq!(at, explanation.length);
@@ -140,8 +140,8 @@ mod every_rule_about_the_handshake {
     #[test]
     fn is_reported_at_the_last_of_its_bytes() {
         for (rule, sender, bytes) in violations() {
-            for behind in [&b""[..], b"behind"] {
-                let stream = [bytes, behind].concat();
+            for after in [&b""[..], b"more"] {
+                let stream = [bytes, after].concat();
                 let explanation = explain(sender, &stream, Some(KEY));
                 check_lines(&explanation, &stream);
                 let offset = match rule {
@@ -253,7 +253,8 @@ mod every_rule_that_a_head_breaks {
     #[test]
     fn is_shown_in_a_response_too() {
         let stream = b"HTTP/1.0 101 Switching Protocols\r\n\
-            Upgrade: websocket, h2c\r\n\
+            Upgrade: websocket\r\n\
+            Upgrade: h2c\r\n\
             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
             Sec-WebSocket-Accept: wrong\r\n\
             Sec-WebSocket-Extensions: a\r\n\
@@ -261,8 +262,9 @@ mod every_rule_that_a_head_breaks {
             Sec-WebSocket-Protocol: chat\r\n\r\n";
         let explanation = response(stream, Default::default(), Some(KEY));
         let lines: Vec<&[Rule]> = explanation.lines.iter().map(|line| &*line.broken).collect();
-        let expected: [&[Rule]; 8] = [
+        let expected: [&[Rule]; 9] = [
             &[Rule::HttpVersionTooLow],
+            &[], // what is wrong with both together is put on the last
             &[Rule::UpgradeMissing],
             &[],
             &[Rule::HeaderRepeated, Rule::AcceptWrong],

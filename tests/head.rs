@@ -4,7 +4,7 @@ use crate::support::bytes::{BOTH, decode_head};
 use plainws::protocol::head::{Decoder, Head, Limits, StartLine, is_token};
 use plainws::{Role, Rule};
 
-/// A complete head with nothing behind it.
+/// A complete head with nothing after it.
 fn head(sender: Role, text: impl AsRef<[u8]>) -> Result<Head, Rule> {
     let text = text.as_ref();
     let decoded = decode_head(sender, Limits::default(), text)?;
@@ -17,7 +17,7 @@ fn request(text: impl AsRef<[u8]>) -> Result<Head, Rule> {
     head(Role::Client, text)
 }
 
-/// Breaks the rule with its last byte, and whatever stands behind it.
+/// Breaks the rule with its last byte, and whatever follows.
 fn breaks(sender: Role, text: impl AsRef<[u8]>, rule: Rule) {
     let text = text.as_ref();
     let shown = text.escape_ascii();
@@ -27,8 +27,8 @@ fn breaks(sender: Role, text: impl AsRef<[u8]>, rule: Rule) {
         Ok(None),
         "{shown}"
     );
-    for behind in [&b""[..], b"\r\n\r\n", b"\0"] {
-        let stream = [text, behind].concat();
+    for after in [&b""[..], b"\r\n\r\n", b"\0"] {
+        let stream = [text, after].concat();
         assert_eq!(
             decode_head(sender, Limits::default(), &stream),
             Err(rule),
@@ -452,7 +452,7 @@ mod rfc_9110_s5_4_limits {
     }
 
     #[test]
-    fn bytes_behind_the_head_do_not_count() {
+    fn bytes_after_the_head_do_not_count() {
         let text = format!("{LINE}\r\n");
         assert_eq!(
             decode(
@@ -505,17 +505,17 @@ mod any_cut_of_the_stream {
     use super::*;
 
     #[test]
-    fn leaves_what_is_behind_the_head_untouched() {
+    fn leaves_what_follows_the_head_untouched() {
         // `decode_head` compares all cuts in two and byte by byte with the whole.
         let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        for behind in [
+        for after in [
             &b""[..],
             b"\x81\x80\0\0\0\0",
             b"\r\n",
             b"\0",
             b"GET / HTTP/1.1\r\n\r\n",
         ] {
-            let stream = [text, behind].concat();
+            let stream = [text, after].concat();
             let (head, length) = decode_head(Role::Client, Limits::default(), &stream)
                 .unwrap()
                 .unwrap();
@@ -598,12 +598,12 @@ mod looking_up {
     }
 
     #[test]
-    fn a_single_header_must_stand_once() {
+    fn a_header_has_as_many_values_as_lines() {
         let head = sample();
-        assert_eq!(head.single("One"), Ok(Some(&b"1"[..])));
-        assert_eq!(head.single("empty"), Ok(Some(&b""[..])));
-        assert_eq!(head.single("three"), Ok(None));
-        assert_eq!(head.single("two"), Err(Rule::HeaderRepeated));
+        assert_eq!(head.values("One").collect::<Vec<_>>(), [b"1"]);
+        assert_eq!(head.values("empty").collect::<Vec<_>>(), [b""]);
+        assert_eq!(head.values("three").count(), 0);
+        assert_eq!(head.values("two").count(), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::support::bytes::decode_head;
 use plainws::protocol::head::{Head, Limits};
 use plainws::protocol::request::Request;
-use plainws::protocol::response::Response;
+use plainws::protocol::response::{Body, Response};
 use plainws::{Role, Rule};
 
 fn head(sender: Role, text: &str) -> Head {
@@ -56,6 +56,41 @@ mod rfc_9110_s15_2_interim_responses {
             let response = response(&format!("HTTP/1.1 {status:03} "));
             let is_interim = (100..200).contains(&status) && status != 101;
             assert_eq!(response.is_interim(), is_interim, "{status}");
+        }
+    }
+}
+
+mod rfc_9112_s6_3_a_body {
+    use super::*;
+
+    fn body(status: u16, headers: &str) -> Body {
+        let head = head(
+            Role::Server,
+            &format!("HTTP/1.1 {status} \r\n{headers}\r\n"),
+        );
+        Response::new(head).expect("the head of a response").body()
+    }
+
+    #[test]
+    fn ends_where_the_head_says() {
+        let chunked = "Transfer-Encoding: gzip, Chunked\r\n";
+        let length = "content-length: 5\r\n";
+        assert_eq!(body(404, length), Body::Length(5));
+        assert_eq!(body(404, "Content-Length: 0\r\n"), Body::Length(0));
+        assert_eq!(body(404, chunked), Body::Chunked);
+        assert_eq!(body(404, &[length, chunked].concat()), Body::Chunked);
+        assert_eq!(body(404, ""), Body::UntilEnd);
+        for length in ["", "x", "-1", "+1", "5 5", "99999999999999999999"] {
+            let header = format!("Content-Length: {length}\r\n");
+            assert_eq!(body(404, &header), Body::UntilEnd, "{length}");
+        }
+        assert_eq!(body(404, &length.repeat(2)), Body::UntilEnd);
+    }
+
+    #[test]
+    fn is_empty_where_the_status_says() {
+        for status in [100, 101, 103, 204, 304] {
+            assert_eq!(body(status, "Content-Length: 5\r\n"), Body::Length(0));
         }
     }
 }

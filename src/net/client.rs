@@ -12,7 +12,7 @@ use crate::protocol::connection::Connection;
 use crate::protocol::handshake::Opening;
 use crate::protocol::head;
 use crate::protocol::request::{Request, split_authority};
-use crate::protocol::response::Response;
+use crate::protocol::response::{Body, Response};
 use crate::protocol::rule::Rule;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -250,26 +250,20 @@ fn read_head(
 
 /// Reads what a refusal says, as far as it comes in time.
 fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline: Instant) {
-    let head = response.head();
-    let is_chunked = head.lists("Transfer-Encoding", "chunked");
-    let announced = match head.single("Content-Length") {
-        // RFC 9112 §6.3.
-        _ if matches!(response.status(), 204 | 304) => Some(0),
-        Ok(Some(length)) if !is_chunked => str::from_utf8(length)
-            .ok()
-            .and_then(|length| length.parse().ok()),
-        _ => None,
+    let (wanted, deadline) = match response.body() {
+        Body::Length(length) => (usize::try_from(length).unwrap_or(usize::MAX), deadline),
+        // A server that announces no length may go on without an end, or have nothing to say.
+        Body::Chunked | Body::UntilEnd => (
+            MAX_REFUSAL_BODY,
+            deadline.min(deadline_in(UNANNOUNCED_BODY)),
+        ),
     };
-    let wanted = announced.unwrap_or(MAX_REFUSAL_BODY).min(MAX_REFUSAL_BODY);
-    // A server that announces no length may go on without an end, or have nothing to say.
-    let deadline = if announced.is_none() {
-        deadline.min(deadline_in(UNANNOUNCED_BODY))
-    } else {
-        deadline
-    };
+    let wanted = wanted.min(MAX_REFUSAL_BODY);
     // RFC 9112 §7.1: the last chunk is empty. Missing it costs time, nothing else.
-    let has_ended =
-        |body: &[u8]| is_chunked && (body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"));
+    let has_ended = |body: &[u8]| {
+        response.body() == Body::Chunked
+            && (body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"))
+    };
     let mut buffer = [0; 2048];
     while body.len() < wanted && !has_ended(body) {
         match stream.read_until(&mut buffer, deadline) {

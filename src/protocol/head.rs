@@ -216,21 +216,6 @@ impl Head {
         })
     }
 
-    /// The value of a field that may stand once (§11.3).
-    ///
-    /// # Errors
-    ///
-    /// [`Rule::HeaderRepeated`] when it stands twice.
-    pub fn single(&self, name: &str) -> Result<Option<&[u8]>, Rule> {
-        let mut values = self.values(name);
-        let first = values.next();
-        if values.next().is_some() {
-            Err(Rule::HeaderRepeated)
-        } else {
-            Ok(first)
-        }
-    }
-
     /// The elements of a list, which may be spread over several fields and have empty elements
     /// (RFC 9110 §5.6.1).
     pub fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {

@@ -23,6 +23,17 @@ pub struct Response {
     line: StatusLine,
 }
 
+/// Where the body of a response ends (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Body {
+    /// After this many bytes, which may be none.
+    Length(u64),
+    /// With the chunk that is empty (RFC 9112 §7.1).
+    Chunked,
+    /// With the connection.
+    UntilEnd,
+}
+
 impl Response {
     /// Takes the head of a response.
     ///
@@ -63,6 +74,23 @@ impl Response {
         matches!(self.status(), 100 | 102..=199)
     }
 
+    /// Where the body ends that follows.
+    #[must_use]
+    pub fn body(&self) -> Body {
+        if matches!(self.status(), 100..=199 | 204 | 304) {
+            return Body::Length(0);
+        }
+        if self.head.lists("Transfer-Encoding", "chunked") {
+            return Body::Chunked;
+        }
+        let mut lengths = self.head.values("Content-Length");
+        let length = match (lengths.next(), lengths.next()) {
+            (Some(length), None) => number(length),
+            _ => None,
+        };
+        length.map_or(Body::UntilEnd, Body::Length)
+    }
+
     /// The first header of that name, compared without case; `None` also when its value is not UTF-8:
     /// [`Self::head`] has the bytes then.
     #[must_use]
@@ -81,4 +109,11 @@ impl Response {
     pub(super) const fn line(&self) -> &StatusLine {
         &self.line
     }
+}
+
+/// Digits alone: no sign.
+fn number(digits: &[u8]) -> Option<u64> {
+    let is_right = digits.iter().all(u8::is_ascii_digit);
+    let digits = str::from_utf8(digits).ok().filter(|_| is_right)?;
+    digits.parse().ok()
 }
