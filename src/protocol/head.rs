@@ -65,7 +65,7 @@ impl Default for Limits {
 pub enum StartLine {
     /// A client begins with what it asks for.
     Request(RequestLine),
-    /// A server begins with what came of it.
+    /// A server begins with how it answers.
     Status(StatusLine),
 }
 
@@ -91,7 +91,7 @@ pub struct StatusLine {
     pub reason: Vec<u8>,
 }
 
-/// A version of HTTP (RFC 9112 §2.3), to be compared.
+/// A version of HTTP (RFC 9112 §2.3). The later one is the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     /// The digit before the dot.
@@ -101,7 +101,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version in which WebSocket handshakes are held.
+    /// The lowest version that a WebSocket handshake may have (§4.1).
     pub const HTTP_1_1: Self = Self { major: 1, minor: 1 };
 
     /// One digit on each side of the dot, and capital letters.
@@ -170,7 +170,7 @@ impl StatusLine {
     }
 }
 
-/// A complete head. Every line was judged by itself; what they mean together was not.
+/// A complete head. Each line is legal by itself; what they mean together was not judged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Head {
     bytes: Vec<u8>,
@@ -249,7 +249,7 @@ fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
     &bytes[range.clone()]
 }
 
-/// The head as it would be read by a person, control bytes escaped.
+/// As text, with control bytes escaped.
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Head(\"{}\")", self.bytes.escape_ascii())

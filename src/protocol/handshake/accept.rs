@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use sha1::{Digest as _, Sha1};
 use std::str;
 
-/// What makes the accept value one of this protocol and no other (§1.3).
+/// A fixed text that no other protocol uses: with it an accept value is proof of this one (§1.3).
 pub const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The value that answers a key: base64 of the SHA-1 of key and [`GUID`] (§4.2.2).
@@ -32,7 +32,7 @@ pub fn is_key(value: &[u8]) -> bool {
     key(value).is_some()
 }
 
-/// §4.1: base64 of 16 bytes. The last character may carry bits that mean nothing (erratum 3150).
+/// §4.1: base64 of 16 bytes. Bits of the last character that encode nothing may be set (erratum 3150).
 pub(super) fn key(value: &[u8]) -> Option<&str> {
     const ENGINE: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,

@@ -5,7 +5,7 @@ use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::Head;
 use crate::protocol::rule::Rule;
 
-/// The one version of the protocol that is spoken here (§4.1).
+/// The only version of the protocol that is implemented here (§4.1).
 pub const VERSION: &str = "13";
 
 /// §4.1: `Connection` names upgrade, in any case.

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 
-/// A client's request, and what it says about the answer (§4.1).
+/// A client's request, and what the answer to it must be (§4.1).
 ///
 /// ```
 /// use plainws::protocol::handshake::Opening;
@@ -30,7 +30,7 @@ pub struct Opening {
     headers: Vec<(String, String)>,
 }
 
-/// What an answer must fit.
+/// The parts of a request that its answer depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::protocol) struct Asked {
     pub(in crate::protocol) key: String,
@@ -150,8 +150,8 @@ impl Opening {
     ///
     /// # Errors
     ///
-    /// The rule that the server broke. [`Rule::StatusNot101`] is also how a server refuses: its
-    /// [status](Response::status) then says why.
+    /// The first rule that the answer breaks. [`Rule::StatusNot101`] is not always a mistake: a server
+    /// refuses so, and its [status](Response::status) says why.
     pub fn check(&self, response: &Response) -> Result<Option<String>, Rule> {
         judge(
             response.line(),
@@ -162,7 +162,7 @@ impl Opening {
     }
 }
 
-/// Runs the checks of §4.1; those that depend on the request, if it is known.
+/// Runs the checks of §4.1. Those that depend on the request are left out if it is not known.
 pub(in crate::protocol) fn judge(
     line: &StatusLine,
     head: &Head,

@@ -12,6 +12,9 @@
 //!
 //! The accept value proves that the server knows this protocol and did not answer by accident: it is
 //! made from the key and a GUID that nothing else uses (§1.3).
+//!
+//! Read `accept` first, then `server` and `client`; `both` is what the two judge alike, `extensions` the
+//! grammar of one header. Each side's `judge` is its list of checks, in the order in which they are made.
 #![warn(clippy::indexing_slicing)]
 
 mod accept;

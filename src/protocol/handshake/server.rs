@@ -10,8 +10,8 @@ use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
 use std::str;
 
-/// Whether a request means this protocol, rightly or wrongly: then it is judged by [`Upgrade::new`]
-/// rather than served as a page.
+/// Whether a request asks for this protocol, correctly or not: if so, [`Upgrade::new`] judges it, and no
+/// page answers it.
 #[must_use]
 pub fn is_asked_for(request: &Request) -> bool {
     let head = request.head();
@@ -35,7 +35,7 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// The rule broken; its [`answer`](Rule::answer) is the status to send.
+    /// The first rule that it breaks, whose [`answer`](Rule::answer) is the status to send.
     pub fn new(request: &Request) -> Result<Self, Rule> {
         judge(
             request.line(),
@@ -50,8 +50,8 @@ impl Upgrade {
         &self.subprotocols
     }
 
-    /// The answer that opens the connection (§4.2.2). Extensions are declined by not naming them, and so
-    /// is a subprotocol that was not offered.
+    /// The answer that opens the connection (§4.2.2). It names no extension, which declines all of them,
+    /// and the subprotocol only if the client offered it.
     #[must_use]
     pub fn response(&self, subprotocol: Option<&str>) -> String {
         let subprotocol = subprotocol
