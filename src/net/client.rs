@@ -1,9 +1,10 @@
 //! A client: opens a connection to a `ws:` URL.
 
-use super::deadline::deadline_in;
+use super::deadline::{deadline_in, is_timeout};
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
 use super::random::Random;
+use super::read_head::read_head;
 use super::stream::Stream;
 use super::tap::Tap;
 use super::websocket::{Handshake, WebSocket};
@@ -162,7 +163,7 @@ impl Client {
         let head = self.opening.request();
         stream.write_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
 
-        let (response, mut after_head) = read_head(&stream, self.limits.head, deadline)?;
+        let (response, mut after_head) = read_response(&stream, self.limits.head, deadline)?;
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
@@ -214,36 +215,30 @@ impl Client {
     }
 }
 
-/// Reads the answer's head, and what arrived after it.
-fn read_head(
+/// Reads the answer, and what arrived after its head. RFC 9110 §15.2: interim responses may come before.
+fn read_response(
     stream: &Stream,
     limits: head::Limits,
     deadline: Instant,
 ) -> Result<(Response, Vec<u8>)> {
     let mut decoder = head::Decoder::new(Role::Server, limits);
-    let mut buffer = [0; 2048];
+    let mut after_head = Vec::new();
     loop {
-        let length =
-            stream
-                .read_until(&mut buffer, deadline)
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::TimedOut => io::Error::new(
-                        error.kind(),
-                        "the server did not answer the handshake in time",
-                    ),
-                    _ => error,
-                })?;
-        if length == 0 {
-            let message = "the server ended the connection before it answered the handshake";
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
-        }
-        let mut input = &buffer[..length];
-        while let Some((head, rest)) = decoder.receive(input)? {
-            let response = Response::new(head)?;
-            if !response.is_interim() {
-                return Ok((response, rest.to_vec()));
+        let head = match read_head(stream, &mut decoder, &mut after_head, deadline) {
+            Ok(Some(head)) => head,
+            Ok(None) => {
+                let message = "the server ended the connection before it answered the handshake";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
             }
-            input = rest;
+            Err(Error::Io(error)) if is_timeout(&error) => {
+                let message = "the server did not answer the handshake in time";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message).into());
+            }
+            Err(error) => return Err(error),
+        };
+        let response = Response::new(head)?;
+        if !response.is_interim() {
+            return Ok((response, after_head));
         }
     }
 }

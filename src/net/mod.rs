@@ -17,6 +17,7 @@ pub mod origin;
 mod output;
 mod random;
 mod read_buffer;
+mod read_head;
 mod registry;
 pub mod sender;
 pub mod server;

@@ -4,6 +4,7 @@ use super::deadline::{deadline_in, is_timeout};
 use super::error::Error;
 use super::http::{self, Response};
 use super::log::{Outcome, Record};
+use super::read_head::read_head;
 use super::registry::{Membership, Phase};
 use super::site::{Destination, Handler, MakePage, Site};
 use super::stream::Stream;
@@ -102,33 +103,22 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads up to the end of a head. The deadline is for the whole of it, however slowly it drips.
+    /// Waits for a whole head, or for what keeps it from coming.
     fn read_head(&mut self) -> Awaited {
         let deadline = deadline_in(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
-        let mut buffer = [0; 2048];
-        let mut input = std::mem::take(&mut self.after_head);
-        loop {
-            match decoder.receive(&input) {
-                Ok(Some((head, rest))) => {
-                    self.after_head = rest.to_vec();
-                    return Awaited::Head(head);
-                }
-                Ok(None) => {}
-                Err(rule) => return Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
+        match read_head(&self.stream, &mut decoder, &mut self.after_head, deadline) {
+            Ok(Some(head)) => Awaited::Head(head),
+            Err(Error::Rule(rule)) => Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
+            Ok(None) if !decoder.is_empty() && self.is_stopping() => {
+                Awaited::Refused(stopping(), decoder.so_far().to_vec())
             }
-            input = match self.stream.read_until(&mut buffer, deadline) {
-                Ok(length @ 1..) => buffer[..length].to_vec(),
-                Ok(0) if !decoder.is_empty() && self.is_stopping() => {
-                    return Awaited::Refused(stopping(), decoder.so_far().to_vec());
-                }
-                Err(error) if is_timeout(&error) && !decoder.is_empty() => {
-                    let response =
-                        Response::refusal(408, "head-timeout", "the request did not end in time");
-                    return Awaited::Refused(response, decoder.so_far().to_vec());
-                }
-                Ok(0) | Err(_) => return Awaited::Nothing,
-            };
+            Err(Error::Io(error)) if is_timeout(&error) && !decoder.is_empty() => {
+                let response =
+                    Response::refusal(408, "head-timeout", "the request did not end in time");
+                Awaited::Refused(response, decoder.so_far().to_vec())
+            }
+            Ok(None) | Err(_) => Awaited::Nothing,
         }
     }
 

@@ -1,0 +1,33 @@
+//! The head of a request or a response, read from a connection.
+
+use super::error::Result;
+use super::stream::Stream;
+use crate::protocol::head::{Decoder, Head};
+use std::time::Instant;
+
+/// Reads until `decoder` has a whole head. `None`: the peer ended its side first. What arrived after an
+/// earlier head comes in by `arrived`, and what arrived after this one is left there.
+///
+/// # Errors
+///
+/// The rule that the head breaks, or the failure of the socket; at the deadline
+/// [`TimedOut`](std::io::ErrorKind::TimedOut), however slowly the head drips.
+pub(super) fn read_head(
+    stream: &Stream,
+    decoder: &mut Decoder,
+    arrived: &mut Vec<u8>,
+    deadline: Instant,
+) -> Result<Option<Head>> {
+    let mut buffer = [0; 2048];
+    loop {
+        if let Some((head, rest)) = decoder.receive(arrived)? {
+            *arrived = rest.to_vec();
+            return Ok(Some(head));
+        }
+        arrived.clear();
+        match stream.read_until(&mut buffer, deadline)? {
+            0 => return Ok(None),
+            length => arrived.extend_from_slice(&buffer[..length]),
+        }
+    }
+}
