@@ -412,6 +412,35 @@ mod send {
         raw.expect_close(1000);
     }
 
+    /// How a payload or a code is made is the caller's code, which may use the connection itself.
+    #[test]
+    fn makes_the_payload_of_a_ping_and_the_code_of_a_close_without_holding_a_lock() {
+        struct Asks<'a>(&'a WebSocket);
+
+        impl AsRef<[u8]> for Asks<'_> {
+            fn as_ref(&self) -> &[u8] {
+                let _ = self.0.traffic();
+                b"?"
+            }
+        }
+
+        impl From<Asks<'_>> for Option<CloseCode> {
+            fn from(asks: Asks<'_>) -> Self {
+                let _ = asks.0.traffic();
+                Some(CloseCode::NORMAL)
+            }
+        }
+
+        let (address, _observed) = observe(|ws, _told: &std::sync::mpsc::Sender<()>| {
+            ws.ping(Asks(ws))?;
+            ws.close(Asks(ws), "")
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_frame(PING, "?");
+        raw.expect_close(1000);
+        raw.send_frame(CLOSE, close_body(1000, b""));
+    }
+
     #[test]
     fn fed_messages_leave_in_order_with_the_next_wait_or_flush() {
         let (address, observed) = observe(|ws, told| {

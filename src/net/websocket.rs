@@ -188,6 +188,7 @@ impl WebSocket {
     ///
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
+        let payload = payload.as_ref();
         self.link.send(|connection| connection.ping(payload))
     }
 

@@ -99,6 +99,7 @@ impl Link {
         code: impl Into<Option<CloseCode>>,
         reason: &str,
     ) -> std::result::Result<(), Misuse> {
+        let code = code.into();
         let mut core = self.core();
         core.connection.close(code, reason)?;
         core.output.close_by(deadline_in(self.limits.close_timeout));
