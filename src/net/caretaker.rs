@@ -1,8 +1,8 @@
 //! A thread that looks after connections whose own threads are busy elsewhere.
 //!
-//! A handler may compute, sleep or write for long without receiving. Its peer's pings and Close are to
-//! be answered all the same, a dead peer is to be found, and a slow one's backlog to be worked off.
-//! One thread for the whole process does that a few times a second, never waiting for any one peer. It
+//! A handler may compute, sleep or write for long without receiving. All the same its peer's pings and
+//! Close must be answered, a dead peer noticed, and what a slow peer could not take at once written.
+//! One thread for the whole process does that, many times a second and without waiting for any peer. It
 //! ends when there is nothing left to look after.
 
 use super::deadline::is_passing;
@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two rounds. A handler that has not received for a whole round is taken for busy, so its
-/// peer's ping waits for two of these at the most.
+/// Pause between two rounds. A handler that has not received since the last round counts as busy, so a
+/// ping waits for its pong at most about two of these.
 const PERIOD: Duration = Duration::from_millis(50);
 /// How long a refused peer has to end its side.
 const LINGER: Duration = Duration::from_secs(1);
-/// More refused peers than this are dropped at once: each holds a descriptor that a welcome one may
-/// need.
+/// When this many linger, further refused peers are dropped at once: each holds a descriptor that an
+/// accepted connection may need.
 const MAX_LINGERING: usize = 64;
 
 static CHARGES: Mutex<Charges> = Mutex::new(Charges {
@@ -43,7 +43,7 @@ pub(super) fn watch(link: &Arc<Link>) {
     charges.start();
 }
 
-/// Reads from a connection that was refused until its peer has had time to see why.
+/// Goes on reading from a refused connection until its peer has had time to read the refusal.
 pub(super) fn linger(stream: Arc<Stream>) {
     let mut charges = charges();
     if charges.lingering.len() < MAX_LINGERING {
@@ -57,8 +57,8 @@ fn charges() -> MutexGuard<'static, Charges> {
 }
 
 impl Charges {
-    /// Without a thread for it, connections get the care of their own threads only; the next one tries
-    /// again.
+    /// If no thread can be started, only their own threads look after the connections. The next
+    /// connection tries again.
     fn start(&mut self) {
         if !self.has_thread {
             let thread = thread::Builder::new()
@@ -92,7 +92,7 @@ fn round() -> Option<Vec<Arc<Link>>> {
         .then(|| charges.links.iter().filter_map(Weak::upgrade).collect())
 }
 
-/// Discards what has arrived, and says whether that was the last.
+/// Discards some of what has arrived, and says whether the connection has ended.
 fn has_ended(stream: &Stream) -> bool {
     let mut discarded = [0; 4096];
     match stream.read_now(&mut discarded) {

@@ -78,7 +78,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Url`] for any other; [`Error::Io`] without a source of randomness.
+    /// [`Error::Url`] for any other, [`Error::Header`] for a host or path that a request must not hold,
+    /// [`Error::Io`] without a source of randomness.
     pub fn new(url: &str) -> Result<Self> {
         let Url {
             host,
@@ -243,11 +244,11 @@ fn read_response(
     }
 }
 
-/// Reads what a refusal says, as far as it comes in time.
+/// Reads the body of a refusal, as far as it arrives in time.
 fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline: Instant) {
     let (wanted, deadline) = match response.body() {
         Body::Length(length) => (usize::try_from(length).unwrap_or(usize::MAX), deadline),
-        // A server that announces no length may go on without an end, or have nothing to say.
+        // A server that announces no length may send without an end, or send nothing at all.
         Body::Chunked | Body::UntilEnd => (
             MAX_REFUSAL_BODY,
             deadline.min(deadline_in(UNANNOUNCED_BODY)),
@@ -269,7 +270,7 @@ fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline:
     body.truncate(wanted);
 }
 
-/// What was sent, as the connection will show it.
+/// The request that was sent, for [`WebSocket::request`].
 fn sent_request(head: &[u8]) -> Result<Request> {
     let no_limits = head::Limits::new()
         .max_bytes(usize::MAX)

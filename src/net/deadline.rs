@@ -1,4 +1,4 @@
-//! Deadlines: how much time is left, and which failed calls only say that it was not enough.
+//! Deadlines: how much time is left, and which errors only mean that a call may be made again.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// A socket refuses a time-out of zero.
 pub(super) const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// The instant that lies `time` ahead. An endless time ends in some thirty years.
+/// The instant that lies `time` ahead, or some thirty years ahead if `time` is longer than that.
 pub(super) fn deadline_in(time: Duration) -> Instant {
     const YEARS: Duration = Duration::from_secs(1_000_000_000);
 

@@ -10,7 +10,8 @@ use std::{fmt, io};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke this rule. It has been told so, and the connection is over.
+    /// The peer broke this rule, and the connection is over. On an open WebSocket connection a Close has
+    /// told the peer so.
     Rule(Rule),
     /// The caller asked for something that cannot be done; the connection is as it was.
     Misuse(Misuse),

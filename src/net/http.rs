@@ -138,13 +138,14 @@ impl Response {
 
 /// Why a request's body cannot be taken: no path of this server needs one.
 pub(super) fn body_refusal(head: &Head) -> Option<Response> {
-    // An empty list is not none: someone in front of us may take the body for chunked all the same.
+    // A Transfer-Encoding that lists nothing counts as well: a proxy in front of this server may still
+    // take the body for chunked.
     let is_coded = head.values("Transfer-Encoding").next().is_some();
     let codings: Option<Vec<_>> = is_coded.then(|| head.list("Transfer-Encoding").collect());
     let mut lengths = head.values("Content-Length");
     let length = lengths.next();
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    // RFC 9112 §6.1, §6.3: what cannot be framed for sure is a bad request.
+    // RFC 9112 §6.1, §6.3: if it is uncertain where the body ends, the request is bad.
     let (status, reason) = match (codings.as_deref(), length, lengths.next()) {
         (None, None, _) | (None, Some(b"0"), None) => return None,
         (_, _, Some(_)) => (400, "Content-Length stands once"),
@@ -166,7 +167,8 @@ pub(super) fn body_refusal(head: &Head) -> Option<Response> {
     Some(Response::refusal(status, "body-refused", reason))
 }
 
-/// Why a method is not served (RFC 9110 §9.1): the ones known there are not allowed here, others unknown.
+/// Why a method is not served (RFC 9110 §9.1, §15.5.6, §15.6.2): known ones are not allowed here, others
+/// are not implemented.
 pub(super) fn method_refusal(method: &str) -> Option<Response> {
     match method {
         "GET" | "HEAD" => None,
@@ -212,8 +214,8 @@ fn http_date(time: SystemTime) -> String {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let days = seconds / 86_400;
-    // Years that begin in March end with the day that leap years add: in 400 of them, which have
-    // 146,097 days, a day's year and month then follow from divisions.
+    // If years begin in March, the extra day of a leap year is its last. Then divisions give a day's year
+    // and month, within the 146,097 days that 400 years have.
     let since_march_0 = days + 719_468;
     let (era, day_of_era) = (since_march_0 / 146_097, since_march_0 % 146_097);
     let year_of_era =

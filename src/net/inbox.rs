@@ -9,12 +9,12 @@ pub(super) struct Inbox {
     messages: VecDeque<Message>,
     /// Bytes of these messages.
     bytes: usize,
-    /// Comes after the messages.
+    /// Why reading ended. It is returned after the messages.
     failure: Option<Error>,
 }
 
 impl Inbox {
-    /// With more than this nothing more is read, so that the peer has to wait as well.
+    /// When it holds this much, nothing more is read, so that the peer has to wait as well.
     const MAX_MESSAGES: usize = 64;
     const MAX_BYTES: usize = 64 * 1024;
 

@@ -1,7 +1,7 @@
 //! When a peer's silence is answered with a ping, and when it means that the peer is gone.
 //!
-//! Nothing here asks for the time or touches a socket: the caller brings both, so that a table of
-//! times can test it.
+//! Nothing here asks for the time or touches a socket: the caller does, so that a table of times can
+//! test it.
 //!
 //! ```text
 //!            ping_after          look             pong_timeout         look
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// What a peer's silence calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// Nothing until then; `None`: nothing at all.
+    /// Nothing until that time; `None`: nothing at all.
     Fine(Option<Instant>),
     /// To read what has arrived, without waiting, and to ask again if that is nothing.
     Look,
@@ -90,7 +90,7 @@ impl Keepalive {
 
     /// Judges the silence. `is_unsent`: something that was to be sent, the ping perhaps, has not
     /// left yet. A ping that has not left cannot have been answered: its time starts again. Whether
-    /// its way is free is for the write deadline to judge.
+    /// the peer takes anything at all is judged by the write deadline.
     pub(super) fn poll(&mut self, now: Instant, is_unsent: bool) -> Silence {
         let Some(ping_after) = self.ping_after else {
             return Silence::Fine(None);
@@ -110,7 +110,7 @@ impl Keepalive {
         }
     }
 
-    /// A peer is looked for before it is judged.
+    /// Asks for a look first, and judges only if that found nothing.
     fn due(&mut self, now: Instant) -> Silence {
         if !std::mem::replace(&mut self.has_looked, true) {
             return Silence::Look;

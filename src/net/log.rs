@@ -16,7 +16,7 @@ pub struct Record<'a> {
     pub peer: Option<SocketAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],
-    /// From the first byte awaited to the end.
+    /// From when its first byte was awaited to its end.
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome<'a>,
@@ -35,7 +35,7 @@ pub enum Outcome<'a> {
         /// Why, where it is a refusal.
         reason: Option<&'a str>,
     },
-    /// A connection could not be accepted or given a thread. Reported once until one succeeds again.
+    /// A connection could not be accepted or given a thread. Failures in a row are reported once.
     NotAccepted(&'a io::Error),
     /// The peer left, or stayed silent, before it could be answered.
     Left,

@@ -28,8 +28,8 @@ impl OriginPolicy {
     }
 }
 
-/// Compares host and port. The scheme is left out: a terminator in front may have taken the TLS away,
-/// so only the default port tells it.
+/// Compares host and port. The scheme only tells the default port. It is not compared, because a proxy
+/// in front of the server may have taken the TLS away.
 fn is_same_host(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;

@@ -1,8 +1,8 @@
 //! What a connection still has to write: what is on its way, who writes it, and whether that was all.
 //!
-//! All of this is true only together, so it stands in one struct under one lock ([`Link`]'s). Nothing
-//! here waits: [`next_step`](Output::next_step) says what is to be done, and the thread that has the
-//! right to write does it.
+//! These facts are only true together, so they stand in one struct under one lock ([`Link`]'s). Nothing
+//! here waits: [`next_step`](Output::next_step) says what to do, and the thread that has the right to
+//! write does it.
 //!
 //! [`Link`]: super::link::Link
 
@@ -44,7 +44,7 @@ pub(super) struct Flight {
     pace: Option<Pace>,
 }
 
-/// How much the peer has taken since when.
+/// How much the peer has taken, and since when.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     since: Instant,
@@ -56,12 +56,12 @@ impl Flight {
         &self.buffer[self.written..]
     }
 
-    /// Whether nothing of it was written.
+    /// Whether no write of it was tried yet.
     pub(super) const fn is_new(&self) -> bool {
         self.written == 0 && self.pace.is_none()
     }
 
-    /// How much time is left of the `allowed` one for the next [`PACE_BYTES`]; zero when it has passed.
+    /// How much is left of the time `allowed` for the next [`PACE_BYTES`]; zero when it has passed.
     pub(super) fn time_left(&mut self, now: Instant, allowed: Duration) -> Duration {
         let pace = self.pace.get_or_insert(Pace {
             since: now,
@@ -98,11 +98,11 @@ pub(super) struct Output {
     /// Empty while the writer has it.
     flight: Flight,
     writer: Option<Writer>,
-    /// Whether the writer's right waits for the thread that takes it over.
+    /// Whether the right to write waits for another thread to take it over.
     is_handed_over: bool,
     /// Whether our side of the TCP connection has ended.
     has_ended: bool,
-    /// Until when the peer's Close, and then its end of the TCP connection, are waited for.
+    /// When to stop waiting for the peer's Close, and then for its end of the TCP connection.
     close_deadline: Option<Instant>,
 }
 
@@ -125,8 +125,8 @@ impl Writer {
 }
 
 impl Output {
-    /// Gives the right to write, if no thread has it. Who has it goes on until
-    /// [`next_step`](Self::next_step) says `Nothing`, or gives it back.
+    /// Gives the right to write, if no thread has it, and returns whether it did. The thread that gets
+    /// it takes one [`next_step`](Self::next_step) after the other, and then gives the right back.
     pub(super) fn claim(&mut self, patience: Patience, connection: &Connection) -> bool {
         let is_free = self.writer.is_none();
         if is_free {
@@ -139,8 +139,9 @@ impl Output {
         self.writer = None;
     }
 
-    /// Leaves the right to a thread that waits, once all is written that was queued when the writer
-    /// began: it would otherwise write for busy senders without an end. Returns whether it did.
+    /// Leaves the right to a thread that waits, once everything is written that was queued when the
+    /// writer began, and returns whether it did. Otherwise busy senders could keep one thread writing
+    /// without an end.
     pub(super) fn hand_over(&mut self, connection: &Connection) -> bool {
         let handed_out = connection.traffic().bytes_sent;
         let has_done_its_share = self.writer.is_none_or(|writer| handed_out >= writer.share);
@@ -162,7 +163,7 @@ impl Output {
         self.writer.map(|writer| writer.patience)
     }
 
-    /// What the writer is to do now. The only place where bytes leave the connection.
+    /// What the writer has to do now. Only here do bytes leave the connection.
     pub(super) fn next_step(&mut self, connection: &mut Connection) -> Step {
         if self.has_ended {
             return Step::Nothing;
@@ -180,7 +181,7 @@ impl Output {
         Step::Nothing
     }
 
-    /// Takes back what a step said to write, of which the system took `length` bytes.
+    /// Takes back what was to be written in a step, after the system took `length` bytes of it.
     pub(super) fn wrote(&mut self, mut flight: Flight, length: usize) {
         flight.wrote(length);
         if !self.has_ended {
@@ -211,7 +212,7 @@ impl Output {
         self.release();
     }
 
-    /// When the closing handshake is given up; `None` before it has begun.
+    /// When to give up the closing handshake; `None` before it has begun.
     pub(super) const fn close_deadline(&self) -> Option<Instant> {
         self.close_deadline
     }

@@ -38,7 +38,8 @@ impl ReadBuffer {
         self.undecoded.start += length;
     }
 
-    /// Room for a read: more than before if the last one filled it. Everything must be decoded.
+    /// Room for a read: more than before if the last read filled it. Everything read so far must be
+    /// decoded.
     pub(super) fn room(&mut self) -> &mut [u8] {
         let was_filled = self.undecoded.end == self.bytes.len();
         let growth = if was_filled { 4 } else { 1 };

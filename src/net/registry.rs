@@ -28,7 +28,7 @@ pub(super) enum Phase {
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     members: Mutex<Members>,
-    /// Told when a member leaves and when the phase changes.
+    /// Notified when a member leaves and when the phase changes.
     changed: Condvar,
 }
 
@@ -37,8 +37,8 @@ struct Members {
     phase: Phase,
     next_id: u64,
     by_id: HashMap<u64, Member>,
-    /// The thread that ended last, to be joined by the next: a thread cannot join itself, and one that
-    /// is not joined keeps its stack.
+    /// The thread that ended last. The next one to end joins it: a thread cannot join itself, and one
+    /// that is not joined keeps its stack.
     ended: Option<JoinHandle<()>>,
     stats: Stats,
 }
@@ -94,7 +94,7 @@ impl Registry {
             member.thread = Some(thread);
             return;
         }
-        // It has left before we came to this.
+        // The member has left already.
         let before = members.ended.replace(thread);
         drop(members);
         join(before);
@@ -111,13 +111,13 @@ impl Registry {
         self.changed.notify_all();
     }
 
-    /// Closes every connection, waits until all have ended or `grace` has passed or waiting has been
-    /// called off, then cuts those that are left.
+    /// Closes every connection, waits until all have ended, then cuts those that are left. It waits no
+    /// longer than `grace`, and only until the phase is [`Phase::Cutting`].
     pub(super) fn end(&self, grace: Duration) {
         self.close_all();
         self.wait_until_empty(Some(Phase::Cutting), grace);
         self.cut_all();
-        // What is left now waits for nothing but a handler that does not come back.
+        // A connection that is still left after this has a handler that does not return.
         self.wait_until_empty(None, Duration::from_secs(1));
         let ended = self.members().ended.take();
         join(ended);
@@ -129,13 +129,13 @@ impl Registry {
         for member in self.members().by_id.values() {
             match member.link.upgrade() {
                 Some(link) => links.push(link),
-                // It finds out when it is open.
+                // It is closed as soon as it is open.
                 None if member.is_upgrading => {}
-                // No request may follow: a thread that waits for one reads its end.
+                // No request may follow: a thread that waits for one reads the end of its input.
                 None => member.stream.end_input(),
             }
         }
-        // Without the lock, because taps see what is sent.
+        // Without the lock, because this calls taps.
         for link in links {
             go_away(&link);
         }
@@ -148,8 +148,8 @@ impl Registry {
         }
     }
 
-    /// Waits until no connection is left, at most for `time`. Ends too once the phase `called_off` is
-    /// reached, if one is given.
+    /// Waits until no connection is left, at most for `time`, and no longer once the phase `called_off`
+    /// is reached, if one is given.
     fn wait_until_empty(&self, called_off: Option<Phase>, time: Duration) {
         let until = deadline_in(time);
         let mut members = self.members();
@@ -278,7 +278,7 @@ impl Drop for Membership {
 
 /// §7.4.1: 1001 is what a server that is shutting down says.
 fn go_away(link: &Link) {
-    // One that is closing already is waited for all the same.
+    // This fails for a connection that is closing already; it is waited for all the same.
     let _ = link.close(CloseCode::GOING_AWAY, "the server is shutting down");
     let _ = link.flush(Patience::Now);
 }

@@ -93,14 +93,15 @@ impl Sender {
     /// # Errors
     ///
     /// [`Error::Misuse`] for a code that must not be sent, for a reason without a code, and when the
-    /// connection is closing or closed already.
+    /// connection is closing or closed already; [`Error::Io`] when it was lost.
     pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<()> {
         let link = self.link()?;
         link.close(code, reason)?;
         link.flush(Patience::Now)
     }
 
-    /// Bytes that wait in the queue because the peer takes them too slowly.
+    /// Bytes that wait in the queue: what the peer has been too slow to take, and what was
+    /// [fed](crate::WebSocket::feed).
     #[must_use]
     pub fn backlog(&self) -> usize {
         self.link().map_or(0, |link| link.backlog())

@@ -28,9 +28,9 @@ const STACK_SIZE: usize = 512 * 1024;
 /// Pause after `accept` failed for want of something: descriptors or memory come back when other
 /// connections end, and until then another try at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// For the connection that wakes `accept`, to a listener of this very process.
+/// Time-out of the connection that wakes `accept`, to a listener of this same process.
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often that is tried: for as long as connections may take to give a descriptor back.
+/// How often to try that: for as long as other connections may take to give a descriptor back.
 const WAKE_TRIES: usize = 200;
 
 /// Connections that a server takes at once unless told otherwise. Each needs a thread and a descriptor;
@@ -119,8 +119,8 @@ impl Server {
         self.page_with(path, move || page.clone())
     }
 
-    /// As [`page`](Self::page), with a page that is made anew for each request. A maker that panics is
-    /// answered for with 500.
+    /// As [`page`](Self::page), with a page that is made anew for each request. If `make_page` panics,
+    /// the request is answered with 500.
     #[must_use]
     pub fn page_with(
         mut self,
@@ -217,8 +217,8 @@ impl Server {
 
     /// Serves until a [`Handle`] stops it.
     ///
-    /// Then nothing more is accepted, requests still opening are answered with 503, open connections
-    /// are closed with 1001 and waited for, and what is left after the grace is cut.
+    /// Then it accepts nothing more, answers unfinished requests and new handshakes with 503, closes
+    /// open connections with 1001 and waits for them, and cuts those that are left after the grace.
     /// A connection that cannot be accepted is logged, and does not end the server.
     pub fn serve(self) {
         let Self {
@@ -271,7 +271,7 @@ impl Handle {
         if self.wake() {
             return;
         }
-        // No descriptor is to be had: the connections that end now give theirs back.
+        // No descriptor is free for the connection that wakes `accept`: end others, which free theirs.
         if phase == Phase::Cutting {
             self.registry.cut_all();
         } else {
@@ -288,7 +288,7 @@ impl Handle {
         });
     }
 
-    /// A thread that waits in `accept` cannot be called off, but a connection wakes it. Returns whether
+    /// A thread that waits in `accept` cannot be interrupted, but a connection wakes it. Returns whether
     /// one was made, or the listener is gone.
     fn wake(&self) -> bool {
         let mut address = self.address;
@@ -362,7 +362,7 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Refuses what waits in the listener's queue when the server stops.
+    /// Refuses the connections that wait in the listener's queue when the server stops.
     fn refuse_the_rest(&self, listener: &TcpListener) {
         if listener.set_nonblocking(true).is_ok() {
             while let Ok((stream, _)) = listener.accept() {
@@ -376,8 +376,8 @@ impl Acceptor {
         self.refuse(stream, "stopping", "the server is shutting down");
     }
 
-    /// Says 503 without a thread and without waiting: a peer whose buffer cannot take these few bytes
-    /// does not get them.
+    /// Answers 503 without a thread and without waiting: a peer whose buffer cannot take these few
+    /// bytes does not get them.
     fn refuse(&self, stream: Arc<Stream>, id: &'static str, reason: &str) {
         let response = Response::refusal(503, id, reason);
         self.registry.count_response(&response);

@@ -46,10 +46,10 @@ struct Session<'a> {
     after_head: Vec<u8>,
 }
 
-/// What came of waiting for a head.
+/// How a wait for a head ended.
 enum Awaited {
     Head(Head),
-    /// A head that broke a rule or did not end, as far as its first line goes.
+    /// The answer to a head that broke a rule or did not end, and its first line as far as it arrived.
     Refused(Response, Vec<u8>),
     Nothing,
 }
@@ -82,7 +82,7 @@ impl<'a> Session<'a> {
                     return self.end();
                 }
                 Awaited::Nothing => {
-                    // The end of a kept-alive connection has nothing to tell.
+                    // That a kept-alive connection ends is not worth a report.
                     if !has_served {
                         self.report(b"", started, Outcome::Left);
                     }
@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
             }
         };
         if handshake::is_asked_for(&request) {
-            // What follows a refused handshake may be frames: it is not read as a request.
+            // What follows a refused handshake may be frames, so it is not read as a request.
             return self
                 .upgrade(request)
                 .unwrap_or_else(|response| Reply::Response {
@@ -347,7 +347,8 @@ fn handle(handler: &Handler, membership: &Membership, ws: &mut WebSocket) -> (Op
     };
     // These codes may be sent, and a connection that is closed already needs no Close.
     let _ = ws.close(code, "");
-    // A send that came too late is no failure worth a report: how the connection ended says it all.
+    // A handler that failed because it sent too late is not reported as one that failed: how the
+    // connection ended says it all.
     (error.filter(|error| !error.is_closed()), has_panicked)
 }
 

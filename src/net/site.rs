@@ -1,4 +1,4 @@
-//! What a server has where: handlers and pages by path, and who may open a connection.
+//! What a server serves: handlers and pages by path, and which web pages may open a connection.
 
 use super::error::Result;
 use super::http::Page;
@@ -39,7 +39,7 @@ pub(super) struct Site {
 /// Where a path leads.
 pub(super) enum Destination<'a> {
     Route(&'a Route),
-    /// A prefix without its slash: relative links of the page would lead astray.
+    /// A prefix without the slash after it, without which a page's relative links would lead astray.
     Redirect(String),
     Nowhere,
 }
@@ -49,7 +49,7 @@ impl Site {
         self.routes.entry(path.to_owned()).or_default()
     }
 
-    /// Paths are compared byte by byte, as they are and without each prefix.
+    /// Paths are compared byte by byte: first as they are, then without each prefix.
     pub(super) fn find(&self, path: &str) -> Destination<'_> {
         if let Some(route) = self.routes.get(path) {
             return Destination::Route(route);

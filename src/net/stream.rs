@@ -1,7 +1,7 @@
 //! One connection as bytes: the only file that reads from a socket or writes to one.
 //!
-//! A [`Stream`] may be used from any thread, by one that reads and one that writes at the same time.
-//! Its time-outs belong to the connection as a whole, so the thread that waits sets its own first.
+//! Any thread may use a [`Stream`], and one may read while another writes. The time-outs belong to the
+//! socket, not to a thread, so every call that waits sets its own first.
 
 use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
 use std::fmt;
@@ -11,28 +11,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What carries the bytes. Every call may come from any thread, also while another one waits.
+/// What carries the bytes. Every call may come from any thread, even while another thread waits in one.
 pub(super) trait Transport: fmt::Debug + Send + Sync {
-    /// Reads what is there, or waits for it as long as the time-out allows. 0 is the peer's end.
+    /// Reads what is there, or waits for it as long as the time-out allows. 0 means that the peer has
+    /// ended its side.
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes as much of the slices, one after the other, as there is room for; waits for room as long
     /// as the time-out allows.
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Bounds each read; `None` lets it wait without an end.
+    /// Limits how long each read waits; with `None`, it waits without a limit.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Bounds each write.
+    /// Limits how long each write waits.
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Makes calls fail rather than wait, or wait again.
+    /// Makes calls fail where they would wait, or makes them wait again.
     fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()>;
 
     /// Lets small writes leave at once, where the system would hold them back.
     fn send_at_once(&self) -> io::Result<()>;
 
-    /// Ends one direction or both. Who waits in them is woken.
+    /// Ends one direction or both, and wakes the threads that wait in them.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 }
 
@@ -75,8 +76,8 @@ pub(super) struct Stream {
     transport: Box<dyn Transport>,
     read_timeout: KnownTimeout,
     write_timeout: KnownTimeout,
-    /// Held while the transport does not wait. That mode is the whole connection's: a thread that reads
-    /// or writes meanwhile is told that it timed out, and makes its call again.
+    /// Held while the transport is in non-blocking mode. That mode holds for every thread: another one
+    /// that reads or writes meanwhile is told at once that it timed out, and makes its call again.
     nonblocking: Mutex<()>,
 }
 
@@ -90,20 +91,20 @@ impl Stream {
         }
     }
 
-    /// Makes it fit for whole frames: each write carries some, so there is nothing that a delay could
-    /// add to it.
+    /// Turns off the delay by which the system gathers small writes: ours carry whole frames, gathered
+    /// already.
     pub(super) fn prepare(&self) -> io::Result<()> {
         self.transport.send_at_once()
     }
 
-    /// One read within `timeout`. It may fail with what [`is_passing`] without having waited so long.
+    /// Reads once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].
     pub(super) fn read(&self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
         self.read_timeout
             .set(timeout, |timeout| self.transport.set_read_timeout(timeout))?;
         self.transport.read(buffer)
     }
 
-    /// One write within `timeout`. It may fail with what [`is_passing`] without having waited so long.
+    /// Writes once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].
     pub(super) fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
         self.write_timeout.set(Some(timeout), |timeout| {
             self.transport.set_write_timeout(timeout)
@@ -111,12 +112,12 @@ impl Stream {
         written(self.transport.write(slices))
     }
 
-    /// One read of what is there already.
+    /// Reads once what is there already, without waiting.
     pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.without_waiting(|transport| transport.read(buffer))
     }
 
-    /// One write of what there is room for already.
+    /// Writes once what there is room for already, without waiting.
     pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         written(self.without_waiting(|transport| transport.write(slices)))
     }
@@ -186,12 +187,12 @@ impl Stream {
     }
 }
 
-/// The time-out that the transport has now, so that an unchanged one costs no system call.
+/// The time-out that the transport has now: setting the same one again costs no system call.
 #[derive(Debug, Default)]
 struct KnownTimeout(AtomicU64);
 
 impl KnownTimeout {
-    /// Stands for no time-out. 0, which no transport takes, stands for one not known.
+    /// Stands for no time-out. 0 stands for one that is not known: no transport takes a time-out of 0.
     const NONE: u64 = u64::MAX;
 
     fn set(
@@ -211,7 +212,7 @@ impl KnownTimeout {
     }
 }
 
-/// A write of something that takes nothing will not take anything later either.
+/// A transport that takes none of the bytes offered to it will not take any later either.
 fn written(written: io::Result<usize>) -> io::Result<usize> {
     match written {
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),

@@ -12,15 +12,16 @@ pub enum Direction {
     Sent,
 }
 
-/// Called with all bytes of a connection after its handshake, masked as they are on the wire: those of
-/// one direction in their order, those of the two perhaps from two threads at once.
+/// Called with every byte that passes over a connection after its handshake, masked as on the wire. The
+/// bytes of one direction come in their order. The two directions may come from two threads at once.
 ///
-/// A tap should be quick, because its connection waits meanwhile, and at times so does the thread that
-/// looks after all of them. It may call what it likes but must not wait for messages of its own
-/// connection. If it panics, that connection ends.
+/// A tap should be quick: its connection waits for it, and now and then so does the thread that looks
+/// after all connections. It must not wait for its own connection, neither to receive from it nor to
+/// send on it ([`WhenFull::Refuse`](crate::WhenFull) does not wait); anything else it may call. If it
+/// panics, its connection ends.
 pub type Tap = Box<dyn Fn(Direction, &[u8]) + Send + Sync>;
 
-/// A place for a tap. An empty one costs a look.
+/// A connection's tap, if it has one.
 #[derive(Default)]
 pub(super) struct Tapped(Option<Tap>);
 

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What asking for a message came to.
+/// What a call that asks for a message returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received {
@@ -43,9 +43,9 @@ pub(super) struct Handshake {
 
 /// An established WebSocket connection.
 ///
-/// Pings are answered and a Close is replied to while a call waits for a message. Dropping it closes
-/// the connection with 1000, or 1011 while a panic unwinds, and waits for the peer's Close as
-/// [`close`](Self::close) does.
+/// Pings are answered and a Close is replied to while a call waits for a message, and also, within
+/// about a tenth of a second, while the handler is busy elsewhere. Dropping it closes the connection with
+/// 1000, or 1011 while a panic unwinds, and waits for the peer's Close as [`close`](Self::close) does.
 ///
 /// ```no_run
 /// fn echo(ws: &mut plainws::WebSocket) -> plainws::Result<()> {
@@ -182,7 +182,8 @@ impl WebSocket {
         self.link.flush(Patience::Wait)
     }
 
-    /// Sends a ping of at most 125 bytes (§5.5.2). The pong is taken note of by the next wait.
+    /// Sends a ping of at most 125 bytes (§5.5.2). Its pong is not reported; it only shows, like any
+    /// other byte, that the peer is alive.
     ///
     /// # Errors
     ///
@@ -193,13 +194,14 @@ impl WebSocket {
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and
-    /// ends the TCP connection. All in [`Limits::close_timeout`]. The code may be `None`; a reason of
-    /// more than 123 bytes is cut between two characters. Closing a closed connection does nothing.
+    /// ends the TCP connection, all within [`Limits::close_timeout`]. The code may be `None`; a reason
+    /// of more than 123 bytes is cut between two characters. No second Close is sent if the connection
+    /// is closing or closed already.
     ///
     /// # Errors
     ///
     /// [`Error::Misuse`](crate::Error::Misuse) for a code that must not be sent, and for a reason
-    /// without a code. Whether the peer answered is for [`close_reason`](Self::close_reason) to say.
+    /// without a code. [`close_reason`](Self::close_reason) tells whether the peer answered.
     pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: &str) -> Result<()> {
         match self.link.close(code, reason) {
             Ok(()) | Err(Misuse::Closed) => {}
@@ -209,7 +211,7 @@ impl WebSocket {
         Ok(())
     }
 
-    /// How the peer ended the connection; `None` while it is open.
+    /// How the peer ended the connection; `None` until it has ended.
     ///
     /// The code is [`CloseCode::NO_STATUS`] when the peer's Close had none, and
     /// [`CloseCode::ABNORMAL`] when the connection was lost or failed without one (§7.1.5).
@@ -242,8 +244,8 @@ impl WebSocket {
         self.handshake.subprotocol.as_deref()
     }
 
-    /// How long the peer took to answer the last ping that asked for a sign of life
-    /// ([`Limits::ping_after`]); `None` before the first.
+    /// How long the peer took to answer the last ping that was sent because of its silence
+    /// ([`Limits::ping_after`]); `None` until one has been answered.
     #[must_use]
     pub fn round_trip_time(&self) -> Option<Duration> {
         self.link.round_trip()

@@ -1,4 +1,4 @@
-//! What is known of a connection, and what can be said of it without waiting.
+//! What is known of a connection, and the questions that can be answered from it without waiting.
 
 use crate::net::error::Result;
 use crate::net::inbox::Inbox;
@@ -22,7 +22,7 @@ pub(super) struct Core {
     /// Whether the connection's own thread has received since the caretaker's last visit.
     pub(super) is_attended: bool,
     pub(super) round_trip: Option<Duration>,
-    /// Whether the connection is being seen to its end.
+    /// Whether [`Link::finish`](super::Link::finish) has begun.
     pub(super) is_ending: bool,
     /// Threads that wait for a right or for room, and those of them that wait for room.
     pub(super) waiting: usize,
@@ -53,8 +53,8 @@ pub(in crate::net) trait Queue:
 impl<F: FnOnce(&mut Connection) -> std::result::Result<(), Misuse>> Queue for F {}
 
 impl Reader {
-    /// The time-out of a read: up to what comes first, the deadline, the next judgement of silence or
-    /// the time to give memory back.
+    /// The time-out of a read: until the deadline, the next judgement of silence or the time to give
+    /// memory back, whichever comes first.
     pub(super) fn timeout(
         &self,
         now: Instant,
@@ -72,7 +72,8 @@ impl Reader {
     }
 }
 
-/// Rounds a time up by at most an eighth, so that it is often the one that the socket has already.
+/// Rounds a time up by at most an eighth, so that it often equals the time-out that the socket has
+/// already.
 fn roughly(time: Duration) -> Duration {
     let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let step = (nanoseconds / 8).next_power_of_two() / 2;
@@ -99,8 +100,8 @@ impl Core {
         }
     }
 
-    /// The next message, read ahead or among the bytes that were read; control frames before it are
-    /// dealt with.
+    /// The next message: one that was read ahead, or the next one among the bytes that were read. Control
+    /// frames before it are handled.
     pub(super) fn next_message(&mut self) -> Result<Option<Message>> {
         match self.inbox.take()? {
             Some(message) => Ok(Some(message)),
@@ -138,7 +139,7 @@ impl Core {
         }
     }
 
-    /// Whether there is nothing more to be read for the connection's own thread.
+    /// Whether the caretaker has nothing to read: another thread is reading, or reading has ended.
     pub(super) fn has_stopped_reading(&self) -> bool {
         self.reader.is_none() || self.connection.is_closed() || self.inbox.has_failed()
     }
@@ -152,7 +153,7 @@ impl Core {
         deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    // The output's questions, which are about the connection as well.
+    // Calls of the output that need the connection as well.
 
     pub(super) fn claim_output(&mut self, patience: Patience) -> bool {
         self.output.claim(patience, &self.connection)
@@ -178,7 +179,7 @@ impl Core {
         self.output.is_unsent(&self.connection)
     }
 
-    /// Whether something waits that must not wait for the connection's own thread.
+    /// Whether something must be written now rather than when the connection's own thread calls again.
     pub(super) fn is_urgent(&self) -> bool {
         self.output.is_under_way() || self.connection.is_urgent()
     }

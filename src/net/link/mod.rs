@@ -1,17 +1,17 @@
 //! One connection, shared by the threads that use it: one lock, and two rights.
 //!
-//! The lock guards everything that is known of the connection ([`Core`]). It is never held while a
-//! thread waits for the peer, nor while code of the user's runs. What takes long needs a right, which
-//! the lock hands out to one thread at a time:
+//! The lock guards everything that is known of the connection ([`Core`]). No thread holds it while it
+//! waits for the peer, or while it runs the user's code. Work that may take long needs a right, which
+//! one thread at a time takes under the lock:
 //!
-//! | the right | who has it | may |
+//! | the right | which thread has it | what it may do |
 //! |---|---|---|
-//! | to read | the thread that took [`Core::reader`] out | wait for input |
-//! | to write | the thread that [`Output::claim`] gave it to | wait for the peer to take output |
+//! | to read | the one that took [`Core::reader`] out | wait for input |
+//! | to write | the one that [`Output`](super::output::Output) gave it to | wait for the peer to take output |
 //!
 //! A thread that has something to send puts it into the connection's output, and then writes, or
-//! leaves that to the thread that is writing already. So frames never interleave, and a thread that only
-//! reads does not wait for a slow peer.
+//! leaves that to the thread that is writing already. So frames never interleave, and one thread can read
+//! while another waits for a slow peer to take output.
 
 mod core;
 mod reading;
@@ -40,7 +40,7 @@ pub(super) struct Link {
     stream: Arc<Stream>,
     limits: Limits,
     core: Mutex<Core>,
-    /// Told when a right is given back, or room is made, while threads wait for that.
+    /// Notified when a right is given back, room is made or the connection ends, if threads wait for that.
     changed: Condvar,
     tapped: Tapped,
     #[cfg(test)]
@@ -72,7 +72,7 @@ impl Link {
         link
     }
 
-    // What is asked of a connection.
+    // Questions about a connection.
 
     pub(super) fn close_reason(&self) -> Option<CloseReason> {
         self.core().connection.close_reason().cloned()
@@ -134,7 +134,7 @@ impl Link {
         self.stream.cut();
     }
 
-    /// After a failed read or write a frame may be torn: nothing more is read or sent.
+    /// After a failed read or write, half a frame may be lost: nothing more is read or sent.
     fn lost(&self, error: io::Error) -> Error {
         self.cut();
         error.into()
@@ -149,7 +149,7 @@ impl Link {
 
     // What the caretaker does.
 
-    /// Does what is due while the connection's own thread is busy elsewhere: answers pings and Closes,
+    /// Does what is due while the connection's own thread is busy elsewhere: answers pings and a Close,
     /// judges silence, goes on writing to a slow peer.
     pub(super) fn service(&self) {
         let mut core = self.core();
@@ -157,15 +157,15 @@ impl Link {
             drop(core);
             return self.cut();
         }
-        // A thread that has just received will be back soon, and what it is about to send belongs
-        // ahead of the reply to a Close.
+        // A thread that has just received will soon do so again. What it sends until then must leave
+        // before the reply to a Close.
         let is_attended = core.reader.is_some() && std::mem::take(&mut core.is_attended);
         if !is_attended && !core.has_stopped_reading() {
             core = self.read_ahead(core);
         }
-        // What was merely fed waits for its thread; the rest does not.
+        // Messages that were only fed wait for the connection's own thread; other output does not.
         if core.is_urgent() {
-            // A failure has ended the connection: its thread finds out.
+            // If this fails, the connection has ended, and its own thread will find that out.
             drop(self.flush_from(core, Patience::Now));
         }
     }
@@ -176,12 +176,12 @@ impl Link {
         #[cfg(test)]
         self.acquired
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // Of what runs under the lock only the source of masking keys could panic, and it is asked
-        // before anything is changed.
+        // A thread panics under the lock only if the source of masking keys fails. The others go on
+        // with the connection as it stands.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a right is given back, room is made or the connection ends, or until the deadline.
+    /// Waits until a right is given back, room is made or the connection ends, at most until `deadline`.
     fn wait_for_change<'a>(
         &'a self,
         mut core: MutexGuard<'a, Core>,
@@ -205,7 +205,7 @@ impl Link {
         core
     }
 
-    /// Wakes the threads that wait for a change. Without any it costs no system call.
+    /// Wakes the threads that wait for a change. If there are none, it makes no system call.
     fn tell(&self, core: &Core) {
         if core.waiting > 0 {
             self.changed.notify_all();

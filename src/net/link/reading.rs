@@ -22,16 +22,16 @@ enum Wait {
 
 /// What a peer's silence has come to.
 enum Quiet {
-    /// It goes on, and is to be judged again then, if at all.
+    /// It goes on, and must be judged again at that time, if at all.
     Until(Option<Instant>),
     /// There is input, or the connection has ended.
     No,
 }
 
 impl Link {
-    /// Waits for the next message until `deadline`; without one, as long as it takes. The socket is
-    /// looked at once even when the deadline has passed already, or a caller that never has time would
-    /// never hear its peer.
+    /// Waits for the next message until `deadline`; without one, as long as it takes. Even when the
+    /// deadline has passed already, it reads once what has arrived: a caller that always polls with a
+    /// time of zero must still hear its peer.
     pub(in crate::net) fn receive(&self, deadline: Option<Instant>) -> Result<Waited> {
         let mut is_late = false;
         let mut core = self.core();
@@ -47,17 +47,18 @@ impl Link {
                 Ok(Some(message)) => return Ok(Waited::Message(message)),
                 Ok(None) => {}
                 Err(error) => {
-                    // What the peer did matters more to the caller than whether it could be told.
+                    // A Close that tells the peer which rule it broke is still to be written. If that
+                    // fails, the caller is told of the broken rule all the same.
                     drop(self.flush_from(core, Patience::Wait));
                     return Err(error);
                 }
             }
-            // 3. What is to be written: the reply to a Close, too, before the end is told.
+            // 3. What is still to be written. The reply to a Close must leave before the end is reported.
             if core.needs_writer() {
                 core = self.flush_from(core, Patience::Wait)?;
                 continue;
             }
-            // 4. The end, or the end of the time.
+            // 4. The end of the connection, or of the caller's time.
             if core.connection.is_closed() {
                 return Ok(Waited::Ended);
             }
@@ -77,7 +78,7 @@ impl Link {
         }
     }
 
-    /// Waits for the right to read. `None`: it was not to be had before the deadline.
+    /// Waits for the right to read. `None`: the deadline passed first.
     fn await_reader<'a>(
         &'a self,
         mut core: MutexGuard<'a, Core>,
@@ -161,8 +162,8 @@ impl Link {
         Ok(())
     }
 
-    /// Sends the ping that a peer's silence calls for, and gives up a peer that stays silent then. All
-    /// that was read before must be decoded.
+    /// Sends the ping that a peer's silence calls for, and gives up a peer that stays silent after it.
+    /// All that was read before must be decoded.
     fn judge_silence(&self, reader: &mut Reader, patience: Patience) -> Result<Quiet> {
         loop {
             let is_unsent = reader.keepalive.awaits_answer() && self.core().is_unsent();
@@ -181,7 +182,7 @@ impl Link {
                 }
                 Silence::Ping(payload) => {
                     let mut core = self.core();
-                    // It cannot be sent only if another thread has closed just now.
+                    // This fails only if another thread has just closed the connection.
                     let _ = core.connection.ping(payload);
                     drop(self.flush_from(core, patience)?);
                 }
@@ -206,11 +207,12 @@ impl Link {
     /// Decodes what has arrived, as long as not too much waits for the connection's own thread.
     pub(super) fn read_ahead<'a>(&'a self, mut core: MutexGuard<'a, Core>) -> MutexGuard<'a, Core> {
         core.decode_ahead();
-        // With a full inbox nothing more is read, and what is not read cannot be told from silence.
+        // With a full inbox nothing more is read. Silence is not judged then either: the peer may be
+        // sending what is not read.
         if core.inbox.is_full() || core.has_stopped_reading() {
             return core;
         }
-        // Once: a peer that sends without an end must not keep the caretaker.
+        // One read only: a peer that never stops sending must not keep the caretaker busy.
         let (looked, mut core) = self.read(core, |reader| self.look(reader).map(|()| Wait::Over));
         match looked {
             Ok(_) => core.decode_ahead(),

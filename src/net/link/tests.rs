@@ -8,7 +8,7 @@ use std::io::IoSlice;
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 
-/// A peer that is not there: its reads are written down before, and what is sent is kept.
+/// A transport without a peer: it gives out the reads that it was made with, and keeps what is sent.
 #[derive(Debug, Default)]
 struct Script {
     reads: Mutex<VecDeque<Vec<u8>>>,
@@ -54,7 +54,7 @@ impl Transport for Script {
     }
 }
 
-const UNPOISONED: &str = "nobody panics with it";
+const UNPOISONED: &str = "no thread panics while it holds this";
 const HELLO: &[u8] = b"\x81\x85\0\0\0\0Hello";
 
 fn link(reads: Vec<Vec<u8>>) -> (Link, Arc<Mutex<Vec<Vec<u8>>>>) {
@@ -91,7 +91,7 @@ fn an_echo_takes_the_lock_at_most_six_times() {
         (messages, sent.lock().expect(UNPOISONED).len()),
         (1000, 1000)
     );
-    // Read back and decoded, sent, written, found to be no more.
+    // For each message: to look for one, after the read, to send, and after the write.
     assert!(acquired <= 4 * messages + 6, "{acquired}");
 }
 

@@ -1,4 +1,4 @@
-//! Writing: what is queued, by the one thread that has the right to write.
+//! Writing: one thread at a time has the right to write what all of them have queued.
 
 use super::Link;
 use super::core::{Core, Queue};
@@ -25,7 +25,7 @@ impl Link {
         let mut core = self.core();
         let backlog = core.connection.output_length();
         let is_full = backlog > 0 && backlog + length > self.limits.max_backlog;
-        // After the end `queue` says that it is too late.
+        // If the connection is closing or closed, `queue` fails and says so.
         if is_full && core.connection.is_open() {
             return Err(Error::Backlogged);
         }
@@ -44,8 +44,8 @@ impl Link {
         Ok(())
     }
 
-    /// Writes what is queued, unless another thread is writing: that one takes it along. Ends our side
-    /// of the TCP connection when it is time.
+    /// Writes what is queued, unless another thread is writing: then that one writes this as well. Ends
+    /// our side of the TCP connection when it is time.
     pub(in crate::net) fn flush(&self, patience: Patience) -> Result<()> {
         self.flush_from(self.core(), patience).map(drop)
     }
@@ -59,7 +59,7 @@ impl Link {
             if patience == Patience::Now || core.output.writer() == Some(Patience::Wait) {
                 return Ok(core);
             }
-            // A thread that does not wait for the peer is writing, and may leave some of it unwritten.
+            // The thread that is writing does not wait for the peer, so it may leave some unwritten.
             core = self.wait_for_change(core, None);
         }
         self.write_from(core, patience)
@@ -75,7 +75,7 @@ impl Link {
             match core.next_step() {
                 Step::Write(mut flight) => {
                     drop(core);
-                    // A failure cuts the connection, and so ends the right to write to it.
+                    // A failed write has cut the connection, which takes the right back.
                     let written = self.write(&mut flight, patience)?;
                     core = self.core();
                     core.output.wrote(flight, written.unwrap_or(0));
