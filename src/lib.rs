@@ -50,7 +50,7 @@
 //! | 6 | [`protocol::head`], [`protocol::request`], [`protocol::response`] | an HTTP head, strictly |
 //! | 10 | [`protocol::handshake`] | both sides of the opening handshake |
 //! | 6 | [`protocol::dissect`] | the same, with every bit labelled |
-//! | 20 | [`net`] | all of it on real sockets: `socket`, `link`, `websocket`, `session`, `server` |
+//! | 20 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
 //!
 //! # Features
 //!

@@ -1,7 +1,7 @@
 //! The state machine of an established connection, for either role.
 //!
-//! Bytes in, events and bytes out: whoever owns the socket gives what it read to
-//! [`Connection::receive`] and writes what [`Connection::take_output`] returns.
+//! Bytes in, events and bytes out: the owner of the socket gives what it has read to
+//! [`Connection::receive`], and writes what [`Connection::take_output`] hands out.
 //!
 //! ```text
 //!             we close                peer closes or breaks a rule, or EOF
@@ -84,8 +84,8 @@ impl std::error::Error for Misuse {}
 /// Where a client's masking keys come from. Each call must give a fresh, unpredictable key (§5.3).
 pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
 
-/// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size;
-/// then the latest ping wins (§5.5.3).
+/// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
+/// When there are more, only the latest ping is answered (§5.5.3).
 const MAX_WAITING_PONGS: usize = 2 * 1024;
 
 /// Output is handed out in pieces of about this many bytes, or of one larger frame, so that a pong waits
@@ -138,7 +138,7 @@ pub struct Connection {
     keys: Option<KeySource>,
     /// Whole pong frames, to be written ahead of `output`.
     pongs: Vec<u8>,
-    /// Whole frames to be written, in pieces, the last still growing.
+    /// Whole frames to be written: `output` takes new ones, and the pieces of `output_before` leave first.
     output_before: VecDeque<Vec<u8>>,
     output: Vec<u8>,
     traffic: Traffic,
@@ -320,7 +320,7 @@ impl Connection {
         }
     }
 
-    /// Unmasks what `input` holds of the frame's payload and judges it; returns the bytes behind it.
+    /// Unmasks what `input` holds of the frame's payload and judges it; returns the bytes after it.
     fn payload<'a>(
         &mut self,
         frame: &mut Incoming,
@@ -372,8 +372,8 @@ impl Connection {
         Ok(reason)
     }
 
-    /// §5.5.2: a ping is answered with its own bytes, also after our own Close. After the peer's, none is
-    /// read.
+    /// §5.5.2: a ping is answered with its own bytes, also after our own Close. After the peer's Close no
+    /// frame is read, so no ping either.
     fn pong(&mut self, payload: &[u8]) {
         if self.pongs.len() >= MAX_WAITING_PONGS {
             self.pongs.clear();
@@ -493,7 +493,7 @@ impl Connection {
         !self.output.is_empty() || !self.pongs.is_empty() || !self.output_before.is_empty()
     }
 
-    /// Whether a pong waits to be written, or the end of the connection.
+    /// Whether output must be written soon: a pong waits, or the connection is closing or closed.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
         !self.pongs.is_empty() || self.state != State::Open
@@ -545,7 +545,7 @@ impl Connection {
         encode_frame(opcode, payload, &mut self.keys, &mut self.output);
     }
 
-    /// The buffer that a frame of so many bytes goes to.
+    /// The buffer for the next frame, of `length` bytes.
     fn output_for(&mut self, length: usize) -> &mut Vec<u8> {
         if !self.output.is_empty() && self.output.len() + length > OUTPUT_CHUNK {
             self.output_before

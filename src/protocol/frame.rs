@@ -185,7 +185,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads a header and returns it with the bytes behind it.
+    /// Reads a header and returns it with the bytes after it.
     ///
     /// `Ok(None)`: legal so far, call again with more; nothing was consumed.
     ///

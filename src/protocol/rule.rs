@@ -174,7 +174,7 @@ rules! {
         server b"HTTP/1.1 101 Switching Protocols\r\nUpgrade:\r\n websocket\r\n";
     /// Not "name: value", the name being a token (RFC 9112 §5.1).
     HeaderMalformed: "header-malformed", "RFC 9112 5.1", BAD_REQUEST, Header, FieldLine,
-        "a header field is a token, a colon directly behind it, and a value",
+        "a header field is a token, a colon directly after it, and a value",
         client b"GET /chat HTTP/1.1\r\nHost : example.com\r\n",
         server b"HTTP/1.1 101 Switching Protocols\r\nUpgrade : websocket\r\n";
 

@@ -54,7 +54,7 @@ impl Decoder {
         self.length == 0
     }
 
-    /// Completes the waiting character, if any, and returns the bytes behind it.
+    /// Completes the waiting character, if any, and returns the bytes after it.
     fn complete_character<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -62,7 +62,7 @@ impl Decoder {
     ) -> Result<&'a [u8], NotUtf8> {
         let mut rest = bytes;
         while self.length > 0 {
-            let [byte, behind @ ..] = rest else { break };
+            let [byte, after @ ..] = rest else { break };
             let [a, b, c] = self.partial;
             let mut candidate = [a, b, c, 0];
             let (so_far, _) = candidate.split_at_mut(self.length + 1);
@@ -72,7 +72,7 @@ impl Decoder {
             let (character, partial) = valid_prefix(so_far)?;
             text.push_str(character);
             self.keep(partial);
-            rest = behind;
+            rest = after;
         }
         Ok(rest)
     }
