@@ -37,20 +37,24 @@
 //!
 //! # Reading order
 //!
-//! An hour for the protocol, with RFC 6455 open beside it (`§` alone means a section of it):
+//! With RFC 6455 open beside it (`§` alone means a section of it): an hour for frames, forty minutes for the
+//! opening handshake, half an hour for how both are shown. [`protocol`] explains the words.
 //!
 //! | minutes | module | what it shows |
 //! |---|---|---|
-//! | 8 | [`protocol::rule`] | every MUST that a peer can break, as a table |
-//! | 8 | [`protocol::frame`] | a header bit by bit, and the mask |
-//! | 5 | [`protocol::close_code`], [`protocol::close`] | why connections end |
-//! | 4 | [`protocol::utf8`] | text that is cut anywhere |
-//! | 6 | [`protocol::message`] | fragments become messages, within limits |
-//! | 12 | [`protocol::connection`] | the state machine |
-//! | 6 | [`protocol::head`], [`protocol::request`], [`protocol::response`] | an HTTP head, strictly |
-//! | 10 | [`protocol::handshake`] | both sides of the opening handshake |
-//! | 6 | [`protocol::dissect`] | the same, with every bit labelled |
-//! | 20 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
+//! | 10 | [`protocol::rule`] | every MUST that a peer can break, as a table |
+//! | 2 | [`protocol::close_code`] | the numbers that say why connections end |
+//! | 10 | [`protocol::frame`] | a header bit by bit, and the mask |
+//! | 3 | [`protocol::close`] | what a Close frame says |
+//! | 5 | [`protocol::utf8`] | text that is cut anywhere |
+//! | 8 | [`protocol::message`] | fragments become messages, within limits |
+//! | 4 | [`protocol::prepared`], [`protocol::outgoing`] | what can be sent |
+//! | 18 | [`protocol::connection`] | the state machine |
+//! | 11 | [`protocol::head`] | an HTTP head, strictly |
+//! | 13 | `checks`, [`protocol::request`], [`protocol::response`] | what heads mean, judged check by check |
+//! | 16 | [`protocol::handshake`] | both sides of the opening handshake |
+//! | 30 | [`protocol::dissect`] | the same, with every bit labelled |
+//! | 50 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
 //!
 //! # Features
 //!

@@ -3,9 +3,20 @@
 //! Nothing here knows a socket, a thread, a clock, a file or a random source; time and mask keys are
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
-//! Read in this order: [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`], [`message`],
-//! [`prepared`], [`connection`], then [`head`], [`request`], [`response`] and [`handshake`];
-//! [`dissect`] shows what these do, byte by byte.
+//! Read in this order: first what concerns frames, [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`],
+//! [`message`], [`prepared`], [`outgoing`], [`connection`]; then what concerns heads, [`head`], `checks`,
+//! [`request`], [`response`], [`handshake`]; at last [`dissect`], which shows what all these do, byte by byte.
+//!
+//! # Words
+//!
+//! - A *frame* is a header and a payload (§5.2). *Control* frames are close, ping and pong (§5.5), all others
+//!   are *data* frames (§5.6).
+//! - A *message* is a text or bytes. It is sent in one data frame or in several, its *fragments* (§5.4), and is
+//!   *open* from the first to the last of them. Control frames may stand between.
+//! - The *opening handshake* comes before all frames: a request of HTTP, and the response to it (§4). The *head* of
+//!   either is its first line and its headers.
+//! - The *closing handshake* is a Close frame each way (§7.1.2).
+//! - The *peer* is the other end of the connection.
 
 mod checks;
 pub mod close;
