@@ -107,84 +107,6 @@ impl fmt::Display for Message {
     }
 }
 
-impl AsRef<[u8]> for Message {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl PartialEq<str> for Message {
-    fn eq(&self, text: &str) -> bool {
-        self.as_text() == Some(text)
-    }
-}
-
-impl PartialEq<&str> for Message {
-    fn eq(&self, text: &&str) -> bool {
-        self == *text
-    }
-}
-
-impl PartialEq<[u8]> for Message {
-    fn eq(&self, bytes: &[u8]) -> bool {
-        !self.is_text() && self.as_bytes() == bytes
-    }
-}
-
-impl PartialEq<&[u8]> for Message {
-    fn eq(&self, bytes: &&[u8]) -> bool {
-        self == *bytes
-    }
-}
-
-impl<const N: usize> PartialEq<[u8; N]> for Message {
-    fn eq(&self, bytes: &[u8; N]) -> bool {
-        self == bytes.as_slice()
-    }
-}
-
-impl<const N: usize> PartialEq<&[u8; N]> for Message {
-    fn eq(&self, bytes: &&[u8; N]) -> bool {
-        self == bytes.as_slice()
-    }
-}
-
-impl From<String> for Message {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Message {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<&String> for Message {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
-    }
-}
-
-impl From<Vec<u8>> for Message {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Binary(bytes)
-    }
-}
-
-impl From<&[u8]> for Message {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Binary(bytes.into())
-    }
-}
-
-impl<const N: usize> From<&[u8; N]> for Message {
-    fn from(bytes: &[u8; N]) -> Self {
-        bytes.as_slice().into()
-    }
-}
-
 /// What one incoming message may cost. Memory grows with the bytes that arrive, never with a declared length.
 ///
 /// ```
@@ -301,7 +223,7 @@ impl Assembler {
         open.empty_fragments = open
             .empty_fragments
             .saturating_add(u32::from(header.payload_length == 0));
-        // §10.4: before a byte of the payload is kept.
+        // §10.4: judged by the header, before a byte of the payload is kept.
         if open.announced > self.limits.max_bytes {
             return Err(Rule::MessageTooBig);
         }
@@ -345,7 +267,7 @@ impl Assembler {
         self.spare = Vec::new();
     }
 
-    /// Takes back the buffer of a message that is no longer needed.
+    /// Keeps the buffer of a message that is no longer needed, such as one just sent, for the next.
     pub(super) fn recycle(&mut self, message: Message) {
         let mut buffer = message.into_bytes();
         if buffer.capacity() <= MAX_SPARE {
@@ -369,5 +291,85 @@ impl Open {
             fragments: 0,
             empty_fragments: 0,
         }
+    }
+}
+
+// Conversions and comparisons of messages: nothing of the protocol follows.
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl PartialEq<str> for Message {
+    fn eq(&self, text: &str) -> bool {
+        self.as_text() == Some(text)
+    }
+}
+
+impl PartialEq<&str> for Message {
+    fn eq(&self, text: &&str) -> bool {
+        self == *text
+    }
+}
+
+impl PartialEq<[u8]> for Message {
+    fn eq(&self, bytes: &[u8]) -> bool {
+        !self.is_text() && self.as_bytes() == bytes
+    }
+}
+
+impl PartialEq<&[u8]> for Message {
+    fn eq(&self, bytes: &&[u8]) -> bool {
+        self == *bytes
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for Message {
+    fn eq(&self, bytes: &[u8; N]) -> bool {
+        self == bytes.as_slice()
+    }
+}
+
+impl<const N: usize> PartialEq<&[u8; N]> for Message {
+    fn eq(&self, bytes: &&[u8; N]) -> bool {
+        self == bytes.as_slice()
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<&String> for Message {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(bytes.into())
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.as_slice().into()
     }
 }
