@@ -1,17 +1,18 @@
 //! How a complete head is judged: one check after another, each by the rule that it holds the head to.
 //!
 //! An endpoint stops at the first check that fails, because its answer names one rule. An explanation
-//! goes on to the last, to show every rule that is broken and to call met only what was checked. Both
-//! run the same checks, those of [`request`](super::request) and [`handshake`](super::handshake).
+//! ([`dissect::handshake`](super::dissect::handshake)) goes on to the last check and notes what came of
+//! each, to show every rule that is broken. Both run the same checks, those of
+//! [`request`](super::request) and [`handshake`](super::handshake).
 #![warn(clippy::indexing_slicing)]
 
 use super::head::Head;
 use super::rule::Rule;
 
-/// Runs checks and hears what comes of them.
+/// Runs checks. Each either returns the rule that is broken, or is noted.
 #[derive(Debug)]
 pub(super) struct Checks {
-    /// All that was found; `None` for an endpoint.
+    /// What came of the checks so far; `None` for an endpoint, which notes nothing.
     findings: Option<Vec<Finding>>,
 }
 
@@ -51,6 +52,7 @@ impl Checks {
         self.findings.unwrap_or_default()
     }
 
+    /// Checks one thing, which the caller has judged.
     pub(super) fn check(&mut self, place: Place, rule: Rule, is_met: bool) -> Result<(), Rule> {
         self.value(place, rule, is_met.then_some(()))
     }
@@ -73,7 +75,7 @@ impl Checks {
         Ok(value.unwrap_or_default())
     }
 
-    /// Checks that a header does not stand twice (§11.3).
+    /// Checks that a header does not stand twice (§11.3): each one after the first breaks the rule.
     pub(super) fn once(&mut self, head: &Head, name: &'static str, rule: Rule) -> Result<(), Rule> {
         let numbers = 0..head.values(name).count();
         numbers.into_iter().try_for_each(|number| {
@@ -99,7 +101,7 @@ impl Checks {
         Ok(read_so_far)
     }
 
-    /// The same for a header that must be there; returns what the first right one says.
+    /// The same for a header of which one must be right; returns what the first right one says.
     pub(super) fn required<'a, T: Default>(
         &mut self,
         head: &'a Head,

@@ -30,7 +30,7 @@ impl CloseReason {
         }
     }
 
-    /// Whether no Close came: the connection was lost, or the peer left without a word.
+    /// Whether the peer's Close was never read: the connection was lost, or the peer broke a rule first.
     #[must_use]
     pub fn was_cut_off(&self) -> bool {
         self.code == CloseCode::ABNORMAL
@@ -47,6 +47,7 @@ impl CloseReason {
                 code,
                 reason: reason.into(),
             }),
+            // §7.1.5: an empty body. A complete one lacks a code for no other reason.
             None => Ok(Self::new(CloseCode::NO_STATUS)),
         }
     }
@@ -64,14 +65,15 @@ impl fmt::Display for CloseReason {
 }
 
 /// Judges a Close body by the bytes that have arrived: the code as soon as both its bytes are there,
-/// the reason at the first byte that cannot be right. `Ok(None)`: legal so far, without a code or whole reason.
+/// the reason at the first byte that cannot be right. `Ok(None)`: legal so far, but without a whole code,
+/// or with a reason that ends inside a character.
 ///
 /// # Errors
 ///
 /// The rule that the body breaks.
 pub fn check(body: &[u8], is_complete: bool) -> Result<Option<(CloseCode, &str)>, Rule> {
     let Some((code, reason)) = parts(body) else {
-        // §5.5.1: no body, or one that begins with a code.
+        // §5.5.1: a body is empty, or begins with a code.
         let is_half_a_code = is_complete && !body.is_empty();
         return if is_half_a_code {
             Err(Rule::CloseBodyOneByte)
@@ -84,6 +86,7 @@ pub fn check(body: &[u8], is_complete: bool) -> Result<Option<(CloseCode, &str)>
     }
     match str::from_utf8(reason) {
         Ok(reason) => Ok(Some((code, reason))),
+        // Without an error's length, the bytes end inside a character.
         Err(error) if error.error_len().is_none() && !is_complete => Ok(None),
         Err(_) => Err(Rule::CloseReasonNotUtf8),
     }

@@ -8,8 +8,11 @@
 //! |N|   |           |S| 0-125,126,127 | the length instead   |                 |
 //! | |   |           |K|               | (big-endian)         |                 |
 //! +-+---+-----------+-+---------------+----------------------+-----------------+---------
-//!  1  3      4       1        7            16 or 63               32
+//!  1  3      4       1        7            16 or 64               32                    bits
 //! ```
+//!
+//! A client masks each payload, so that a script that chooses what is sent does not choose the bytes on
+//! the wire, which a proxy might take for an HTTP request (§10.3).
 //!
 //! This module judges what a header shows by itself. What depends on the connection is judged there:
 //! whether a mask is due, whether a message is open, and whether an extension uses the reserved bits.
@@ -36,7 +39,7 @@ pub const MAX_CONTROL_PAYLOAD: usize = 125;
 /// The longest header: two bytes, a 64-bit length and a key.
 pub const MAX_HEADER: usize = 14;
 
-/// The four bytes that a client XORs its payload with.
+/// The four bytes that a client XORs a payload with; new and unpredictable for each frame (§5.3).
 pub type MaskingKey = [u8; 4];
 
 /// What a frame is for (§5.2). The other ten values are reserved, so they do not exist here.
@@ -127,7 +130,7 @@ impl Byte0 {
 pub struct Byte1 {
     /// Whether a key follows the length.
     pub mask: bool,
-    /// The length if it is at most 125, else which form it has.
+    /// The length if it is at most 125, else [`LENGTH_16`] or [`LENGTH_64`].
     pub length: u8,
 }
 
@@ -272,11 +275,12 @@ impl Header {
 ///
 /// A length is judged before all its bytes have arrived, so that it is refused at the same byte however
 /// the input is cut. The bytes that are missing leave a range open: the length is smallest if they are
-/// all 00, and largest if they are all FF. It is refused once no length in that range is legal.
+/// all 00, and largest if they are all FF. It is refused once no length in that range is legal. When none
+/// is missing, smallest and largest are the length itself.
 fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64, &[u8])>, Rule> {
-    let here = input.get(..N).unwrap_or(input);
+    let arrived = input.get(..N).unwrap_or(input);
     let filled_up = |filler: u8| {
-        let bytes = here
+        let bytes = arrived
             .iter()
             .copied()
             .chain(std::iter::repeat(filler))

@@ -1,9 +1,9 @@
 //! The head of an HTTP/1.1 message: a start line and header fields (RFC 9112 §2-5).
 //!
-//! A head is judged once, line by line, as it arrives: no byte is looked at twice, however the input
-//! is cut. The start line is kept in its parts; [`request`](super::request),
+//! A head is judged as it arrives, each byte by itself and each line at its end, however the input is
+//! cut. The start line is kept in its parts; [`request`](super::request),
 //! [`response`](super::response) and [`handshake`](super::handshake) say what they and the header
-//! fields mean.
+//! fields mean. A header field is also called a header, as usual.
 #![warn(clippy::indexing_slicing)]
 
 use super::Role;
@@ -176,12 +176,12 @@ pub struct Head {
     bytes: Vec<u8>,
     first_line: Range<usize>,
     start: StartLine,
-    fields: Vec<Field>,
+    fields: Vec<FieldPlace>,
 }
 
-/// Where a header field's name and value stand.
+/// Where in the head a header field's name and value stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Field {
+struct FieldPlace {
     name: Range<usize>,
     value: Range<usize>,
 }
@@ -278,7 +278,7 @@ pub struct Decoder {
     line_start: usize,
     /// The first line, once it is complete: its place and its parts.
     start: Option<(Range<usize>, StartLine)>,
-    fields: Vec<Field>,
+    fields: Vec<FieldPlace>,
 }
 
 impl Decoder {
@@ -333,7 +333,7 @@ impl Decoder {
     }
 
     fn check_byte(&self, byte: u8) -> Result<(), Rule> {
-        // RFC 9112 §2.2: CR and LF stand together or not at all.
+        // RFC 9112 §2.2: CR and LF stand together or not at all. A lone LF may be accepted; it is not here.
         let after_cr = self.bytes.last() == Some(&b'\r');
         if after_cr != (byte == b'\n') {
             return Err(Rule::HeadLineEnding);
@@ -395,7 +395,8 @@ impl Decoder {
         })
     }
 
-    fn field(&self, line: &Range<usize>) -> Result<Field, Rule> {
+    /// Finds name and value in a line.
+    fn field(&self, line: &Range<usize>) -> Result<FieldPlace, Rule> {
         let bytes = part(&self.bytes, line);
         if matches!(bytes, [b' ' | b'\t', ..]) {
             return Err(Rule::HeaderFolded);
@@ -409,7 +410,7 @@ impl Decoder {
         let value = part(&self.bytes, &(colon + 1..line.end));
         let start = line.end - value.trim_ascii_start().len();
         let value = start..start + value.trim_ascii().len();
-        Ok(Field { name, value })
+        Ok(FieldPlace { name, value })
     }
 }
 

@@ -1,4 +1,4 @@
-//! An HTTP request, as far as every request must be right (RFC 9112 §3).
+//! An HTTP request of any kind: what it asks for, and of which host (RFC 9112 §3).
 #![warn(clippy::indexing_slicing)]
 
 use super::checks::{Checks, Place};
@@ -89,7 +89,7 @@ impl Request {
         self.line.version
     }
 
-    /// Where the page comes from that asks, if a browser sent this (RFC 6454).
+    /// The site whose page sent this, as its browser says (RFC 6454 §7).
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.header("Origin")
@@ -121,7 +121,7 @@ impl Request {
     }
 }
 
-/// What is asked for, and of which host.
+/// What a request asks for, and of which host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resource {
     form: Form,

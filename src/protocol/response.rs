@@ -1,4 +1,4 @@
-//! An HTTP response, as far as every response must be right (RFC 9112 §4).
+//! An HTTP response of any kind: its status, and where its body ends (RFC 9112 §4, §6).
 #![warn(clippy::indexing_slicing)]
 
 use super::head::{Head, StartLine, StatusLine, Version};
@@ -68,7 +68,8 @@ impl Response {
         self.line.version
     }
 
-    /// Whether this is not the answer yet, which is still to come (RFC 9110 §15.2). 101 is an answer.
+    /// Whether the answer itself is still to come, in a response after this one (RFC 9110 §15.2). 101 is an
+    /// answer.
     #[must_use]
     pub const fn is_interim(&self) -> bool {
         matches!(self.status(), 100 | 102..=199)

@@ -2,13 +2,25 @@
 //!
 //! A rule has a stable id, the section it comes from, a clause in our own words, what the peer is told,
 //! the field blamed, the point at which it is judged, and bytes that break it. Errors, verdicts, tests
-//! and fuzz seeds are all made from this table, so what is said about a rule is said once.
+//! and fuzz seeds are all made from this table, so what is said about a rule is said once. A row:
+//!
+//! ```text
+//! /// The opcode is one of 3-7 or 11-15 (§5.2).                       its documentation
+//! OpcodeReserved: "opcode-reserved", "5.2", PROTOCOL,               variant: id, section, answer,
+//!     Opcode, Opcode,                                               field, stage,
+//!     "opcodes 3-7 and 11-15 must not be used",                     clause,
+//!     client b"\x83\x80\0\0\0\0", server b"\x83\x00";               bytes by which each side breaks it
+//! ```
+//!
+//! The rules about frames come first; [`frame`](super::frame) has the picture with the names of the
+//! fields. The rules about heads, with the bytes made by `head!`, can wait until [`head`](super::head).
 
 use super::Role;
 use super::close_code::CloseCode;
 use std::fmt;
 
-/// Makes the enum, the list and the rows of the table below. These are its columns.
+/// Makes the enum, the list of all rules and a row for each from the table below. Its pattern names the
+/// columns.
 macro_rules! rules {
     ($(
         $(#[$doc:meta])+

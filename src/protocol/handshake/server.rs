@@ -99,6 +99,7 @@ pub(in crate::protocol) fn judge(
     let subprotocols = checks.value(place, Rule::SubprotocolsMalformed, offered)?;
     extensions::judge(head, checks)?;
 
+    // §4.1: an origin is in ASCII. RFC 6454 §7.3: there is one at most.
     let in_ascii = |origin: &[u8]| origin.is_ascii().then_some(());
     checks.once(head, "Origin", Rule::HeaderRepeated)?;
     checks.each(head, "Origin", Rule::HeaderMalformed, in_ascii)?;
