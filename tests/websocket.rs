@@ -442,6 +442,20 @@ mod send {
     }
 
     #[test]
+    fn a_pings_payload_may_ask_its_own_connection_something() {
+        struct Curious<'a>(&'a WebSocket);
+        impl AsRef<[u8]> for Curious<'_> {
+            fn as_ref(&self) -> &[u8] {
+                let _ = self.0.traffic();
+                b"asked"
+            }
+        }
+
+        let (address, _observed) = observe::<()>(|ws, _| ws.ping(Curious(ws)));
+        Raw::open(address, "/").expect_frame(PING, "asked");
+    }
+
+    #[test]
     fn fed_messages_leave_in_order_with_the_next_wait_or_flush() {
         let (address, observed) = observe(|ws, told| {
             ws.feed("one")?;
