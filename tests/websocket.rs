@@ -456,6 +456,22 @@ mod send {
     }
 
     #[test]
+    fn without_time_and_room_sends_what_the_system_takes_at_once() {
+        let limits = Limits::default()
+            .write_timeout(Duration::ZERO)
+            .close_timeout(Duration::ZERO)
+            .max_backlog(0);
+        let (address, _observed) = observe_with::<()>(limits, |ws, _| echo(ws));
+        let mut raw = Raw::open(address, "/");
+        for text in ["one", "two", "three"] {
+            raw.send_frame(TEXT, text);
+            raw.expect_frame(TEXT, text);
+        }
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        raw.expect_close(1000);
+    }
+
+    #[test]
     fn fed_messages_leave_in_order_with_the_next_wait_or_flush() {
         let (address, observed) = observe(|ws, told| {
             ws.feed("one")?;

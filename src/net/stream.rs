@@ -133,17 +133,19 @@ impl Stream {
         }
     }
 
-    /// Writes all of the slices, or fails with [`io::ErrorKind::TimedOut`] at the deadline.
+    /// Writes all of the slices, or fails with [`io::ErrorKind::TimedOut`] at the deadline. What the
+    /// system takes at once is written even after it.
     pub(super) fn write_until(
         &self,
         mut slices: &mut [IoSlice<'_>],
         deadline: Instant,
     ) -> io::Result<()> {
         while slices.iter().any(|slice| !slice.is_empty()) {
-            let left = time_left(deadline).ok_or_else(peer_does_not_read)?;
-            match self.write(slices, left) {
+            let left = time_left(deadline);
+            match self.write(slices, left.unwrap_or(SHORTEST_TIMEOUT)) {
                 Ok(length) => IoSlice::advance_slices(&mut slices, length),
-                Err(error) if is_passing(&error) => {}
+                Err(error) if is_passing(&error) && left.is_some() => {}
+                Err(error) if is_passing(&error) => return Err(peer_does_not_read()),
                 Err(error) => return Err(error),
             }
         }
