@@ -146,16 +146,16 @@ impl Output {
         let handed_out = connection.traffic().bytes_sent;
         let has_done_its_share = self.writer.is_none_or(|writer| handed_out >= writer.share);
         self.is_handed_over = has_done_its_share && self.flight.unwritten().is_empty();
+        if self.is_handed_over {
+            // Threads that wait for room are patient: others may rely on them already.
+            self.writer = Some(Writer::new(Patience::Wait, connection));
+        }
         self.is_handed_over
     }
 
-    /// Takes the right that was left to a waiting thread. Returns whether there was one.
-    pub(super) fn take_over(&mut self, connection: &Connection) -> bool {
-        let is_mine = std::mem::take(&mut self.is_handed_over);
-        if is_mine {
-            self.writer = Some(Writer::new(Patience::Wait, connection));
-        }
-        is_mine
+    /// Takes the right that was left to a waiting thread. Returns whether it was.
+    pub(super) const fn take_over(&mut self) -> bool {
+        std::mem::replace(&mut self.is_handed_over, false)
     }
 
     /// The patience of the thread that writes, if one does.
@@ -382,9 +382,21 @@ mod tests {
             write(&mut output, &mut connection, 5);
             assert!(output.hand_over(&connection));
             assert!(!output.claim(Patience::Wait, &connection), "it is promised");
-            assert!(output.take_over(&connection));
-            assert!(!output.take_over(&connection));
+            assert!(output.take_over());
+            assert!(!output.take_over());
             assert!(!output.hand_over(&connection), "another's is the new share");
+        }
+
+        #[test]
+        fn is_a_patient_threads_once_an_impatient_one_has_handed_it_over() {
+            let (mut output, mut connection) = server();
+            connection.send("hi").expect("it is open");
+            assert!(output.claim(Patience::Now, &connection));
+            write(&mut output, &mut connection, 4);
+            connection.send("another's").expect("it is open");
+            assert!(output.hand_over(&connection));
+            assert_eq!(output.writer(), Some(Patience::Wait));
+            assert!(!output.needs_writer(&connection));
         }
 
         #[test]

@@ -160,7 +160,7 @@ impl Core {
     }
 
     pub(super) fn take_over_output(&mut self) -> bool {
-        self.output.take_over(&self.connection)
+        self.output.take_over()
     }
 
     pub(super) fn hand_over(&mut self) -> bool {
