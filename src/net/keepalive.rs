@@ -110,6 +110,11 @@ impl Keepalive {
         }
     }
 
+    /// Judges no more: from now on any silence is fine.
+    pub(super) fn stop(&mut self) {
+        self.ping_after = None;
+    }
+
     /// Asks for a look first, and judges only if that found nothing.
     fn due(&mut self, now: Instant) -> Silence {
         if !std::mem::replace(&mut self.has_looked, true) {

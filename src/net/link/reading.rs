@@ -177,7 +177,7 @@ impl Link {
                     }
                     // Once the closing handshake has begun, its deadline takes over.
                     if core.output.close_deadline().is_some() {
-                        return Ok(Quiet::Until(None));
+                        reader.keepalive.stop();
                     }
                 }
                 Silence::Ping(payload) => {
