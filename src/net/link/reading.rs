@@ -9,7 +9,11 @@ use crate::net::output::Patience;
 use crate::net::tap::Direction;
 use std::io;
 use std::sync::MutexGuard;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a caller that has no time waits for another thread that has the right to read. The
+/// caretaker's look takes less, and may find the message that is asked for.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How a wait for input ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +37,12 @@ impl Link {
     /// deadline has passed already, it reads once what has arrived: a caller that always polls with a
     /// time of zero must still hear its peer.
     pub(in crate::net) fn receive(&self, deadline: Option<Instant>) -> Result<Waited> {
+        let reader_deadline = deadline.map(|deadline| deadline.max(Instant::now() + LOOK));
         let mut is_late = false;
         let mut core = self.core();
         loop {
-            // 1. One thread reads at a time.
-            match self.await_reader(core, deadline) {
-                Some(with_reader) => core = with_reader,
-                None => return Ok(Waited::TimedOut),
-            }
             core.is_attended = true;
-            // 2. A message that is there already.
+            // 1. A message that is there already.
             match core.next_message() {
                 Ok(Some(message)) => return Ok(Waited::Message(message)),
                 Ok(None) => {}
@@ -53,9 +53,17 @@ impl Link {
                     return Err(error);
                 }
             }
-            // 3. What is still to be written. The reply to a Close must leave before the end is reported.
+            // 2. What is still to be written. The reply to a Close must leave before the end is reported.
             if core.needs_writer() {
                 core = self.flush_from(core, Patience::Wait)?;
+                continue;
+            }
+            // 3. The right to read, which one thread has at a time.
+            if core.reader.is_none() {
+                if reader_deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                    return Ok(Waited::TimedOut);
+                }
+                core = self.wait_for_change(core, reader_deadline);
                 continue;
             }
             // 4. The end of the connection, or of the caller's time.
@@ -76,21 +84,6 @@ impl Link {
                 return Ok(Waited::TimedOut);
             }
         }
-    }
-
-    /// Waits for the right to read. `None`: the deadline passed first.
-    fn await_reader<'a>(
-        &'a self,
-        mut core: MutexGuard<'a, Core>,
-        deadline: Option<Instant>,
-    ) -> Option<MutexGuard<'a, Core>> {
-        while core.reader.is_none() {
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return None;
-            }
-            core = self.wait_for_change(core, deadline);
-        }
-        Some(core)
     }
 
     /// Reads with the right to read, and without the lock.
