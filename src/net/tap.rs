@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// Which way bytes pass, seen from this end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,35 +18,71 @@ pub enum Direction {
 /// bytes of one direction come in their order. The two directions may come from two threads at once.
 ///
 /// A tap should be quick: its connection waits for it, and now and then so does the thread that looks
-/// after all connections. It must not wait for its own connection, neither to receive from it nor to
-/// send on it ([`WhenFull::Refuse`](crate::WhenFull) does not wait); anything else it may call. If it
-/// panics, its connection ends.
+/// after all connections. It must not wait for a message of its own connection; anything else it may
+/// call. A send on its own connection while it is shown what is sent does not wait for room: it fails
+/// with [`Error::Backlogged`](crate::Error::Backlogged). If the tap panics, its connection ends.
 pub type Tap = Box<dyn Fn(Direction, &[u8]) + Send + Sync>;
 
 /// A connection's tap, if it has one.
 #[derive(Default)]
-pub(super) struct Tapped(Option<Tap>);
+pub(super) struct Tapped {
+    tap: Option<Tap>,
+    /// The thread in which the tap is being shown what is sent.
+    showing_sent: Mutex<Option<ThreadId>>,
+}
 
 impl Tapped {
     pub(super) fn new(tap: Option<Tap>) -> Self {
-        Self(tap)
+        Self {
+            tap,
+            showing_sent: Mutex::default(),
+        }
     }
 
     /// Shows bytes to the tap. The error says that it panicked.
     pub(super) fn pass(&self, direction: Direction, bytes: &[u8]) -> Result<(), &'static str> {
-        match &self.0 {
+        match &self.tap {
             Some(tap) if !bytes.is_empty() => {
-                catch_unwind(AssertUnwindSafe(|| tap(direction, bytes)))
-                    .map_err(|_| "the connection's tap panicked")
+                self.note_thread(direction, Some(thread::current().id()));
+                let shown = catch_unwind(AssertUnwindSafe(|| tap(direction, bytes)));
+                self.note_thread(direction, None);
+                shown.map_err(|_| "the connection's tap panicked")
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the tap is being shown what is sent and has called back. That thread is the one that
+    /// writes, so it must not wait for the one that writes.
+    pub(super) fn calls_while_sending(&self) -> bool {
+        self.tap.is_some() && *self.showing_sent() == Some(thread::current().id())
+    }
+
+    fn note_thread(&self, direction: Direction, thread: Option<ThreadId>) {
+        if direction == Direction::Sent {
+            *self.showing_sent() = thread;
+        }
+    }
+
+    fn showing_sent(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.showing_sent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a tap owns is the user's as well. It may panic as it goes, in the thread that looks after all
+/// connections.
+impl Drop for Tapped {
+    fn drop(&mut self) {
+        let tap = self.tap.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(tap)));
     }
 }
 
 impl fmt::Debug for Tapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() {
+        f.write_str(if self.tap.is_some() {
             "Tapped"
         } else {
             "Untapped"

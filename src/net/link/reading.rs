@@ -54,7 +54,7 @@ impl Link {
                 }
             }
             // 2. What is still to be written. The reply to a Close must leave before the end is reported.
-            if core.needs_writer() {
+            if core.needs_writer() && !self.tapped.calls_while_sending() {
                 core = self.flush_from(core, Patience::Wait)?;
                 continue;
             }

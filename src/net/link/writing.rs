@@ -59,6 +59,10 @@ impl Link {
             if patience == Patience::Now || core.output.writer() == Some(Patience::Wait) {
                 return Ok(core);
             }
+            // This very thread is writing, and goes on when its tap has returned.
+            if self.tapped.calls_while_sending() {
+                return Ok(core);
+            }
             // The thread that is writing does not wait for the peer, so it may leave some unwritten.
             core = self.wait_for_change(core, None);
         }
@@ -128,6 +132,8 @@ impl Link {
                 return Ok(core);
             } else if core.output.writer().is_none() {
                 core = self.flush_from(core, Patience::Wait)?;
+            } else if self.tapped.calls_while_sending() {
+                return Err(Error::Backlogged);
             } else {
                 core.waiting_for_room += 1;
                 core = self.wait_for_change(core, None);
