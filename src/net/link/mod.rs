@@ -99,6 +99,7 @@ impl Link {
         code: impl Into<Option<CloseCode>>,
         reason: &str,
     ) -> std::result::Result<(), Misuse> {
+        // Before the lock: this conversion may be the user's code.
         let code = code.into();
         let mut core = self.core();
         core.connection.close(code, reason)?;
