@@ -1,4 +1,4 @@
-//! A chat room: what one member says, all hear. A slow or dead member delays no other.
+//! A chat room: what one member says, all members hear. A slow or dead member does not delay the others.
 //!
 //! ```sh
 //! cargo run --example chat
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// How to reach each member. The threads of all of them share it.
+/// A sender to each member. The threads of all connections share them.
 #[derive(Default)]
 pub(crate) struct Room(Mutex<HashMap<SocketAddr, Sender>>);
 
@@ -28,7 +28,8 @@ impl Room {
     /// One member's time in the room, on the thread of its connection.
     pub(crate) fn attend(&self, ws: &mut WebSocket) -> Result<()> {
         let name = ws.peer_addr();
-        // Who speaks must not wait for who listens: what does not go out at once goes out later.
+        // A member who speaks must not wait for one who listens slowly: what this sender cannot send at
+        // once, it sends later.
         let sender = ws.sender().when_full(WhenFull::Refuse);
         self.members().insert(name, sender);
         let talk = ws.messages().try_for_each(|message| {
@@ -39,13 +40,13 @@ impl Room {
         talk
     }
 
-    /// Sends a message to everyone. Its frame is made once and the same for all.
+    /// Sends a message to everyone. Its frame is made once, for all of them.
     fn say(&self, message: Message) {
         let message = PreparedMessage::new(message);
         self.members().retain(|_, member| {
             let sent = member.send(&message);
             if let Err(Error::Backlogged) = sent {
-                // Too slow to be waited for. Its own thread sees to its end.
+                // This member is too slow. The thread of its connection sees the Close through.
                 let _ = member.close(CloseCode::POLICY, "too slow");
             }
             sent.is_ok()

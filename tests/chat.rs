@@ -11,12 +11,12 @@ use plainws::Limits;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// A room where no deadline helps: to wait for a slow member would be to wait for ever.
+/// A room where no deadline helps: to wait for a slow member would be to wait forever.
 fn room() -> SocketAddr {
-    let for_ever = Duration::from_secs(3600);
+    let forever = Duration::from_secs(3600);
     let limits = Limits::default()
-        .write_timeout(for_ever)
-        .close_timeout(for_ever);
+        .write_timeout(forever)
+        .close_timeout(forever);
     let room = example::Room::default();
     start(|server| server.limits(limits).route("/", move |ws| room.attend(ws)))
 }

@@ -495,7 +495,7 @@ mod handshake_in_front {
             "{}",
             run.stdout
         );
-        // Nobody can know without the key.
+        // Without the key this cannot be known.
         assert_eq!(run_with(&["decode"], response.as_bytes()).code, 0);
     }
 

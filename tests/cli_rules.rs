@@ -111,7 +111,7 @@ fn the_commands_that_are_shown_give_the_rule() {
         let commands: Vec<_> = text.split("\n  $ ").skip(1).collect();
         assert!(!commands.is_empty());
         for command in commands {
-            let (command, _) = command.split_once("\n\n").expect("an empty line behind");
+            let (command, _) = command.split_once("\n\n").expect("an empty line after it");
             let words: Vec<_> = command.split_whitespace().collect();
             let mut bytes = Vec::new();
             let mut code = 0;

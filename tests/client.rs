@@ -632,7 +632,7 @@ mod a_refusal {
 
     #[test]
     fn is_there_at_once_when_its_body_has_ended() {
-        // The connection stays open in all of these: only the framing tells the end. Whoever waits for
+        // The connection stays open in all of these: only the framing tells the end. A client that waits for
         // more waits 10 s each time.
         let began = Instant::now();
         for (answer, body) in [

@@ -224,8 +224,8 @@ mod dissector_and_connection_agree {
     fn on_the_bytes_of_every_rule() {
         for (rule, sender, bytes) in violations() {
             let more = wire(sender, &[(TEXT, b"more")]);
-            for behind in [&[][..], &more] {
-                let stream = [bytes, behind].concat();
+            for after in [&[][..], &more] {
+                let stream = [bytes, after].concat();
                 let dissection = check(sender, &stream);
                 let offset = bytes.len() as u64 - 1;
                 assert!(
@@ -290,9 +290,9 @@ mod dissector_and_connection_agree {
                 let (mut rest, mut byte0) =
                     (text.as_bytes(), [TEXT_BEGIN, BINARY_BEGIN][self.below(2)]);
                 for _ in 0..self.below(4) {
-                    let (piece, behind) = rest.split_at(self.below(rest.len() + 1));
+                    let (piece, after) = rest.split_at(self.below(rest.len() + 1));
                     stream.extend(frame(sender, byte0, piece));
-                    (rest, byte0) = (behind, MORE);
+                    (rest, byte0) = (after, MORE);
                     if self.below(3) == 0 {
                         let control = [PING, PONG][self.below(2)];
                         stream.extend(frame(sender, control, b"between"));

@@ -75,7 +75,7 @@ impl Victim {
         }
     }
 
-    /// How much more memory it had at its peak than before, in KiB. Nothing where nobody tells.
+    /// How much more memory it had at its peak than before, in KiB; 0 where the system does not tell.
     fn grown(&self) -> usize {
         match (self.before, self.held()) {
             (Some(before), Some(held)) => held.peak_kibibytes - before.kibibytes,
@@ -91,7 +91,7 @@ impl From<Program> for Victim {
             before: None,
         };
         victim.still_serves();
-        // Until what that took is given back.
+        // Waits until what that took is given back.
         let settled = |held: &Held| held.threads <= 3;
         let deadline = Instant::now() + PATIENCE;
         while victim.held().is_some_and(|held| !settled(&held)) && Instant::now() < deadline {
@@ -519,7 +519,7 @@ mod scarcity {
     fn of_descriptors_is_waited_out_without_spinning() {
         let victim = with_descriptors(40, &[]);
         let mut held: Vec<_> = (0..25).map(|_| victim.open()).collect();
-        // More than there are descriptors for. Nobody answers them, nobody refuses them.
+        // More than there are descriptors for: these are neither answered nor refused.
         let more: Vec<_> = (0..40).map(|_| victim.connect()).collect();
         let ticks = || victim.held().map_or(0, |held| held.ticks);
         thread::sleep(Duration::from_millis(200));
@@ -536,8 +536,8 @@ mod scarcity {
         victim.has_recovered();
     }
 
-    /// `accept` holds the last descriptor while it waits, and there is none to make the connection with
-    /// that would wake it.
+    /// `accept` holds the last descriptor while it waits, and none is left for the connection that would
+    /// wake it.
     #[test]
     fn of_descriptors_does_not_keep_the_server_from_stopping() {
         const LIMIT: usize = 24;

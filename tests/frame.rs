@@ -4,7 +4,7 @@ use crate::support::bytes::{KEY, bits, xor};
 use plainws::Rule;
 use plainws::protocol::frame::{self, Header, MAX_HEADER, MaskingKey, Opcode};
 
-/// Three feeds, and back: byte by byte, whole, with bytes behind it, encoded.
+/// Decodes `bytes` cut at each place, whole, and with more bytes after it; then encodes `header` again.
 fn check(name: &str, bytes: &[u8], header: Header) {
     for cut in 0..bytes.len() {
         assert_eq!(
@@ -15,11 +15,11 @@ fn check(name: &str, bytes: &[u8], header: Header) {
     }
     assert_eq!(Header::decode(bytes), Ok(Some((header, &[][..]))), "{name}");
 
-    let behind = b"\xFF\x00behind";
-    let stream = [bytes, behind].concat();
+    let after = b"\xFF\x00behind";
+    let stream = [bytes, after].concat();
     assert_eq!(
         Header::decode(&stream),
-        Ok(Some((header, &behind[..]))),
+        Ok(Some((header, &after[..]))),
         "{name}"
     );
 
@@ -225,8 +225,8 @@ mod s5_2_violations {
                     "{name}, cut at {cut}"
                 );
             }
-            for behind in [&[][..], &[0x00; 14], &[0x7F; 14], &[0xFF; 14]] {
-                let stream = [&bytes, behind].concat();
+            for after in [&[][..], &[0x00; 14], &[0x7F; 14], &[0xFF; 14]] {
+                let stream = [&bytes, after].concat();
                 assert_eq!(Header::decode(&stream), Err(rule), "{name}");
             }
         }

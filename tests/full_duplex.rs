@@ -15,13 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const MIB: usize = 1024 * 1024;
+const UNPOISONED: &str = "no thread panics while it holds this";
 
 /// No deadline that a test could mistake for what it waits for.
 fn endless() -> Limits {
-    let for_ever = Duration::from_secs(3600);
+    let forever = Duration::from_secs(3600);
     Limits::default()
-        .write_timeout(for_ever)
-        .close_timeout(for_ever)
+        .write_timeout(forever)
+        .close_timeout(forever)
 }
 
 /// What a handler waits for until the test lets it go on.
@@ -30,12 +31,12 @@ struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
     fn open(&self) {
-        *self.0.0.lock().expect("nobody panics with it") = true;
+        *self.0.0.lock().expect(UNPOISONED) = true;
         self.0.1.notify_all();
     }
 
     fn wait(&self) {
-        let is_open = self.0.0.lock().expect("nobody panics with it");
+        let is_open = self.0.0.lock().expect(UNPOISONED);
         drop(
             self.0
                 .1
@@ -44,7 +45,7 @@ impl Gate {
     }
 }
 
-/// A message that says who sent it and as which of his, and is recognizably whole.
+/// A message that tells its sender and its number, and can be seen to be whole.
 fn signed(who: u8, number: u16) -> Vec<u8> {
     let length = 3 + usize::from(number) * 7919 % 40_000;
     let mut message = vec![who.wrapping_mul(31).wrapping_add(number.to_be_bytes()[1]); length];
@@ -53,7 +54,7 @@ fn signed(who: u8, number: u16) -> Vec<u8> {
     message
 }
 
-/// Checks signed messages: each whole, and each sender's in the order in which he sent them.
+/// Checks signed messages: each is whole, and those of one sender come in the order in which it sent them.
 #[derive(Default)]
 struct Signatures {
     next: std::collections::HashMap<u8, u16>,
@@ -182,8 +183,7 @@ mod senders {
         assert_eq!(observed.next(), (None, Some(CloseCode(3001))));
     }
 
-    /// Whoever is passed over by a thread that is writing leaves its message to that one: none of them
-    /// may forget it.
+    /// A thread that finds another one writing leaves its message to that one, which must not forget it.
     #[test]
     fn that_find_another_one_writing_are_not_forgotten() {
         let (address, observed) = observe(|ws, told| {
@@ -201,7 +201,7 @@ mod senders {
                 .into_iter()
                 .for_each(|thread| thread.join().unwrap());
             let _ = told.send(());
-            // No further call writes anything, and the caretaker only finds what is left by mistake.
+            // No further call writes anything, and only by mistake is anything left for the caretaker.
             thread::sleep(Duration::from_millis(300));
             Ok(())
         });
@@ -480,7 +480,8 @@ mod while_the_handler_is_busy {
     fn and_its_write_is_stuck_a_pong_passes_ahead_of_what_is_queued() {
         let (address, observed) = observe_with(endless(), |ws, told| {
             let mut numbers = (0..=u8::MAX).cycle();
-            // The first of these is stuck, the others queue up; more of them if the socket took what was queued.
+            // The first of these gets stuck and the others queue up. If the socket takes what is queued, more
+            // follow.
             while ws.traffic().bytes_received == 0 {
                 if ws.sender().backlog() < MIB / 2 {
                     let (sender, told) = (ws.sender(), told.clone());
@@ -503,7 +504,7 @@ mod while_the_handler_is_busy {
         // Stuck.
         raw.send_frame(PING, "through?");
         while observed.next() != Told::Heard {}
-        let mut behind = 0;
+        let mut after = 0;
         let mut has_answered = false;
         loop {
             match raw.frame() {
@@ -513,13 +514,13 @@ mod while_the_handler_is_busy {
                 }
                 (BINARY, message) => {
                     assert!(message.iter().all(|&byte| byte == message[0]));
-                    behind += usize::from(has_answered);
+                    after += usize::from(has_answered);
                 }
                 (CLOSE, _) => break,
                 (byte0, _) => panic!("{byte0:08b}"),
             }
         }
-        assert!(behind >= 1, "the pong waited for everything");
+        assert!(after >= 1, "the pong waited for everything");
     }
 
     #[test]
@@ -536,7 +537,7 @@ mod while_the_handler_is_busy {
             Ok(())
         });
         let mut raw = Raw::open(address, "/");
-        // 50 MB: much more than waits for a handler, or fits into the sockets' buffers.
+        // 50 MB: much more than is read ahead for a handler, or fits into the sockets' buffers.
         let sending = thread::spawn(move || {
             for number in 0..2500 {
                 raw.send_frame(BINARY, signed(1, number));
@@ -545,7 +546,7 @@ mod while_the_handler_is_busy {
             raw.expect_close(1000);
         });
         thread::sleep(Duration::from_millis(500));
-        assert!(!sending.is_finished(), "50 MB were read for nobody");
+        assert!(!sending.is_finished(), "50 MB were read ahead");
         gate.open();
         assert_eq!(observed.next(), 2500);
         sending.join().unwrap();
@@ -609,7 +610,7 @@ mod when_full {
         gate.open();
     }
 
-    /// The connection's own thread waits as well when another one is stuck with the socket.
+    /// The connection's own thread waits as well while another thread is stuck in a write.
     #[test]
     fn the_own_thread_waits_for_a_stuck_sender() {
         let (address, observed) = observe_with(endless(), |ws, told| {
@@ -647,7 +648,7 @@ mod when_full {
         let (address, observed) = observe_with(endless(), move |ws, told| {
             let _ = told.send(ws.sender());
             its_stuck.wait();
-            // The third waits for room, which the first leaves when it is on its way.
+            // The third waits for room until the first is on its way.
             for _ in 0..3 {
                 ws.send(&[1; OWN])?;
             }
@@ -689,7 +690,7 @@ mod when_full {
             sender.send(&PreparedMessage::new(vec![0; max])),
             Err(Error::Backlogged)
         ));
-        // The backlog goes out while nobody calls, and then there is room again.
+        // The backlog leaves without a further call, and then there is room again.
         let mut signatures = Signatures::default();
         for _ in 0..accepted {
             signatures.check(&raw.frame().1);
@@ -844,7 +845,7 @@ mod liveness {
     #[test]
     fn a_silent_peer_is_found_by_a_client_as_well() {
         let (address, _observed) = failing(Limits::default(), |ws| {
-            // A server that holds the connection and says nothing at all would not pong.
+            // Waits for messages, and answers pings meanwhile.
             while !matches!(
                 ws.receive_timeout(Duration::from_millis(50))?,
                 Received::Ended(_)
@@ -907,7 +908,7 @@ mod liveness {
             Ok(())
         });
         let mut raw = Raw::open(address, "/");
-        // 26 bytes in 2.6 s; no pong, whatever is asked.
+        // 26 bytes in 2.6 s, and no pong although pings arrive.
         for byte in frame(plainws::Role::Client, TEXT, b"twenty letters here!") {
             raw.send([byte]);
             thread::sleep(Duration::from_millis(100));
@@ -916,7 +917,7 @@ mod liveness {
         assert_eq!(message, Some("twenty letters here!".into()));
     }
 
-    /// What a peer has sent and nobody has read yet is a sign of life as well.
+    /// What a peer has sent is a sign of life even before it is read.
     #[test]
     fn a_peer_that_nobody_listens_to_is_not_dead() {
         let (address, observed) = observe_with(limits(100, 200), |ws, told| {
@@ -929,7 +930,7 @@ mod liveness {
             Ok(())
         });
         let mut raw = Raw::open(address, "/");
-        // More than waits for a handler; the rest stays in the socket.
+        // More than is read ahead for a handler; the rest stays in the socket.
         for _ in 0..500 {
             raw.send_frame(BINARY, [7; 1000]);
         }
@@ -991,8 +992,8 @@ mod liveness {
 mod races {
     use super::*;
 
-    /// The caretaker once read a message between a handler's look and its wait for more; the handler
-    /// then waited for what it had.
+    /// Once the caretaker read a message after a handler had looked for one and before it waited for
+    /// more; the handler then waited for a message that had already arrived.
     #[test]
     fn no_message_is_read_past_a_handler_that_is_about_to_wait() {
         let address = start(|server| server.route("/", echo));
@@ -1015,7 +1016,7 @@ mod races {
         peers.into_iter().for_each(|peer| peer.join().unwrap());
     }
 
-    /// What a handler is about to answer goes out ahead of the reply to a Close that came after it.
+    /// What a handler is about to answer leaves before the reply to a Close that came after it.
     #[test]
     fn no_close_is_answered_past_a_handler_that_is_about_to_send() {
         let address = start(|server| server.route("/", echo));

@@ -43,7 +43,7 @@ fn upgrade_with(headers: &[&str]) -> String {
     upgrade_request("/echo").replace("\r\n\r\n", &format!("\r\n{headers}\r\n"))
 }
 
-/// The answer to `bytes` on a new connection, which `is_kept` or ends behind it.
+/// The answer to `bytes` on a new connection, which ends after it unless it `is_kept`.
 #[track_caller]
 fn answer(address: SocketAddr, bytes: impl AsRef<[u8]>, is_kept: bool) -> Response {
     let mut raw = Raw::connect(address);

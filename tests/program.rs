@@ -177,7 +177,8 @@ mod at_its_start {
 
     #[test]
     fn it_needs_nobody_to_read_what_it_says() {
-        // A pipe that nobody reads breaks at the first write: so the port must be known beforehand.
+        // The program cannot say which port it listens on, because no one reads the pipes that it writes
+        // to. So the port must be known beforehand.
         let (mut child, address) = (0..20)
             .find_map(|_| {
                 let free = TcpListener::bind("127.0.0.1:0").ok()?;
@@ -332,7 +333,7 @@ mod the_clock {
             (PING, b""),
             (LAST, b"whole"),
         ]));
-        // Not behind the next tick but before it, unless the machine stood still for a second.
+        // The pongs come before the next tick, unless the machine stood still for a second.
         raw.expect_frame(PONG, "there?");
         raw.expect_frame(PONG, "");
         assert_eq!(second(tick(&mut raw)), (first + 1) % 3600, "still ticking");
@@ -877,7 +878,7 @@ mod at_its_end {
             assert_eq!(status.code(), Some(0), "{signal}");
             assert!(
                 TcpStream::connect(program.address).is_err(),
-                "nobody listens"
+                "nothing listens any more"
             );
         }
     }

@@ -348,8 +348,8 @@ mod s7_1_7_a_rule_about_frames_fails_the_connection {
     fn with_one_close_that_carries_its_code_and_nothing_behind_it_is_processed() {
         for (rule, sender, bytes) in violations().filter(|&(rule, ..)| is_about_frames(rule)) {
             let code = rule.close_code().expect("a rule about frames has one").0;
-            for behind in [&[][..], &wire(sender, &[(TEXT, b"more"), (PING, b"more")])] {
-                let stream = [bytes, behind].concat();
+            for after in [&[][..], &wire(sender, &[(TEXT, b"more"), (PING, b"more")])] {
+                let stream = [bytes, after].concat();
                 let outcome = play(sender.peer(), Limits::default(), &stream);
                 assert_eq!(outcome.seen, [format!("! {}", rule.id())]);
                 assert_eq!(outcome.sent, [format!("close {code} {}", rule.clause())]);
@@ -413,8 +413,8 @@ mod s4_a_rule_about_the_handshake_fails_it {
     #[test]
     fn however_its_bytes_are_cut() {
         for (rule, sender, bytes) in violations().filter(|&(rule, ..)| !is_about_frames(rule)) {
-            for behind in [&b""[..], b"\x81\x00", b"\r\n\r\n"] {
-                let stream = [bytes, behind].concat();
+            for after in [&b""[..], b"\x81\x00", b"\r\n\r\n"] {
+                let stream = [bytes, after].concat();
                 for pieces in cuts(&stream) {
                     assert_eq!(
                         judge(sender, &pieces),

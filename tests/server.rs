@@ -140,7 +140,7 @@ mod a_broken_rule {
         let mut raw = Raw::open(address, "/");
         raw.send(b"\x81\x00");
         raw.expect_close(1002);
-        // This side stays open; the handler must not wait for it for ever.
+        // This side stays open; the handler must not wait forever for it to end.
         assert!(observed.next());
     }
 }
@@ -259,7 +259,7 @@ mod a_deadline {
         let mut empty_line = Raw::connect(address);
         empty_line.send("\r\n");
         empty_line.expect_fin();
-        // Nor is a kept-alive connection's rest a request.
+        // A kept-alive connection that waits has not sent a request either.
         let mut at_rest = Raw::connect(address);
         at_rest.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(at_rest.response().status, 426);
@@ -310,7 +310,7 @@ mod a_deadline {
         let address = echo_server(impatient());
         let mut raw = Raw::open(address, "/");
         raw.expect_silence(Duration::from_millis(700));
-        // In the middle of a frame neither.
+        // Nor does it in the middle of a frame.
         let frame = frame(Role::Client, TEXT, b"slowly");
         raw.send(&frame[..7]);
         raw.expect_silence(Duration::from_millis(700));
@@ -636,7 +636,7 @@ mod the_log {
         raw.send("GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
         let length = raw.response().body.len();
         assert_eq!(next(), format!("GET /none HTTP/1.1: 404 {length}"));
-        // Its end has nothing to tell, unlike that of a connection without a request.
+        // Its end is not logged, unlike that of a connection without a request.
         drop(raw);
         drop(Raw::connect(address));
         assert_eq!(next(), ": left");

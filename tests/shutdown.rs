@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-const FOR_EVER: Duration = Duration::from_secs(3600);
+const FOREVER: Duration = Duration::from_secs(3600);
 
 /// A server that a test stops.
 struct Stoppable {
@@ -45,9 +45,9 @@ impl Stoppable {
         Raw::open(self.address, "/")
     }
 
-    /// Waits until so many connections are open.
+    /// Waits until this many connections are open.
     fn wait_for(&self, connections: usize) {
-        wait_until("so many connections", || {
+        wait_until("the number of connections", || {
             self.handle.stats().open_connections == connections
         });
     }
@@ -58,7 +58,7 @@ impl Stoppable {
         wait_until("the end", || self.serving.is_finished());
         self.serving.join().expect("it does not panic");
         let late = TcpStream::connect(self.address);
-        assert!(late.is_err(), "nobody listens any more");
+        assert!(late.is_err(), "nothing listens any more");
     }
 
     /// The same, and no thread of it is left.
@@ -119,7 +119,7 @@ mod stop {
         assert_eq!(response.status, 503);
         assert_eq!(response.header("Connection"), Some("close"));
         begun.expect_fin();
-        // Whoever has not asked for anything is not answered either.
+        // A peer that has not asked for anything gets no answer.
         silent.expect_fin();
         server.wait_for_end_of_all();
     }
@@ -156,7 +156,7 @@ mod stop {
     fn loses_nothing_that_was_sent_before_to_a_peer_that_reads() {
         let accepted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&accepted);
-        let limits = Limits::default().close_timeout(FOR_EVER);
+        let limits = Limits::default().close_timeout(FOREVER);
         let server = Stoppable::start(move |server| {
             let handler = move |ws: &mut WebSocket| {
                 while ws.send(&[7; 100_000]).is_ok() {
@@ -164,7 +164,7 @@ mod stop {
                 }
                 Ok(())
             };
-            server.limits(limits).grace(FOR_EVER).route("/", handler)
+            server.limits(limits).grace(FOREVER).route("/", handler)
         });
         let mut raw = server.open();
         // Until it is stuck: the peer has not read anything yet.
@@ -195,8 +195,8 @@ mod stop {
 
     #[test]
     fn waits_for_the_grace_and_then_cuts() {
-        // The peer does not answer the Close, and its deadline is far.
-        let limits = Limits::default().close_timeout(FOR_EVER);
+        // The peer does not answer the Close, and its deadline is far off.
+        let limits = Limits::default().close_timeout(FOREVER);
         let server = Stoppable::start(|server| {
             let grace = Duration::from_millis(300);
             server.limits(limits).grace(grace).route("/", echo)
@@ -234,9 +234,9 @@ mod stop {
 
     #[test]
     fn cut_after_shutdown_waits_for_nobody() {
-        let limits = Limits::default().close_timeout(FOR_EVER);
+        let limits = Limits::default().close_timeout(FOREVER);
         let server =
-            Stoppable::start(|server| server.limits(limits).grace(FOR_EVER).route("/", echo));
+            Stoppable::start(|server| server.limits(limits).grace(FOREVER).route("/", echo));
         let mut raws = [server.open(), server.open()];
         server.handle.shutdown();
         server.handle.shutdown();
@@ -331,7 +331,8 @@ mod stop {
         assert_eq!(stats.closes.get(&CloseCode::GOING_AWAY), Some(&250));
     }
 
-    /// Whoever connects while the server stops is told so, or was too late: never a reset, never silence.
+    /// A peer that connects while the server stops is told so, or sees the connection end. It is not left
+    /// waiting.
     #[test]
     fn in_the_middle_of_a_burst_of_requests_leaves_none_without_an_answer() {
         for _ in 0..5 {
@@ -472,7 +473,7 @@ mod code_of_the_users {
     use plainws::net::tap::{Direction, Tap};
     use std::sync::{Mutex, OnceLock};
 
-    const LOCK: &str = "nobody panics with it";
+    const LOCK: &str = "no thread panics while it holds this";
 
     /// Set once the server is there.
     type Shared<T> = Arc<OnceLock<T>>;

@@ -60,7 +60,7 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
         }
     });
     for ws in &mut idle {
-        // Nobody has called it since, and all the same its pongs were sent.
+        // No call was made on it since, and its pongs were sent all the same.
         ws.send("still here").unwrap();
         assert_eq!(ws.receive().unwrap(), Some("still here".into()));
     }

@@ -133,7 +133,7 @@ mod s8_1_a_bad_byte {
         ("four bytes cut by ASCII", b"\xF0\x9F\x98A"),
         ("three bytes cut by another three", b"\xE2\x82\xE2"),
         ("one continuation byte too many", b"\xE2\x82\xAC\x80"),
-        ("behind text", b"text \xE2\x82\xAC\xFF"),
+        ("after text", b"text \xE2\x82\xAC\xFF"),
     ];
 
     #[test]
@@ -143,8 +143,8 @@ mod s8_1_a_bad_byte {
             for pieces in cuts(before) {
                 assert_ne!(decode(&pieces), Verdict::Wrong, "{name}");
             }
-            for behind in [&b""[..], b"A", b"\x80\x80\x80"] {
-                for pieces in cuts(&[bytes, behind].concat()) {
+            for after in [&b""[..], b"A", b"\x80\x80\x80"] {
+                for pieces in cuts(&[bytes, after].concat()) {
                     assert_eq!(decode(&pieces), Verdict::Wrong, "{name}");
                 }
             }

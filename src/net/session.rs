@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits for a whole head, or for what keeps it from coming.
+    /// Waits for a whole head. The deadline is for all of it, however slowly its bytes arrive.
     fn read_head(&mut self) -> Awaited {
         let deadline = deadline_in(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);

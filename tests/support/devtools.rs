@@ -214,7 +214,7 @@ impl Page {
 
     /// What the browser reported of this kind so far.
     pub(crate) fn events(&mut self, method: &str) -> Vec<Value> {
-        // An answer comes behind the events before it.
+        // An answer arrives after all events that came before it.
         self.evaluate("0");
         let events = self.events.iter().filter(|event| event["method"] == method);
         events.map(|event| event["params"].clone()).collect()
