@@ -11,11 +11,12 @@
 //!    ├── peer breaks a rule: a Close with the rule's code goes out ───────────┤
 //!    └── EOF ─────────────────────────────────────────────────────────────────┘
 //!
-//!   Closed, with output left ── it is taken and written ──▶ Closed, with none
+//!   Closed, with output left ── it is taken and written ──▶ Closed, with none: the server ends TCP (§7.1.1)
 //! ```
 //!
-//! In Closing, nothing more can be sent, but pings still get their pongs: only the peer's Close ends that
-//! (§5.5.2), and a pong is no data frame (§5.5.1). In Closed, all input is ignored.
+//! In Closing, the peer's messages still arrive. Nothing more can be sent, but pings still get their pongs:
+//! only the peer's Close ends that (§5.5.2), and a pong is no data frame (§5.5.1). In Closed, all input is
+//! ignored.
 #![warn(clippy::indexing_slicing)]
 
 use super::Role;
@@ -29,7 +30,10 @@ use super::rule::Rule;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// Where a connection stands between its opening handshake and its end (§7.1).
+/// Where a connection stands between its opening handshake and its end.
+///
+/// §7.1 uses these words of both ends and of TCP: there, a connection is closing from the first Close in
+/// either direction, and closed when TCP is. Here they say what this end still does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Both sides may send.
@@ -84,14 +88,6 @@ impl std::error::Error for Misuse {}
 /// Where a client's masking keys come from. Each call must give a fresh, unpredictable key (§5.3).
 pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
 
-/// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
-/// When there are more, only the latest ping is answered (§5.5.3).
-const MAX_WAITING_PONGS: usize = 2 * 1024;
-
-/// Output is handed out in pieces of about this many bytes, or of one larger frame, so that a pong waits
-/// for no more than that.
-const OUTPUT_CHUNK: usize = 64 * 1024;
-
 /// What has passed over a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -129,7 +125,7 @@ pub struct Connection {
     /// The bytes of a header whose rest has not arrived.
     partial_header: Vec<u8>,
     /// The frame whose payload is arriving.
-    frame: Option<Incoming>,
+    frame: Option<Arriving>,
     /// The payload of a control frame so far. Data frames collect theirs in `assembler`.
     control: Vec<u8>,
     assembler: Assembler,
@@ -146,11 +142,19 @@ pub struct Connection {
 
 /// A frame between its header and the end of its payload.
 #[derive(Clone, Copy, Debug)]
-struct Incoming {
+struct Arriving {
     header: Header,
     /// Bytes of payload received.
     received: u64,
 }
+
+/// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
+/// When there are more, only the latest ping is answered (§5.5.3).
+const MAX_WAITING_PONGS: usize = 2 * 1024;
+
+/// Output is handed out in pieces of about this many bytes, or of one larger frame, so that a pong waits
+/// for no more than that.
+const OUTPUT_CHUNK: usize = 64 * 1024;
 
 impl Connection {
     /// The server's end: expects masked frames, sends unmasked ones.
@@ -227,6 +231,12 @@ impl Connection {
         self.partial_header.is_empty() && self.frame.is_none() && self.assembler.is_idle()
     }
 
+    /// What has passed so far.
+    #[must_use]
+    pub const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
     // Receiving.
 
     /// Handles `input` up to the next event. Returns how many bytes that took, and the event; without
@@ -259,13 +269,14 @@ impl Connection {
         let length = input.len();
         let mut rest = input;
         loop {
+            // 1. The frame whose payload is arriving, or else the next header.
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
                 None => match self.decode_header(rest)? {
                     Some((header, used)) => {
                         rest = rest.split_at_mut(used).1;
                         self.begin_frame(&header)?;
-                        Incoming {
+                        Arriving {
                             header,
                             received: 0,
                         }
@@ -273,11 +284,13 @@ impl Connection {
                     None => return Ok((length, None)),
                 },
             };
+            // 2. As much of its payload as there is.
             rest = self.payload(&mut frame, rest)?;
             if frame.received < frame.header.payload_length {
                 self.frame = Some(frame);
                 return Ok((length, None));
             }
+            // 3. What the whole frame amounts to: nothing yet if it is a fragment with more to come.
             if let Some(event) = self.end_frame(&frame.header)? {
                 return Ok((length - rest.len(), Some(event)));
             }
@@ -323,7 +336,7 @@ impl Connection {
     /// Unmasks what `input` holds of the frame's payload and judges it; returns the bytes after it.
     fn payload<'a>(
         &mut self,
-        frame: &mut Incoming,
+        frame: &mut Arriving,
         input: &'a mut [u8],
     ) -> Result<&'a mut [u8], Rule> {
         let missing = frame.header.payload_length - frame.received;
@@ -389,18 +402,13 @@ impl Connection {
         self.end(CloseReason::new(CloseCode::ABNORMAL));
     }
 
+    /// What ended the connection first stays the reason.
     fn end(&mut self, reason: CloseReason) {
         self.state = State::Closed;
         self.close_reason.get_or_insert(reason);
     }
 
     // Sending.
-
-    /// What has passed so far.
-    #[must_use]
-    pub const fn traffic(&self) -> Traffic {
-        self.traffic
-    }
 
     /// Queues a message.
     ///
@@ -418,19 +426,6 @@ impl Connection {
             }
             Outgoing::Prepared(prepared) => self.send_prepared(prepared),
         }
-    }
-
-    /// §5.3: a client has to mask anew what was encoded before.
-    fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<(), Misuse> {
-        if self.role == Role::Client {
-            let message = prepared.message();
-            return self.send_frame(message.opcode(), message.as_bytes());
-        }
-        self.check_open()?;
-        self.output_for(prepared.frame().len())
-            .extend_from_slice(prepared.frame());
-        self.traffic.messages_sent += 1;
-        Ok(())
     }
 
     /// Queues a ping (§5.5.2).
@@ -505,6 +500,7 @@ impl Connection {
         buffer.clear();
         if !self.pongs.is_empty() {
             buffer.append(&mut self.pongs);
+            // When `output` is all that is left, it goes out in the same write.
             if self.output_before.is_empty() {
                 buffer.append(&mut self.output);
             }
@@ -525,6 +521,20 @@ impl Connection {
         self.output.shrink_to_fit();
     }
 
+    /// §5.3: a client has to mask anew what was encoded before.
+    fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<(), Misuse> {
+        if self.role == Role::Client {
+            let message = prepared.message();
+            return self.send_frame(message.opcode(), message.as_bytes());
+        }
+        self.check_open()?;
+        self.output_for(prepared.frame().len())
+            .extend_from_slice(prepared.frame());
+        self.traffic.messages_sent += 1;
+        Ok(())
+    }
+
+    /// Queues a frame while that is allowed.
     fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
         self.check_open()?;
         self.push_frame(opcode, payload);
@@ -540,6 +550,7 @@ impl Connection {
         }
     }
 
+    /// Queues a frame in any state.
     fn push_frame(&mut self, opcode: Opcode, payload: &[u8]) {
         self.output_for(frame::MAX_HEADER + payload.len());
         encode_frame(opcode, payload, &mut self.keys, &mut self.output);

@@ -10,10 +10,12 @@ use crate::protocol::rule::Rule;
 
 pub(super) const NAME: &str = "Sec-WebSocket-Extensions";
 
-/// Checks that the header, if it is there, lists extensions; it may be spread over several lines.
+/// Checks that the header, if it is there, lists extensions. A request may spread the list over several
+/// lines (§11.3.2).
 pub(super) fn judge(head: &Head, checks: &mut Checks) -> Result<(), Rule> {
     let lists = checks.each(head, NAME, Rule::ExtensionsMalformed, names)?;
     let is_read = !lists.is_empty() && lists.len() == head.values(NAME).count();
+    // §9.1: one extension at least. A line that is not a list has been reported just now.
     if is_read {
         let has_one = lists.iter().any(|names| !names.is_empty());
         checks.check(Place::Headers(NAME), Rule::ExtensionsMalformed, has_one)?;
@@ -76,6 +78,7 @@ fn extension_parameter(input: &[u8]) -> Option<&[u8]> {
     if value.is_empty() { None } else { Some(rest) }
 }
 
+/// The token that `input` begins with, which may be empty, and what follows it.
 fn token_prefix(input: &[u8]) -> (&[u8], &[u8]) {
     let end = input
         .iter()
