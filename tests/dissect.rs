@@ -398,6 +398,25 @@ mod a_frame {
     }
 
     #[test]
+    fn ends_with_the_byte_that_breaks_a_rule_in_a_long_text_too() {
+        // Around the size of the pieces that the judge gets, and in characters that they cut.
+        for at in [0xFFFE, 0xFFFF, 0x1_0000, 0x1_0001, 0x1_0002, 0x1_8000] {
+            for character in ["a", "\u{e9}", "\u{20ac}", "\u{1f600}"] {
+                // Begun in each of the ways that a character can lie across a border.
+                let text = "a".repeat(at % 4) + &character.repeat((at - at % 4) / character.len());
+                let payload = [text.as_bytes(), b"\xFFmore"].concat();
+                let stream = wire(Role::Server, &[(TEXT, &payload)]);
+                let offset = (stream.len() - b"\xFFmore".len()) as u64;
+                let dissection = dissect(Role::Server, Limits::default(), &stream);
+                let rule = Rule::TextNotUtf8;
+                assert_eq!(dissection.verdict, Verdict::Violation { rule, offset });
+                assert_eq!(dissection.unread, 4);
+                check_spans(&dissection, &stream);
+            }
+        }
+    }
+
+    #[test]
     fn ends_with_the_byte_that_breaks_a_rule() {
         let broken = |stream: &[u8]| {
             let dissection = check(Role::Server, stream);
@@ -453,6 +472,106 @@ mod the_stream {
         let dissection = check(Role::Server, b"\x88\x00\xFF\xFF\xFF");
         assert_eq!(dissection.verdict, Verdict::Legal);
         assert_eq!(dissection.unread, 3);
+    }
+
+    mod of_which_the_beginning_is_kept {
+        use super::*;
+
+        const KEPT: usize = 10;
+
+        /// The frames of a stream of which at most so much payload is kept, under some cuts.
+        fn frames(sender: Role, pieces: &[&[u8]]) -> (Vec<Frame>, Verdict) {
+            let mut dissector = Dissector::new(sender, Limits::default()).max_payload(KEPT);
+            let mut frames = Vec::new();
+            for piece in pieces {
+                frames.extend(dissector.receive(piece));
+            }
+            frames.extend(dissector.partial().cloned());
+            (frames, dissector.verdict())
+        }
+
+        #[test]
+        fn is_whole_but_for_the_end_of_its_payload() {
+            for sender in BOTH {
+                for payload in [
+                    "0123456789",
+                    "0123456789abcdef",
+                    "012345678\u{20ac}\u{20ac}",
+                ] {
+                    for (byte0, rest) in [(TEXT_BEGIN, "\u{e9}"), (BINARY_BEGIN, "")] {
+                        let parts: [(u8, &[u8]); 4] = [
+                            (byte0, payload.as_bytes()),
+                            (PING, b"a ping of 25 bytes, whole"),
+                            (LAST, rest.as_bytes()),
+                            (TEXT, b"next"),
+                        ];
+                        let stream = wire(sender, &parts);
+                        let whole = check(sender, &stream);
+                        for pieces in cuts(&stream) {
+                            let (cut, verdict) = frames(sender, &pieces);
+                            assert_eq!(verdict, Verdict::Legal);
+                            check_cut(&whole.frames, &cut);
+                        }
+                    }
+                }
+            }
+        }
+
+        fn check_cut(whole: &[Frame], cut: &[Frame]) {
+            assert_eq!(whole.len(), cut.len());
+            for (whole, cut) in whole.iter().zip(cut) {
+                let header = whole.wire.len() - whole.payload.len();
+                let is_data = whole.fragment.is_some();
+                let kept = if is_data { KEPT } else { usize::MAX };
+                let kept = whole.payload.len().min(kept);
+                assert_eq!(cut.payload, whole.payload[..kept]);
+                assert_eq!(cut.wire, whole.wire[..header + kept]);
+                assert_eq!(cut.received, whole.payload.len() as u64);
+                assert_eq!((cut.length(), cut.end()), (whole.length(), whole.end()));
+                assert_eq!((cut.status, cut.fragment), (whole.status, whole.fragment));
+                assert_eq!(cut.spans(), whole.spans());
+                let bytes = |frame: &Frame| frame.message.clone().map(Message::into_bytes);
+                if let (Some(cut), Some(whole)) = (bytes(cut), bytes(whole)) {
+                    // The last character is whole.
+                    assert!(cut.len() >= KEPT.min(whole.len()) && cut.len() < KEPT + 4);
+                    assert!(whole.starts_with(&cut));
+                }
+                assert_eq!(cut.message.is_some(), whole.message.is_some());
+            }
+        }
+
+        #[test]
+        fn is_judged_to_its_end() {
+            for sender in BOTH {
+                let payload = [&[b'a'; 100], &b"\xE2\x82"[..], b"bc"].concat();
+                let stream = wire(sender, &[(TEXT, &payload)]);
+                let whole = check(sender, &stream);
+                for pieces in cuts(&stream) {
+                    let (cut, verdict) = frames(sender, &pieces);
+                    assert_eq!(verdict, whole.verdict);
+                    check_cut(&whole.frames, &cut);
+                }
+            }
+        }
+
+        #[test]
+        fn takes_no_memory_for_the_rest() {
+            let text = "\u{20ac}".repeat(5 << 20);
+            let stream = wire(Role::Client, &[(TEXT, text.as_bytes())]);
+            let (mut frames, verdict) = frames(Role::Client, &[&stream]);
+            let frame = frames.pop().expect("one frame");
+            assert_eq!((frames.len(), verdict), (0, Verdict::Legal));
+            assert_eq!(frame.received, text.len() as u64);
+            let message = frame.message.and_then(Message::into_text);
+            let message = message.expect("the message's beginning");
+            for capacity in [
+                message.capacity(),
+                frame.wire.capacity(),
+                frame.payload.capacity(),
+            ] {
+                assert!(capacity < 1 << 18, "{capacity}");
+            }
+        }
     }
 
     #[test]

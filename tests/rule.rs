@@ -1,6 +1,6 @@
 //! The rule table: what it says about itself, and that each row's bytes break just that row's rule.
 
-use crate::support::bytes::{BOTH, PING, TEXT, cuts, play, wire};
+use crate::support::bytes::{BOTH, PING, TEXT, connection, cuts, play, wire};
 use plainws::protocol::connection::State;
 use plainws::protocol::handshake::{Opening, Upgrade};
 use plainws::protocol::head::{self, Decoder, Head};
@@ -360,6 +360,29 @@ mod s7_1_7_a_rule_about_frames_fails_the_connection {
                     "{}",
                     rule.id()
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn and_counts_what_was_received_up_to_the_byte_that_proves_it() {
+        let count = |sender: Role, pieces: &[&[u8]]| {
+            let mut receiver = connection(sender.peer(), Limits::default());
+            for piece in pieces {
+                if receiver.receive(&mut piece.to_vec()).is_err() {
+                    break;
+                }
+            }
+            receiver.traffic().bytes_received
+        };
+        for (rule, sender, bytes) in violations().filter(|&(rule, ..)| is_about_frames(rule)) {
+            for behind in [&b""[..], b"\0\0\0\0\0\0\0\0", &[0xFF; 8]] {
+                let stream = [bytes, behind].concat();
+                let one_by_one: Vec<_> = stream.chunks(1).collect();
+                let expected = count(sender, &one_by_one);
+                for pieces in cuts(&stream) {
+                    assert_eq!(count(sender, &pieces), expected, "{}", rule.id());
+                }
             }
         }
     }

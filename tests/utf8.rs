@@ -55,6 +55,19 @@ fn check(bytes: &[u8]) {
     assert_eq!(decode(&bytewise), expected, "{bytes:02x?} byte by byte");
 }
 
+/// The place of the byte that is refused.
+fn first_wrong_byte(pieces: &[&[u8]]) -> usize {
+    let mut decoder = Decoder::default();
+    let mut before = 0;
+    for piece in pieces {
+        if let Err(NotUtf8 { at }) = decoder.decode(piece, &mut String::new()) {
+            return before + at;
+        }
+        before += piece.len();
+    }
+    before
+}
+
 mod s8_1_every_sequence {
     use super::*;
 
@@ -146,6 +159,7 @@ mod s8_1_a_bad_byte {
             for after in [&b""[..], b"A", b"\x80\x80\x80"] {
                 for pieces in cuts(&[bytes, after].concat()) {
                     assert_eq!(decode(&pieces), Verdict::Wrong, "{name}");
+                    assert_eq!(first_wrong_byte(&pieces), before.len(), "{name}");
                 }
             }
         }
@@ -154,7 +168,10 @@ mod s8_1_a_bad_byte {
     #[test]
     fn adds_nothing_to_the_text_that_is_not_before_it() {
         let (mut decoder, mut text) = (Decoder::default(), "earlier".to_owned());
-        assert_eq!(decoder.decode(b"ab\xFFcd", &mut text), Err(NotUtf8));
+        assert_eq!(
+            decoder.decode(b"ab\xFFcd", &mut text),
+            Err(NotUtf8 { at: 2 })
+        );
         assert!("earlierab".starts_with(&text), "{text}");
     }
 }

@@ -27,6 +27,7 @@ use super::message::{Assembler, Limits, Message};
 use super::outgoing::Outgoing;
 use super::prepared::PreparedMessage;
 use super::rule::Rule;
+use super::utf8::NotUtf8;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -93,7 +94,8 @@ pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
 pub struct Traffic {
     /// Whole messages received.
     pub messages_received: u64,
-    /// Bytes received, headers included.
+    /// Bytes received, headers included; when the peer breaks a rule, those up to and with the byte
+    /// that proves it.
     pub bytes_received: u64,
     /// Messages queued for sending.
     pub messages_sent: u64,
@@ -186,6 +188,12 @@ impl Connection {
         }
     }
 
+    /// The same, for who judges messages and does not need them: of each about this many bytes are kept.
+    pub(super) fn keep_of_messages(mut self, bytes: usize) -> Self {
+        self.assembler.keep(bytes);
+        self
+    }
+
     /// Which side this is.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -253,10 +261,8 @@ impl Connection {
             return Ok((input.len(), None));
         }
         let received = self.next_event(input).inspect_err(|&rule| self.fail(rule));
-        if let Ok((used, event)) = &received {
-            self.traffic.bytes_received += *used as u64;
-            self.traffic.messages_received += u64::from(matches!(event, Some(Event::Message(_))));
-        }
+        let is_message = matches!(received, Ok((_, Some(Event::Message(_)))));
+        self.traffic.messages_received += u64::from(is_message);
         received
     }
 
@@ -299,23 +305,29 @@ impl Connection {
 
     /// Completes a header, and says how many bytes of `input` it took; keeps an incomplete one.
     fn decode_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Rule> {
-        if self.partial_header.is_empty() {
-            check_rsv(input)?;
-            if let Some((header, rest)) = Header::decode(input)? {
-                return Ok(Some((header, input.len() - rest.len())));
-            }
-            self.partial_header.extend_from_slice(input);
-            return Ok(None);
-        }
         let before = self.partial_header.len();
-        self.partial_header
-            .extend(input.iter().take(frame::MAX_HEADER - before));
-        let Some((header, rest)) = Header::decode(&self.partial_header)? else {
-            return Ok(None);
+        let whole = if before == 0 {
+            input
+        } else {
+            let more = input.iter().take(frame::MAX_HEADER - before);
+            self.partial_header.extend(more);
+            &self.partial_header
         };
-        let used = self.partial_header.len() - rest.len() - before;
-        self.partial_header.clear();
-        Ok(Some((header, used)))
+        let decoded = decode_header(whole);
+        let used = match decoded {
+            Ok(Some((_, rest))) => whole.len() - rest.len(),
+            Ok(None) => whole.len(),
+            Err(_) => shortest(whole, |part| decode_header(part).is_err()),
+        } - before;
+        self.traffic.bytes_received += used as u64;
+        if let Some((header, _)) = decoded? {
+            self.partial_header.clear();
+            return Ok(Some((header, used)));
+        }
+        if before == 0 {
+            self.partial_header.extend_from_slice(input);
+        }
+        Ok(None)
     }
 
     fn begin_frame(&mut self, header: &Header) -> Result<(), Rule> {
@@ -346,17 +358,35 @@ impl Connection {
             frame::mask(payload, key, frame.received);
         }
         frame.received += here as u64;
+        let is_complete = frame.received == frame.header.payload_length;
 
-        if frame.header.opcode.is_control() {
-            self.control.extend_from_slice(payload);
-        } else {
-            self.assembler.payload(payload)?;
-        }
-        if frame.header.opcode == Opcode::Close {
-            let is_complete = frame.received == frame.header.payload_length;
-            close::check(&self.control, is_complete)?;
-        }
+        let judged = match frame.header.opcode {
+            Opcode::Close => self.close_body(payload, is_complete),
+            Opcode::Ping | Opcode::Pong => {
+                self.control.extend_from_slice(payload);
+                Ok(())
+            }
+            _ => {
+                let judged = self.assembler.payload(payload);
+                judged.map_err(|NotUtf8 { at }| (Rule::TextNotUtf8, at + 1))
+            }
+        };
+        let used = judged.map_or_else(|(_, used)| used, |()| here);
+        self.traffic.bytes_received += used as u64;
+        judged.map_err(|(rule, _)| rule)?;
         Ok(rest)
+    }
+
+    /// Takes a piece of a Close body and judges it; on an error also says how many of its bytes prove it.
+    fn close_body(&mut self, piece: &[u8], is_complete: bool) -> Result<(), (Rule, usize)> {
+        let before = self.control.len();
+        self.control.extend_from_slice(piece);
+        let body = &self.control;
+        let Err(rule) = close::check(body, is_complete) else {
+            return Ok(());
+        };
+        let is_wrong = |part: &[u8]| close::check(part, false).is_err();
+        Err((rule, shortest(body, is_wrong) - before))
     }
 
     fn end_frame(&mut self, header: &Header) -> Result<Option<Event>, Rule> {
@@ -566,12 +596,20 @@ impl Connection {
     }
 }
 
-/// §5.2: the reserved bits belong to extensions, and none was negotiated.
-fn check_rsv(frame: &[u8]) -> Result<(), Rule> {
+/// Reads a header where no extension was negotiated.
+fn decode_header(frame: &[u8]) -> Result<Option<(Header, &[u8])>, Rule> {
     match frame {
+        // §5.2: then the reserved bits mean nothing.
         [byte0, ..] if Byte0::read(*byte0).rsv != 0 => Err(Rule::RsvNotZero),
-        _ => Ok(()),
+        _ => Header::decode(frame),
     }
+}
+
+/// How many of these bytes, which are wrong, show that they are.
+fn shortest(bytes: &[u8], is_wrong: impl Fn(&[u8]) -> bool) -> usize {
+    let mut ends = 1..bytes.len();
+    ends.find(|&end| is_wrong(bytes.split_at(end).0))
+        .unwrap_or(bytes.len())
 }
 
 /// Appends a whole frame, masked if there are keys.

@@ -3,7 +3,7 @@
 
 use super::frame::{Header, Opcode};
 use super::rule::Rule;
-use super::utf8;
+use super::utf8::{self, NotUtf8};
 use std::fmt;
 
 /// A whole message: what an application sends and receives (§5.6).
@@ -174,6 +174,8 @@ const MAX_SPARE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Assembler {
     limits: Limits,
+    /// Of a message about this many bytes are kept. All of them are judged.
+    keep: usize,
     open: Option<Open>,
     /// An empty buffer of an earlier message, for the next one.
     spare: Vec<u8>,
@@ -199,9 +201,15 @@ impl Assembler {
     pub(super) const fn new(limits: Limits) -> Self {
         Self {
             limits,
+            keep: usize::MAX,
             open: None,
             spare: Vec::new(),
         }
+    }
+
+    /// Keeps about this many bytes of each message, for who judges messages and does not need them.
+    pub(super) const fn keep(&mut self, bytes: usize) {
+        self.keep = bytes;
     }
 
     /// Whether no message is open.
@@ -236,15 +244,9 @@ impl Assembler {
     }
 
     /// Takes unmasked payload of the current frame, in any pieces.
-    pub(super) fn payload(&mut self, bytes: &[u8]) -> Result<(), Rule> {
-        match self.open.as_mut().map(|open| &mut open.payload) {
-            Some(Payload::Text(text, decoder)) => {
-                decoder.decode(bytes, text).map_err(|_| Rule::TextNotUtf8)
-            }
-            Some(Payload::Binary(message)) => {
-                message.extend_from_slice(bytes);
-                Ok(())
-            }
+    pub(super) fn payload(&mut self, bytes: &[u8]) -> Result<(), NotUtf8> {
+        match &mut self.open {
+            Some(open) => open.payload.extend(bytes, self.keep),
             None => Ok(()),
         }
     }
@@ -274,6 +276,26 @@ impl Assembler {
             buffer.clear();
             self.spare = buffer;
         }
+    }
+}
+
+impl Payload {
+    fn extend(&mut self, bytes: &[u8], keep: usize) -> Result<(), NotUtf8> {
+        match self {
+            Self::Text(text, decoder) => {
+                let before = text.len();
+                decoder.decode(bytes, text)?;
+                let is_enough = |&end: &usize| text.is_char_boundary(end);
+                if let Some(end) = (before.max(keep)..text.len()).find(is_enough) {
+                    text.truncate(end);
+                }
+            }
+            Self::Binary(message) => {
+                let room = keep.saturating_sub(message.len());
+                message.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -27,14 +27,17 @@ pub struct Decoder {
 
 /// A byte that cannot be part of any text at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotUtf8;
+pub struct NotUtf8 {
+    /// Its index in the piece that was given to the decoder.
+    pub at: usize,
+}
 
 impl Decoder {
     /// Appends the characters that `bytes` completes to `text`.
     ///
     /// # Errors
     ///
-    /// [`NotUtf8`] at the first byte that cannot be right. What `text` then holds is right, but may lack
+    /// [`NotUtf8`] for the first byte that cannot be right. What `text` then holds is right, but may lack
     /// characters before that byte.
     pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), NotUtf8> {
         let rest = self.complete_character(bytes, text)?;
@@ -42,7 +45,9 @@ impl Decoder {
             // A character of three or four bytes may still be waiting.
             return Ok(());
         }
-        let (valid, tail) = valid_prefix(rest)?;
+        let before = bytes.len() - rest.len();
+        let (valid, tail) =
+            valid_prefix(rest).map_err(|NotUtf8 { at }| NotUtf8 { at: before + at })?;
         text.push_str(valid);
         self.keep(tail);
         Ok(())
@@ -69,7 +74,9 @@ impl Decoder {
             if let Some(last) = so_far.last_mut() {
                 *last = *byte;
             }
-            let (character, partial) = valid_prefix(so_far)?;
+            // What waited could still become a character, so it is this byte that is wrong.
+            let at = bytes.len() - rest.len();
+            let (character, partial) = valid_prefix(so_far).map_err(|_| NotUtf8 { at })?;
             text.push_str(character);
             self.keep(partial);
             rest = after;
@@ -88,11 +95,24 @@ impl Decoder {
 /// The whole characters of `bytes`, and the start of one more at its end.
 fn valid_prefix(bytes: &[u8]) -> Result<(&str, &[u8]), NotUtf8> {
     let (whole, tail) = bytes.split_at(bytes.len() - partial_tail(bytes));
-    let whole = str::from_utf8(whole).map_err(|_| NotUtf8)?;
-    match str::from_utf8(tail) {
-        // The end came too soon, and nothing before it is wrong.
-        Err(error) if error.error_len().is_some() => Err(NotUtf8),
-        _ => Ok((whole, tail)),
+    match str::from_utf8(whole) {
+        Ok(whole) if may_go_on(tail) => Ok((whole, tail)),
+        _ => Err(first_wrong_byte(bytes)),
+    }
+}
+
+/// Whether bytes are text, or could become text by bytes that follow.
+fn may_go_on(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+/// Finds the byte that is wrong in bytes that are no text.
+fn first_wrong_byte(bytes: &[u8]) -> NotUtf8 {
+    let start = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let is_wrong = |end: &usize| bytes.get(start..=*end).is_none_or(|part| !may_go_on(part));
+    let at = (start..bytes.len()).find(is_wrong);
+    NotUtf8 {
+        at: at.unwrap_or(start),
     }
 }
 

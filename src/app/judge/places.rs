@@ -13,7 +13,7 @@ pub(crate) struct Place {
 pub(crate) const fn judged(rule: Rule) -> Place {
     use Rule as R;
     let (file, function) = match rule {
-        R::RsvNotZero => ("connection", "check_rsv"),
+        R::RsvNotZero => ("connection", "decode_header"),
         R::OpcodeReserved | R::ControlFragmented | R::ControlTooLong => ("frame", "decode"),
         R::LengthNotMinimal | R::LengthTopBitSet => ("frame", "decode_length"),
         R::MaskMissing | R::MaskPresent => ("connection", "begin_frame"),
@@ -21,7 +21,7 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         | R::MessageInterleaved
         | R::MessageTooBig
         | R::TooManyFragments => ("message", "begin_frame"),
-        R::TextNotUtf8 => ("message", "payload"),
+        R::TextNotUtf8 => ("connection", "payload"),
         R::CloseBodyOneByte | R::CloseCodeInvalid | R::CloseReasonNotUtf8 => ("close", "check"),
         R::HeadControlByte | R::HeadLineEnding => ("head", "check_byte"),
         R::RequestLineTooLong | R::HeadTooLarge => ("head", "too_long"),

@@ -59,7 +59,7 @@ fn frame(frame: &Frame, base: u64) -> Value {
     };
     set("number", frame.number.into());
     set("offset", (base + frame.offset).into());
-    set("length", frame.wire.len().into());
+    set("length", frame.length().into());
     match frame.status {
         Status::Complete => set("status", "complete".into()),
         Status::Incomplete(missing) => {

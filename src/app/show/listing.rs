@@ -99,9 +99,10 @@ impl Listing {
             }
         }
         if let Some(message) = &frame.message {
-            let frames = frame.fragment.map_or(1, |fragment| fragment.index + 1);
-            if frames > 1 {
-                let bytes = count(message.as_bytes().len() as u64, "byte");
+            let fragment = frame.fragment.filter(|fragment| fragment.index > 0);
+            if let Some(fragment) = fragment {
+                let frames = fragment.index + 1;
+                let bytes = count(fragment.offset + frame.received, "byte");
                 let label = format!("message of {bytes} from {frames} frames  ");
                 let room = COLUMNS - 7 - label.len();
                 let shown = clipped(&quoted(message.as_bytes()), room);

@@ -27,6 +27,9 @@ pub(crate) enum Level {
     Full,
 }
 
+/// Bytes of a payload that are kept: more than either level shows.
+const SHOWN: usize = 1024;
+
 /// Follows one connection: a dissector for each direction.
 struct Trace {
     number: u64,
@@ -37,13 +40,13 @@ struct Trace {
 
 /// A tap that writes what passes to standard error. `own` is this end's role.
 pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
-    let received = Dissector::new(own.peer(), limits);
+    let received = Dissector::new(own.peer(), limits).max_payload(SHOWN);
     // The limits are for what the peer sends.
     let no_limits = Limits::new()
         .max_bytes(u64::MAX)
         .max_fragments(u32::MAX)
         .max_empty_fragments(u32::MAX);
-    let sent = Dissector::new(own, no_limits);
+    let sent = Dissector::new(own, no_limits).max_payload(SHOWN);
     let trace = Mutex::new(Trace {
         number,
         level,
@@ -84,7 +87,7 @@ impl Trace {
             }
         }
         if let (Level::Full, Some(partial)) = (self.level, dissector.partial()) {
-            let arrived = count(partial.wire.len() as u64, "byte");
+            let arrived = count(partial.length(), "byte");
             let waiting = format!("#{number} {arrow} ... {arrived} of a frame so far\n");
             text += &paint::paint(paint::FAINT, &waiting);
         }

@@ -1,8 +1,8 @@
 //! One direction of a connection taken apart: each frame, its bytes, and what was made of them.
 //!
 //! Nothing is decided here. The bytes go through a [`Connection`] as they would at the endpoint that
-//! receives them, one by one wherever a rule could break; what it says is written down beside them.
-//! So nothing that is shown can differ from what is done.
+//! receives them, and what it says is written down beside them. So nothing that is shown can differ
+//! from what is done.
 #![warn(clippy::indexing_slicing)]
 
 use crate::protocol::Role;
@@ -13,6 +13,7 @@ use crate::protocol::rule::{Field, Rule};
 
 /// A frame as it stood on the wire: whole, broken off by the end of the stream, or broken by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Frame {
     /// Its place among the frames of this direction, from 0.
     pub number: u64,
@@ -20,15 +21,18 @@ pub struct Frame {
     pub offset: u64,
     /// Who sent it.
     pub sender: Role,
-    /// Its bytes, masked if it is; up to and with the byte that broke a rule, if one did.
+    /// Its bytes, masked if it is; up to and with the byte that broke a rule, if one did. Its end is
+    /// missing if there is more payload than [`Dissector::max_payload`] bytes.
     pub wire: Vec<u8>,
     /// Once it is complete and legal by itself.
     pub header: Option<Header>,
-    /// The payload so far, unmasked.
+    /// The same of the payload alone, unmasked.
     pub payload: Vec<u8>,
+    /// How many bytes of payload have arrived, kept or not.
+    pub received: u64,
     /// Which part of which message it is; `None` for control frames and those that are in no message.
     pub fragment: Option<Fragment>,
-    /// The message, in the frame that completes it.
+    /// The message, in the frame that completes it, or its beginning; see [`Dissector::max_payload`].
     pub message: Option<Message>,
     /// What became of it.
     pub status: Status,
@@ -36,11 +40,14 @@ pub struct Frame {
 
 /// A data frame's place in its message (§5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fragment {
     /// Text or binary: the opcode of the message's first frame.
     pub opcode: Opcode,
     /// From 0.
     pub index: u64,
+    /// How many bytes of the message came before this frame.
+    pub offset: u64,
 }
 
 /// What became of a frame.
@@ -56,6 +63,7 @@ pub enum Status {
 
 /// What a frame lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Missing {
     /// How many bytes at the least.
     pub bytes: u64,
@@ -74,16 +82,24 @@ impl Frame {
             wire: Vec::new(),
             header: None,
             payload: Vec::new(),
+            received: 0,
             fragment: None,
             message: None,
             status: Status::Incomplete(missing(&[], None, 0)),
         }
     }
 
-    /// The offset behind its last byte.
+    /// How many bytes of it have arrived, kept or not.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        let header = self.wire.len() - self.payload.len();
+        header as u64 + self.received
+    }
+
+    /// The offset after its last byte.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.offset + self.wire.len() as u64
+        self.offset + self.length()
     }
 
     /// The rule that it breaks, and the offset of the first byte that proves it.
@@ -97,7 +113,7 @@ impl Frame {
 
     fn is_complete(&self) -> bool {
         let length = self.header.map(|header| header.payload_length);
-        length == Some(self.payload.len() as u64)
+        length == Some(self.received)
     }
 }
 
@@ -117,6 +133,9 @@ pub enum Verdict {
     },
 }
 
+/// The judge gets no more of a payload at once, so that its copy stays small.
+const MAX_PIECE: usize = 64 * 1024;
+
 /// Takes the bytes of one direction apart as they arrive.
 ///
 /// ```
@@ -135,15 +154,21 @@ pub enum Verdict {
 pub struct Dissector {
     /// The other end, which receives these bytes. What it would answer is not used.
     judge: Connection,
+    /// What the judge gets, and unmasks.
+    piece: Vec<u8>,
+    max_payload: usize,
     current: Frame,
     /// The latest fragment of the open message.
     open: Option<Fragment>,
+    /// How many bytes of payload the open message has so far.
+    message_so_far: u64,
     violation: Option<(Rule, u64)>,
     unread: u64,
 }
 
 impl Dissector {
-    /// For the bytes that `sender` sends behind the handshake, to a receiver with these limits.
+    /// For the bytes that `sender` sends after the handshake, to a receiver with these limits. Every
+    /// byte is kept.
     #[must_use]
     pub fn new(sender: Role, limits: Limits) -> Self {
         let judge = match sender {
@@ -152,10 +177,24 @@ impl Dissector {
         };
         Self {
             judge,
+            piece: Vec::new(),
+            max_payload: usize::MAX,
             current: Frame::new(0, 0, sender),
             open: None,
+            message_so_far: 0,
             violation: None,
             unread: 0,
+        }
+    }
+
+    /// Keeps at most this many bytes of a data frame's payload, and about as many of a message; all are
+    /// judged. Control frames are short and kept whole.
+    #[must_use]
+    pub fn max_payload(self, bytes: usize) -> Self {
+        Self {
+            judge: self.judge.keep_of_messages(bytes),
+            max_payload: bytes,
+            ..self
         }
     }
 
@@ -165,14 +204,14 @@ impl Dissector {
         let mut frames = Vec::new();
         let mut rest = input;
         while !rest.is_empty() {
-            // §5.5.1, §7.1.7: behind a Close or a violation nothing is processed.
+            // §5.5.1, §7.1.7: after a Close or a violation nothing is processed.
             if self.judge.state() == State::Closed {
                 self.unread += rest.len() as u64;
                 break;
             }
-            let (piece, behind) = rest.split_at(self.step(rest.len()));
-            rest = behind;
-            if self.advance(piece) {
+            let (piece, _) = rest.split_at(self.step(rest.len()));
+            rest = rest.split_at(self.advance(piece)).1;
+            if !matches!(self.current.status, Status::Incomplete(_)) {
                 frames.push(self.next_frame());
             }
         }
@@ -191,7 +230,7 @@ impl Dissector {
         self.open
     }
 
-    /// How many bytes came behind a Close or a violation, where nothing is read.
+    /// How many bytes came after a Close or a violation, where nothing is read.
     #[must_use]
     pub const fn unread(&self) -> u64 {
         self.unread
@@ -209,45 +248,64 @@ impl Dissector {
         }
     }
 
-    /// How many bytes the judge gets at once: a single one where it could be the one that breaks a rule.
+    /// How many bytes the judge gets at once: of a header one by one, to see where it ends, and of a
+    /// payload all that are there, within reason.
     fn step(&self, available: usize) -> usize {
         let frame = &self.current;
         let Some(header) = frame.header else { return 1 };
-        let is_text = frame
-            .fragment
-            .is_some_and(|part| part.opcode == Opcode::Text);
-        if is_text || header.opcode == Opcode::Close {
-            return 1;
-        }
-        let missing = header.payload_length - frame.payload.len() as u64;
-        usize::try_from(missing).map_or(available, |missing| missing.min(available))
+        let missing = header.payload_length - frame.received;
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        missing.min(available).min(MAX_PIECE)
     }
 
-    /// Hands a piece to the judge and notes what it says. Returns whether that ends the frame.
-    fn advance(&mut self, piece: &[u8]) -> bool {
-        let frame = &mut self.current;
-        frame.wire.extend(piece);
-        let judged = if frame.header.is_some() {
-            let before = frame.payload.len();
-            frame.payload.extend(piece);
-            // Unmasked in place by the judge.
-            self.judge.receive(frame.payload.split_at_mut(before).1)
+    /// Hands a piece to the judge and notes what it says. Returns how many bytes that took: all, or up
+    /// to and with the one that breaks a rule.
+    fn advance(&mut self, piece: &[u8]) -> usize {
+        self.piece.clear();
+        self.piece.extend(piece);
+        let before = self.judge.traffic().bytes_received;
+        let judged = self.judge.receive(&mut self.piece);
+        let used = self.judge.traffic().bytes_received - before;
+
+        let used = usize::try_from(used).map_or(piece.len(), |used| used.min(piece.len()));
+        if self.current.header.is_some() {
+            self.keep_payload(piece, used);
         } else {
-            let judged = self.judge.receive(&mut piece.to_vec());
-            frame.header = read_header(&frame.wire);
-            frame.fragment = frame.header.and_then(|header| fragment(&header, self.open));
-            judged
-        };
+            self.keep_header(piece);
+        }
+        let frame = &mut self.current;
         frame.status = match judged {
             Err(rule) => Status::Violation(rule),
             Ok(_) if frame.is_complete() => Status::Complete,
-            Ok(_) => Status::Incomplete(missing(&frame.wire, frame.header, frame.payload.len())),
+            Ok(_) => Status::Incomplete(missing(&frame.wire, frame.header, frame.received)),
         };
         if let Ok((_, Some(Event::Message(message)))) = judged {
             frame.message = Some(message);
         }
         self.violation = frame.violation();
-        !matches!(frame.status, Status::Incomplete(_))
+        used
+    }
+
+    fn keep_header(&mut self, piece: &[u8]) {
+        let frame = &mut self.current;
+        frame.wire.extend(piece);
+        frame.header = read_header(&frame.wire);
+        frame.fragment = frame
+            .header
+            .and_then(|header| fragment(&header, self.open, self.message_so_far));
+    }
+
+    /// Keeps `used` bytes of a piece, or what there is room for. The judge has unmasked its copy.
+    fn keep_payload(&mut self, piece: &[u8], used: usize) {
+        let frame = &mut self.current;
+        let room = match frame.fragment {
+            Some(_) => self.max_payload.saturating_sub(frame.payload.len()),
+            None => usize::MAX,
+        };
+        let kept = used.min(room);
+        frame.wire.extend(piece.split_at(kept).0);
+        frame.payload.extend(self.piece.split_at(kept).0);
+        frame.received += used as u64;
     }
 
     /// Takes the frame that has ended, and begins another.
@@ -257,10 +315,13 @@ impl Dissector {
             sender,
             header,
             fragment,
+            received,
             ..
         } = self.current;
-        if fragment.is_some() {
-            self.open = fragment.filter(|_| header.is_some_and(|header| !header.fin));
+        if let Some(fragment) = fragment {
+            let is_last = header.is_some_and(|header| header.fin);
+            self.open = (!is_last).then_some(fragment);
+            self.message_so_far = fragment.offset + received;
         }
         let next = Frame::new(number + 1, self.current.end(), sender);
         std::mem::replace(&mut self.current, next)
@@ -269,10 +330,11 @@ impl Dissector {
 
 /// What a whole stream is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dissection {
     /// The frames in order; the last one may be incomplete or break a rule.
     pub frames: Vec<Frame>,
-    /// The bytes behind a Close or a violation, where nothing is read.
+    /// The bytes after a Close or a violation, where nothing is read.
     pub unread: u64,
     /// The latest fragment of a message that is not complete.
     pub open_message: Option<Fragment>,
@@ -302,26 +364,31 @@ fn read_header(wire: &[u8]) -> Option<Header> {
 }
 
 /// §5.4: the first frame of a message carries its opcode, the others continue it.
-fn fragment(header: &Header, open: Option<Fragment>) -> Option<Fragment> {
+fn fragment(header: &Header, open: Option<Fragment>, offset: u64) -> Option<Fragment> {
     match header.opcode {
         Opcode::Continuation => open.map(|latest| Fragment {
             index: latest.index + 1,
+            offset,
             ..latest
         }),
-        opcode @ (Opcode::Text | Opcode::Binary) => Some(Fragment { opcode, index: 0 }),
+        opcode @ (Opcode::Text | Opcode::Binary) => Some(Fragment {
+            opcode,
+            index: 0,
+            offset: 0,
+        }),
         _ => None,
     }
 }
 
 /// What is not there yet, as announced by the bytes that are there.
-fn missing(wire: &[u8], header: Option<Header>, payload: usize) -> Missing {
+fn missing(wire: &[u8], header: Option<Header>, received: u64) -> Missing {
     let of = |bytes, is_exact, field| Missing {
         bytes,
         is_exact,
         field,
     };
     if let Some(header) = header {
-        return of(header.payload_length - payload as u64, true, Field::Payload);
+        return of(header.payload_length - received, true, Field::Payload);
     }
     let [_, byte1, ..] = wire else {
         let field = if wire.is_empty() {
@@ -332,19 +399,19 @@ fn missing(wire: &[u8], header: Option<Header>, payload: usize) -> Missing {
         return of(2 - wire.len() as u64, false, field);
     };
     let byte1 = Byte1::read(*byte1);
-    let behind_length = 2 + byte1.extended_length_size();
-    let behind_key = if byte1.mask {
-        behind_length + 4
+    let length_end = 2 + byte1.extended_length_size();
+    let key_end = if byte1.mask {
+        length_end + 4
     } else {
-        behind_length
+        length_end
     };
-    let header = (behind_key - wire.len()) as u64;
-    if wire.len() < behind_length {
+    let header = (key_end - wire.len()) as u64;
+    if wire.len() < length_end {
         return of(header, false, Field::PayloadLength);
     }
     // Only the key is missing, and no key changes the length.
     let mut with_a_key = wire.to_vec();
-    with_a_key.resize(behind_key, 0);
+    with_a_key.resize(key_end, 0);
     let length = read_header(&with_a_key).map_or(0, |header| header.payload_length);
     of(header + length, true, Field::MaskingKey)
 }

@@ -58,7 +58,7 @@ impl Span {
 }
 
 impl Frame {
-    /// Every bit of it with its meaning: in the order of the picture in [`frame`](crate::protocol::frame),
+    /// Every bit of it that has arrived, kept or not, with its meaning: in the order of the picture in [`frame`](crate::protocol::frame),
     /// without gap or overlap.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
@@ -193,10 +193,9 @@ impl Labels<'_> {
     }
 
     fn payload(&mut self) {
-        let payload = &*self.frame.payload;
         let opcode = self.frame.header.map(|header| header.opcode);
         if opcode == Some(Opcode::Close) {
-            self.close_body(payload);
+            self.close_body(&self.frame.payload);
         } else {
             let of_message = self.frame.fragment.map(|fragment| fragment.opcode);
             let (meaning, rule) = match of_message.or(opcode) {
@@ -205,7 +204,8 @@ impl Labels<'_> {
                 Some(Opcode::Pong) => ("as in the ping", Err("5.5.3")),
                 _ => ("any bytes", Err("5.6")),
             };
-            self.push_payload(Field::Payload, payload, None, meaning, rule);
+            let length = self.frame.received;
+            self.push_payload(Field::Payload, length, None, meaning, rule);
         }
     }
 
@@ -220,10 +220,11 @@ impl Labels<'_> {
         } else {
             Ok(Rule::CloseCodeInvalid)
         };
-        self.push_payload(Field::CloseCode, code, Some(number(code)), meaning, rule);
+        let length = code.len() as u64;
+        self.push_payload(Field::CloseCode, length, Some(number(code)), meaning, rule);
         self.push_payload(
             Field::CloseReason,
-            reason,
+            reason.len() as u64,
             None,
             "why, for developers",
             Ok(Rule::CloseReasonNotUtf8),
@@ -233,14 +234,13 @@ impl Labels<'_> {
     fn push_payload(
         &mut self,
         field: Field,
-        bytes: &[u8],
+        length: u64,
         value: Option<u64>,
         meaning: impl Into<Cow<'static, str>>,
         rule: Result<Rule, &'static str>,
     ) {
-        if !bytes.is_empty() {
-            let bits = 8 * bytes.len() as u64;
-            self.push(field, bits, 0, meaning, rule);
+        if length > 0 {
+            self.push(field, 8 * length, 0, meaning, rule);
             if let Some(span) = self.spans.last_mut() {
                 span.value = value;
             }
