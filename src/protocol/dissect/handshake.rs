@@ -21,21 +21,21 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str;
 
-/// A handshake's first half or second, line by line.
+/// A request or a response of a handshake, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Whose half it is.
+    /// Who sent it.
     pub sender: Role,
     /// The lines that were read, the empty one at the end included.
     pub lines: Vec<Line>,
     /// How many bytes were read; frames begin after them.
     pub length: usize,
-    /// What it comes to: of the rules broken the first, which is the one that an endpoint answers. A
-    /// rule that is judged when the head is complete is reported at its last byte.
+    /// Whether it is legal; if not, the first of the rules broken, which is the one that an endpoint
+    /// answers. A rule that is judged when the head is complete is reported at the head's last byte.
     pub verdict: Verdict,
-    /// Every rule broken, each once, in the order in which they are judged. One about a line that is
-    /// missing stands here alone.
+    /// Every rule broken, each once, in the order in which they are judged. A rule about a line that is
+    /// missing stands only here, and on no line.
     pub broken: Vec<Rule>,
     /// How the key becomes the accept value, when there is a key to begin with.
     pub derivation: Option<Derivation>,
@@ -47,9 +47,9 @@ pub struct Explanation {
 pub struct Line {
     /// Its place in the stream, without its end.
     pub bytes: Range<usize>,
-    /// What it says if the rule about it is met, else what it is for; in a few words.
+    /// In a few words: what it says if the rule about it is met, else what it is for.
     pub meaning: &'static str,
-    /// Which rule speaks about it, and whether it is met: of the rules broken the first.
+    /// Which rule speaks about it, and whether it is met. When several are broken, the first of them.
     pub judgement: Judgement,
     /// Every rule that it breaks, in the order in which they are judged.
     pub broken: Vec<Rule>,
@@ -165,7 +165,7 @@ fn explain(
         sheet.breaks_off(rule);
     }
     for finding in checks.findings() {
-        sheet.hear(&finding);
+        sheet.note(&finding);
     }
     let verdict = match sheet.broken.first() {
         Some(&rule) => Verdict::Violation {
@@ -222,13 +222,13 @@ impl Sheet {
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             let text = text.strip_suffix(b"\r").unwrap_or(text);
             let label = sheet.label(sender, text);
-            let line_of = Line {
+            let line_so_far = Line {
                 bytes: start..start + text.len(),
                 meaning: label.purpose,
                 judgement: Judgement::Open(label.section),
                 broken: Vec::new(),
             };
-            sheet.lines.push((label, line_of));
+            sheet.lines.push((label, line_so_far));
             start += line.len();
         }
         sheet
@@ -269,10 +269,11 @@ impl Sheet {
         lines.unwrap_or(&[])
     }
 
-    fn hear(&mut self, finding: &Finding) {
+    /// Puts what a check found on the lines that it looked at.
+    fn note(&mut self, finding: &Finding) {
         for number in self.lines_of(finding).to_vec() {
             if let Some((label, line)) = self.lines.get_mut(number) {
-                line.hear(label, finding.rule, finding.is_met);
+                line.note(label, finding.rule, finding.is_met);
             }
         }
         if !finding.is_met && !self.broken.contains(&finding.rule) {
@@ -280,21 +281,22 @@ impl Sheet {
         }
     }
 
-    /// A head that breaks off does so in the start line or in the last.
+    /// Puts a rule that ended the reading on the line that was read: the start line, or else the last.
     fn breaks_off(&mut self, rule: Rule) {
         let number = match rule.field() {
             Field::StartLine => self.start,
             _ => self.lines.len().checked_sub(1),
         };
         if let Some((label, line)) = number.and_then(|number| self.lines.get_mut(number)) {
-            line.hear(label, rule, false);
+            line.note(label, rule, false);
         }
         self.broken.push(rule);
     }
 }
 
 impl Line {
-    fn hear(&mut self, label: &Label, rule: Rule, is_met: bool) {
+    /// A broken rule is what a line shows, and the first of several; else the rule that the line is about.
+    fn note(&mut self, label: &Label, rule: Rule, is_met: bool) {
         if !is_met && !self.broken.contains(&rule) {
             self.broken.push(rule);
         }
