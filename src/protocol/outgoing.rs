@@ -25,7 +25,7 @@ pub enum Outgoing<'a> {
     Text(&'a str),
     /// Bytes that are borrowed.
     Binary(&'a [u8]),
-    /// A message that is given away. Its buffer serves for one to come.
+    /// A message that is owned. Once it is sent, its buffer is used for the next message that arrives.
     Message(Message),
     /// A message whose frame exists already.
     Prepared(&'a PreparedMessage),

@@ -119,7 +119,8 @@ fn first_wrong_byte(bytes: &[u8]) -> NotUtf8 {
 /// How many bytes at the end begin a character without completing it. Found by looking at the last
 /// three bytes only, so that the text itself is judged once.
 fn partial_tail(bytes: &[u8]) -> usize {
-    // RFC 3629 §3: the first byte of a character tells how many it has.
+    // RFC 3629 §3: the first byte of a character tells how many it has. The bytes that continue one count
+    // as 1, and so never as unfinished.
     let length_by_first_byte = |byte| match byte {
         0xC0..=0xDF => 2,
         0xE0..=0xEF => 3,
