@@ -71,8 +71,8 @@ impl Tapped {
     }
 }
 
-/// What a tap owns is the user's as well. It may panic as it goes, in the thread that looks after all
-/// connections.
+/// Dropping a tap runs the user's code as well, at times in the thread that looks after all connections,
+/// and that code may panic.
 impl Drop for Tapped {
     fn drop(&mut self) {
         let tap = self.tap.take();

@@ -56,7 +56,7 @@ pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
     Box::new(move |direction, bytes| {
         let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
         let text = trace.pass(direction, bytes);
-        // Whoever closed standard error does not want to know.
+        // If standard error has been closed, no one wants to see this.
         let _ = anstream::stderr().write_all(text.as_bytes());
     })
 }
