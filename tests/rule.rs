@@ -376,8 +376,8 @@ mod s7_1_7_a_rule_about_frames_fails_the_connection {
             receiver.traffic().bytes_received
         };
         for (rule, sender, bytes) in violations().filter(|&(rule, ..)| is_about_frames(rule)) {
-            for behind in [&b""[..], b"\0\0\0\0\0\0\0\0", &[0xFF; 8]] {
-                let stream = [bytes, behind].concat();
+            for after in [&b""[..], b"\0\0\0\0\0\0\0\0", &[0xFF; 8]] {
+                let stream = [bytes, after].concat();
                 let one_by_one: Vec<_> = stream.chunks(1).collect();
                 let expected = count(sender, &one_by_one);
                 for pieces in cuts(&stream) {

@@ -347,7 +347,7 @@ mod while_the_caretaker_looks {
         let start = Instant::now();
         held.store(true, Ordering::SeqCst);
         let received = link.receive(Some(start));
-        // Or not, on a machine that is busy.
+        // On a busy machine the time that it waits at most may pass first.
         let has_waited = start.elapsed() >= Duration::from_millis(10);
         assert!(has_waited || matches!(received, Ok(Waited::Message(_))));
     }
