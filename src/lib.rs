@@ -44,12 +44,12 @@
 //! |---|---|---|
 //! | 10 | [`protocol::rule`] | every MUST that a peer can break, as a table |
 //! | 2 | [`protocol::close_code`] | the numbers that say why connections end |
-//! | 10 | [`protocol::frame`] | a header bit by bit, and the mask |
+//! | 9 | [`protocol::frame`] | a header bit by bit, and the mask |
 //! | 3 | [`protocol::close`] | what a Close frame says |
-//! | 5 | [`protocol::utf8`] | text that is cut anywhere |
+//! | 6 | [`protocol::utf8`] | text that is cut anywhere |
 //! | 8 | [`protocol::message`] | fragments become messages, within limits |
-//! | 4 | [`protocol::prepared`], [`protocol::outgoing`] | what can be sent |
-//! | 18 | [`protocol::connection`] | the state machine |
+//! | 3 | [`protocol::prepared`], [`protocol::outgoing`] | what can be sent |
+//! | 20 | [`protocol::connection`] | the state machine |
 //! | 11 | [`protocol::head`] | an HTTP head, strictly |
 //! | 13 | `checks`, [`protocol::request`], [`protocol::response`] | what heads mean, judged check by check |
 //! | 16 | [`protocol::handshake`] | both sides of the opening handshake |

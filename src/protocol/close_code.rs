@@ -42,7 +42,8 @@ impl CloseCode {
     /// Whether a Close frame may carry this code.
     ///
     /// Of 1000-2999 only the codes with a meaning may: those of RFC 6455 and 1012-1014, registered since.
-    /// 1004 has none, and 1005, 1006 and 1015 are for reports within an endpoint (§7.4.1). 3000-3999 are for registered libraries, 4000-4999 for private use (§7.4.2).
+    /// 1004 has none, and 1005, 1006 and 1015 are for reports within an endpoint (§7.4.1). 3000-3999 are
+    /// for registered libraries, 4000-4999 for private use (§7.4.2).
     #[must_use]
     pub const fn is_allowed_on_wire(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)

@@ -188,7 +188,8 @@ impl Connection {
         }
     }
 
-    /// The same, for who judges messages and does not need them: of each about this many bytes are kept.
+    /// Keeps only about this many bytes of each message, for a caller that has messages judged and does
+    /// not need them whole.
     pub(super) fn keep_of_messages(mut self, bytes: usize) -> Self {
         self.assembler.keep(bytes);
         self
@@ -278,7 +279,7 @@ impl Connection {
             // 1. The frame whose payload is arriving, or else the next header.
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
-                None => match self.decode_header(rest)? {
+                None => match self.complete_header(rest)? {
                     Some((header, used)) => {
                         rest = rest.split_at_mut(used).1;
                         self.begin_frame(&header)?;
@@ -304,7 +305,7 @@ impl Connection {
     }
 
     /// Completes a header, and says how many bytes of `input` it took; keeps an incomplete one.
-    fn decode_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Rule> {
+    fn complete_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Rule> {
         let before = self.partial_header.len();
         let whole = if before == 0 {
             input
@@ -371,6 +372,7 @@ impl Connection {
                 judged.map_err(|NotUtf8 { at }| (Rule::TextNotUtf8, at + 1))
             }
         };
+        // What follows the byte that proves a broken rule does not count as received.
         let used = judged.map_or_else(|(_, used)| used, |()| here);
         self.traffic.bytes_received += used as u64;
         judged.map_err(|(rule, _)| rule)?;
@@ -605,7 +607,8 @@ fn decode_header(frame: &[u8]) -> Result<Option<(Header, &[u8])>, Rule> {
     }
 }
 
-/// How many of these bytes, which are wrong, show that they are.
+/// How many bytes it takes to see that these are wrong. They are judged again and again, one byte longer
+/// each time; that is done once, as the connection fails.
 fn shortest(bytes: &[u8], is_wrong: impl Fn(&[u8]) -> bool) -> usize {
     let mut ends = 1..bytes.len();
     ends.find(|&end| is_wrong(bytes.split_at(end).0))

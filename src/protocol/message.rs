@@ -174,7 +174,7 @@ const MAX_SPARE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Assembler {
     limits: Limits,
-    /// Of a message about this many bytes are kept. All of them are judged.
+    /// About this many bytes of a message are kept. All of them are judged.
     keep: usize,
     open: Option<Open>,
     /// An empty buffer of an earlier message, for the next one.
@@ -207,7 +207,7 @@ impl Assembler {
         }
     }
 
-    /// Keeps about this many bytes of each message, for who judges messages and does not need them.
+    /// Keeps only about this many bytes of each message, for a caller that does not need them whole.
     pub(super) const fn keep(&mut self, bytes: usize) {
         self.keep = bytes;
     }
@@ -280,6 +280,7 @@ impl Assembler {
 }
 
 impl Payload {
+    /// Judges a piece, and keeps of it what there is room for; of text, up to the end of a character.
     fn extend(&mut self, bytes: &[u8], keep: usize) -> Result<(), NotUtf8> {
         match self {
             Self::Text(text, decoder) => {

@@ -106,7 +106,8 @@ fn may_go_on(bytes: &[u8]) -> bool {
     str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
-/// Finds the byte that is wrong in bytes that are no text.
+/// Finds the byte that is wrong in bytes that are no text: the first with which those after the last whole
+/// character can no longer become one.
 fn first_wrong_byte(bytes: &[u8]) -> NotUtf8 {
     let start = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
     let is_wrong = |end: &usize| bytes.get(start..=*end).is_none_or(|part| !may_go_on(part));
