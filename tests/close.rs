@@ -71,39 +71,44 @@ mod s5_5_1_the_body {
 
     #[test]
     fn is_judged_as_its_bytes_arrive() {
-        use CloseCode as Code;
-        type Verdict<'a> = Result<Option<(CloseCode, &'a str)>, Rule>;
-        const NORMAL: Verdict<'_> = Ok(Some((Code::NORMAL, "")));
-        const NOT_UTF8: Verdict<'_> = Err(Rule::CloseReasonNotUtf8);
+        /// What is read at the end, or why it never will be.
+        type Verdict = Result<(u16, &'static str), Rule>;
+        const NORMAL: Verdict = Ok((1000, ""));
+        const NOT_UTF8: Verdict = Err(Rule::CloseReasonNotUtf8);
+        const CODE: Verdict = Err(Rule::CloseCodeInvalid);
 
-        // body, verdict with more to come, verdict at the end
+        // body, whether more may come, verdict at the end
         #[rustfmt::skip]
-        let rows: &[(&[u8], Verdict<'_>, Verdict<'_>)] = &[
-            (b"",                         Ok(None),                            Ok(None)),
-            (b"\x03",                     Ok(None),                            Err(Rule::CloseBodyOneByte)),
-            (b"\xFF",                     Ok(None),                            Err(Rule::CloseBodyOneByte)),
-            (b"\x03\xE8",                 NORMAL,                              NORMAL),
-            (b"\x03\xED",                 Err(Rule::CloseCodeInvalid),         Err(Rule::CloseCodeInvalid)),
-            (b"\x03\xED\xFF",             Err(Rule::CloseCodeInvalid),         Err(Rule::CloseCodeInvalid)),
-            (b"\x03\xE8ok",               Ok(Some((Code::NORMAL, "ok"))),      Ok(Some((Code::NORMAL, "ok")))),
-            (b"\x03\xE8\xE2\x82\xAC",     Ok(Some((Code::NORMAL, "\u{20AC}"))), Ok(Some((Code::NORMAL, "\u{20AC}")))),
-            (b"\x03\xE8\xE2",             Ok(None),                            NOT_UTF8),
-            (b"\x03\xE8ok\xE2\x82",       Ok(None),                            NOT_UTF8),
-            (b"\x03\xE8\xF0\x9F\x98",     Ok(None),                            NOT_UTF8),
-            (b"\x03\xE8\xFF",             NOT_UTF8,                            NOT_UTF8),
-            (b"\x03\xE8\xC0",             NOT_UTF8,                            NOT_UTF8),
-            (b"\x03\xE8\xE2\x41",         NOT_UTF8,                            NOT_UTF8),
-            (b"\x03\xE8\xED\xA0",         NOT_UTF8,                            NOT_UTF8),
-            (b"\x03\xE8ok\xF4\x90",       NOT_UTF8,                            NOT_UTF8),
+        let rows: &[(&[u8], bool, Verdict)] = &[
+            (b"",                     true,  Ok((1005, ""))),
+            (b"\x03",                 true,  Err(Rule::CloseBodyOneByte)),
+            (b"\xFF",                 true,  Err(Rule::CloseBodyOneByte)),
+            (b"\x03\xE8",             true,  NORMAL),
+            (b"\x03\xED",             false, CODE),
+            (b"\x03\xED\xFF",         false, CODE),
+            (b"\x03\xE8ok",           true,  Ok((1000, "ok"))),
+            (b"\x03\xE8\xE2\x82\xAC", true,  Ok((1000, "\u{20AC}"))),
+            (b"\x03\xE8\xE2",         true,  NOT_UTF8),
+            (b"\x03\xE8ok\xE2\x82",   true,  NOT_UTF8),
+            (b"\x03\xE8\xF0\x9F\x98", true,  NOT_UTF8),
+            (b"\x03\xE8\xFF",         false, NOT_UTF8),
+            (b"\x03\xE8\xC0",         false, NOT_UTF8),
+            (b"\x03\xE8\xE2\x41",     false, NOT_UTF8),
+            (b"\x03\xE8\xED\xA0",     false, NOT_UTF8),
+            (b"\x03\xE8ok\xF4\x90",   false, NOT_UTF8),
         ];
-        for &(body, so_far, at_the_end) in rows {
-            assert_eq!(close::check(body, false), so_far, "{}", body.escape_ascii());
-            assert_eq!(
-                close::check(body, true),
-                at_the_end,
-                "{}",
-                body.escape_ascii()
-            );
+        for &(body, may_go_on, at_the_end) in rows {
+            let at_the_end = at_the_end.map(|(code, reason)| CloseReason {
+                code: CloseCode(code),
+                reason: reason.into(),
+            });
+            let so_far = match &at_the_end {
+                Err(rule) if !may_go_on => Err(*rule),
+                _ => Ok(None),
+            };
+            let shown = body.escape_ascii();
+            assert_eq!(close::decode(body, false), so_far, "{shown}");
+            assert_eq!(close::decode(body, true), at_the_end.map(Some), "{shown}");
         }
     }
 

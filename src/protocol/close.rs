@@ -42,14 +42,7 @@ impl CloseReason {
     ///
     /// The rule that the body breaks.
     pub fn decode(body: &[u8]) -> Result<Self, Rule> {
-        match check(body, true)? {
-            Some((code, reason)) => Ok(Self {
-                code,
-                reason: reason.into(),
-            }),
-            // §7.1.5: an empty body. A complete one lacks a code for no other reason.
-            None => Ok(Self::new(CloseCode::NO_STATUS)),
-        }
+        decode(body, true).map(|reason| reason.expect("a complete body is read or refused"))
     }
 }
 
@@ -64,28 +57,31 @@ impl fmt::Display for CloseReason {
     }
 }
 
-/// Judges a Close body by the bytes that have arrived: the code as soon as both its bytes are there,
-/// the reason at the first byte that cannot be right. `Ok(None)`: legal so far, but without a whole code,
-/// or with a reason that ends inside a character.
+/// Reads the body of a Close frame, of which perhaps not all has arrived.
+///
+/// The code is judged as soon as both its bytes are there, the reason at the first byte that cannot be
+/// right. `Ok(None)`: legal so far, but not complete.
 ///
 /// # Errors
 ///
 /// The rule that the body breaks.
-pub fn check(body: &[u8], is_complete: bool) -> Result<Option<(CloseCode, &str)>, Rule> {
+pub fn decode(body: &[u8], is_complete: bool) -> Result<Option<CloseReason>, Rule> {
     let Some((code, reason)) = parts(body) else {
-        // §5.5.1: a body is empty, or begins with a code.
-        let is_half_a_code = is_complete && !body.is_empty();
-        return if is_half_a_code {
-            Err(Rule::CloseBodyOneByte)
-        } else {
-            Ok(None)
+        return match (body, is_complete) {
+            (_, false) => Ok(None),
+            // §5.5.1, §7.1.5: a body is empty, or begins with a code.
+            ([], true) => Ok(Some(CloseReason::new(CloseCode::NO_STATUS))),
+            (_, true) => Err(Rule::CloseBodyOneByte),
         };
     };
     if !code.is_allowed_on_wire() {
         return Err(Rule::CloseCodeInvalid);
     }
     match str::from_utf8(reason) {
-        Ok(reason) => Ok(Some((code, reason))),
+        Ok(reason) => Ok(is_complete.then(|| CloseReason {
+            code,
+            reason: reason.into(),
+        })),
         // Without an error's length, the bytes end inside a character.
         Err(error) if error.error_len().is_none() && !is_complete => Ok(None),
         Err(_) => Err(Rule::CloseReasonNotUtf8),

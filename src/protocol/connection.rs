@@ -384,10 +384,10 @@ impl Connection {
         let before = self.control.len();
         self.control.extend_from_slice(piece);
         let body = &self.control;
-        let Err(rule) = close::check(body, is_complete) else {
+        let Err(rule) = close::decode(body, is_complete) else {
             return Ok(());
         };
-        let is_wrong = |part: &[u8]| close::check(part, false).is_err();
+        let is_wrong = |part: &[u8]| close::decode(part, false).is_err();
         Err((rule, shortest(body, is_wrong) - before))
     }
 

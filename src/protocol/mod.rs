@@ -18,6 +18,20 @@
 //! - The *closing handshake* is a Close frame each way (§7.1.2).
 //! - The *peer* is the other end of the connection.
 
+//! # Decoders
+//!
+//! What reads bytes that may not all be there answers in one shape, `Result<Option<T>, Rule>`, with the bytes
+//! after the end where there can be any, `Result<Option<(T, &[u8])>, Rule>`:
+//!
+//! - `Ok(Some(..))`: it is complete;
+//! - `Ok(None)`: it is legal so far; more must come;
+//! - `Err(rule)`: a rule is broken, and no further byte can mend that.
+//!
+//! [`frame::Header::decode`] and [`close::decode`] are given all the bytes again together with the new ones,
+//! [`head::Decoder::receive`] the new ones only. Two are of another kind: text has no end of its own, so
+//! [`utf8::Decoder`] hands out characters as they become whole; and a [`connection::Connection`] has no end
+//! but its last event, so it hands out events one by one.
+
 mod checks;
 pub mod close;
 pub mod close_code;

@@ -22,7 +22,7 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         | R::MessageTooBig
         | R::TooManyFragments => ("message", "begin_frame"),
         R::TextNotUtf8 => ("connection", "payload"),
-        R::CloseBodyOneByte | R::CloseCodeInvalid | R::CloseReasonNotUtf8 => ("close", "check"),
+        R::CloseBodyOneByte | R::CloseCodeInvalid | R::CloseReasonNotUtf8 => ("close", "decode"),
         R::HeadControlByte | R::HeadLineEnding => ("head", "check_byte"),
         R::RequestLineTooLong | R::HeadTooLarge => ("head", "too_long"),
         R::TooManyHeaders => ("head", "end_line"),
