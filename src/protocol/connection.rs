@@ -47,6 +47,7 @@ pub enum State {
 
 /// What the peer's bytes amount to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// A whole message.
     Message(Message),
@@ -60,6 +61,7 @@ pub enum Event {
 
 /// A call that the connection cannot carry out: the caller's mistake or bad luck, never the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Misuse {
     /// Sending on a connection that is closing or closed (§5.5.1, §6.1).
     Closed,
@@ -91,6 +93,7 @@ pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
 
 /// What has passed over a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traffic {
     /// Whole messages received.
     pub messages_received: u64,

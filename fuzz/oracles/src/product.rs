@@ -149,6 +149,7 @@ impl From<Event> for Seen {
                 let code = Some(close.code).filter(|&code| code != CloseCode::NO_STATUS);
                 Self::Close(code.map(|code| code.0), close.reason)
             }
+            other => panic!("an event that the oracles do not know: {other:?}"),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 /// One field of a frame, or as much of it as has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Span {
     /// Which field.
     pub field: Field,
