@@ -14,6 +14,8 @@
 //! while another waits for a slow peer to take output.
 
 mod core;
+#[cfg(test)]
+mod peer;
 mod reading;
 #[cfg(test)]
 mod tests;

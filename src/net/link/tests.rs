@@ -1,12 +1,13 @@
 //! A link without a socket: how often an echo takes the lock, and what several threads do to it.
 
+use super::peer::{Peer, linked, wait_until, within_patience};
 use super::*;
 use crate::net::stream::{Stream, Transport};
 use crate::protocol::message::Message;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::Shutdown;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{OnceLock, Weak, mpsc};
 use std::thread;
 
@@ -109,142 +110,6 @@ fn an_echo_of_messages_that_came_together_takes_the_lock_twice_and_writes_once()
         (1600, 100)
     );
     assert!(acquired <= 2 * messages + 2 * 100 + 6, "{acquired}");
-}
-
-/// A peer that the test plays: it sends and takes what it is told to.
-#[derive(Clone, Debug, Default)]
-struct Peer(Arc<(Mutex<Played>, Condvar)>);
-
-#[derive(Debug, Default)]
-struct Played {
-    /// What it has sent, and our side has not read.
-    input: VecDeque<u8>,
-    /// What it has taken, and how much more it takes.
-    taken: Vec<u8>,
-    room: usize,
-    has_ended: bool,
-    is_nonblocking: bool,
-    read_timeout: Option<Duration>,
-    write_timeout: Option<Duration>,
-}
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-impl Peer {
-    fn played(&self) -> MutexGuard<'_, Played> {
-        self.0.0.lock().expect(UNPOISONED)
-    }
-
-    fn sends(&self, bytes: &[u8]) {
-        self.played().input.extend(bytes);
-        self.0.1.notify_all();
-    }
-
-    fn takes(&self, room: usize) {
-        self.played().room = room;
-        self.0.1.notify_all();
-    }
-
-    #[track_caller]
-    fn has_taken(&self, bytes: &[u8]) {
-        wait_until(|| self.played().taken == bytes);
-    }
-
-    /// Makes a call until it gives something, as a socket does.
-    fn call<T>(
-        &self,
-        timeout: Option<Duration>,
-        mut call: impl FnMut(&mut Played) -> Option<T>,
-    ) -> io::Result<T> {
-        let deadline = deadline_in(timeout.unwrap_or(PATIENCE));
-        let mut played = self.played();
-        loop {
-            if let Some(done) = call(&mut played) {
-                return Ok(done);
-            }
-            if played.is_nonblocking || deadline <= Instant::now() {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            let brief = Duration::from_millis(1);
-            played = self.0.1.wait_timeout(played, brief).expect(UNPOISONED).0;
-        }
-    }
-}
-
-impl Transport for Peer {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let timeout = self.played().read_timeout;
-        self.call(timeout, |played| {
-            let length = buffer.len().min(played.input.len());
-            for (to, from) in buffer.iter_mut().zip(played.input.drain(..length)) {
-                *to = from;
-            }
-            (length > 0 || played.has_ended).then_some(length)
-        })
-    }
-
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let timeout = self.played().write_timeout;
-        self.call(timeout, |played| {
-            let length = slices[0].len().min(played.room);
-            played.room -= length;
-            played.taken.extend_from_slice(&slices[0][..length]);
-            (length > 0 || played.has_ended).then_some(length)
-        })
-    }
-
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.played().read_timeout = timeout;
-        Ok(())
-    }
-
-    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.played().write_timeout = timeout;
-        Ok(())
-    }
-
-    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
-        self.played().is_nonblocking = is_nonblocking;
-        Ok(())
-    }
-
-    fn send_at_once(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.played().has_ended |= how == Shutdown::Both;
-        self.0.1.notify_all();
-        Ok(())
-    }
-}
-
-#[track_caller]
-fn wait_until(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// What `call` returns, which must not take long.
-#[track_caller]
-fn within_patience<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
-    let (told, returned) = mpsc::channel();
-    thread::spawn(move || told.send(call()));
-    returned.recv_timeout(PATIENCE).expect("it returns in time")
-}
-
-/// A server's link, and its peer, which takes all that it is sent.
-fn linked(limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
-    let peer = Peer::default();
-    peer.takes(usize::MAX);
-    let stream = Arc::new(Stream::new(peer.clone()));
-    let connection = Connection::server(Default::default());
-    let link = Link::new(stream, connection, limits, b"", tap);
-    (Arc::new(link), peer)
 }
 
 fn is_reading(link: &Link) -> bool {
@@ -418,6 +283,24 @@ mod a_tap {
     }
 
     #[test]
+    fn is_shown_what_is_sent_once_however_often_it_is_written() {
+        let shown = Arc::new(AtomicUsize::new(0));
+        let its_shown = Arc::clone(&shown);
+        let tap: Tap = Box::new(move |_, bytes| {
+            its_shown.fetch_add(bytes.len(), Ordering::SeqCst);
+        });
+        let (link, peer) = linked(Limits::default(), Some(tap));
+        link.feed(usize::MAX, |connection| connection.send("hi"))
+            .expect("it is open");
+        for room in [0, 1, 0, usize::MAX] {
+            peer.takes(room);
+            link.flush(Patience::Now).expect("it waits for nothing");
+        }
+        peer.has_taken(b"\x81\x02hi");
+        assert_eq!(shown.load(Ordering::SeqCst), 4);
+    }
+
+    #[test]
     fn may_panic_as_it_goes() {
         struct Bomb;
         impl Drop for Bomb {
@@ -463,4 +346,353 @@ fn silence_is_not_judged_any_more_once_we_have_closed() {
         thread::sleep(brief);
     }
     assert_eq!(link.close_reason(), None);
+}
+
+/// A thread that sends on a link, and waits if it must.
+fn send_from(link: &Arc<Link>, text: &'static str) -> thread::JoinHandle<Result<()>> {
+    let link = Arc::clone(link);
+    thread::spawn(move || link.send(|connection| connection.send(text)))
+}
+
+#[track_caller]
+fn ended(thread: thread::JoinHandle<Result<()>>) -> Result<()> {
+    within_patience(|| thread.join().expect("it does not panic"))
+}
+
+fn is_writing(link: &Link) -> bool {
+    link.core().output.writer().is_some()
+}
+
+mod an_impatient_writer {
+    use super::*;
+
+    fn send_now(link: &Link, text: &str) -> Result<()> {
+        link.send_now(text.len(), |connection| connection.send(text))
+    }
+
+    #[test]
+    fn leaves_what_the_peer_does_not_take_and_the_caretaker_goes_on() {
+        let (link, peer) = linked(Limits::default(), None);
+        peer.takes(1);
+        send_now(&link, "hi").expect("it waits for nothing");
+        peer.has_taken(b"\x81");
+        assert!(!is_writing(&link));
+        assert!(!peer.played().is_nonblocking);
+        peer.takes(usize::MAX);
+        link.service();
+        peer.has_taken(b"\x81\x02hi");
+    }
+
+    #[test]
+    fn is_refused_beyond_the_backlog() {
+        let (link, peer) = linked(Limits::default().max_backlog(0), None);
+        peer.takes(0);
+        send_now(&link, "on its way").expect("there is room");
+        send_now(&link, "alone in the queue").expect("there is room");
+        let refused = send_now(&link, "too much");
+        assert!(matches!(refused, Err(Error::Backlogged)));
+    }
+
+    #[test]
+    fn is_waited_for_by_a_patient_one_which_writes_what_it_leaves() {
+        let gate = Arc::new(AtomicBool::new(false));
+        let its_gate = Arc::clone(&gate);
+        let tap: Tap = Box::new(move |_, _| wait_until(|| its_gate.load(Ordering::SeqCst)));
+        let (link, peer) = linked(Limits::default(), Some(tap));
+        peer.takes(0);
+        let its_link = Arc::clone(&link);
+        let impatient = thread::spawn(move || send_now(&its_link, "a"));
+        wait_until(|| is_writing(&link));
+        let patient = send_from(&link, "b");
+        wait_until(|| link.core().waiting == 1);
+        gate.store(true, Ordering::SeqCst);
+        ended(impatient).expect("it waits for nothing");
+        peer.takes(usize::MAX);
+        ended(patient).expect("the peer takes all");
+        peer.has_taken(b"\x81\x01a\x81\x01b");
+    }
+
+    #[test]
+    fn finds_the_write_deadline_as_well() {
+        let (link, peer) = linked(Limits::default().write_timeout(Duration::ZERO), None);
+        peer.takes(0);
+        let sent = send_now(&link, "hi");
+        assert!(matches!(sent, Err(Error::Io(_))));
+        assert!(link.close_reason().is_some());
+    }
+}
+
+mod a_stuck_writer {
+    use super::*;
+
+    /// A link on which one thread is stuck, with one more message in the queue, and for whose peer a
+    /// second thread waits for room.
+    fn stuck(limits: Limits) -> (Arc<Link>, Peer, [thread::JoinHandle<Result<()>>; 2]) {
+        let (link, peer) = linked(limits.max_backlog(0), None);
+        peer.takes(0);
+        let writer = send_from(&link, "a");
+        wait_until(|| is_writing(&link));
+        let queued = ended(send_from(&link, "b"));
+        queued.expect("there is room, and another thread writes");
+        let waiting = send_from(&link, "c");
+        wait_until(|| link.core().waiting_for_room == 1);
+        (link, peer, [writer, waiting])
+    }
+
+    #[test]
+    fn returns_once_its_own_is_written_and_the_one_that_waits_goes_on() {
+        let (_link, peer, [writer, waiting]) = stuck(Limits::default());
+        peer.takes(3);
+        ended(writer).expect("its message was taken");
+        peer.takes(usize::MAX);
+        ended(waiting).expect("the peer takes all");
+        peer.has_taken(b"\x81\x01a\x81\x01b\x81\x01c");
+    }
+
+    #[test]
+    fn fails_when_the_connection_is_cut_and_the_one_that_waits_too() {
+        let (link, _peer, [writer, waiting]) = stuck(Limits::default());
+        link.cut();
+        assert!(matches!(ended(writer), Err(Error::Io(_))));
+        assert!(matches!(ended(waiting), Err(Error::Misuse(Misuse::Closed))));
+        assert!(!is_writing(&link));
+    }
+
+    #[test]
+    fn is_cut_at_the_close_deadline() {
+        let (link, peer, threads) = stuck(Limits::default().close_timeout(Duration::ZERO));
+        link.close(None, "").expect("it is open");
+        link.service();
+        assert!(peer.played().has_ended);
+        for thread in threads {
+            ended(thread).expect_err("the connection is cut");
+        }
+    }
+
+    #[test]
+    fn is_cut_at_the_write_deadline() {
+        let limits = Limits::default().write_timeout(Duration::from_millis(20));
+        let (link, peer) = linked(limits, None);
+        peer.takes(1);
+        let failed = ended(send_from(&link, "hi")).expect_err("the peer takes one byte");
+        assert!(matches!(failed, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+        assert!(link.close_reason().is_some());
+    }
+}
+
+mod the_caretaker {
+    use super::*;
+
+    #[test]
+    fn does_not_read_for_a_thread_that_has_just_received() {
+        let (link, peer) = linked(Limits::default(), None);
+        link.service();
+        let received = link.receive(Some(Instant::now()));
+        assert!(matches!(received, Ok(Waited::TimedOut)));
+        peer.sends(HELLO);
+        link.service();
+        assert!(!peer.played().input.is_empty());
+        link.service();
+        assert!(peer.played().input.is_empty());
+    }
+
+    #[test]
+    fn reads_nothing_more_once_the_inbox_is_full() {
+        let (link, peer) = linked(Limits::default(), None);
+        peer.sends(&HELLO.repeat(64));
+        link.service();
+        link.service();
+        peer.sends(HELLO);
+        link.service();
+        assert_eq!(peer.played().input.len(), HELLO.len());
+    }
+
+    #[test]
+    fn leaves_what_was_merely_fed_but_not_a_close() {
+        let (link, peer) = linked(Limits::default(), None);
+        link.feed(usize::MAX, |connection| connection.send("hi"))
+            .expect("it is open");
+        link.service();
+        link.service();
+        peer.has_taken(b"");
+        link.close(None, "").expect("it is open");
+        link.service();
+        peer.has_taken(b"\x81\x02hi\x88\x00");
+    }
+
+    #[test]
+    fn keeps_a_failure_until_the_messages_before_it_are_taken() {
+        let (link, peer) = linked(Limits::default(), None);
+        peer.sends(HELLO);
+        // Not masked.
+        peer.sends(b"\x81\x00");
+        link.service();
+        link.service();
+        assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+        assert!(matches!(link.receive(None), Err(Error::Rule(_))));
+        assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    #[test]
+    fn does_not_take_a_peer_for_dead_that_has_not_got_its_ping() {
+        let limits = Limits::default()
+            .ping_after(Some(Duration::from_millis(1)))
+            .pong_timeout(Duration::from_millis(5));
+        let (link, peer) = linked(limits, None);
+        peer.takes(0);
+        for _ in 0..40 {
+            link.service();
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(link.close_reason(), None);
+        assert!(link.core().is_unsent());
+    }
+}
+
+mod finish {
+    use super::*;
+
+    const CLOSE: &[u8] = b"\x88\x80\0\0\0\0";
+
+    fn finish_from(link: &Arc<Link>) -> thread::JoinHandle<Result<()>> {
+        let link = Arc::clone(link);
+        thread::spawn(move || {
+            link.finish();
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn discards_what_comes_after_the_peers_close_up_to_its_end() {
+        let limits = Limits::default().close_timeout(Duration::MAX);
+        let (link, peer) = linked(limits, None);
+        link.close(None, "").expect("it is open");
+        let finishing = finish_from(&link);
+        peer.sends(CLOSE);
+        wait_until(|| peer.played().has_output_ended);
+        peer.sends(HELLO);
+        wait_until(|| peer.played().input.is_empty());
+        peer.played().has_ended = true;
+        ended(finishing).expect("it cannot fail");
+    }
+
+    #[test]
+    fn ends_the_output_of_a_peer_that_does_not_answer_too() {
+        let limits = Limits::default().close_timeout(Duration::ZERO);
+        let (link, peer) = linked(limits, None);
+        link.close(None, "").expect("it is open");
+        link.finish();
+        peer.has_taken(b"\x88\x00");
+        assert!(
+            link.close_reason()
+                .is_some_and(|reason| reason.was_cut_off())
+        );
+        assert!(peer.played().has_output_ended && peer.played().has_ended);
+        assert!(link.core().connection.is_closed());
+    }
+
+    #[test]
+    fn is_for_the_first_thread_that_calls_it() {
+        let limits = Limits::default().close_timeout(Duration::MAX);
+        let (link, _peer) = linked(limits, None);
+        let first = finish_from(&link);
+        wait_until(|| is_reading(&link));
+        ended(finish_from(&link)).expect("it cannot fail");
+        link.cut();
+        ended(first).expect("it cannot fail");
+    }
+}
+
+#[test]
+fn a_call_without_time_reads_what_has_arrived() {
+    let (link, peer) = linked(Limits::default(), None);
+    peer.sends(HELLO);
+    let received = link.receive(Some(Instant::now()));
+    assert!(matches!(received, Ok(Waited::Message(_))));
+}
+
+#[test]
+fn a_broken_rule_is_told_to_the_peer_before_it_is_reported() {
+    let (link, peer) = linked(Limits::default(), None);
+    peer.sends(b"\x81\x00");
+    assert!(matches!(link.receive(None), Err(Error::Rule(_))));
+    assert_eq!(peer.played().taken[..1], [0x88]);
+}
+
+#[test]
+fn a_feed_beyond_the_backlog_writes_what_was_fed_before() {
+    let (link, peer) = linked(Limits::default().max_backlog(0), None);
+    for text in ["a", "b"] {
+        link.feed(usize::MAX, |connection| connection.send(text))
+            .expect("it is open");
+    }
+    peer.has_taken(b"\x81\x01a");
+}
+
+#[test]
+fn a_wait_wakes_to_send_the_ping_that_silence_calls_for() {
+    let limits = Limits::default().ping_after(Some(Duration::from_millis(20)));
+    let (link, peer) = linked(limits, None);
+    let its_link = Arc::clone(&link);
+    thread::spawn(move || its_link.receive(None));
+    peer.has_taken(b"\x89\x08\0\0\0\0\0\0\0\x01");
+    link.cut();
+}
+
+#[test]
+fn a_failed_write_loses_the_connection() {
+    let (link, peer) = linked(Limits::default(), None);
+    peer.takes(0);
+    peer.played().has_ended = true;
+    ended(send_from(&link, "hi")).expect_err("the write fails");
+    assert!(link.close_reason().is_some());
+}
+
+#[test]
+fn a_right_is_not_handed_over_to_a_thread_that_waits_for_another_one() {
+    let (link, peer) = linked(Limits::default(), None);
+    for waiting in 0..2 {
+        let its_link = Arc::clone(&link);
+        thread::spawn(move || its_link.receive(None));
+        wait_until(|| is_reading(&link) && link.core().waiting == waiting);
+    }
+    ended(send_from(&link, "hi")).expect("the peer takes all");
+    peer.has_taken(b"\x81\x02hi");
+    assert!(!is_writing(&link));
+    link.cut();
+}
+
+mod the_streams_time_outs {
+    use super::*;
+
+    #[test]
+    fn are_set_when_they_change_and_only_then() {
+        let peer = Peer::default();
+        let stream = Stream::new(peer.clone());
+        peer.sends(b"12345");
+        let read = |milliseconds| {
+            let timeout = Some(Duration::from_millis(milliseconds));
+            stream
+                .read(&mut [0], timeout)
+                .expect("something has arrived");
+            assert_eq!(peer.played().read_timeout, timeout);
+        };
+        for milliseconds in [7, 7, 7, 8, 7] {
+            read(milliseconds);
+        }
+        assert_eq!(peer.played().timeouts, 3);
+    }
+
+    #[test]
+    fn end_a_write_to_a_peer_that_takes_nothing() {
+        let peer = Peer::default();
+        let stream = Stream::new(peer);
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let written = within_patience(move || {
+            let mut bytes = [IoSlice::new(b"hi")];
+            stream.write_until(&mut bytes, deadline)
+        });
+        let failed = written.expect_err("the peer takes nothing");
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+    }
 }

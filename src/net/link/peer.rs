@@ -1,0 +1,163 @@
+//! A transport whose other end the test plays.
+
+use super::Link;
+use crate::net::deadline::deadline_in;
+use crate::net::limits::Limits;
+use crate::net::stream::{Stream, Transport};
+use crate::net::tap::Tap;
+use crate::protocol::connection::Connection;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const UNPOISONED: &str = "nobody panics with it";
+
+/// A peer that the test plays: it sends and takes what it is told to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peer(Arc<(Mutex<Played>, Condvar)>);
+
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    /// What it has sent, and our side has not read.
+    pub(super) input: VecDeque<u8>,
+    /// What it has taken, and how much more it takes.
+    pub(super) taken: Vec<u8>,
+    pub(super) room: usize,
+    /// Whether our side ended its output, and whether it ended both.
+    pub(super) has_output_ended: bool,
+    pub(super) has_ended: bool,
+    pub(super) is_nonblocking: bool,
+    pub(super) read_timeout: Option<Duration>,
+    pub(super) write_timeout: Option<Duration>,
+    /// How often either was set.
+    pub(super) timeouts: usize,
+}
+
+/// Longer than anything here takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Peer {
+    pub(super) fn played(&self) -> MutexGuard<'_, Played> {
+        self.0.0.lock().expect(UNPOISONED)
+    }
+
+    pub(super) fn sends(&self, bytes: &[u8]) {
+        self.played().input.extend(bytes);
+        self.0.1.notify_all();
+    }
+
+    pub(super) fn takes(&self, room: usize) {
+        self.played().room = room;
+        self.0.1.notify_all();
+    }
+
+    #[track_caller]
+    pub(super) fn has_taken(&self, bytes: &[u8]) {
+        wait_until(|| self.played().taken == bytes);
+    }
+
+    /// Makes a call until it gives something, as a socket does.
+    fn call<T>(
+        &self,
+        timeout: Option<Duration>,
+        mut call: impl FnMut(&mut Played) -> Option<T>,
+    ) -> io::Result<T> {
+        let deadline = deadline_in(timeout.unwrap_or(2 * PATIENCE));
+        let mut played = self.played();
+        loop {
+            if let Some(done) = call(&mut played) {
+                return Ok(done);
+            }
+            if played.is_nonblocking || deadline <= Instant::now() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let brief = Duration::from_millis(1);
+            played = self.0.1.wait_timeout(played, brief).expect(UNPOISONED).0;
+        }
+    }
+}
+
+impl Transport for Peer {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let timeout = self.played().read_timeout;
+        self.call(timeout, |played| {
+            let length = buffer.len().min(played.input.len());
+            for (to, from) in buffer.iter_mut().zip(played.input.drain(..length)) {
+                *to = from;
+            }
+            (length > 0 || played.has_ended).then_some(length)
+        })
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let timeout = self.played().write_timeout;
+        self.call(timeout, |played| {
+            let length = slices[0].len().min(played.room);
+            played.room -= length;
+            played.taken.extend_from_slice(&slices[0][..length]);
+            (length > 0 || played.has_ended).then_some(length)
+        })
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let mut played = self.played();
+        played.timeouts += 1;
+        played.read_timeout = timeout;
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let mut played = self.played();
+        played.timeouts += 1;
+        played.write_timeout = timeout;
+        Ok(())
+    }
+
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        self.played().is_nonblocking = is_nonblocking;
+        Ok(())
+    }
+
+    fn send_at_once(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        let mut played = self.played();
+        played.has_output_ended |= how != Shutdown::Read;
+        played.has_ended |= how == Shutdown::Both;
+        drop(played);
+        self.0.1.notify_all();
+        Ok(())
+    }
+}
+
+#[track_caller]
+pub(super) fn wait_until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What `call` returns, which must not take long.
+#[track_caller]
+pub(super) fn within_patience<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    let (told, returned) = mpsc::channel();
+    thread::spawn(move || told.send(call()));
+    returned.recv_timeout(PATIENCE).expect("it returns in time")
+}
+
+/// A server's link, and its peer, which takes all that it is sent.
+pub(super) fn linked(limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
+    let peer = Peer::default();
+    peer.takes(usize::MAX);
+    let stream = Arc::new(Stream::new(peer.clone()));
+    let connection = Connection::server(Default::default());
+    let link = Link::new(stream, connection, limits, b"", tap);
+    (Arc::new(link), peer)
+}
