@@ -211,6 +211,7 @@ mod tests {
             // The look found something.
             (25, Input),
             (26, Poll(Until(45))),
+            (45, Poll(Is(Look))),
         ]);
     }
 
@@ -226,6 +227,7 @@ mod tests {
             (59, Poll(Is(Look))),
             (59, Input),
             (60, Poll(Until(79))),
+            (79, Poll(Is(Look))),
         ]);
     }
 
