@@ -68,3 +68,38 @@ impl ReadBuffer {
         is_due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_when_it_was_filled_and_shrinks_after_a_while() {
+        let mut buffer = ReadBuffer::new(b"");
+        for expected in [SMALL, 4 * SMALL, LARGE, LARGE] {
+            let room = buffer.room().len();
+            assert_eq!(room, expected);
+            buffer.received(room);
+            buffer.decoded(room);
+        }
+        let start = Instant::now();
+        assert!(!buffer.release_memory(start + QUIET / 2, start));
+        assert!(buffer.is_large());
+        assert!(buffer.release_memory(start + QUIET, start));
+        assert!(!buffer.is_large());
+        assert!(!buffer.release_memory(start + QUIET, start), "once");
+    }
+
+    #[test]
+    fn keeps_its_size_while_reads_do_not_fill_it() {
+        let mut buffer = ReadBuffer::new(b"after the head");
+        assert_eq!(buffer.undecoded(), b"after the head");
+        buffer.decoded(14);
+        for _ in 0..3 {
+            assert_eq!(buffer.room().len(), SMALL);
+            buffer.received(SMALL - 1);
+            buffer.decoded(SMALL - 1);
+            assert!(buffer.is_empty());
+        }
+    }
+}
