@@ -216,6 +216,12 @@ impl Head {
         })
     }
 
+    /// The value of the first field of that name, if it is UTF-8.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        str::from_utf8(self.values(name).next()?).ok()
+    }
+
     /// The elements of a list, which may be spread over several fields and have empty elements
     /// (RFC 9110 §5.6.1).
     pub fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {

@@ -99,8 +99,7 @@ impl Request {
     /// [`Self::head`] has the bytes then.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let value = self.head.values(name).next()?;
-        str::from_utf8(value).ok()
+        self.head.text(name)
     }
 
     /// All of the head.
