@@ -101,7 +101,7 @@ mod s4_2_1_a_request {
     #[test]
     fn is_a_get_request_of_http_1_1_or_higher() {
         passes("GET", &["GET /chat HTTP/1.2"]);
-        passes("GET", &["GET /chat HTTP/2.0"]);
+        passes("GET", &["GET /chat HTTP/1.9"]);
         passes("GET", &["GET ws://server.example.com/chat HTTP/1.1"]);
         breaks(Rule::HttpVersionTooLow, "GET", &["GET /chat HTTP/1.0"]);
         breaks(Rule::HttpVersionTooLow, "GET", &["GET /chat HTTP/0.9"]);

@@ -120,12 +120,34 @@ mod rfc_9112_s2_2_octets_and_line_ends {
     }
 
     #[test]
-    fn the_preface_of_http_2_is_a_head_and_leaves_its_rest() {
-        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        let (head, length) = decode_head(Role::Client, Limits::default(), preface)
-            .unwrap()
-            .unwrap();
-        assert_eq!((head.start_line(), length), (&b"PRI * HTTP/2.0"[..], 18));
+    fn of_a_major_version_above_1_is_not_read_on() {
+        for version in ["HTTP/2.0", "HTTP/3.0", "HTTP/9.9", "HTTP/2.1"] {
+            let rule = Rule::HttpVersionTooHigh;
+            breaks(Role::Client, format!("GET / {version}\r\n"), rule);
+            breaks(Role::Server, format!("{version} 200 OK\r\n"), rule);
+        }
+        // The preface of HTTP/2 (RFC 9113 §3.4).
+        breaks(Role::Client, "PRI * HTTP/2.0\r\n", Rule::HttpVersionTooHigh);
+        for version in ["HTTP/0.9", "HTTP/1.0", "HTTP/1.9"] {
+            assert!(request(format!("GET / {version}\r\n\r\n")).is_ok());
+        }
+    }
+
+    #[test]
+    fn is_malformed_before_its_version_is_too_high() {
+        let malformed = [
+            "GET  / HTTP/2.0",
+            "GET / HTTP/2",
+            "GET / HTTP/20.0",
+            "GET /#a HTTP/2.0",
+        ];
+        for line in malformed {
+            breaks(
+                Role::Client,
+                format!("{line}\r\n"),
+                Rule::RequestLineMalformed,
+            );
+        }
     }
 }
 
@@ -139,7 +161,7 @@ mod rfc_9112_s3_request_line {
             "GET /chat?a=b&c=%20 HTTP/1.1",
             "OPTIONS * HTTP/1.0",
             "get http://example.com/ HTTP/1.1",
-            "M-SEARCH!#$%&'*+-.^_`|~ / HTTP/9.9",
+            "M-SEARCH!#$%&'*+-.^_`|~ / HTTP/1.9",
             "GET chat HTTP/1.1",
             "CONNECT a:80 HTTP/1.1",
         ] {

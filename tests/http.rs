@@ -372,7 +372,6 @@ mod s400_bad_request {
     #[test]
     fn answers_what_is_no_http() {
         refused("\x16\x03\x01\x02\x00\x01\x00\x01\u{7F}"); // a TLS hello
-        refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); // the preface of HTTP/2
         refused("hello\r\n");
         refused("\0");
     }
@@ -760,6 +759,35 @@ mod s503_too_many {
             assert_eq!(raw.response().status, 503);
             raw.expect_fin();
         }
+    }
+}
+
+mod s505_http_version_not_supported {
+    use super::*;
+
+    #[test]
+    fn answers_every_major_version_above_1_and_none_below() {
+        let lines = ["GET / HTTP/2.0", "GET / HTTP/9.9", "GET /nothing HTTP/2.0"];
+        for line in lines {
+            let response = answer(start(site), request(line, &[]), false);
+            assert_eq!(response.status, 505, "{line}");
+        }
+        let upgrade = upgrade_request("/echo").replace("HTTP/1.1", "HTTP/2.0");
+        assert_eq!(answer(start(site), upgrade, false).status, 505);
+        let upgrade = upgrade_request("/echo").replace("HTTP/1.1", "HTTP/0.9");
+        assert_eq!(answer(start(site), upgrade, false).status, 400);
+    }
+
+    #[test]
+    fn answers_the_preface_of_http_2_whatever_follows() {
+        let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        let response = answer(start(site), preface, false);
+        assert_eq!(response.status, 505);
+        assert!(
+            response
+                .text()
+                .starts_with("505 HTTP Version Not Supported: ")
+        );
     }
 }
 

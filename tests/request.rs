@@ -200,7 +200,7 @@ mod rfc_9112_s3_2_host {
         assert_eq!(request(&["GET / HTTP/0.9"]).unwrap().host(), None);
         assert_eq!(request(&["GET / HTTP/1.2"]), Err(Rule::HostInvalid));
         assert_eq!(
-            request(&["PRI * HTTP/2.0"]),
+            request(&["PRI * HTTP/1.1", "Host: a"]),
             Err(Rule::RequestLineMalformed)
         );
         assert_eq!(
@@ -238,14 +238,13 @@ mod rfc_9110_s2_5_version {
     use super::*;
 
     #[test]
-    fn a_higher_one_is_as_good_as_1_1() {
+    fn a_higher_minor_one_is_as_good_as_1_1() {
         for (version, is_1_1) in [
             ("0.9", false),
             ("1.0", false),
             ("1.1", true),
             ("1.2", true),
-            ("2.0", true),
-            ("9.9", true),
+            ("1.9", true),
         ] {
             let request = request(&[&format!("GET / HTTP/{version}"), "Host: a"]).unwrap();
             assert_eq!(request.is_http_1_1(), is_1_1, "{version}");

@@ -28,7 +28,7 @@ mod rfc_9112_s4_status_line {
             ("HTTP/1.1 000 ",                    "HTTP/1.1", 0,   b""),
             ("HTTP/1.0 999 x 1",                 "HTTP/1.0", 999, b"x 1"),
             ("HTTP/0.9 042  ",                   "HTTP/0.9", 42,  b" "),
-            ("HTTP/2.0 200 \u{E9}",              "HTTP/2.0", 200, "\u{E9}".as_bytes()),
+            ("HTTP/1.9 200 \u{E9}",              "HTTP/1.9", 200, "\u{E9}".as_bytes()),
         ];
         for &(line, version, status, reason) in rows {
             let response = response(line);

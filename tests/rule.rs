@@ -111,7 +111,7 @@ mod the_table {
             let binds_a_client = rule.example(Role::Client).is_some();
             let is_right = match rule.answer() {
                 Answer::Close(code) => !is_about_a_head && CODES.contains(&code),
-                Answer::Status(400..=499) => is_about_a_head && binds_a_client,
+                Answer::Status(400..=499 | 505) => is_about_a_head && binds_a_client,
                 Answer::Status(_) => false,
                 Answer::Disconnect => is_about_a_head && !binds_a_client,
                 _ => false,

@@ -500,12 +500,8 @@ mod abuse {
     #[test]
     fn by_other_protocols_is_refused() {
         let address = echo_server(Limits::default());
-        let openings: [(&str, &[u8]); 8] = [
+        let openings: [(&str, &[u8]); 7] = [
             ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03"),
-            (
-                "HTTP/2",
-                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
-            ),
             ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n"),
             ("HTTP/0.9", b"GET /\r\n"),
             ("SMTP", b"EHLO example.com\r\n"),

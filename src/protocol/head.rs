@@ -128,13 +128,25 @@ impl fmt::Display for Version {
 
 impl StartLine {
     fn parse(sender: Role, line: &[u8]) -> Result<Self, Rule> {
-        match sender {
+        let start = match sender {
             Role::Client => RequestLine::parse(line)
                 .map(Self::Request)
                 .ok_or(Rule::RequestLineMalformed),
             Role::Server => StatusLine::parse(line)
                 .map(Self::Status)
                 .ok_or(Rule::StatusLineMalformed),
+        }?;
+        // RFC 9110 §2.5: what a message of a later major version means is not known.
+        if start.version().major > Version::HTTP_1_1.major {
+            return Err(Rule::HttpVersionTooHigh);
+        }
+        Ok(start)
+    }
+
+    const fn version(&self) -> Version {
+        match self {
+            Self::Request(line) => line.version,
+            Self::Status(line) => line.version,
         }
     }
 }

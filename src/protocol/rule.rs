@@ -179,6 +179,10 @@ rules! {
     StatusLineMalformed: "status-line-malformed", "RFC 9112 4", Answer::Disconnect, StartLine, StartLine,
         "a status line is a version, a code of three digits and a reason, one space apart",
         server b"HTTP/1.1 1O1 Switching Protocols\r\n";
+    /// A version of HTTP above 1.x, whose messages may mean anything (RFC 9110 §2.5).
+    HttpVersionTooHigh: "http-version-too-high", "RFC 9110 2.5", Answer::Status(505), StartLine, StartLine,
+        "the major version of HTTP is at most 1",
+        client b"PRI * HTTP/2.0\r\n", server b"HTTP/2.0 101 Switching Protocols\r\n";
     /// A header line that continues the one above (RFC 9112 §5.2).
     HeaderFolded: "header-folded", "RFC 9112 5.2", BAD_REQUEST, Header, Folding,
         "a header field stands on one line",

@@ -149,6 +149,8 @@ bugs! {
     ExtensionsUnchecked => "request-items",
     /// the version is not checked
     VersionUnchecked => "request-items",
+    /// a request of HTTP/2.0 is taken for one of HTTP/1.1
+    MajorVersionUnchecked => "request-items",
     /// the accept value is made from the key without its padding
     AcceptOfCutKey => "response",
     /// a subprotocol that was not offered is named

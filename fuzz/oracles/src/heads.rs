@@ -210,6 +210,9 @@ fn bad_starts(sender: Role) -> &'static [&'static str] {
         "get / HTTP/1.1",
         "GET / HTTP/1.0",
         "GET / HTTP/0.9",
+        "GET / HTTP/2.0",
+        "PRI * HTTP/2.0",
+        "GET / HTTP/9.9",
         "GET / HTTP/1",
         "GET  / HTTP/1.1",
         "GET /",
@@ -228,6 +231,7 @@ fn bad_starts(sender: Role) -> &'static [&'static str] {
         "HTTP/1.1 101",
         "HTTP/1.0 101 Switching Protocols",
         "HTTP/0.9 101 Switching Protocols",
+        "HTTP/2.0 101 Switching Protocols",
         "http/1.1 101 Switching Protocols",
     ];
     if sender == Role::Client {

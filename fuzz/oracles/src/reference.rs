@@ -271,6 +271,12 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
     let items = [
         ("GET", parts.len() == 3 && parts[0] == "GET"),
         (
+            "HTTP/1.x",
+            parts
+                .last()
+                .is_some_and(|version| version.starts_with("HTTP/1.")),
+        ),
+        (
             "HTTP/1.1 or higher",
             parts
                 .last()
@@ -318,7 +324,10 @@ pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
     let accept = accept_value(OPENING_KEY);
     let chosen = values(lines, "Sec-WebSocket-Protocol");
     let items = [
-        ("HTTP/1.1 or higher", lines[0] >= b"HTTP/1.1".as_slice()),
+        (
+            "HTTP/1.1 or higher",
+            lines[0] >= b"HTTP/1.1".as_slice() && lines[0].starts_with(b"HTTP/1."),
+        ),
         ("names and values", has_fields_only(lines)),
         ("no body", has_no_body(lines)),
         ("status 101", lines[0].get(8..13) == Some(b" 101 ")),

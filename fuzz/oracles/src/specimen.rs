@@ -827,6 +827,7 @@ impl HeadReader {
             Some("different tokens as subprotocols")
                 if self.specimen.has(Bug::SubprotocolsUnchecked) => {}
             Some("extensions") if self.specimen.has(Bug::ExtensionsUnchecked) => {}
+            Some("HTTP/1.x") if self.specimen.has(Bug::MajorVersionUnchecked) => {}
             Some("version 13") if self.specimen.has(Bug::VersionUnchecked) => {}
             Some(_) => return Err(Rule::KeyInvalid),
             None => {}

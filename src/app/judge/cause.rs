@@ -191,6 +191,9 @@ fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
         Rule::StatusLineMalformed if !bytes.starts_with(b"HTTP/") => {
             "this is a request where a response was expected (--role client)".into()
         }
+        Rule::HttpVersionTooHigh => "HTTP/2 or HTTP/3 was spoken from the first byte on; a WebSocket is opened with \
+             HTTP/1.1 unless both ends have agreed on another way (RFC 8441, RFC 9220)"
+            .into(),
         Rule::HeadControlByte => "binary data in place of a head".into(),
         Rule::HeadLineEnding => "the lines end with LF alone, as printf, an editor or a copied \
              page leaves them; HTTP wants CR LF"

@@ -26,7 +26,9 @@ pub(crate) const fn judged(rule: Rule) -> Place {
         R::HeadControlByte | R::HeadLineEnding => ("head", "check_byte"),
         R::RequestLineTooLong | R::HeadTooLarge => ("head", "too_long"),
         R::TooManyHeaders => ("head", "end_line"),
-        R::RequestLineMalformed | R::StatusLineMalformed => ("head", "parse"),
+        R::RequestLineMalformed | R::StatusLineMalformed | R::HttpVersionTooHigh => {
+            ("head", "parse")
+        }
         R::HeaderFolded | R::HeaderMalformed => ("head", "field"),
         R::HostInvalid => ("request", "judge"),
         R::HttpVersionTooLow
@@ -100,6 +102,7 @@ pub(crate) const fn tested(rule: Rule) -> Place {
         ),
         R::RequestLineMalformed => ("head", "is_method_target_and_version_one_space_apart"),
         R::StatusLineMalformed => ("head", "is_version_code_and_reason_one_space_apart"),
+        R::HttpVersionTooHigh => ("head", "of_a_major_version_above_1_is_not_read_on"),
         R::HeaderFolded => ("head", "are_not_folded"),
         R::HeaderMalformed => (
             "head",
