@@ -1,6 +1,7 @@
 //! Full duplex over real sockets: any thread sends, and a busy handler's connection is looked after.
 
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use crate::support::gate::Gate;
 use crate::support::raw::{PATIENCE, Raw};
 use crate::support::server::{Observed, echo, observe, observe_with, start, wait_until};
 use plainws::protocol::connection::Misuse;
@@ -10,12 +11,11 @@ use plainws::{
 };
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 const MIB: usize = 1024 * 1024;
-const UNPOISONED: &str = "no thread panics while it holds this";
 
 /// No deadline that a test could mistake for what it waits for.
 fn endless() -> Limits {
@@ -23,26 +23,6 @@ fn endless() -> Limits {
     Limits::default()
         .write_timeout(forever)
         .close_timeout(forever)
-}
-
-/// What a handler waits for until the test lets it go on.
-#[derive(Clone, Default)]
-struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
-impl Gate {
-    fn open(&self) {
-        *self.0.0.lock().expect(UNPOISONED) = true;
-        self.0.1.notify_all();
-    }
-
-    fn wait(&self) {
-        let is_open = self.0.0.lock().expect(UNPOISONED);
-        drop(
-            self.0
-                .1
-                .wait_timeout_while(is_open, PATIENCE * 2, |is_open| !*is_open),
-        );
-    }
 }
 
 /// A message that tells its sender and its number, and can be seen to be whole.

@@ -5,6 +5,7 @@ use crate::support;
 use crate::support::bytes::{
     BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
+use crate::support::hostile::go_on_sending;
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use crate::support::server::{echo, impatient, observe, observe_with, start};
 use plainws::net::log::{Outcome, Record};
@@ -140,7 +141,8 @@ mod a_broken_rule {
         let mut raw = Raw::open(address, "/");
         raw.send(b"\x81\x00");
         raw.expect_close(1002);
-        // This side stays open; the handler must not wait forever for it to end.
+        // This side stays open, and each byte is something to read; the handler must not wait for its end.
+        go_on_sending(&mut raw, b"\xFF", MOMENT);
         assert!(observed.next());
     }
 }

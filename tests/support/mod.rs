@@ -1,6 +1,8 @@
 //! What the tests share.
 
 pub(crate) mod bytes;
+pub(crate) mod gate;
+pub(crate) mod hostile;
 #[cfg(feature = "cli")]
 pub(crate) mod program;
 pub(crate) mod raw;

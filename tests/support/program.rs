@@ -1,10 +1,11 @@
 //! The program itself, as a process.
 #![allow(dead_code, reason = "each test program uses some of these")]
 
+use super::gate::Gate;
 use super::raw::{PATIENCE, Raw};
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,22 +86,39 @@ impl Output {
 /// A running process, ended when it is dropped.
 pub(crate) struct Process {
     child: Child,
+    /// From [`Process::start_stalled`] only.
+    pub(crate) stdin: Option<ChildStdin>,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
 }
 
 impl Process {
+    /// Starts it with nothing on standard input.
     pub(crate) fn start(command: &mut Command) -> std::io::Result<Self> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        command.stdin(Stdio::null());
+        Self::spawn(command, &Gate::opened(), &Gate::opened())
+    }
+
+    /// Starts it with an open standard input. What it says is read only while these gates are open: as
+    /// long as one is closed, its pipe fills up, and then whoever writes into it waits.
+    pub(crate) fn start_stalled(
+        command: &mut Command,
+        stdout: &Gate,
+        stderr: &Gate,
+    ) -> std::io::Result<Self> {
+        command.stdin(Stdio::piped());
+        Self::spawn(command, stdout, stderr)
+    }
+
+    fn spawn(command: &mut Command, stdout: &Gate, stderr: &Gate) -> std::io::Result<Self> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let (its_stdout, its_stderr) = (child.stdout.take(), child.stderr.take());
         Ok(Self {
+            stdin: child.stdin.take(),
+            stdout: Output::of(stdout.before(its_stdout.expect("it is a pipe"))),
+            stderr: Output::of(stderr.before(its_stderr.expect("it is a pipe"))),
             child,
-            stdout: Output::of(stdout.expect("it is a pipe")),
-            stderr: Output::of(stderr.expect("it is a pipe")),
         })
     }
 
@@ -198,6 +216,13 @@ impl Program {
 
     pub(crate) fn serve_at(address: &str, arguments: &[&str]) -> Self {
         Self::of(run(&[&["--addr", address], arguments].concat()))
+    }
+
+    /// Starts it on a free port. What it logs is read only while the gate is open.
+    pub(crate) fn serve_stalled(arguments: &[&str], log: &Gate) -> Self {
+        let arguments = [&["--addr", "127.0.0.1:0"], arguments].concat();
+        let process = Process::start_stalled(command().args(arguments), &Gate::opened(), log);
+        Self::of(process.expect("the program was built"))
     }
 
     /// Waits until a process that serves says where it is.

@@ -90,6 +90,18 @@ impl Raw {
         self.stream.write_all(bytes.as_ref())
     }
 
+    /// Sends as much as the peer takes at once, or as soon as it takes something; 0 when it takes nothing
+    /// for `time`.
+    pub(crate) fn send_some(&mut self, bytes: &[u8], time: Duration) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(time))?;
+        let sent = self.stream.write(bytes);
+        self.stream.set_write_timeout(Some(PATIENCE))?;
+        match sent {
+            Err(error) if is_timeout(&error) => Ok(0),
+            sent => sent,
+        }
+    }
+
     /// Sends a frame as a client.
     pub(crate) fn send_frame(&mut self, byte0: u8, payload: impl AsRef<[u8]>) {
         self.send(frame(Role::Client, byte0, payload.as_ref()));
@@ -167,6 +179,11 @@ impl Raw {
         assert!(self.received.is_empty(), "bytes were left unread");
         self.read(PATIENCE).expect("the peer sends something");
         std::mem::take(&mut self.received)
+    }
+
+    /// Reads at most `max` bytes more, and leaves them to be looked at; 0 at the end.
+    pub(crate) fn read_some(&mut self, max: usize) -> io::Result<usize> {
+        self.read_at_most(max, PATIENCE)
     }
 
     /// Reads a frame of a server: first byte and payload.
@@ -309,9 +326,13 @@ impl Raw {
     }
 
     fn read(&mut self, timeout: Duration) -> io::Result<usize> {
+        self.read_at_most(64 * 1024, timeout)
+    }
+
+    fn read_at_most(&mut self, max: usize, timeout: Duration) -> io::Result<usize> {
         let timeout = timeout.max(Duration::from_millis(1));
         self.stream.set_read_timeout(Some(timeout))?;
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = vec![0; max];
         let length = loop {
             match self.stream.read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
