@@ -224,7 +224,10 @@ fn states() -> Vec<(&'static str, Vec<u8>)> {
         ("connected", Vec::new()),
         ("in the request line", b"GET /ec".to_vec()),
         ("in the head", request[..request.len() - 3].to_vec()),
-        ("with a page", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        (
+            "with a page",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+        ),
         ("open", open(b"")),
         ("in a header", open(&text[..1])),
         ("in a key", open(&text[..4])),

@@ -27,7 +27,7 @@ fn request(line: &str, headers: &[&str]) -> String {
         .iter()
         .map(|header| format!("{header}\r\n"))
         .collect();
-    format!("{line}\r\nHost: example.com\r\n{headers}\r\n")
+    format!("{line}\r\nHost: localhost\r\n{headers}\r\n")
 }
 
 fn get(path: &str) -> String {
@@ -157,14 +157,14 @@ mod pages {
     fn are_found_by_an_absolute_target_and_by_one_with_a_query() {
         let address = start(site);
         for target in [
-            "http://example.com/both",
-            "HTTP://other.example:81/both?x=1",
+            "http://localhost/both",
+            "HTTP://other.localhost:81/both?x=1",
             "/both?x=/../&y=?",
             "/both?",
         ] {
             assert_eq!(answer(address, get(target), true).text(), BOTH, "{target}");
         }
-        for target in ["http://example.com", "http://example.com?x", "/?x"] {
+        for target in ["http://localhost", "http://localhost?x", "/?x"] {
             assert_eq!(answer(address, get(target), true).text(), HOME, "{target}");
         }
     }
@@ -400,7 +400,7 @@ mod s400_bad_request {
     #[test]
     fn answers_malformed_headers_and_lines() {
         for header in [
-            "Host : example.com",
+            "Host : localhost",
             " X: folded",
             "X Y: z",
             ": z",
@@ -413,30 +413,30 @@ mod s400_bad_request {
         ] {
             refused(request("GET / HTTP/1.1", &[header]));
         }
-        refused("GET / HTTP/1.1\nHost: example.com\n\n");
+        refused("GET / HTTP/1.1\nHost: localhost\n\n");
         refused(" X: y\r\n\r\n");
-        refused("GET / HTTP/1.1\r\n X: y\r\nHost: example.com\r\n\r\n");
+        refused("GET / HTTP/1.1\r\n X: y\r\nHost: localhost\r\n\r\n");
     }
 
     #[test]
     fn answers_a_host_that_is_missing_repeated_or_none() {
         refused("GET / HTTP/1.1\r\n\r\n");
-        refused(request("GET / HTTP/1.1", &["Host: example.com"]));
+        refused(request("GET / HTTP/1.1", &["Host: localhost"]));
         for host in [
             "", "a b", "a/b", "a@b", "a:b", "a:99999", "[::1", "[]", "<x>",
         ] {
             refused(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
         }
         // The target's host counts, but the header must be right all the same.
-        refused("GET http://example.com/ HTTP/1.1\r\n\r\n");
-        refused("GET http://a@b/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+        refused("GET http://localhost/ HTTP/1.1\r\n\r\n");
+        refused("GET http://a@b/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
     }
 
     #[test]
     fn comes_at_the_byte_that_is_wrong_and_is_not_followed_by_another_answer() {
         let address = start(site);
         let mut raw = Raw::connect(address);
-        raw.send("GET / HTTP/1.1\r\nHost: example.com\r\nX: \0");
+        raw.send("GET / HTTP/1.1\r\nHost: localhost\r\nX: \0");
         assert_eq!(raw.response().status, 400);
         // The server may have left already.
         let _ = raw.try_send(get("/"));
@@ -463,13 +463,113 @@ mod s400_bad_request {
     }
 }
 
+/// A page of `evil.example`, whose name was made to lead here, is not let in (DNS rebinding).
+mod s421_host {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// The statuses for a page and for a handshake that a page of the same host sends.
+    #[track_caller]
+    fn statuses(address: SocketAddr, host: &str) -> [u16; 2] {
+        let origin = format!("Origin: http://{host}");
+        [get("/both"), upgrade_with(&[&origin])].map(|request| {
+            let mut raw = Raw::connect(address);
+            raw.send(request.replace("Host: localhost", &format!("Host: {host}")));
+            let head = raw.head();
+            head[9..12].parse().expect("a status")
+        })
+    }
+
+    /// A server on all addresses of the machine, and how it is reached on the loopback.
+    fn start_on_all_addresses(configure: impl FnOnce(Server) -> Server) -> SocketAddr {
+        let listener = TcpListener::bind("0.0.0.0:0").expect("port 0 is always free");
+        let port = listener.local_addr().expect("it is bound").port();
+        let server = configure(site(Server::from_listener(listener)));
+        std::thread::spawn(move || server.serve());
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    #[test]
+    fn on_the_loopback_must_be_one_of_the_loopback() {
+        let address = start(site);
+        let port = address.port();
+        for host in [
+            "localhost",
+            "127.0.0.1",
+            "127.9.9.9",
+            "[::1]",
+            "x.localhost.",
+        ] {
+            assert_eq!(statuses(address, host), [200, 101], "{host}");
+            assert_eq!(statuses(address, &format!("{host}:{port}")), [200, 101]);
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "0.0.0.0",
+        ] {
+            assert_eq!(statuses(address, host), [421, 421], "{host}");
+            assert_eq!(statuses(address, &format!("{host}:{port}")), [421, 421]);
+        }
+    }
+
+    #[test]
+    fn may_be_one_that_is_allowed() {
+        let allowed = "app.example:8443".parse().expect("a host");
+        let address = start(|server| site(server).allow_host(allowed));
+        assert_eq!(statuses(address, "app.example:8443"), [200, 101]);
+        assert_eq!(statuses(address, "localhost"), [200, 101]);
+        assert_eq!(statuses(address, "app.example:8000"), [421, 421]);
+        assert_eq!(statuses(address, "other.example:8443"), [421, 421]);
+    }
+
+    #[test]
+    fn on_other_addresses_may_be_any_until_one_is_allowed() {
+        let address = start_on_all_addresses(|server| server);
+        assert_eq!(statuses(address, "any.example"), [200, 101]);
+        let allowed = "app.example".parse().expect("a host");
+        let address = start_on_all_addresses(|server| server.allow_host(allowed));
+        assert_eq!(statuses(address, "app.example"), [200, 101]);
+        // From the machine itself.
+        assert_eq!(statuses(address, "localhost"), [200, 101]);
+        assert_eq!(statuses(address, "any.example"), [421, 421]);
+    }
+
+    #[test]
+    fn is_judged_before_anything_else_and_ends_the_connection() {
+        let address = start(site);
+        for line in ["GET /nothing-here", "POST /", "BREW /", "OPTIONS *"] {
+            let request = request(&format!("{line} HTTP/1.1"), &["Content-Length: 4000"]);
+            let request = request.replace("localhost", "evil.example");
+            let response = answer(address, request + &get("/"), false);
+            assert_eq!(response.status, 421, "{line}");
+            assert!(!response.text().contains("evil"), "{}", response.text());
+        }
+        // The host that counts is that of the target (RFC 9112 §3.2.2).
+        let response = answer(address, get("http://evil.example/"), false);
+        assert_eq!(response.status, 421);
+        // HTTP/1.0 may do without a host; if it names one, that counts.
+        let response = answer(address, "GET / HTTP/1.0\r\n\r\n", false);
+        assert_eq!(response.status, 200);
+        let named = "GET / HTTP/1.0\r\nHost: evil.example\r\n\r\n";
+        assert_eq!(answer(address, named, false).status, 421);
+    }
+}
+
 mod s403_origin {
     use super::*;
+
+    /// The site under two names of its own.
+    fn named(server: Server) -> Server {
+        let names = ["example.com", "target.example"].map(|name| name.parse().expect("a host"));
+        names.into_iter().fold(site(server), Server::allow_host)
+    }
 
     /// The status for a handshake to `host` by a page of `origin`.
     fn status(address: SocketAddr, host: &str, origin: &str) -> u16 {
         let request = upgrade_with(&[&format!("Origin: {origin}")])
-            .replace("Host: example.com", &format!("Host: {host}"));
+            .replace("Host: localhost", &format!("Host: {host}"));
         let mut raw = Raw::connect(address);
         raw.send(&request);
         let head = raw.head();
@@ -478,7 +578,7 @@ mod s403_origin {
 
     #[test]
     fn of_the_same_host_and_port_may_connect() {
-        let address = start(site);
+        let address = start(named);
         for (host, origin) in [
             ("example.com", "http://example.com"),
             ("example.com", "https://example.com"),
@@ -497,7 +597,7 @@ mod s403_origin {
 
     #[test]
     fn of_another_host_or_port_or_none_may_not() {
-        let address = start(site);
+        let address = start(named);
         for (host, origin) in [
             ("example.com", "null"),
             ("example.com", ""),
@@ -521,7 +621,7 @@ mod s403_origin {
     #[test]
     fn allowed_by_name_may_connect_and_no_other_like_it() {
         let address = start(|server| {
-            site(server)
+            named(server)
                 .allow_origin("https://app.example")
                 .allow_origin("null")
         });
@@ -540,7 +640,7 @@ mod s403_origin {
 
     #[test]
     fn is_compared_with_the_host_of_an_absolute_target() {
-        let address = start(site);
+        let address = start(named);
         let request = |origin| {
             upgrade_with(&[&format!("Origin: {origin}")])
                 .replace("GET /echo", "GET http://target.example/echo")
@@ -557,7 +657,7 @@ mod s403_origin {
 
     #[test]
     fn twice_or_not_in_ascii_is_a_bad_request() {
-        let address = start(site);
+        let address = start(named);
         let twice = ["Origin: http://example.com", "Origin: http://example.com"];
         assert_eq!(answer(address, upgrade_with(&twice), false).status, 400);
         let umlaut = ["Origin: http://ex\u{e4}mple.com"];
@@ -566,7 +666,7 @@ mod s403_origin {
 
     #[test]
     fn does_not_matter_to_pages() {
-        let address = start(site);
+        let address = start(named);
         let evil = ["Origin: http://evil.example"];
         let response = answer(address, request("GET / HTTP/1.1", &evil), true);
         assert_eq!(response.status, 200);
@@ -794,7 +894,7 @@ mod s505_http_version_not_supported {
 mod bodies {
     use super::*;
 
-    const SMUGGLED: &str = "GET /both HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    const SMUGGLED: &str = "GET /both HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     /// The status that refuses a request with these headers. What follows is not read as a request.
     #[track_caller]
@@ -931,11 +1031,11 @@ mod a_refused_handshake {
             ("Upgrade: websocket", "upgrade:\tWebSocket "),
             ("Upgrade: websocket", "Upgrade: h2c, WEBSOCKET"),
             ("HTTP/1.1", "HTTP/1.2"),
-            ("GET /echo", "GET ws://example.com:80/echo?x"),
+            ("GET /echo", "GET ws://localhost:80/echo?x"),
             ("GET /echo", "GET /echo?a=b&c"),
             (
-                "Host: example.com",
-                "X: \u{e9}\r\nHost: example.com\r\nCookie: a=b",
+                "Host: localhost",
+                "X: \u{e9}\r\nHost: localhost\r\nCookie: a=b",
             ),
             (
                 "\r\n\r\n",

@@ -18,7 +18,7 @@ const ECHOES: [&str; 2] = ["/echo", "/test_socket"];
 fn get(program: &Program, path: &str) -> Response {
     let mut raw = program.connect();
     raw.send(format!(
-        "GET {path} HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     ));
     raw.response()
 }
@@ -81,6 +81,10 @@ mod at_its_start {
                 &["--allow-origin", "https://example.com/x"],
                 "--allow-origin",
             ),
+            (&["--allow-host", ""], "--allow-host"),
+            (&["--allow-host", "https://example.com"], "--allow-host"),
+            (&["--allow-host", "example.com:x"], "--allow-host"),
+            (&["--allow-host", "*.example.com"], "--allow-host"),
             (&["--prefix", "md_admin"], "--prefix"),
             (&["--prefix", "/"], "--prefix"),
             (&["--prefix", "/a b"], "--prefix"),
@@ -126,6 +130,7 @@ mod at_its_start {
             let said = process.stdout.whole();
             for flag in [
                 "--addr",
+                "--allow-host",
                 "--allow-origin",
                 "--prefix",
                 "--log",
@@ -469,6 +474,31 @@ mod its_flags {
     }
 
     #[test]
+    fn allow_host_adds_to_the_hosts_of_the_loopback() {
+        let statuses = |program: &Program, host: &str| {
+            let host = &format!("Host: {host}:{}", program.address.port());
+            let paths = ["/", "/echo", "/metrics", "/healthz", "/nothing-here"];
+            let mut statuses = paths.map(|path| {
+                let mut raw = program.connect();
+                raw.send(format!("GET {path} HTTP/1.1\r\n{host}\r\n\r\n"));
+                raw.response().status
+            });
+            statuses.sort_unstable();
+            statuses
+        };
+        let served = [200, 200, 200, 200, 404];
+        let program = Program::serve(&[]);
+        assert_eq!(statuses(&program, "localhost"), served);
+        assert_eq!(statuses(&program, "evil.example"), [421; 5]);
+
+        let program = Program::serve(&["--allow-host", "a.example", "--allow-host", "b.example:1"]);
+        assert_eq!(statuses(&program, "localhost"), served);
+        assert_eq!(statuses(&program, "a.example"), served);
+        assert_eq!(statuses(&program, "b.example"), [421; 5]);
+        assert_eq!(statuses(&program, "evil.example"), [421; 5]);
+    }
+
+    #[test]
     fn allow_origin_lets_pages_of_that_origin_connect() {
         let program = Program::serve(&[
             "--allow-origin",
@@ -484,7 +514,7 @@ mod its_flags {
         };
         assert_eq!(status("https://example.org"), "101");
         assert_eq!(status("null"), "101");
-        assert_eq!(status("http://example.com"), "101", "the host itself");
+        assert_eq!(status("http://localhost"), "101", "the host itself");
         assert_eq!(status("http://example.org"), "403");
     }
 
@@ -536,7 +566,7 @@ mod its_flags {
             raw.send(head);
             raw.response().status
         };
-        let with = |headers: &str| format!("GET / HTTP/1.1\r\nHost: example.com\r\n{headers}\r\n");
+        let with = |headers: &str| format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
         assert_eq!(status(with(&"X: y\r\n".repeat(4))), 200);
         assert_eq!(status(with(&"X: y\r\n".repeat(5))), 431);
         assert_eq!(status(with(&format!("X: {}\r\n", "y".repeat(1024)))), 431);

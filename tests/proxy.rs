@@ -7,7 +7,7 @@
 
 use crate::support;
 use crate::support::program::{Process, Program};
-use crate::support::raw::PATIENCE;
+use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use plainws::{Client, CloseCode, Error};
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -93,6 +93,35 @@ fn configuration(listen: SocketAddr, server: SocketAddr) -> String {
          uwsgi_temp_path u; scgi_temp_path s;\n\
          server {{ listen {listen};\n{location}}} }}\n"
     )
+}
+
+/// The README's command for a server that a proxy stands in front of: its flags.
+fn flags() -> Vec<&'static str> {
+    let readme = include_str!("../README.md");
+    let (before, _) = readme.split_once("```nginx\n").unwrap();
+    let (_, command) = before.rsplit_once("$ plainws ").unwrap();
+    command.lines().next().unwrap().split(' ').collect()
+}
+
+#[test]
+fn the_host_that_people_see_is_answered_for_and_no_other() {
+    let flags = flags();
+    assert_eq!(flags, ["--allow-host", "example.com"]);
+    let program = Program::serve(&[&["--quiet"], &flags[..]].concat());
+    let Some(proxy) = Proxy::in_front_of(program.address) else {
+        return;
+    };
+    let status = |host: &str| {
+        let request = upgrade_request("/echo").replace(
+            "Host: localhost",
+            &format!("Host: {host}\r\nOrigin: https://{host}"),
+        );
+        let mut raw = Raw::connect(proxy.address);
+        raw.send(request);
+        raw.head()[9..12].to_owned()
+    };
+    assert_eq!(status("example.com"), "101");
+    assert_eq!(status("evil.example"), "421");
 }
 
 #[test]

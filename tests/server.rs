@@ -228,7 +228,7 @@ mod a_deadline {
         for part in [
             "G",
             "GET / HTTP/1.1\r\n",
-            "GET / HTTP/1.1\r\nHost: example.com\r\n",
+            "GET / HTTP/1.1\r\nHost: localhost\r\n",
         ] {
             let mut raw = Raw::connect(address);
             raw.send(part);
@@ -263,7 +263,7 @@ mod a_deadline {
         empty_line.expect_fin();
         // A kept-alive connection that waits has not sent a request either.
         let mut at_rest = Raw::connect(address);
-        at_rest.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        at_rest.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(at_rest.response().status, 426);
         at_rest.expect_fin();
     }
@@ -562,7 +562,7 @@ mod abuse {
         let request = upgrade_request("/");
         let large = client(&[(BINARY, &[0; 1024 * 1024])]);
         let stages = [
-            b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
             b"\0".to_vec(),
             request.clone().into_bytes(),
             [request.as_bytes(), &large].concat(),
@@ -628,10 +628,10 @@ mod the_log {
         let (address, lines) = logging();
         let next = || lines.recv_timeout(PATIENCE).expect("a record in time");
         let mut raw = Raw::connect(address);
-        raw.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+        raw.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
         raw.response();
         assert_eq!(next(), "GET /page HTTP/1.1: 200 5");
-        raw.send("GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+        raw.send("GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let length = raw.response().body.len();
         assert_eq!(next(), format!("GET /none HTTP/1.1: 404 {length}"));
         // Its end is not logged, unlike that of a connection without a request.

@@ -426,9 +426,9 @@ mod panic {
                 .page("/", Page::html("still here"))
         });
         let mut raw = Raw::connect(server.address);
-        raw.send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
+        raw.send("GET /panic HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(raw.response().status, 500);
-        raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        raw.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(raw.response().text(), "still here");
         let stats = server.handle.stats();
         assert_eq!((stats.panics, stats.responses[&500]), (1, 1));
@@ -625,7 +625,7 @@ mod code_of_the_users {
         });
         handle.set(server.handle.clone()).expect("it is set once");
         let mut raw = Raw::connect(server.address);
-        raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        raw.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(raw.response().text(), "a page");
         let handle = server.handle.clone();
         server.wait_for_end_of_all();
@@ -653,7 +653,7 @@ mod code_of_the_users {
         });
         handle.set(server.handle.clone()).expect("it is set once");
         let mut raw = Raw::connect(server.address);
-        raw.send("GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        raw.send("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         assert_eq!(raw.response().text(), "1");
         say_goodbye(server.open());
         let handle = server.handle.clone();

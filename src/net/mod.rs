@@ -7,6 +7,7 @@ mod caretaker;
 pub mod client;
 mod deadline;
 pub mod error;
+pub mod hosts;
 pub mod http;
 mod inbox;
 mod keepalive;

@@ -2,6 +2,7 @@
 
 use super::caretaker;
 use super::error::Result;
+use super::hosts::{Host, HostPolicy};
 use super::http::Page;
 use super::http::Response;
 use super::limits::Limits;
@@ -80,9 +81,13 @@ impl Server {
     /// Serves a listener that was made elsewhere, for example with a longer backlog.
     #[must_use]
     pub fn from_listener(listener: TcpListener) -> Self {
+        let mut site = Site::default();
+        if let Ok(address) = listener.local_addr() {
+            site.hosts = HostPolicy::at(address.ip());
+        }
         Self {
             listener,
-            site: Site::default(),
+            site,
             registry: Arc::default(),
             max_connections: MAX_CONNECTIONS,
             stack_size: STACK_SIZE,
@@ -136,6 +141,19 @@ impl Server {
     pub fn prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         self.site.prefixes.push(format!("/{prefix}"));
+        self
+    }
+
+    /// Answers for one more host: `allow_host("example.com".parse()?)`.
+    ///
+    /// On a loopback address only `localhost`, names under it and loopback addresses are answered for
+    /// otherwise, at any port: a site whose name leads to this machine could have its visitors' browsers
+    /// read what is served here (DNS rebinding). Elsewhere all hosts are answered for until this is called,
+    /// and then only those that are allowed, and loopback names to peers on the same machine. Other
+    /// requests are refused with 421.
+    #[must_use]
+    pub fn allow_host(mut self, host: Host) -> Self {
+        self.site.hosts.allow(host);
         self
     }
 

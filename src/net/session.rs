@@ -136,6 +136,17 @@ impl<'a> Session<'a> {
                 };
             }
         };
+        if !self.site.hosts.permits(request.host(), self.peer.ip()) {
+            // RFC 9110 §15.5.20. A body may follow, or frames: neither is read as a request.
+            return Reply::Response {
+                response: Response::refusal(
+                    421,
+                    "host-not-served",
+                    "this server does not answer for that host",
+                ),
+                is_last: true,
+            };
+        }
         if handshake::is_asked_for(&request) {
             // What follows a refused handshake may be frames, so it is not read as a request.
             return self

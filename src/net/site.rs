@@ -1,6 +1,8 @@
-//! What a server serves: handlers and pages by path, and which web pages may open a connection.
+//! What a server serves: handlers and pages by path, for which hosts, and which web pages may open a
+//! connection.
 
 use super::error::Result;
+use super::hosts::HostPolicy;
 use super::http::Page;
 use super::limits::Limits;
 use super::log::Record;
@@ -29,6 +31,7 @@ pub(super) struct Route {
 pub(super) struct Site {
     routes: HashMap<String, Route>,
     pub(super) prefixes: Vec<String>,
+    pub(super) hosts: HostPolicy,
     pub(super) origins: OriginPolicy,
     pub(super) subprotocols: Vec<String>,
     pub(super) limits: Limits,

@@ -62,7 +62,7 @@ pub(crate) fn head_end(bytes: &[u8]) -> Option<usize> {
 /// A request that opens a WebSocket connection at `path`.
 pub(crate) fn upgrade_request(path: &str) -> String {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
 }

@@ -9,6 +9,7 @@ mod pages;
 use crate::app::args;
 use crate::app::show::trace;
 use clap::Args;
+use plainws::net::hosts::Host;
 use plainws::{Handle, Limits, Role, Server};
 use socket2::{Domain, Socket, Type};
 use std::io::{self, Write as _};
@@ -22,6 +23,14 @@ pub(crate) struct Options {
     /// The default can be reached from this machine only, 0.0.0.0:8000 and [::]:8000 from everywhere.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000")]
     addr: SocketAddr,
+
+    /// Answer for this host, such as example.com or example.com:8443; may be repeated
+    ///
+    /// On a loopback address, requests for localhost and loopback addresses are answered, and for no other
+    /// host unless it is allowed: say the name under which a proxy in front of this server is reached. On
+    /// other addresses all are answered, unless one is allowed; then no others are. The rest get 421.
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = host)]
+    allow_host: Vec<Host>,
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
@@ -166,6 +175,9 @@ fn with_options(server: Server, options: &Options) -> Server {
     for prefix in &options.prefix {
         server = server.prefix(prefix);
     }
+    for host in &options.allow_host {
+        server = server.allow_host(host.clone());
+    }
     for origin in &options.allow_origin {
         server = server.allow_origin(origin);
     }
@@ -210,6 +222,13 @@ fn announce(address: SocketAddr, prefixes: &[String]) {
     let _ = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
+}
+
+fn host(text: &str) -> Result<Host, String> {
+    let host = text.parse();
+    host.map_err(|_| {
+        "a host is a name or an address, and a port if need be: example.com:8443".into()
+    })
 }
 
 fn origin(text: &str) -> Result<String, String> {
