@@ -833,6 +833,185 @@ mod s6_1_sending {
     }
 }
 
+mod without_memory {
+    use super::*;
+
+    const REFUSAL: &str = "close 1013 no memory is left for the message";
+
+    /// A connection to which most of a large text has arrived, in the middle of a character.
+    fn in_the_middle(role: Role) -> (Connection, Vec<u8>) {
+        let stream = wire(
+            role.peer(),
+            &[
+                (TEXT_BEGIN, b"begin"),
+                (LAST, "é".repeat(50_000).as_bytes()),
+            ],
+        );
+        let (most, rest) = stream.split_at(stream.len() - 9);
+        let mut conn = new(role);
+        receive(&mut conn, most);
+        assert!(conn.memory() > 99_000);
+        (conn, rest.to_vec())
+    }
+
+    #[test]
+    fn what_has_arrived_is_dropped_at_once_and_the_peer_is_told() {
+        for role in BOTH {
+            let (mut conn, _) = in_the_middle(role);
+            conn.overload();
+            assert!(conn.memory() < 1024, "{} bytes", conn.memory());
+            assert_eq!(conn.state(), State::Closing);
+            assert_eq!(sent(role, &mut conn), [REFUSAL]);
+            all_sending_is_refused(&mut conn);
+        }
+    }
+
+    #[test]
+    fn what_follows_is_judged_and_not_kept() {
+        for role in BOTH {
+            let (mut conn, rest) = in_the_middle(role);
+            conn.overload();
+            let close = close_body(1001, b"");
+            let frames: &[Frame<'_>] = &[(BINARY, &[7; 5000]), (TEXT, b"hi"), (PING, b"p")];
+            let seen = receive(&mut conn, &[rest, wire(role.peer(), frames)].concat());
+            assert_eq!(seen, ["ping p"]);
+            assert!(conn.memory() < 1024, "{} bytes", conn.memory());
+            assert!(conn.is_between_messages());
+            assert_eq!(conn.traffic().messages_received, 0);
+            let seen = receive(&mut conn, &frame(role.peer(), CLOSE, &close));
+            assert_eq!(seen, ["close 1001 "]);
+            assert_eq!(sent(role, &mut conn), ["pong p", REFUSAL]);
+        }
+    }
+
+    #[test]
+    fn a_character_that_began_before_must_still_end() {
+        for role in BOTH {
+            let (mut conn, rest) = in_the_middle(role);
+            conn.overload();
+            let wrong = [&rest[..8], &[rest[8] ^ 0x80]].concat();
+            assert_eq!(receive(&mut conn, &wrong), ["! text-not-utf8"]);
+            assert_eq!(conn.state(), State::Closed);
+            assert_eq!(sent(role, &mut conn), [REFUSAL]);
+        }
+    }
+
+    #[test]
+    fn the_limits_of_a_message_hold() {
+        let (mut conn, rest) = in_the_middle(Role::Server);
+        conn.overload();
+        receive(&mut conn, &rest);
+        let announced = [&b"\x82\xFF"[..], &(17_u64 << 20).to_be_bytes(), &KEY].concat();
+        assert_eq!(receive(&mut conn, &announced), ["! message-too-big"]);
+    }
+
+    #[test]
+    fn no_second_close_is_sent() {
+        for role in BOTH {
+            let (mut conn, _) = in_the_middle(role);
+            conn.close(CloseCode::NORMAL, "").unwrap();
+            conn.overload();
+            conn.overload();
+            assert_eq!(sent(role, &mut conn), ["close 1000 "]);
+            assert!(conn.memory() < 1024);
+        }
+    }
+
+    #[test]
+    fn a_connection_that_ends_gives_back_what_has_arrived() {
+        for role in BOTH {
+            let (mut conn, _) = in_the_middle(role);
+            conn.receive_eof();
+            assert!(conn.memory() < 1024, "{} bytes", conn.memory());
+            assert!(!conn.is_between_messages());
+        }
+    }
+
+    #[test]
+    fn a_connection_that_is_lost_gives_back_what_waits_as_well() {
+        for role in BOTH {
+            let mut conn = new(role);
+            for _ in 0..3 {
+                conn.send(vec![0; 50_000]).unwrap();
+            }
+            receive(&mut conn, &frame(role.peer(), PING, b"p"));
+            assert!(conn.memory() > 150_000);
+            conn.lose();
+            assert_eq!((conn.memory(), conn.output_length()), (0, 0));
+            assert_eq!(conn.state(), State::Closed);
+        }
+    }
+}
+
+mod memory {
+    use super::*;
+
+    /// The most memory that a connection holds while these frames arrive, in pieces.
+    fn most_for(frames: &[Frame<'_>]) -> usize {
+        let mut conn = new(Role::Server);
+        let stream = wire(Role::Client, frames);
+        let pieces = stream.chunks(1000);
+        let held = pieces.map(|piece| {
+            receive(&mut conn, piece);
+            conn.memory()
+        });
+        held.max().unwrap_or(0)
+    }
+
+    #[test]
+    fn of_a_whole_message_is_never_more_than_its_length() {
+        for byte0 in [TEXT, BINARY] {
+            for length in [65_537, 70_000, 130_000] {
+                let held = most_for(&[(byte0, &vec![b'a'; length])]);
+                assert!(held <= length + 16, "{held} for {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_fragments_is_at_most_twice_what_has_arrived() {
+        let frames = [
+            &[(TEXT_BEGIN, &[b'a'; 64][..])],
+            &[(MORE, &[b'a'; 64][..]); 2000][..],
+        ];
+        let held = most_for(&frames.concat());
+        assert!(held <= 2 * 2001 * 64 + 16, "{held}");
+    }
+
+    #[test]
+    fn is_taken_in_few_steps_so_that_bytes_are_not_moved_again_and_again() {
+        let mut conn = new(Role::Server);
+        let mut sizes = std::collections::BTreeSet::new();
+        for number in 0..2000 {
+            let byte0 = if number == 0 { TEXT_BEGIN } else { MORE };
+            receive(&mut conn, &frame(Role::Client, byte0, &[b'a'; 64]));
+            sizes.insert(conn.memory());
+        }
+        assert!(sizes.len() < 20, "{sizes:?}");
+    }
+
+    #[test]
+    fn grows_with_what_arrives_and_not_with_what_is_announced() {
+        let mut conn = new(Role::Server);
+        let header = [&b"\x82\xFF"[..], &(15_u64 << 20).to_be_bytes(), &KEY].concat();
+        receive(&mut conn, &[&header[..], &[0; 1000]].concat());
+        assert!(conn.memory() <= 2000, "{} bytes", conn.memory());
+    }
+
+    #[test]
+    fn is_not_taken_twice_for_output_when_a_pong_leaves_before_it() {
+        let mut conn = new(Role::Server);
+        conn.send(vec![0; 1_000_000]).unwrap();
+        receive(&mut conn, &frame(Role::Client, PING, b"p"));
+        let mut output = Vec::new();
+        conn.take_output(&mut output);
+        assert_eq!(output, b"\x8A\x01p");
+        conn.take_output(&mut output);
+        assert_eq!(output.len(), 1_000_010);
+        assert!(conn.memory() < 1024, "{} bytes", conn.memory());
+    }
+}
+
 mod any_cut_of_the_stream {
     use super::*;
 

@@ -57,6 +57,9 @@ pub enum Event {
     Pong(Vec<u8>),
     /// The peer's Close; the reply, if one is due, is already in the output.
     Close(CloseReason),
+    /// There is no memory for the message that is arriving, so it was dropped. The connection is now as
+    /// after [`Connection::overload`]. Reported once.
+    Overloaded,
 }
 
 /// A call that the connection cannot carry out: the caller's mistake or bad luck, never the peer's.
@@ -71,6 +74,8 @@ pub enum Misuse {
     CloseCode(CloseCode),
     /// A reason for a Close that has no code to stand before it (§5.5.1).
     ReasonWithoutCode,
+    /// A message for which there is no memory. It was not queued, and the connection is as it was.
+    NoMemory,
 }
 
 impl fmt::Display for Misuse {
@@ -82,6 +87,7 @@ impl fmt::Display for Misuse {
             }
             Self::CloseCode(code) => write!(f, "a Close must not carry the code {code}"),
             Self::ReasonWithoutCode => f.write_str("a Close with a reason needs a code before it"),
+            Self::NoMemory => f.write_str("there is no memory for what is to be sent"),
         }
     }
 }
@@ -151,6 +157,14 @@ struct Arriving {
     header: Header,
     /// Bytes of payload received.
     received: u64,
+}
+
+impl Arriving {
+    /// How many of so many bytes that have arrived are still its payload.
+    fn here(&self, available: usize) -> usize {
+        let missing = self.header.payload_length - self.received;
+        usize::try_from(missing).map_or(available, |missing| missing.min(available))
+    }
 }
 
 /// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
@@ -270,9 +284,43 @@ impl Connection {
         received
     }
 
-    /// The peer's half of the TCP connection has ended, or the whole of it is lost.
+    /// The peer's half of the TCP connection has ended.
     pub fn receive_eof(&mut self) {
         self.end(CloseReason::new(CloseCode::ABNORMAL));
+    }
+
+    /// The whole TCP connection is lost: as [`receive_eof`](Self::receive_eof), and what waits to be written
+    /// is dropped.
+    pub fn lose(&mut self) {
+        self.receive_eof();
+        self.pongs = Vec::new();
+        self.output_before = VecDeque::new();
+        self.output = Vec::new();
+    }
+
+    /// Refuses the message that is arriving, and every later one, for want of memory: what has arrived of it
+    /// is dropped, and a Close with [`CloseCode::TRY_AGAIN_LATER`] is queued, unless one was sent already.
+    /// What the peer sends until it answers that is judged and not kept: there are no more messages.
+    ///
+    /// For an owner that has given its connections less memory than there is;
+    /// [`memory`](Self::memory) tells how much one has. When the system has none left, this happens by itself
+    /// ([`Event::Overloaded`]).
+    pub fn overload(&mut self) {
+        self.assembler.discard();
+        // This fails only if a Close was sent before.
+        let _ = self.close(
+            CloseCode::TRY_AGAIN_LATER,
+            "no memory is left for the message",
+        );
+    }
+
+    /// Bytes of memory that the connection holds: those of the message that is arriving, those that wait to
+    /// be written, and a few buffers kept for the next ones.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let before: usize = self.output_before.iter().map(Vec::capacity).sum();
+        let after = self.output.capacity() + self.pongs.capacity() + self.control.capacity();
+        self.assembler.memory() + before + after
     }
 
     fn next_event(&mut self, input: &mut [u8]) -> Result<(usize, Option<Event>), Rule> {
@@ -294,7 +342,12 @@ impl Connection {
                     None => return Ok((length, None)),
                 },
             };
-            // 2. As much of its payload as there is.
+            // 2. As much of its payload as there is, and room for it.
+            if !self.has_room(&frame, rest.len()) {
+                self.overload();
+                self.frame = Some(frame);
+                return Ok((length - rest.len(), Some(Event::Overloaded)));
+            }
             rest = self.payload(&mut frame, rest)?;
             if frame.received < frame.header.payload_length {
                 self.frame = Some(frame);
@@ -349,14 +402,19 @@ impl Connection {
         }
     }
 
+    /// Whether there is memory for what `available` bytes hold of the frame's payload.
+    fn has_room(&mut self, frame: &Arriving, available: usize) -> bool {
+        let header = &frame.header;
+        header.opcode.is_control() || self.assembler.make_room(frame.here(available)).is_ok()
+    }
+
     /// Unmasks what `input` holds of the frame's payload and judges it; returns the bytes after it.
     fn payload<'a>(
         &mut self,
         frame: &mut Arriving,
         input: &'a mut [u8],
     ) -> Result<&'a mut [u8], Rule> {
-        let missing = frame.header.payload_length - frame.received;
-        let here = usize::try_from(missing).map_or(input.len(), |missing| missing.min(input.len()));
+        let here = frame.here(input.len());
         let (payload, rest) = input.split_at_mut(here);
         if let Some(key) = frame.header.masking_key {
             frame::mask(payload, key, frame.received);
@@ -414,7 +472,7 @@ impl Connection {
         let reason = CloseReason::decode(body)?;
         if self.state == State::Open {
             let code = body.get(..2).unwrap_or_default();
-            self.push_frame(Opcode::Close, code);
+            self.push_close(code);
         }
         self.end(reason.clone());
         Ok(reason)
@@ -432,7 +490,7 @@ impl Connection {
     /// §7.1.7: say why with a Close if none was sent yet, then process nothing more.
     fn fail(&mut self, rule: Rule) {
         if let (State::Open, Some(code)) = (self.state, rule.close_code()) {
-            self.push_frame(Opcode::Close, &close::encode(code, rule.clause()));
+            self.push_close(&close::encode(code, rule.clause()));
         }
         self.end(CloseReason::new(CloseCode::ABNORMAL));
     }
@@ -441,6 +499,7 @@ impl Connection {
     fn end(&mut self, reason: CloseReason) {
         self.state = State::Closed;
         self.close_reason.get_or_insert(reason);
+        self.assembler.discard();
     }
 
     // Sending.
@@ -449,7 +508,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Misuse::Closed`] unless the connection is open.
+    /// [`Misuse::Closed`] unless the connection is open; [`Misuse::NoMemory`] without memory for the frame.
     pub fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Misuse> {
         match message.into() {
             Outgoing::Text(text) => self.send_frame(Opcode::Text, text.as_bytes()),
@@ -467,7 +526,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Misuse::ControlTooLong`] above 125 bytes; [`Misuse::Closed`] unless the connection is open.
+    /// [`Misuse::ControlTooLong`] above 125 bytes; otherwise as [`send`](Self::send).
     pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Misuse> {
         let payload = payload.as_ref();
         if payload.len() > MAX_CONTROL_PAYLOAD {
@@ -494,7 +553,8 @@ impl Connection {
             None if reason.is_empty() => Vec::new(),
             None => return Err(Misuse::ReasonWithoutCode),
         };
-        self.send_frame(Opcode::Close, &body)?;
+        self.check_open()?;
+        self.push_close(&body);
         self.state = State::Closing;
         Ok(())
     }
@@ -503,10 +563,10 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Misuse::Closed`] unless the connection is open.
+    /// As [`send`](Self::send).
     pub fn push_raw(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
         self.check_open()?;
-        self.output_for(bytes.len()).extend_from_slice(bytes);
+        self.output_for(bytes.len())?.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -535,8 +595,8 @@ impl Connection {
         buffer.clear();
         if !self.pongs.is_empty() {
             buffer.append(&mut self.pongs);
-            // When `output` is all that is left, it goes out in the same write.
-            if self.output_before.is_empty() {
+            // When `output` is all that is left, it goes out in the same write, unless it is long to copy.
+            if self.output_before.is_empty() && self.output.len() <= OUTPUT_CHUNK {
                 buffer.append(&mut self.output);
             }
         } else if let Some(chunk) = self.output_before.pop_front() {
@@ -563,7 +623,7 @@ impl Connection {
             return self.send_frame(message.opcode(), message.as_bytes());
         }
         self.check_open()?;
-        self.output_for(prepared.frame().len())
+        self.output_for(prepared.frame().len())?
             .extend_from_slice(prepared.frame());
         self.traffic.messages_sent += 1;
         Ok(())
@@ -572,7 +632,8 @@ impl Connection {
     /// Queues a frame while that is allowed.
     fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
         self.check_open()?;
-        self.push_frame(opcode, payload);
+        self.output_for(frame::MAX_HEADER + payload.len())?;
+        encode_frame(opcode, payload, &mut self.keys, &mut self.output);
         self.traffic.messages_sent += u64::from(!opcode.is_control());
         Ok(())
     }
@@ -585,19 +646,26 @@ impl Connection {
         }
     }
 
-    /// Queues a frame in any state.
-    fn push_frame(&mut self, opcode: Opcode, payload: &[u8]) {
-        self.output_for(frame::MAX_HEADER + payload.len());
-        encode_frame(opcode, payload, &mut self.keys, &mut self.output);
+    /// Queues a Close in any state.
+    fn push_close(&mut self, body: &[u8]) {
+        self.begin_chunk_for(frame::MAX_HEADER + body.len());
+        encode_frame(Opcode::Close, body, &mut self.keys, &mut self.output);
     }
 
-    /// The buffer for the next frame, of `length` bytes.
-    fn output_for(&mut self, length: usize) -> &mut Vec<u8> {
+    /// The buffer for the next frame, with room for its `length` bytes.
+    fn output_for(&mut self, length: usize) -> Result<&mut Vec<u8>, Misuse> {
+        self.begin_chunk_for(length);
+        let reserved = self.output.try_reserve(length);
+        reserved.map_err(|_| Misuse::NoMemory)?;
+        Ok(&mut self.output)
+    }
+
+    /// Leaves `output` as it is to be written, unless the next frame, of `length` bytes, still fits.
+    fn begin_chunk_for(&mut self, length: usize) {
         if !self.output.is_empty() && self.output.len() + length > OUTPUT_CHUNK {
             self.output_before
                 .push_back(std::mem::take(&mut self.output));
         }
-        &mut self.output
     }
 }
 

@@ -4,6 +4,7 @@
 use super::frame::{Header, Opcode};
 use super::rule::Rule;
 use super::utf8::{self, NotUtf8};
+use std::collections::TryReserveError;
 use std::fmt;
 
 /// A whole message: what an application sends and receives (§5.6).
@@ -107,7 +108,8 @@ impl fmt::Display for Message {
     }
 }
 
-/// What one incoming message may cost. Memory grows with the bytes that arrive, never with a declared length.
+/// What one incoming message may cost. Memory grows with the bytes that arrive, never with a declared length,
+/// and never beyond it.
 ///
 /// ```
 /// use plainws::protocol::message::Limits;
@@ -167,6 +169,9 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of the longest character (RFC 3629 §3).
+const MAX_CHARACTER: usize = 4;
+
 /// A buffer larger than this is not kept for the next message.
 const MAX_SPARE: usize = 64 * 1024;
 
@@ -176,6 +181,8 @@ pub(super) struct Assembler {
     limits: Limits,
     /// About this many bytes of a message are kept. All of them are judged.
     keep: usize,
+    /// Whether messages are judged and not handed out.
+    discards: bool,
     open: Option<Open>,
     /// An empty buffer of an earlier message, for the next one.
     spare: Vec<u8>,
@@ -187,6 +194,8 @@ struct Open {
     payload: Payload,
     /// Bytes of payload announced by the headers so far.
     announced: u64,
+    /// The most bytes that it can come to have: those announced, once its last header has come.
+    most: u64,
     fragments: u32,
     empty_fragments: u32,
 }
@@ -202,6 +211,7 @@ impl Assembler {
         Self {
             limits,
             keep: usize::MAX,
+            discards: false,
             open: None,
             spare: Vec::new(),
         }
@@ -210,6 +220,15 @@ impl Assembler {
     /// Keeps only about this many bytes of each message, for a caller that does not need them whole.
     pub(super) const fn keep(&mut self, bytes: usize) {
         self.keep = bytes;
+    }
+
+    /// Gives back all memory, and from now on keeps and hands out nothing. All is judged as before.
+    pub(super) fn discard(&mut self) {
+        self.discards = true;
+        self.release_memory();
+        if let Some(open) = &mut self.open {
+            open.payload.discard();
+        }
     }
 
     /// Whether no message is open.
@@ -240,13 +259,33 @@ impl Assembler {
         {
             return Err(Rule::TooManyFragments);
         }
+        open.most = if header.fin {
+            open.announced
+        } else {
+            self.limits.max_bytes
+        };
         Ok(())
     }
 
-    /// Takes unmasked payload of the current frame, in any pieces.
-    pub(super) fn payload(&mut self, bytes: &[u8]) -> Result<(), NotUtf8> {
+    /// Makes room for the next piece of the current frame's payload.
+    pub(super) fn make_room(&mut self, bytes: usize) -> Result<(), TryReserveError> {
         match &mut self.open {
-            Some(open) => open.payload.extend(bytes, self.keep),
+            Some(open) if !self.discards => {
+                let most = usize::try_from(open.most).unwrap_or(usize::MAX);
+                // Of text, a character more than is asked for may be kept.
+                let kept = self.keep.saturating_add(MAX_CHARACTER);
+                open.payload.make_room(bytes, most.min(kept))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes unmasked payload of the current frame, in any pieces for which there is
+    /// [room](Self::make_room).
+    pub(super) fn payload(&mut self, bytes: &[u8]) -> Result<(), NotUtf8> {
+        let keep = if self.discards { 0 } else { self.keep };
+        match &mut self.open {
+            Some(open) => open.payload.extend(bytes, keep),
             None => Ok(()),
         }
     }
@@ -256,12 +295,21 @@ impl Assembler {
         let Some(open) = self.open.take_if(|_| fin) else {
             return Ok(None);
         };
-        match open.payload {
+        let message = match open.payload {
             // §5.6: a frame may cut a character, a message may not.
-            Payload::Text(_, decoder) if !decoder.is_between_characters() => Err(Rule::TextNotUtf8),
-            Payload::Text(text, _) => Ok(Some(Message::Text(text))),
-            Payload::Binary(bytes) => Ok(Some(Message::Binary(bytes))),
-        }
+            Payload::Text(_, decoder) if !decoder.is_between_characters() => {
+                return Err(Rule::TextNotUtf8);
+            }
+            Payload::Text(text, _) => Message::Text(text),
+            Payload::Binary(bytes) => Message::Binary(bytes),
+        };
+        Ok(Some(message).filter(|_| !self.discards))
+    }
+
+    /// Bytes of memory that it holds: those of the open message, and the spare buffer.
+    pub(super) fn memory(&self) -> usize {
+        let open = self.open.as_ref().map(|open| open.payload.memory());
+        open.unwrap_or(0) + self.spare.capacity()
     }
 
     /// Gives the spare buffer back to the allocator.
@@ -280,24 +328,64 @@ impl Assembler {
 }
 
 impl Payload {
-    /// Judges a piece, and keeps of it what there is room for; of text, up to the end of a character.
+    /// Makes room for a piece of this many bytes in a message that has at most `most` of them.
+    fn make_room(&mut self, bytes: usize, most: usize) -> Result<(), TryReserveError> {
+        match self {
+            // The piece may also complete a character of which some bytes came before.
+            Self::Text(text, _) => {
+                let growth = growth(text.len(), text.capacity(), bytes + MAX_CHARACTER, most);
+                text.try_reserve_exact(growth)
+            }
+            Self::Binary(message) => {
+                let growth = growth(message.len(), message.capacity(), bytes, most);
+                message.try_reserve_exact(growth)
+            }
+        }
+    }
+
+    /// Judges a piece, and keeps up to `keep` bytes of the message; of text, up to the end of a character.
     fn extend(&mut self, bytes: &[u8], keep: usize) -> Result<(), NotUtf8> {
         match self {
-            Self::Text(text, decoder) => {
-                let before = text.len();
-                decoder.decode(bytes, text)?;
-                let is_enough = |&end: &usize| text.is_char_boundary(end);
-                if let Some(end) = (before.max(keep)..text.len()).find(is_enough) {
-                    text.truncate(end);
-                }
-            }
+            Self::Text(text, decoder) => decoder.judge(bytes, |whole| {
+                let room = keep.saturating_sub(text.len());
+                let is_boundary = |&end: &usize| whole.is_char_boundary(end);
+                let end = (room..whole.len()).find(is_boundary);
+                text.push_str(whole.split_at(end.unwrap_or(whole.len())).0);
+            }),
             Self::Binary(message) => {
                 let room = keep.saturating_sub(message.len());
                 message.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+                Ok(())
             }
         }
-        Ok(())
     }
+
+    fn memory(&self) -> usize {
+        match self {
+            Self::Text(text, _) => text.capacity(),
+            Self::Binary(message) => message.capacity(),
+        }
+    }
+
+    /// Gives the memory back; what was judged so far is remembered.
+    fn discard(&mut self) {
+        match self {
+            Self::Text(text, _) => *text = String::new(),
+            Self::Binary(message) => *message = Vec::new(),
+        }
+    }
+}
+
+/// How much room to make in a buffer for `more` bytes: as much again as it has, so that each byte is moved
+/// a few times at most, but never for more than `most` bytes in all.
+fn growth(length: usize, capacity: usize, more: usize, most: usize) -> usize {
+    let needed = length.saturating_add(more).min(most);
+    let wanted = if needed <= capacity {
+        needed
+    } else {
+        needed.max(capacity.saturating_mul(2).min(most))
+    };
+    wanted.saturating_sub(length)
 }
 
 impl Open {
@@ -311,6 +399,7 @@ impl Open {
         Self {
             payload,
             announced: 0,
+            most: 0,
             fragments: 0,
             empty_fragments: 0,
         }

@@ -40,7 +40,16 @@ impl Decoder {
     /// [`NotUtf8`] for the first byte that cannot be right. What `text` then holds is right, but may lack
     /// characters before that byte.
     pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), NotUtf8> {
-        let rest = self.complete_character(bytes, text)?;
+        self.judge(bytes, |whole| text.push_str(whole))
+    }
+
+    /// The same, with `take` for the text: it is given the characters that `bytes` completes, in pieces.
+    pub(super) fn judge(
+        &mut self,
+        bytes: &[u8],
+        mut take: impl FnMut(&str),
+    ) -> Result<(), NotUtf8> {
+        let rest = self.complete_character(bytes, &mut take)?;
         if rest.is_empty() {
             // A character of three or four bytes may still be waiting.
             return Ok(());
@@ -48,7 +57,7 @@ impl Decoder {
         let before = bytes.len() - rest.len();
         let (valid, tail) =
             valid_prefix(rest).map_err(|NotUtf8 { at }| NotUtf8 { at: before + at })?;
-        text.push_str(valid);
+        take(valid);
         self.keep(tail);
         Ok(())
     }
@@ -63,7 +72,7 @@ impl Decoder {
     fn complete_character<'a>(
         &mut self,
         bytes: &'a [u8],
-        text: &mut String,
+        take: &mut impl FnMut(&str),
     ) -> Result<&'a [u8], NotUtf8> {
         let mut rest = bytes;
         while self.length > 0 {
@@ -77,7 +86,7 @@ impl Decoder {
             // What waited could still become a character, so it is this byte that is wrong.
             let at = bytes.len() - rest.len();
             let (character, partial) = valid_prefix(so_far).map_err(|_| NotUtf8 { at })?;
-            text.push_str(character);
+            take(character);
             self.keep(partial);
             rest = after;
         }

@@ -156,6 +156,7 @@ fn line(event: &Event) -> String {
         Event::Ping(payload) => format!("ping {}", payload.escape_ascii()),
         Event::Pong(payload) => format!("pong {}", payload.escape_ascii()),
         Event::Close(close) => format!("close {} {}", close.code.0, close.reason),
+        Event::Overloaded => "overloaded".into(),
         other => panic!("an event that no test knows: {other:?}"),
     }
 }
