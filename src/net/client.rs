@@ -1,6 +1,6 @@
 //! A client: opens a connection to a `ws:` URL.
 
-use super::deadline::{deadline_in, is_timeout};
+use super::deadline::{SHORTEST_TIMEOUT, deadline_in, is_timeout};
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
 use super::random::Random;
@@ -195,25 +195,37 @@ impl Client {
         ))
     }
 
-    /// Tries each address of the host, sharing what is left of the time.
     fn reach(&self, deadline: Instant) -> Result<(Stream, SocketAddr)> {
         let (host, port) = &self.address;
         let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs()?.collect();
-        let mut failure = io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("{} has no address", self.host),
-        );
-        for (tried, address) in addresses.iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-            let share = (left / untried).max(Duration::from_millis(1));
-            match TcpStream::connect_timeout(address, share) {
-                Ok(stream) => return Ok((Stream::new(stream), *address)),
-                Err(error) => failure = error,
-            }
+        if addresses.is_empty() {
+            let message = format!("{} has no address", self.host);
+            return Err(io::Error::new(io::ErrorKind::NotFound, message).into());
         }
-        Err(failure.into())
+        Ok(first_of(&addresses, deadline, |address, time| {
+            let stream = TcpStream::connect_timeout(address, time)?;
+            Ok((Stream::new(stream), *address))
+        })?)
     }
+}
+
+/// Tries one address after the other, each with its share of the time that is left, until `connect` gives
+/// something; after the last one, why it did not.
+fn first_of<T>(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    connect: impl Fn(&SocketAddr, Duration) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut last = Err(io::ErrorKind::NotFound.into());
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        last = connect(address, (left / untried).max(SHORTEST_TIMEOUT));
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
 }
 
 /// Reads the answer, and what arrived after its head. RFC 9110 §15.2: interim responses may come before.
@@ -337,5 +349,43 @@ impl<'a> Url<'a> {
             address: (name.to_owned(), port),
             target: format!("{slash}{resource}"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Tries four addresses, of which the one with `answering` as its port answers. Returns the minutes
+    /// that each was given, if the whole has `time`, and whether one answered.
+    fn minutes(answering: u16, time: Duration) -> (Vec<u64>, bool) {
+        let addresses = [1, 2, 3, 4].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let minutes = RefCell::new(Vec::new());
+        let answered = first_of(&addresses, deadline_in(time), |address, time| {
+            // What the test takes rounds to nothing.
+            let time = time + Duration::from_secs(30);
+            minutes.borrow_mut().push(time.as_secs() / 60);
+            match address.port() {
+                port if port == answering => Ok(port),
+                _ => Err(io::ErrorKind::ConnectionRefused.into()),
+            }
+        });
+        assert!(answered.as_ref().is_ok_and(|&port| port == answering) || answered.is_err());
+        (minutes.into_inner(), answered.is_ok())
+    }
+
+    #[test]
+    fn an_address_gets_no_more_than_its_share_of_the_time() {
+        assert_eq!(minutes(1, HOUR), (vec![15], true));
+        assert_eq!(minutes(3, HOUR), (vec![15, 20, 30], true));
+        assert_eq!(minutes(4, HOUR), (vec![15, 20, 30, 60], true));
+    }
+
+    #[test]
+    fn the_last_failure_is_told_and_each_is_tried_even_without_time() {
+        assert_eq!(minutes(0, Duration::ZERO), (vec![0, 0, 0, 0], false));
     }
 }
