@@ -450,6 +450,19 @@ mod a_stuck_writer {
     }
 
     #[test]
+    fn makes_one_that_feeds_wait_for_room_too() {
+        let (link, peer, threads) = stuck(Limits::default());
+        let its_link = Arc::clone(&link);
+        let feeding =
+            thread::spawn(move || its_link.feed(usize::MAX, |connection| connection.send("d")));
+        wait_until(|| link.core().waiting_for_room == 2);
+        peer.takes(usize::MAX);
+        for thread in threads.into_iter().chain([feeding]) {
+            ended(thread).expect("the peer takes all");
+        }
+    }
+
+    #[test]
     fn fails_when_the_connection_is_cut_and_the_one_that_waits_too() {
         let (link, _peer, [writer, waiting]) = stuck(Limits::default());
         link.cut();
@@ -505,6 +518,26 @@ mod the_caretaker {
         peer.sends(HELLO);
         link.service();
         assert_eq!(peer.played().input.len(), HELLO.len());
+    }
+
+    #[test]
+    fn reads_on_once_messages_were_taken_however_many_came_before() {
+        let (link, peer) = linked(Limits::default(), None);
+        // Two make the inbox full.
+        let large = [b"\x82\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat();
+        for _ in 0..4 {
+            peer.sends(&large);
+            for _ in 0..4 {
+                link.service();
+            }
+            assert!(peer.played().input.is_empty());
+            let received = link.receive(None);
+            assert!(matches!(received, Ok(Waited::Message(_))));
+        }
+        peer.sends(b"\x89\x80\0\0\0\0");
+        link.service();
+        link.service();
+        peer.has_taken(b"\x8A\x00");
     }
 
     #[test]
@@ -601,6 +634,37 @@ mod finish {
         link.cut();
         ended(first).expect("it cannot fail");
     }
+}
+
+#[test]
+fn a_wait_gives_the_memory_back_that_a_quiet_peer_does_not_need() {
+    let (link, peer) = linked(Limits::default(), None);
+    let large = [b"\x82\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat();
+    for _ in 0..8 {
+        peer.sends(&large);
+        let received = link.receive(None).expect("it is legal");
+        let Waited::Message(message) = received else {
+            panic!("a message came")
+        };
+        link.send(|connection| connection.send(message))
+            .expect("the peer takes all");
+    }
+    let is_large = |core: &Core| {
+        let reader = core.reader.as_ref().expect("nobody reads");
+        reader.buffer.is_large()
+    };
+    assert!(is_large(&link.core()));
+    // A second is long ago here.
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(2));
+    let mut core = link.core();
+    let reader = core.reader.as_mut().expect("nobody reads");
+    reader
+        .keepalive
+        .received(long_ago.expect("the machine is older"));
+    drop(core);
+    let waited = link.receive(Some(Instant::now() + Duration::from_millis(50)));
+    assert!(matches!(waited, Ok(Waited::TimedOut)));
+    assert!(!is_large(&link.core()));
 }
 
 #[test]
