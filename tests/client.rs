@@ -3,72 +3,18 @@
 
 use crate::support;
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use crate::support::due;
+use crate::support::hand_made::{accepting, answering, hand_made, switching};
 use crate::support::raw::{ACCEPT, PATIENCE, Raw, header};
-use crate::support::server::{echo, start};
-use plainws::protocol::handshake::accept_value;
+use crate::support::server::{SOON, echo, endless, start};
 use plainws::{Client, CloseCode, CloseReason, Error, Limits, Message, Refusal, Role, Rule};
 use std::collections::HashSet;
 use std::io;
 use std::net::TcpListener;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const MOMENT: Duration = Duration::from_millis(30);
-
-/// A server for one connection: `serve` gets it with the request's head already read.
-struct HandMade {
-    url: String,
-    thread: JoinHandle<()>,
-}
-
-fn hand_made(serve: impl FnOnce(&mut Raw, &str) + Send + 'static) -> HandMade {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
-    let address = listener.local_addr().expect("it is bound");
-    let thread = thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("the client comes");
-        let mut raw = Raw::from(stream);
-        let head = raw.head();
-        serve(&mut raw, &head);
-    });
-    HandMade {
-        url: format!("ws://{address}/chat"),
-        thread,
-    }
-}
-
-impl HandMade {
-    /// Its assertions failed if this panics.
-    fn join(self) {
-        self.thread.join().expect("the server saw what it expected");
-    }
-}
-
-/// The right answer to a request.
-fn switching(request: &str) -> String {
-    let key = header(request, "Sec-WebSocket-Key").expect("every request has a key");
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {}\r\n\r\n",
-        accept_value(key)
-    )
-}
-
-/// A server that accepts the connection, then goes on as `serve` says.
-fn accepting(serve: impl FnOnce(&mut Raw) + Send + 'static) -> HandMade {
-    hand_made(|raw, request| {
-        raw.send(switching(request));
-        serve(raw);
-    })
-}
-
-/// A server that answers with these bytes and then waits for the client to leave.
-fn answering(answer: impl Into<Vec<u8>>) -> HandMade {
-    let answer = answer.into();
-    hand_made(move |raw, _| {
-        let _ = raw.try_send(answer);
-        raw.until_end();
-    })
-}
 
 fn server(frames: &[(u8, &[u8])]) -> Vec<u8> {
     wire(Role::Server, frames)
@@ -150,8 +96,8 @@ mod an_address {
     use super::*;
 
     #[test]
-    fn of_a_name_that_has_several_is_tried_after_the_other() {
-        // Usually ::1 and 127.0.0.1: only the latter listens.
+    fn of_a_name_whose_others_refuse_is_found() {
+        // Usually ::1 and 127.0.0.1, or the latter alone: only that listens.
         let address = start(|server| server.route("/", echo));
         let url = format!("ws://localhost:{}/", address.port());
         let ws = plainws::connect(&url).unwrap();
@@ -427,18 +373,18 @@ mod s4_1_answer {
 
     #[test]
     fn that_drips_is_waited_for_no_longer_than_one_that_does_not_come() {
-        let time = Duration::from_millis(300);
         let server = hand_made(move |raw, request| {
             // No wait for a byte is as long as the time for the whole.
             let answer = switching(request).repeat(100).into_bytes();
             let has_left = answer.iter().any(|byte| {
-                thread::sleep(time / 20);
+                thread::sleep(SOON / 20);
                 raw.try_send([*byte]).is_err()
             });
             assert!(has_left, "the client leaves");
         });
-        let client = Client::new(&server.url).unwrap().timeout(time);
-        assert_eq!(io_kind(client.connect()), io::ErrorKind::TimedOut);
+        let client = Client::new(&server.url).unwrap().timeout(SOON);
+        let result = due::call(Instant::now(), SOON, || client.connect());
+        assert_eq!(io_kind(result), io::ErrorKind::TimedOut);
         server.join();
     }
 
@@ -548,7 +494,8 @@ mod s4_1_answer {
         });
         for server in [silent, drips, interim] {
             let client = Client::new(&server.url).unwrap();
-            let result = client.timeout(Duration::from_millis(200)).connect();
+            let client = client.timeout(SOON).limits(endless());
+            let result = due::call(Instant::now(), SOON, || client.connect());
             assert_eq!(io_kind(result), io::ErrorKind::TimedOut);
             server.join();
         }
@@ -619,6 +566,17 @@ mod a_refusal {
     }
 
     #[test]
+    fn of_no_length_is_not_waited_for_long() {
+        let server = answering("HTTP/1.1 503 \r\n\r\npart");
+        let client = Client::new(&server.url).unwrap();
+        let result = due::call(Instant::now(), Duration::from_millis(500), || {
+            client.connect()
+        });
+        assert_eq!(refusal(result).body, b"part");
+        server.join();
+    }
+
+    #[test]
     fn of_any_length_is_kept_to_4_kib() {
         let length = 1024 * 1024;
         let body = "x".repeat(length);
@@ -662,7 +620,10 @@ mod a_refusal {
         let server = answering("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\npart");
         let client = Client::new(&server.url).unwrap();
         // Time enough for the head to come.
-        let refusal = refusal(client.timeout(Duration::from_secs(1)).connect());
+        let time = Duration::from_secs(1);
+        let refusal = refusal(due::call(Instant::now(), time, move || {
+            client.timeout(time).connect()
+        }));
         assert_eq!(
             (refusal.response.status(), &refusal.body[..]),
             (500, &b"part"[..])
@@ -859,14 +820,14 @@ mod s7_close {
             expect_close(raw, 1000);
             raw.expect_fin();
         });
-        let limits = Limits::default().close_timeout(Duration::from_millis(200));
+        let limits = endless().close_timeout(SOON);
         let client = Client::new(&server.url).unwrap().limits(limits);
         let ws = client.connect().unwrap();
-        ws.close(CloseCode::NORMAL, "").unwrap();
-        assert_eq!(
-            ws.close_reason(),
-            Some(CloseReason::new(CloseCode::ABNORMAL))
-        );
+        let reason = due::call(Instant::now(), SOON, move || {
+            ws.close(CloseCode::NORMAL, "").unwrap();
+            ws.close_reason()
+        });
+        assert_eq!(reason, Some(CloseReason::new(CloseCode::ABNORMAL)));
         server.join();
     }
 

@@ -2,8 +2,9 @@
 
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
 use crate::support::gate::Gate;
+use crate::support::hand_made::accepting;
 use crate::support::raw::{PATIENCE, Raw};
-use crate::support::server::{Observed, echo, observe, observe_with, start, wait_until};
+use crate::support::server::{Observed, echo, endless, observe, observe_with, start, wait_until};
 use plainws::protocol::connection::Misuse;
 use plainws::{
     CloseCode, CloseReason, Error, Limits, Message, PreparedMessage, Received, Sender, WebSocket,
@@ -16,14 +17,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const MIB: usize = 1024 * 1024;
-
-/// No deadline that a test could mistake for what it waits for.
-fn endless() -> Limits {
-    let forever = Duration::from_secs(3600);
-    Limits::default()
-        .write_timeout(forever)
-        .close_timeout(forever)
-}
 
 /// A message that tells its sender and its number, and can be seen to be whole.
 fn signed(who: u8, number: u16) -> Vec<u8> {
@@ -166,7 +159,9 @@ mod senders {
     /// A thread that finds another one writing leaves its message to that one, which must not forget it.
     #[test]
     fn that_find_another_one_writing_are_not_forgotten() {
-        let (address, observed) = observe(|ws, told| {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, observed) = observe_with(endless(), move |ws, told| {
             let threads: Vec<_> = (0..4)
                 .map(|_| {
                     let sender = ws.sender();
@@ -181,8 +176,8 @@ mod senders {
                 .into_iter()
                 .for_each(|thread| thread.join().unwrap());
             let _ = told.send(());
-            // No further call writes anything, and only by mistake is anything left for the caretaker.
-            thread::sleep(Duration::from_millis(300));
+            // Up to here all was written: no further call is made until the peer has read it all.
+            its_gate.wait();
             Ok(())
         });
         for _ in 0..3 {
@@ -192,6 +187,7 @@ mod senders {
             }
             observed.next();
         }
+        gate.open();
     }
 }
 
@@ -816,20 +812,33 @@ mod liveness {
     #[test]
     fn a_silent_peer_is_dead() {
         let (address, observed) = failing(limits(100, 200), |ws| ws.receive().map(drop));
+        let since = Instant::now();
         let mut raw = Raw::open(address, "/");
         assert_eq!(raw.frame().0, PING);
-        assert!(is_timed_out(&observed.next()));
+        let error = observed.next_due(since, Duration::from_millis(300));
+        assert!(is_timed_out(&error));
         assert_eq!(raw.until_end(), b"", "nothing more is sent");
     }
 
     #[test]
     fn a_silent_peer_is_found_by_a_client_as_well() {
-        let (address, _observed) = failing(Limits::default(), |ws| {
-            // Waits for messages, and answers pings meanwhile.
-            while !matches!(
-                ws.receive_timeout(Duration::from_millis(50))?,
-                Received::Ended(_)
-            ) {}
+        let server = accepting(|raw| {
+            assert_eq!(raw.masked_frame().0, PING);
+            assert_eq!(raw.until_end(), b"", "nothing more is sent");
+        });
+        let client = plainws::Client::new(&server.url).unwrap();
+        let ws = client.limits(limits(100, 200)).connect().unwrap();
+        assert!(is_timed_out(&ws.receive().unwrap_err()));
+        assert!(ws.was_cut_off());
+        server.join();
+    }
+
+    #[test]
+    fn a_busy_server_is_alive_to_a_client_as_well() {
+        let gate = Gate::default();
+        let its_gate = gate.clone();
+        let (address, _observed) = failing(Limits::default(), move |_| {
+            its_gate.wait();
             Ok(())
         });
         let ws = plainws::Client::new(&format!("ws://{address}/"))
@@ -842,6 +851,7 @@ mod liveness {
             assert!(Instant::now() < deadline);
             ws.receive_timeout(Duration::from_millis(10)).unwrap();
         }
+        gate.open();
     }
 
     #[test]

@@ -5,16 +5,17 @@ use crate::support;
 use crate::support::bytes::{
     BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
-use crate::support::hostile::go_on_sending;
+use crate::support::due;
+use crate::support::hostile::{Visitor, fill_window, go_on_sending};
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
-use crate::support::server::{echo, impatient, observe, observe_with, start};
+use crate::support::server::{SOON, echo, endless, impatient, observe, observe_with, start};
 use plainws::net::log::{Outcome, Record};
 use plainws::protocol::{head, message};
 use plainws::{CloseCode, Error, Limits, Page, Role, Rule};
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const MOMENT: Duration = Duration::from_millis(10);
 
@@ -132,18 +133,21 @@ mod a_broken_rule {
 
     #[test]
     fn does_not_hold_the_server_longer_than_the_close_timeout() {
-        let (address, observed) = observe_with(impatient(), |ws, told| {
+        let limits = endless().close_timeout(SOON);
+        let (address, observed) = observe_with(limits, |ws, told| {
             let broken = matches!(ws.receive(), Err(Error::Rule(Rule::MaskMissing)));
             ws.close(CloseCode::NORMAL, "")?;
             let _ = told.send(broken);
             Ok(())
         });
         let mut raw = Raw::open(address, "/");
+        let since = Instant::now();
         raw.send(b"\x81\x00");
         raw.expect_close(1002);
         // This side stays open, and each byte is something to read; the handler must not wait for its end.
-        go_on_sending(&mut raw, b"\xFF", MOMENT);
-        assert!(observed.next());
+        let dripping = thread::spawn(move || go_on_sending(&mut raw, b"\xFF", MOMENT));
+        assert!(observed.next_due(since, SOON));
+        dripping.join().expect("the connection ends");
     }
 }
 
@@ -224,14 +228,17 @@ mod a_deadline {
 
     #[test]
     fn for_the_head_answers_408_when_a_part_of_it_came() {
-        let address = echo_server(impatient());
+        let limits = endless().head_timeout(SOON);
+        let address = echo_server(limits.close_timeout(Duration::ZERO));
         for part in [
             "G",
             "GET / HTTP/1.1\r\n",
             "GET / HTTP/1.1\r\nHost: localhost\r\n",
         ] {
+            let since = Instant::now();
             let mut raw = Raw::connect(address);
             raw.send(part);
+            raw.wait_for_due(since, SOON);
             assert_eq!(raw.response().status, 408, "{part}");
             raw.expect_fin();
         }
@@ -254,18 +261,24 @@ mod a_deadline {
 
     #[test]
     fn for_the_head_ends_a_silent_connection_without_a_word() {
-        let address = echo_server(impatient());
-        let mut silent = Raw::connect(address);
-        silent.expect_fin();
+        let address = echo_server(endless().head_timeout(SOON));
+        let ends = |mut raw: Raw, since| {
+            raw.wait_for_due(since, SOON);
+            raw.expect_fin();
+        };
+        let since = Instant::now();
+        ends(Raw::connect(address), since);
         // An empty line is no part of a request (RFC 9112 §2.2).
+        let since = Instant::now();
         let mut empty_line = Raw::connect(address);
         empty_line.send("\r\n");
-        empty_line.expect_fin();
+        ends(empty_line, since);
         // A kept-alive connection that waits has not sent a request either.
         let mut at_rest = Raw::connect(address);
+        let since = Instant::now();
         at_rest.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(at_rest.response().status, 426);
-        at_rest.expect_fin();
+        ends(at_rest, since);
     }
 
     #[test]
@@ -280,8 +293,9 @@ mod a_deadline {
             let _ = told.send((failure, late));
             Ok(())
         });
+        let since = Instant::now();
         let _never_reads = Raw::open(address, "/");
-        let (failure, late) = observed.next();
+        let (failure, late) = observed.next_due(since, SOON);
         assert!(
             matches!(&failure, Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut),
             "{failure:?}"
@@ -292,19 +306,33 @@ mod a_deadline {
     #[test]
     fn for_a_write_ends_an_echo_whose_peer_sends_and_sends_and_does_not_read() {
         let address = echo_server(impatient());
-        let mut raw = Raw::open(address, "/");
+        let mut raw = Visitor::default().window(4096).open(address, "/");
         let message = frame(Role::Client, BINARY, &[0; 64 * 1024]);
-        while raw.try_send(&message).is_ok() {}
+        let lost = fill_window(&mut raw, &message, SOON * 10);
+        assert!(lost.is_err(), "{lost:?}");
         assert_serves(address);
     }
 
     #[test]
     fn for_the_close_ends_the_connection_of_a_peer_that_does_not_answer() {
-        let limits = impatient();
+        let limits = endless().close_timeout(SOON);
         let address = start(|server| server.limits(limits).route("/", |_ws| Ok(())));
+        let since = Instant::now();
         let mut raw = Raw::open(address, "/");
         raw.expect_close(1000);
+        raw.wait_for_due(since, SOON);
         raw.expect_fin();
+    }
+
+    #[test]
+    fn for_the_close_ends_a_connection_after_its_last_response_however_its_peer_drips() {
+        let address = echo_server(endless().close_timeout(SOON));
+        let since = Instant::now();
+        let mut raw = Raw::connect(address);
+        raw.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        assert_eq!(raw.response().status, 426);
+        raw.expect_fin();
+        due::call(since, SOON, move || go_on_sending(&mut raw, b"x", MOMENT));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use crate::support;
 use crate::support::bytes::{
     BINARY, CLOSE, LAST, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
+use crate::support::hostile::go_on_sending;
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
-use crate::support::server::{echo, impatient, observe, observe_with, start};
+use crate::support::server::{SOON, echo, endless, observe, observe_with, start};
 use plainws::protocol::connection::Misuse;
 use plainws::{
     CloseCode, CloseReason, Error, Limits, Message, PreparedMessage, Received, Rule, WebSocket,
@@ -691,25 +692,30 @@ mod close {
 
     #[test]
     fn ends_without_the_peers_close_when_the_deadline_passes() {
-        let (mut raw, observed) = closing(impatient(), 1000, "");
+        let since = Instant::now();
+        let (mut raw, observed) = closing(endless().close_timeout(SOON), 1000, "");
         raw.expect_close(1000);
-        raw.expect_fin();
+        let reason = observed.next_due(since, SOON);
         assert_eq!(
-            observed.next(),
+            reason,
             Some(CloseReason::new(CloseCode::ABNORMAL)),
             "§7.1.5: no Close came"
         );
+        raw.expect_fin();
     }
 
     #[test]
     fn is_not_kept_open_by_a_peer_that_sends_on_and_on() {
         for (byte0, length) in [(TEXT, 1000), (PING, 125)] {
-            let (mut raw, observed) = closing(impatient(), 1000, "");
+            let since = Instant::now();
+            let (mut raw, observed) = closing(endless().close_timeout(SOON), 1000, "");
             raw.expect_close(1000);
             let frame = client(&[(byte0, &vec![b'x'; length])]);
-            let deadline = Instant::now() + PATIENCE;
-            while Instant::now() < deadline && raw.try_send(&frame).is_ok() {}
-            assert_eq!(observed.next(), Some(CloseReason::new(CloseCode::ABNORMAL)));
+            let sending =
+                std::thread::spawn(move || go_on_sending(&mut raw, &frame, Duration::ZERO));
+            let reason = observed.next_due(since, SOON);
+            assert_eq!(reason, Some(CloseReason::new(CloseCode::ABNORMAL)));
+            sending.join().expect("the connection ends");
         }
     }
 

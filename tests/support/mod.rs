@@ -1,7 +1,9 @@
 //! What the tests share.
 
 pub(crate) mod bytes;
+pub(crate) mod due;
 pub(crate) mod gate;
+pub(crate) mod hand_made;
 pub(crate) mod hostile;
 #[cfg(feature = "cli")]
 pub(crate) mod program;

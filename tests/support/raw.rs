@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses some of these")]
 
 use super::bytes::{CLOSE, PING, frame};
+use super::due;
 use plainws::Role;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -117,6 +118,21 @@ impl Raw {
         let timeout = self.stream.set_read_timeout(Some(PATIENCE));
         let peeked = timeout.and_then(|()| self.stream.peek(&mut [0]));
         assert_eq!(peeked.expect("something arrives in time"), 1);
+    }
+
+    /// Waits until the peer sends something or ends its side, which is [due](super::due) when `time` has
+    /// passed `since` then.
+    #[track_caller]
+    pub(crate) fn wait_for_due(&mut self, since: Instant, time: Duration) {
+        assert!(self.received.is_empty(), "bytes were left unread");
+        due::wait(since, time, |slice| {
+            let timeout = self.stream.set_read_timeout(Some(slice));
+            match timeout.and_then(|()| self.stream.peek(&mut [0])) {
+                Err(error) if is_timeout(&error) => None,
+                came => Some(came),
+            }
+        })
+        .ok();
     }
 
     /// Reads up to the empty line that ends a head.

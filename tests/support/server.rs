@@ -1,6 +1,7 @@
 //! The library's server on a free port, in a thread of its own.
 #![allow(dead_code, reason = "each test program uses some of these")]
 
+use super::due;
 use super::raw::PATIENCE;
 use plainws::{Limits, Result, Server, WebSocket};
 use std::net::SocketAddr;
@@ -50,6 +51,12 @@ impl<T> Observed<T> {
             .expect("the handler says something in time")
     }
 
+    /// Waits for something that is [due](due) to be said when `time` has passed `since` then.
+    #[track_caller]
+    pub(crate) fn next_due(&self, since: Instant, time: Duration) -> T {
+        due::wait(since, time, |slice| self.next_within(slice))
+    }
+
     /// Waits for something to be said, at most for `time`.
     pub(crate) fn next_within(&self, time: Duration) -> Option<T> {
         self.0.recv_timeout(time).ok()
@@ -78,11 +85,23 @@ pub(crate) fn echo(ws: &mut WebSocket) -> Result<()> {
     Ok(())
 }
 
+/// The deadlines of [`impatient`].
+pub(crate) const SOON: Duration = Duration::from_millis(300);
+
 /// Limits whose deadlines pass soon, for tests that wait for them.
 pub(crate) fn impatient() -> Limits {
-    let soon = Duration::from_millis(300);
     Limits::default()
-        .head_timeout(soon)
-        .close_timeout(soon)
-        .write_timeout(soon)
+        .head_timeout(SOON)
+        .close_timeout(SOON)
+        .write_timeout(SOON)
+}
+
+/// Limits without a deadline that a test could mistake for the one that it waits for.
+pub(crate) fn endless() -> Limits {
+    let forever = Duration::from_secs(3600);
+    Limits::default()
+        .head_timeout(forever)
+        .close_timeout(forever)
+        .write_timeout(forever)
+        .ping_after(None)
 }
