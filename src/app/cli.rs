@@ -84,7 +84,7 @@ fn serve(options: &serve::Options) -> Outcome {
 fn look(command: &Command) -> Outcome {
     match command {
         Command::Serve(options) => serve(options),
-        Command::Connect(options) => Ok(connect::run(options)),
+        Command::Connect(options) => connect::run(options),
         Command::Decode(options) => decode::run(options),
         Command::Encode(options) => encode::run(options),
         Command::Handshake(options) => handshake::run(options),

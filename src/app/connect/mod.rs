@@ -2,7 +2,7 @@
 
 use crate::app::args;
 use crate::app::input::hex;
-use crate::app::show::output::say;
+use crate::app::show::lines::{Lines, To};
 use crate::app::show::text;
 use crate::app::show::trace;
 use clap::Args;
@@ -10,7 +10,7 @@ use plainws::net::error::Refusal;
 use plainws::protocol::message;
 use plainws::{Client, CloseCode, CloseReason, Error, Message, Received, Role, Sender, WebSocket};
 use serde_json::{Value, json};
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -75,17 +75,25 @@ const REFUSED: u8 = 3;
 const VIOLATION: u8 = 4;
 
 /// Connects, and talks until the connection ends.
-pub(crate) fn run(options: &Options) -> ExitCode {
-    match open(options).map(|ws| talk(ws, options)) {
-        Ok(code) => ExitCode::from(code),
+///
+/// # Errors
+///
+/// What went wrong, in words for people.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    // All of it in one queue, so that a terminal shows messages among the trace where they came.
+    let lines = Lines::waiting().map_err(|error| format!("cannot start a thread: {error}"))?;
+    let code = match open(options, &lines) {
+        Ok(ws) => talk(ws, options, &lines),
         Err(error) => {
-            say(&error_text(&error));
-            ExitCode::from(exit_code(&error))
+            lines.say(&error_text(&error));
+            exit_code(&error)
         }
-    }
+    };
+    lines.finish(Duration::MAX);
+    Ok(ExitCode::from(code))
 }
 
-fn open(options: &Options) -> plainws::Result<WebSocket> {
+fn open(options: &Options, lines: &Lines) -> plainws::Result<WebSocket> {
     let mut client = Client::new(&options.url)?.timeout(options.connect_timeout);
     for (name, value) in &options.header {
         client = client.header(name, value)?;
@@ -102,45 +110,49 @@ fn open(options: &Options) -> plainws::Result<WebSocket> {
             Role::Client,
             message::Limits::default(),
             level,
+            lines.clone(),
         ));
     }
     client.connect()
 }
 
 /// Prints what comes, while another thread sends what is typed. Returns the exit code.
-fn talk(mut ws: WebSocket, options: &Options) -> u8 {
+fn talk(mut ws: WebSocket, options: &Options, lines: &Lines) -> u8 {
     let subprotocol = ws
         .subprotocol()
         .map(|name| format!(" as {}", text::quoted(name.as_bytes())));
-    say(&format!(
+    lines.say(&format!(
         "connected to {}{}",
         options.url,
         subprotocol.unwrap_or_default()
     ));
     if std::io::stdin().is_terminal() {
-        say("a line is a message; /ping, /close, /binary HEX, /raw HEX; Ctrl-D ends");
+        lines.say("a line is a message; /ping, /close, /binary HEX, /raw HEX; Ctrl-D ends");
     }
-    let (sender, linger) = (ws.sender(), options.linger);
+    let (sender, linger, its_lines) = (ws.sender(), options.linger, lines.clone());
     // Not joined: when the connection ends, this thread may still wait for a line from the keyboard.
     thread::spawn(move || {
-        send_input(&sender);
+        send_input(&sender, &its_lines);
         thread::sleep(linger);
         // It may be closing already.
         let _ = sender.close(CloseCode::NORMAL, "");
     });
-    let ended = print_messages(&mut ws, options);
+    let ended = print_messages(&mut ws, options, lines);
     let reason = ws
         .close_reason()
         .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
     if options.json {
         let (code, reason) = (reason.code.0, &reason.reason);
-        print(&json!({"type": "close", "code": code, "reason": reason}).to_string());
+        print(
+            lines,
+            &json!({"type": "close", "code": code, "reason": reason}).to_string(),
+        );
     } else {
-        say(&format!("closed {reason}"));
+        lines.say(&format!("closed {reason}"));
     }
     match ended {
         Err(error) => {
-            say(&error_text(&error));
+            lines.say(&error_text(&error));
             exit_code(&error)
         }
         Ok(()) if is_about_violation(reason.code) => VIOLATION,
@@ -150,10 +162,10 @@ fn talk(mut ws: WebSocket, options: &Options) -> u8 {
 }
 
 /// Prints each message until the connection ends.
-fn print_messages(ws: &mut WebSocket, options: &Options) -> plainws::Result<()> {
+fn print_messages(ws: &mut WebSocket, options: &Options, lines: &Lines) -> plainws::Result<()> {
     loop {
         match ws.receive_timeout(options.timeout.unwrap_or(Duration::MAX))? {
-            Received::Message(message) => print(&shown(&message, options.json)),
+            Received::Message(message) => print(lines, &shown(&message, options.json)),
             Received::Ended(_) => return Ok(()),
             _ => {
                 ws.close(CloseCode::NORMAL, "")?;
@@ -181,7 +193,7 @@ fn shown(message: &Message, as_json: bool) -> String {
     }
 }
 
-fn send_input(sender: &Sender) {
+fn send_input(sender: &Sender, lines: &Lines) {
     for line in std::io::stdin().lock().split(b'\n') {
         let Ok(line) = line else { break };
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
@@ -192,7 +204,7 @@ fn send_input(sender: &Sender) {
         match sent {
             Ok(true) => {}
             Ok(false) => break,
-            Err(problem) => say(&problem),
+            Err(problem) => lines.say(&problem),
         }
     }
 }
@@ -271,12 +283,6 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 /// Prints what the peer sent. When standard output has no reader any more, the program ends.
-fn print(line: &str) {
-    let mut stdout = std::io::stdout().lock();
-    if writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .is_err()
-    {
-        std::process::exit(0);
-    }
+fn print(lines: &Lines, line: &str) {
+    lines.push(To::Stdout, &format!("{line}\n"));
 }

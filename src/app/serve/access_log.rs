@@ -1,11 +1,13 @@
-//! One line for each request and connection.
+//! One line for each request and connection, but for floods of refusals, which are summed up.
 
+use crate::app::show::lines::{Lines, Note, To};
 use clap::ValueEnum;
 use jiff::Zoned;
 use plainws::net::log::{Outcome, Record};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::panic::PanicHookInfo;
+use std::thread;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -20,14 +22,74 @@ pub(crate) enum Form {
 /// Longer request lines are cut.
 const MAX_REQUEST_LINE: usize = 200;
 
-/// Writes a record to standard error.
-pub(crate) fn write(record: &Record<'_>, form: Form) {
+/// Writes a record to standard error, by way of `lines`.
+pub(crate) fn write(lines: &Lines, record: &Record<'_>, form: Form) {
+    if is_for_want_of_room(record) && !lines.admits_refusal() {
+        return;
+    }
     let line = match form {
-        Form::Text => format!("{} {}\n", Zoned::now().strftime("%F %T"), text(record)),
-        Form::Json => format!("{}\n", in_ascii(&json(record).to_string())),
+        Form::Text => in_text(&text(record)),
+        Form::Json => in_json(json(record)),
     };
-    // The server goes on without a reader of its log.
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    lines.push(To::Stderr, &line);
+}
+
+/// Whether a peer was refused because there are too many, of which there may be thousands a second.
+fn is_for_want_of_room(record: &Record<'_>) -> bool {
+    matches!(record.outcome, Outcome::Response { status: 503, .. })
+}
+
+/// The line that stands for those that were not written.
+pub(crate) fn note(note: Note, form: Form) -> String {
+    match (note, form) {
+        (Note::Dropped(count), Form::Text) => in_text(&format!(
+            "{count} lines dropped: they could not be written in time"
+        )),
+        (Note::Dropped(count), Form::Json) => in_json(json!({"dropped": count})),
+        (Note::Refusals(count), Form::Text) => in_text(&format!(
+            "{count} more were refused with 503 within a second"
+        )),
+        (Note::Refusals(count), Form::Json) => in_json(json!({"status": 503, "more": count})),
+    }
+}
+
+/// What is written of a panic. std's own report would wait for a reader of standard error.
+pub(crate) fn panicked(info: &PanicHookInfo<'_>, form: Form) -> String {
+    let thread = thread::current();
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let payload = info.payload();
+    let literal = payload.downcast_ref::<&str>().copied();
+    let text = literal.or(payload.downcast_ref::<String>().map(String::as_str));
+    panic_line(
+        thread.name().unwrap_or("?"),
+        &place,
+        text.unwrap_or("?"),
+        form,
+    )
+}
+
+fn panic_line(thread: &str, place: &str, text: &str, form: Form) -> String {
+    match form {
+        Form::Text => {
+            let text = text.escape_debug();
+            in_text(&format!("thread \"{thread}\" panicked at {place}: {text}"))
+        }
+        Form::Json => in_json(json!({"thread": thread, "panicked_at": place, "panic": text})),
+    }
+}
+
+fn in_text(text: &str) -> String {
+    format!("{} {text}\n", Zoned::now().strftime("%F %T"))
+}
+
+/// The members of an object after the time.
+fn in_json(members: Value) -> String {
+    let mut line = Map::new();
+    line.insert("time".into(), json!(Zoned::now().timestamp().to_string()));
+    if let Value::Object(members) = members {
+        line.extend(members);
+    }
+    format!("{}\n", in_ascii(&Value::Object(line).to_string()))
 }
 
 fn text(record: &Record<'_>) -> String {
@@ -97,7 +159,6 @@ fn json(record: &Record<'_>) -> Value {
         _ => json!({"left": true}),
     };
     let mut line = Map::new();
-    line.insert("time".into(), json!(Zoned::now().timestamp().to_string()));
     line.insert(
         "peer".into(),
         json!(record.peer.map(|peer| peer.to_string())),

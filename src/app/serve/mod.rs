@@ -7,13 +7,16 @@ mod metrics;
 mod pages;
 
 use crate::app::args;
-use crate::app::show::trace;
+use crate::app::show::lines::{Lines, To};
+use crate::app::show::{output, trace};
 use clap::Args;
 use plainws::net::hosts::Host;
 use plainws::{Handle, Limits, Role, Server};
 use socket2::{Domain, Socket, Type};
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic;
+use std::thread;
 use std::time::Duration;
 
 #[derive(Args, Debug)]
@@ -126,7 +129,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             options.addr
         )
     })?;
-    let server = with_options(with_routes(Server::from_listener(listener)), options);
+    let form = options.log;
+    let lines = Lines::dropping(move |note| access_log::note(note, form)).map_err(no_thread)?;
+    report_panics(&lines, form);
+    let server = with_routes(Server::from_listener(listener));
+    let server = with_options(server, options, &lines);
     let handle = server.handle().map_err(|error| error.to_string())?;
     let server = if options.no_metrics {
         server
@@ -136,9 +143,25 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let address = server.local_addr().map_err(|error| error.to_string())?;
 
     stop_on_signals(handle).map_err(|error| format!("cannot wait for signals: {error}"))?;
-    announce(address, &options.prefix);
+    announce(address, &options.prefix)?;
     server.serve();
+    lines.finish(FLUSH);
     Ok(())
+}
+
+/// How long the end waits for a reader of the log to take what is in the queue.
+const FLUSH: Duration = Duration::from_secs(1);
+
+fn no_thread(error: io::Error) -> String {
+    format!("cannot start a thread: {error}")
+}
+
+/// std reports a panic, such as a handler's, itself: then that handler would wait for the report's reader.
+fn report_panics(lines: &Lines, form: access_log::Form) {
+    let lines = lines.clone();
+    panic::set_hook(Box::new(move |info| {
+        lines.push(To::Stderr, &access_log::panicked(info, form));
+    }));
 }
 
 /// Listens with a queue that is long enough for a burst of connections; std's holds 128.
@@ -167,7 +190,7 @@ fn with_routes(mut server: Server) -> Server {
     server
 }
 
-fn with_options(server: Server, options: &Options) -> Server {
+fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
     let mut server = server
         .limits(options.limits.limits())
         .max_connections(options.limits.max_connections)
@@ -183,11 +206,20 @@ fn with_options(server: Server, options: &Options) -> Server {
     }
     if let Some(level) = options.trace.trace {
         let limits = options.limits.limits().message;
-        server = server.tap(move |number, _| Some(trace::tap(number, Role::Server, limits, level)));
+        let lines = lines.clone();
+        server = server.tap(move |number, _| {
+            Some(trace::tap(
+                number,
+                Role::Server,
+                limits,
+                level,
+                lines.clone(),
+            ))
+        });
     }
     if !options.quiet {
-        let form = options.log;
-        server = server.log(move |record| access_log::write(record, form));
+        let (lines, form) = (lines.clone(), options.log);
+        server = server.log(move |record| access_log::write(&lines, record, form));
     }
     server
 }
@@ -205,8 +237,9 @@ fn stop_on_signals(handle: Handle) -> Result<(), ctrlc::Error> {
     })
 }
 
-/// Says where the server is, what it serves, and how to stop it.
-fn announce(address: SocketAddr, prefixes: &[String]) {
+/// Says where the server is, what it serves, and how to stop it. The server goes on without a reader of
+/// that, so a thread of its own waits for one.
+fn announce(address: SocketAddr, prefixes: &[String]) -> Result<(), String> {
     let mut text = format!(
         "plainws serves http://{address}/\n\
          \n\
@@ -217,11 +250,9 @@ fn announce(address: SocketAddr, prefixes: &[String]) {
         text += &format!("  {prefix}/…  the same again\n");
     }
     text += "\nPages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n";
-    let mut stdout = std::io::stdout().lock();
-    // The server goes on without a reader of its standard output.
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    let thread = thread::Builder::new().name("plainws says where".into());
+    let started = thread.spawn(move || output::print(&text));
+    started.map(drop).map_err(no_thread)
 }
 
 fn host(text: &str) -> Result<Host, String> {

@@ -1,7 +1,9 @@
 //! How bytes look: for people in columns, for programs as JSON.
 
+pub(crate) mod flood;
 pub(crate) mod heads;
 pub(crate) mod json;
+pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod output;
 pub(crate) mod paint;

@@ -1,6 +1,14 @@
 //! What the program writes to its standard streams.
 
-use std::io::{self, Write as _};
+use super::lines::To;
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
+use std::io::{self, Write};
+use std::thread;
+use std::time::Duration;
+
+/// How long to wait when a stream that does not block has no room.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes to standard output; with colours only if it is a terminal and `NO_COLOR` is not set.
 ///
@@ -8,11 +16,10 @@ use std::io::{self, Write as _};
 ///
 /// What went wrong, in words for people. That the reader has gone is no error: it has seen enough.
 pub(crate) fn print(text: &str) -> Result<(), String> {
-    let mut stdout = anstream::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    outcome(written)
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => print_raw(strip_str(text).to_string().as_bytes()),
+        _ => print_raw(text.as_bytes()),
+    }
 }
 
 /// Writes bytes to standard output just as they are.
@@ -21,20 +28,117 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
 ///
 /// As [`print`].
 pub(crate) fn print_raw(bytes: &[u8]) -> Result<(), String> {
-    let mut stdout = io::stdout().lock();
-    outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    match write(To::Stdout, bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(problem(&error)),
+        _ => Ok(()),
+    }
 }
 
-fn outcome(written: io::Result<()>) -> Result<(), String> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(format!("standard output: {error}"))
-        }
-        _ => Ok(()),
+/// Text without its colours, unless standard error shows them.
+pub(crate) fn as_stderr_shows(text: String) -> String {
+    match AutoStream::choice(&io::stderr()) {
+        ColorChoice::Never => strip_str(&text).to_string(),
+        _ => text,
     }
 }
 
 /// Says something about the run itself, on standard error. Without a reader there it goes unsaid.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "plainws: {line}");
+    let _ = write(To::Stderr, said(line).as_bytes());
+}
+
+/// How that is said.
+pub(crate) fn said(line: &str) -> String {
+    format!("plainws: {line}\n")
+}
+
+/// Ends the program because standard output cannot be written to. That its reader has gone is no failure.
+pub(crate) fn leave(error: &io::Error) -> ! {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    say(&problem(error));
+    std::process::exit(1)
+}
+
+fn problem(error: &io::Error) -> String {
+    format!("standard output: {error}")
+}
+
+/// Writes all of it, and waits for as long as that takes.
+///
+/// # Errors
+///
+/// The stream takes no more.
+pub(crate) fn write(to: To, bytes: &[u8]) -> io::Result<()> {
+    match to {
+        To::Stdout => write_all(&mut io::stdout().lock(), bytes),
+        To::Stderr => write_all(&mut io::stderr().lock(), bytes),
+    }
+}
+
+/// As std's `write_all` and `flush`, which give up where a stream was set not to block: those who share
+/// a pipe or a terminal may do that to one another.
+fn write_all(stream: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match patiently(|| stream.write(bytes))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => bytes = &bytes[written..],
+        }
+    }
+    patiently(|| stream.flush())
+}
+
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a few bytes at a time, and before that refuses once.
+    #[derive(Default)]
+    struct Reluctant {
+        taken: Vec<u8>,
+        calls: usize,
+    }
+
+    impl Write for Reluctant {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.flush()?;
+            let (some, _) = bytes.split_at(bytes.len().min(3));
+            self.taken.extend(some);
+            Ok(some.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.calls += 1;
+            match self.calls % 3 {
+                1 => Err(io::ErrorKind::WouldBlock.into()),
+                2 => Err(io::ErrorKind::Interrupted.into()),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_without_room_is_waited_for_and_nothing_is_lost() {
+        let mut stream = Reluctant::default();
+        write_all(&mut stream, b"a line of text\n").expect("it takes all in the end");
+        assert_eq!(stream.taken, b"a line of text\n");
+    }
+
+    #[test]
+    fn a_stream_that_takes_nothing_is_an_error() {
+        let written = write_all(&mut &mut [0; 4][..], b"more than four");
+        let kind = written.expect_err("there is no room").kind();
+        assert_eq!(kind, io::ErrorKind::WriteZero);
+    }
 }

@@ -5,7 +5,9 @@
 //! #3 > 81 05            TEXT  fin             5 "Hello"
 //! ```
 
+use super::lines::{Lines, To};
 use super::listing::Listing;
+use super::output;
 use super::paint;
 use super::text::{COLUMNS, clipped, count, joined, padded, quoted, spaced};
 use clap::ValueEnum;
@@ -15,7 +17,6 @@ use plainws::protocol::close;
 use plainws::protocol::dissect::{Dissector, Frame, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::message::Limits;
-use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 /// How much of a frame is shown.
@@ -38,30 +39,33 @@ struct Trace {
     sent: Dissector,
 }
 
-/// A tap that writes what passes to standard error. `own` is this end's role.
-pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level) -> Tap {
-    let received = Dissector::new(own.peer(), limits).max_payload(SHOWN);
-    // The limits are for what the peer sends.
-    let no_limits = Limits::new()
-        .max_bytes(u64::MAX)
-        .max_fragments(u32::MAX)
-        .max_empty_fragments(u32::MAX);
-    let sent = Dissector::new(own, no_limits).max_payload(SHOWN);
-    let trace = Mutex::new(Trace {
-        number,
-        level,
-        received,
-        sent,
-    });
+/// A tap that shows what passes on standard error, by way of `lines`. `own` is this end's role.
+pub(crate) fn tap(number: u64, own: Role, limits: Limits, level: Level, lines: Lines) -> Tap {
+    let trace = Mutex::new(Trace::new(number, own, limits, level));
     Box::new(move |direction, bytes| {
         let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
         let text = trace.pass(direction, bytes);
-        // If standard error has been closed, no one wants to see this.
-        let _ = anstream::stderr().write_all(text.as_bytes());
+        lines.push(To::Stderr, &output::as_stderr_shows(text));
     })
 }
 
 impl Trace {
+    fn new(number: u64, own: Role, limits: Limits, level: Level) -> Self {
+        let received = Dissector::new(own.peer(), limits).max_payload(SHOWN);
+        // The limits are for what the peer sends.
+        let no_limits = Limits::new()
+            .max_bytes(u64::MAX)
+            .max_fragments(u32::MAX)
+            .max_empty_fragments(u32::MAX);
+        let sent = Dissector::new(own, no_limits).max_payload(SHOWN);
+        Self {
+            number,
+            level,
+            received,
+            sent,
+        }
+    }
+
     fn pass(&mut self, direction: Direction, bytes: &[u8]) -> String {
         let number = self.number;
         let (dissector, arrow, verb) = match direction {
