@@ -7,6 +7,7 @@ mod cli_encode;
 mod cli_exercise;
 mod cli_handshake;
 mod cli_rules;
+mod cli_stalled;
 mod faults;
 mod program;
 mod proxy;

@@ -1,6 +1,5 @@
 //! `plainws connect` against `plainws serve`, both as processes, and the trace on either end.
 
-use crate::support;
 use crate::support::program::Program;
 use crate::support::raw::{Raw, upgrade_request};
 use crate::support::run::{Run, run, run_with};
@@ -98,13 +97,7 @@ fn control_bytes_of_the_peer_are_escaped() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
-        let mut raw = Raw::from(listener.accept().unwrap().0);
-        let head = raw.head();
-        let key = support::raw::header(&head, "Sec-WebSocket-Key").unwrap();
-        let accept = plainws::protocol::handshake::accept_value(key);
-        raw.send(format!(
-            "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-        ));
+        let mut raw = Raw::accept(&listener);
         raw.send(b"\x81\x06\x1b[31m\x07\x88\x07\x03\xe8\x1b[2J\n");
         raw.read_once();
     });

@@ -4,8 +4,9 @@
 use super::bytes::{CLOSE, PING, frame};
 use super::due;
 use plainws::Role;
+use plainws::protocol::handshake::accept_value;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Enough for a slow machine that does much else. Only a failing test waits that long.
@@ -79,6 +80,19 @@ impl Raw {
         let mut raw = Self::connect(address);
         raw.send(upgrade_request(path));
         raw.expect_101();
+        raw
+    }
+
+    /// Lets a client in, and opens a WebSocket connection as a server does.
+    pub(crate) fn accept(listener: &TcpListener) -> Self {
+        let (stream, _) = listener.accept().expect("the client comes");
+        let mut raw = Self::from(stream);
+        let head = raw.head();
+        let key = header(&head, "Sec-WebSocket-Key").expect("a client sends a key");
+        let accept = accept_value(key);
+        raw.send(format!(
+            "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        ));
         raw
     }
 
