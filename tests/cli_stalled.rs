@@ -1,5 +1,6 @@
 //! Readers of what the program writes that stop reading, at a terminal as with Ctrl-S or in a pipe: a
 //! server goes on without them, and `connect` and `decode` wait for them and lose nothing.
+#![cfg(unix)]
 
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame};
 use crate::support::gate::Gate;
@@ -7,12 +8,14 @@ use crate::support::program::{Process, Program, command};
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use plainws::Role;
 use serde_json::Value;
+use std::io::{ErrorKind, Write as _};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
 /// More lines than fit into the pipe, into the queue and into what is on its way from one to the other.
-const MANY: usize = 12_000;
+const MANY: usize = 6000;
 
 /// The program, serving, with nobody who reads its standard error.
 fn serve_unread(stderr: &Gate, arguments: &[&str]) -> Program {
@@ -36,6 +39,19 @@ fn request(raw: &mut Raw, count: usize) {
     }
 }
 
+/// A stream that has no room left and does not block, and its other end.
+fn full() -> (UnixStream, UnixStream) {
+    let (mut full, unread) = UnixStream::pair().expect("there are descriptors");
+    full.set_nonblocking(true).expect("it is a socket");
+    let filled = loop {
+        if let Err(error) = full.write(&[b'.'; 1024]) {
+            break error;
+        }
+    };
+    assert_eq!(filled.kind(), ErrorKind::WouldBlock);
+    (full, unread)
+}
+
 mod of_a_log {
     use super::*;
 
@@ -53,7 +69,7 @@ mod of_a_log {
         let count = program
             .process
             .stderr
-            .wait_for("a count", |log| log.lines().find_map(|line| dropped(line)));
+            .wait_for("a count", |log| log.lines().find_map(&dropped));
         // What comes after the gap is written again.
         request(&mut program.connect(), 50);
         program.process.signal("TERM");
@@ -61,7 +77,7 @@ mod of_a_log {
         echo.send_frame(CLOSE, close_body(1001, b""));
         assert!(program.process.wait().success());
         let log = program.process.stderr.whole();
-        let gaps = log.lines().filter_map(|line| dropped(line));
+        let gaps = log.lines().filter_map(&dropped);
         assert_eq!(gaps.collect::<Vec<_>>(), [count], "there is one gap");
         (log, count)
     }
@@ -140,29 +156,12 @@ mod of_a_trace {
     }
 }
 
-#[cfg(unix)]
 mod of_where_it_serves {
     use super::*;
-    use std::io::{ErrorKind, Write as _};
     use std::net::TcpStream;
     use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixStream;
     use std::thread;
     use std::time::Instant;
-
-    /// A stream that has no room left, and its other end.
-    fn full() -> (UnixStream, UnixStream) {
-        let (mut full, unread) = UnixStream::pair().expect("there are descriptors");
-        full.set_nonblocking(true).expect("it is a socket");
-        let filled = loop {
-            if let Err(error) = full.write(&[b'.'; 1024]) {
-                break error;
-            }
-        };
-        assert_eq!(filled.kind(), ErrorKind::WouldBlock);
-        full.set_nonblocking(false).expect("it is a socket");
-        (full, unread)
-    }
 
     #[test]
     fn are_not_waited_for() {
@@ -173,6 +172,7 @@ mod of_where_it_serves {
                 let address = free.local_addr().ok()?;
                 drop(free);
                 let (full, unread) = full();
+                full.set_nonblocking(false).ok()?;
                 let mut child = command()
                     .args(["--addr", &address.to_string()])
                     .stdout(Stdio::from(OwnedFd::from(full)))
@@ -310,18 +310,15 @@ mod of_messages {
     }
 }
 
-#[cfg(unix)]
 mod of_a_stream_that_does_not_block {
     use super::*;
     use std::io::Read as _;
     use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixStream;
     use std::thread;
 
-    /// Runs the program with a standard output that has little room and does not block, and reads it.
-    fn read_slowly(arguments: &[&str]) -> (String, Option<i32>) {
-        let (stdout, mut reader) = UnixStream::pair().expect("there are descriptors");
-        stdout.set_nonblocking(true).expect("it is a socket");
+    /// Runs the program with a standard output that has no room at first and never blocks, and reads it.
+    fn read_late(arguments: &[&str]) -> (String, Option<i32>) {
+        let (stdout, mut reader) = full();
         let mut child = command()
             .args(arguments)
             .stdout(Stdio::from(OwnedFd::from(stdout)))
@@ -329,22 +326,23 @@ mod of_a_stream_that_does_not_block {
             .stdin(Stdio::piped())
             .spawn()
             .expect("the program was built");
-        // By now its buffer is full, or the machine is slow and nothing is shown.
+        // By now it has tried to write, or the machine is slow and this test passes in vain.
         thread::sleep(Duration::from_millis(300));
         let timeout = reader.set_read_timeout(Some(PATIENCE));
         timeout.expect("it is a socket");
         let mut said = String::new();
         reader.read_to_string(&mut said).expect("it ends in time");
+        let said = said.trim_start_matches('.').to_owned();
         (said, child.wait().expect("it is our child").code())
     }
 
     #[test]
     fn get_all_that_decode_shows() {
-        let pings = "8900 ".repeat(3000);
-        let (said, code) = read_slowly(&["decode", "--all", &pings]);
+        let pings = "8900 ".repeat(100);
+        let (said, code) = read_late(&["decode", "--all", &pings]);
         assert_eq!(code, Some(0));
-        assert_eq!(said.matches("\nframe ").count(), 2999);
-        assert!(said.ends_with("legal: 3000 frames, 0 messages\n"));
+        assert_eq!(said.matches("\nframe ").count(), 99);
+        assert!(said.ends_with("legal: 100 frames, 0 messages\n"));
     }
 
     #[test]
@@ -359,7 +357,7 @@ mod of_a_stream_that_does_not_block {
             raw.send(frame(Role::Server, CLOSE, &close_body(1000, b"")));
             raw.until_end();
         });
-        let (said, code) = read_slowly(&["connect", &url]);
+        let (said, code) = read_late(&["connect", &url]);
         server.join().expect("the client takes it all");
         assert_eq!((said.lines().count(), code), (2000, Some(0)));
     }
