@@ -232,6 +232,7 @@ mod of_messages {
     #[track_caller]
     fn expect_all(process: &mut Process, raw: &mut Raw) {
         raw.send(frame(Role::Server, CLOSE, &close_body(1000, b"")));
+        raw.send_fin();
         assert_eq!(process.wait().code(), Some(0));
         let said = process.stdout.whole();
         let expected: Vec<_> = (0..SOME).map(message).collect();
@@ -286,6 +287,7 @@ mod of_messages {
         gate.open();
         raw.send(rest);
         raw.send(frame(Role::Server, CLOSE, &close_body(1000, b"")));
+        raw.send_fin();
         assert_eq!(process.wait().code(), Some(0));
         let said = process.stdout.whole();
         assert_eq!(said.lines().count(), whole + 1);
@@ -355,6 +357,7 @@ mod of_a_stream_that_does_not_block {
                 raw.send(frame(Role::Server, TEXT, &[b'm'; 1000]));
             }
             raw.send(frame(Role::Server, CLOSE, &close_body(1000, b"")));
+            raw.send_fin();
             raw.until_end();
         });
         let (said, code) = read_late(&["connect", &url]);

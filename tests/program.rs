@@ -4,11 +4,11 @@ use crate::support;
 use crate::support::bytes::{
     BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
-use crate::support::program::{Process, Program, command, run};
+use crate::support::program::{Process, Program, command, is_heeded, run};
 use crate::support::raw::{PATIENCE, Raw, Response, upgrade_request};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -870,7 +870,15 @@ mod at_its_end {
 
     #[test]
     fn a_signal_closes_connections_with_1001_and_exits_with_0() {
-        for signal in ["TERM", "INT", "HUP"] {
+        for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
+            if !is_heeded(number) {
+                support::skip(
+                    "the end by a signal",
+                    &format!("the tests were started so that SIG{signal} is ignored"),
+                    "PLAINWS_SIGNALS",
+                );
+                continue;
+            }
             let mut program = Program::serve(&[]);
             let mut clocks: Vec<_> = (0..5).map(|_| program.open("/clock")).collect();
             let mut echo = program.open("/echo");
@@ -914,6 +922,29 @@ mod at_its_end {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_signal_that_was_ignored_at_the_start_does_not_end_it() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\""]);
+        shell.arg(env!("CARGO_BIN_EXE_plainws"));
+        shell.args(["--addr", "127.0.0.1:0"]);
+        let process = Process::start(&mut shell).expect("there is a shell");
+        let mut program = Program::of(process);
+        let mut echo = program.open("/echo");
+        for signal in ["HUP", "INT"] {
+            program.process.signal(signal);
+        }
+        echo.expect_silence(Duration::from_millis(200));
+        echo.send_frame(TEXT, "still here");
+        echo.expect_frame(TEXT, "still here");
+        // The others are heeded.
+        program.process.signal("TERM");
+        echo.expect_close(1001);
+        echo.send_frame(CLOSE, close_body(1001, b""));
+        assert_eq!(program.process.wait().code(), Some(0));
+    }
+
+    #[test]
     fn a_second_signal_cuts_those_that_do_not_answer() {
         let mut program = Program::serve(&["--grace", "1000", "--close-timeout", "1000"]);
         let mut stubborn = program.open("/clock");
@@ -930,7 +961,7 @@ mod at_its_end {
     fn the_grace_is_not_exceeded_by_those_that_do_not_answer() {
         let mut program = Program::serve(&["--grace", "0.2", "--close-timeout", "1000"]);
         let mut stubborn = program.open("/echo");
-        program.process.signal("INT");
+        program.process.signal("TERM");
         stubborn.expect_close(1001);
         assert_eq!(program.process.wait().code(), Some(0));
         drop(stubborn);

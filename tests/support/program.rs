@@ -192,6 +192,16 @@ impl Held {
     }
 }
 
+/// Whether programs started from here heed a signal, such as 15. They do not if these tests were started so
+/// that it is ignored, for example by a script and in the background. Linux tells; elsewhere they may.
+pub(crate) fn is_heeded(signal: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let mask =
+        lines.find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 0)
+}
+
 /// The program, to be run with other settings than arguments.
 pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_plainws"))

@@ -5,6 +5,7 @@ mod clock;
 mod echo;
 mod metrics;
 mod pages;
+mod signals;
 
 use crate::app::args;
 use crate::app::show::lines::{Lines, To};
@@ -224,10 +225,10 @@ fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
     server
 }
 
-/// The first SIGINT or SIGTERM shuts the server down, the second cuts the connections still open.
-fn stop_on_signals(handle: Handle) -> Result<(), ctrlc::Error> {
+/// The first signal shuts the server down, the second cuts the connections still open.
+fn stop_on_signals(handle: Handle) -> io::Result<()> {
     let mut is_stopping = false;
-    ctrlc::set_handler(move || {
+    signals::on_each(move || {
         if is_stopping {
             handle.cut();
         } else {
