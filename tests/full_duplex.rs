@@ -564,24 +564,32 @@ mod when_full {
         gate.open();
     }
 
+    /// One sender is stuck, another waits for room: the deadline of the first one's write ends both.
     #[test]
     fn wait_ends_with_the_write_deadline() {
-        let limits = Limits::default().write_timeout(Duration::from_millis(500));
-        let (mut raw, sender, gate) = sender(limits);
-        let mut sent = 0;
-        let error = loop {
+        let brief = Duration::from_millis(500);
+        let limits = endless().write_timeout(brief).transit_timeout(brief);
+        let (mut raw, sender, gate) = sender(limits.ping_after(None));
+        let stuck = sender.clone();
+        let stuck = thread::spawn(move || stuck.send(vec![0; 48 * MIB]));
+        raw.wait_for_input();
+        let mut queued = 0;
+        let waited = loop {
             match sender.send(&[0; MIB]) {
-                Ok(()) => sent += 1,
+                Ok(()) => queued += 1,
                 Err(error) => break error,
             }
-            assert!(sent < 64, "64 MiB are not to be queued");
+            assert!(queued < 3, "no more than the backlog is to be queued");
         };
-        let Error::Io(error) = error else {
-            panic!("{error}")
+        let late = sender.send(b"late");
+        for error in [waited, late.expect_err("the connection has ended")] {
+            assert!(error.is_closed(), "{error}");
+        }
+        let stuck = stuck.join().expect("it does not panic");
+        let Err(Error::Io(error)) = stuck else {
+            panic!("{stuck:?}")
         };
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
-        let late = sender.send(b"late");
-        assert!(matches!(late, Err(Error::Misuse(_) | Error::Io(_))));
         raw.until_end();
         gate.open();
     }
@@ -694,8 +702,9 @@ mod when_full {
 
     #[test]
     fn refuse_finds_the_write_deadline_too() {
-        let limits = Limits::default().write_timeout(Duration::from_millis(300));
-        let (mut raw, sender, gate) = sender(limits);
+        let brief = Duration::from_millis(300);
+        let limits = endless().write_timeout(brief).transit_timeout(brief);
+        let (mut raw, sender, gate) = sender(limits.ping_after(None));
         let sender = sender.when_full(WhenFull::Refuse);
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -162,7 +162,7 @@ impl Client {
         let (stream, peer) = self.reach(deadline)?;
         stream.prepare()?;
         let head = self.opening.request();
-        stream.write_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
+        stream.write_all_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
 
         let (response, mut after_head) = read_response(&stream, self.limits.head, deadline)?;
         let subprotocol = match self.opening.check(&response) {

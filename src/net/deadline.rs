@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 /// A socket refuses a time-out of zero.
 pub(super) const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// The instant that lies `time` ahead, or some thirty years ahead if `time` is longer than that.
+/// The instant that lies `time` ahead.
 pub(super) fn deadline_in(time: Duration) -> Instant {
+    after(Instant::now(), time)
+}
+
+/// The instant `time` after another one, or some thirty years after it if `time` is longer than that.
+pub(super) fn after(instant: Instant, time: Duration) -> Instant {
     const YEARS: Duration = Duration::from_secs(1_000_000_000);
 
-    Instant::now() + time.min(YEARS)
+    instant + time.min(YEARS)
 }
 
 /// What is left until the deadline, as a time-out that a socket takes; `None` when it has passed.

@@ -23,14 +23,33 @@ pub struct Limits {
     pub message: message::Limits,
     /// From the first wait for a head to its last byte. Default 10 s: a head is one or two packets, so
     /// even a very slow line needs no more; without this, one byte now and then would hold a thread
-    /// without an end. It is also how long a kept-alive HTTP connection may wait between two requests.
+    /// without an end. It is also how long a kept-alive HTTP connection may wait between two requests, from
+    /// when the response can have arrived.
     pub head_timeout: Duration,
     /// From our Close to the peer's, and for the peer to end its side of the TCP connection (§7.1.1).
-    /// Default 5 s: a live peer answers within a round trip.
+    /// Default 5 s: a live peer answers within a round trip. It begins when the Close can have arrived
+    /// ([`transit_timeout`](field@Self::transit_timeout)).
     pub close_timeout: Duration,
     /// For each 64 KiB to be taken by the peer. Default 10 s: slower is not a line but a peer that has
-    /// stopped reading.
+    /// stopped reading. A peer at this pace is served, even if the system tells of it in bursts only; one
+    /// that takes nothing is given up after this time, or later if the system took much for it before
+    /// ([`transit_timeout`](field@Self::transit_timeout)).
     pub write_timeout: Duration,
+    /// The longest that bytes which the system has taken may be on their way to the peer. Default 60 s.
+    ///
+    /// The system may take megabytes for a peer at once, and does not say how many of them the peer has
+    /// got. They are given the time that they need at the pace of
+    /// [`write_timeout`](field@Self::write_timeout), but no more than this:
+    /// - A peer that takes nothing any more is given up after at most this time and `write_timeout`
+    ///   together: 70 s by default.
+    /// - The answers to a ping and to our Close are due from when these can have arrived. So a peer that
+    ///   is gone is found after at most `ping_after`, this time and `pong_timeout`: 100 s by default, and
+    ///   40 s if little was sent to it before.
+    ///
+    /// The most that a system of default settings holds for one connection, 4 MiB on Linux, takes the
+    /// default time at 70 KB/s. A peer that may be slower, and to which megabytes are sent at once, needs
+    /// more.
+    pub transit_timeout: Duration,
     /// Bytes queued for a slow peer. Default 1 MiB: beyond it a sender waits or is refused, as it
     /// chooses ([`WhenFull`](crate::WhenFull)).
     pub max_backlog: usize,
@@ -38,7 +57,8 @@ pub struct Limits {
     /// 60 s after which routers forget a quiet connection.
     pub ping_after: Option<Duration>,
     /// Silence after that ping which means that the peer is gone. Default 20 s: any byte counts, so
-    /// only a dead line is silent that long.
+    /// only a dead line is silent that long. It begins when the ping can have arrived
+    /// ([`transit_timeout`](field@Self::transit_timeout)).
     pub pong_timeout: Duration,
 }
 
@@ -78,6 +98,13 @@ impl Limits {
         self
     }
 
+    /// The same with another [`transit_timeout`](field@Self::transit_timeout).
+    #[must_use]
+    pub const fn transit_timeout(mut self, transit_timeout: Duration) -> Self {
+        self.transit_timeout = transit_timeout;
+        self
+    }
+
     /// The same with another [`max_backlog`](field@Self::max_backlog).
     #[must_use]
     pub const fn max_backlog(mut self, max_backlog: usize) -> Self {
@@ -108,6 +135,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
+            transit_timeout: Duration::from_secs(60),
             max_backlog: 1024 * 1024,
             ping_after: Some(Duration::from_secs(20)),
             pong_timeout: Duration::from_secs(20),

@@ -16,6 +16,7 @@ mod link;
 pub mod log;
 pub mod origin;
 mod output;
+mod pace;
 mod random;
 mod read_buffer;
 mod read_head;

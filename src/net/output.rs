@@ -6,11 +6,11 @@
 //!
 //! [`Link`]: super::link::Link
 
+use super::deadline::after;
+use super::limits::Limits;
+use super::pace::Pace;
 use crate::protocol::connection::Connection;
 use std::time::{Duration, Instant};
-
-/// The write deadline is for this many bytes at a time.
-pub(super) const PACE_BYTES: usize = 64 * 1024;
 
 /// A buffer larger than this is not kept for the next frames.
 const MAX_SPARE: usize = 128 * 1024;
@@ -18,7 +18,7 @@ const MAX_SPARE: usize = 128 * 1024;
 /// How long a thread that writes waits for the peer to take something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Until the write deadline.
+    /// As long as the peer takes something at the promised pace.
     Wait,
     /// Not at all: what the peer does not take at once is left to a later flush.
     Now,
@@ -27,8 +27,8 @@ pub(super) enum Patience {
 /// What is to be done next.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Write this, or some of it, and say so by [`Output::wrote`].
-    Write(Flight),
+    /// Write this, or some of it, at this pace, and say so by [`Output::wrote`].
+    Write(Flight, Pace),
     /// End our side of the TCP connection (§7.1.1).
     EndOutput,
     /// Nothing is left.
@@ -41,14 +41,8 @@ pub(super) enum Step {
 pub(super) struct Flight {
     buffer: Vec<u8>,
     written: usize,
-    pace: Option<Pace>,
-}
-
-/// How much the peer has taken, and since when.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    since: Instant,
-    taken: usize,
+    /// Whether a write of it was tried.
+    has_begun: bool,
 }
 
 impl Flight {
@@ -56,24 +50,15 @@ impl Flight {
         &self.buffer[self.written..]
     }
 
-    /// Whether no write of it was tried yet.
-    pub(super) const fn is_new(&self) -> bool {
-        self.written == 0 && self.pace.is_none()
-    }
-
-    /// How much is left of the time `allowed` for the next [`PACE_BYTES`]; zero when it has passed.
-    pub(super) fn time_left(&mut self, now: Instant, allowed: Duration) -> Duration {
-        let pace = self.pace.get_or_insert(Pace {
-            since: now,
-            taken: 0,
-        });
-        allowed.saturating_sub(now.saturating_duration_since(pace.since))
+    /// Notes that it is about to be written, and returns whether that is for the first time.
+    pub(super) const fn begin(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_begun, true)
     }
 
     /// Takes the next frames from the connection. The buffer of a very large one is not kept.
     fn refill(&mut self, connection: &mut Connection) {
         self.written = 0;
-        self.pace = None;
+        self.has_begun = false;
         self.buffer.clear();
         if self.buffer.capacity() > MAX_SPARE {
             self.buffer = Vec::new();
@@ -82,18 +67,10 @@ impl Flight {
             connection.take_output(&mut self.buffer);
         }
     }
-
-    fn wrote(&mut self, length: usize) {
-        self.written += length;
-        self.pace = self.pace.and_then(|pace| {
-            let taken = pace.taken + length;
-            (taken < PACE_BYTES).then_some(Pace { taken, ..pace })
-        });
-    }
 }
 
 /// Which of a connection's bytes are on their way, and whose turn it is to write them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Output {
     /// Empty while the writer has it.
     flight: Flight,
@@ -102,8 +79,21 @@ pub(super) struct Output {
     is_handed_over: bool,
     /// Whether our side of the TCP connection has ended.
     has_ended: bool,
-    /// When to stop waiting for the peer's Close, and then for its end of the TCP connection.
-    close_deadline: Option<Instant>,
+    /// The pace at which the peer takes what is written.
+    pace: Pace,
+    closing: Closing,
+    write_timeout: Duration,
+    close_timeout: Duration,
+}
+
+/// How far the closing handshake is.
+#[derive(Clone, Copy, Debug)]
+enum Closing {
+    NotBegun,
+    /// Begun at that time; our Close, or something before it, has not left yet.
+    Leaving(Instant),
+    /// All has left. When to stop waiting for the peer's Close, and then for its end of the TCP connection.
+    Until(Instant),
 }
 
 /// The thread that has the right to write.
@@ -125,6 +115,19 @@ impl Writer {
 }
 
 impl Output {
+    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+        Self {
+            flight: Flight::default(),
+            writer: None,
+            is_handed_over: false,
+            has_ended: false,
+            pace: Pace::of_output(limits, now),
+            closing: Closing::NotBegun,
+            write_timeout: limits.write_timeout,
+            close_timeout: limits.close_timeout,
+        }
+    }
+
     /// Gives the right to write, if no thread has it, and returns whether it did. The thread that gets
     /// it takes one [`next_step`](Self::next_step) after the other, and then gives the right back.
     pub(super) fn claim(&mut self, patience: Patience, connection: &Connection) -> bool {
@@ -164,7 +167,7 @@ impl Output {
     }
 
     /// What the writer has to do now. Only here do bytes leave the connection.
-    pub(super) fn next_step(&mut self, connection: &mut Connection) -> Step {
+    pub(super) fn next_step(&mut self, connection: &mut Connection, now: Instant) -> Step {
         if self.has_ended {
             return Step::Nothing;
         }
@@ -172,8 +175,9 @@ impl Output {
             self.flight.refill(connection);
         }
         if !self.flight.unwritten().is_empty() {
-            return Step::Write(std::mem::take(&mut self.flight));
+            return Step::Write(std::mem::take(&mut self.flight), self.pace);
         }
+        self.close_leaves(now);
         if connection.must_end_tcp() {
             self.has_ended = true;
             return Step::EndOutput;
@@ -182,8 +186,9 @@ impl Output {
     }
 
     /// Takes back what was to be written in a step, after the system took `length` bytes of it.
-    pub(super) fn wrote(&mut self, mut flight: Flight, length: usize) {
-        flight.wrote(length);
+    pub(super) fn wrote(&mut self, mut flight: Flight, pace: Pace, length: usize) {
+        flight.written += length;
+        self.pace = pace;
         if !self.has_ended {
             self.flight = flight;
         }
@@ -212,14 +217,44 @@ impl Output {
         self.release();
     }
 
-    /// When to give up the closing handshake; `None` before it has begun.
-    pub(super) const fn close_deadline(&self) -> Option<Instant> {
-        self.close_deadline
+    /// By when everything that the system has taken has arrived, at the promised pace; this may lie in
+    /// the past.
+    pub(super) fn arrival(&self, now: Instant) -> Instant {
+        self.pace.arrival(now)
     }
 
-    /// Begins the closing handshake, if it has not begun, and returns its deadline.
-    pub(super) fn close_by(&mut self, deadline: Instant) -> Instant {
-        *self.close_deadline.get_or_insert(deadline)
+    /// Begins the closing handshake, if it has not begun.
+    pub(super) fn begin_close(&mut self, connection: &Connection, now: Instant) {
+        if matches!(self.closing, Closing::NotBegun) {
+            self.closing = Closing::Leaving(now);
+            if !self.is_under_way() && !connection.has_output() {
+                self.close_leaves(now);
+            }
+        }
+    }
+
+    /// Nothing is left to be written. The peer's answer is due from when our Close can have arrived.
+    fn close_leaves(&mut self, now: Instant) {
+        if matches!(self.closing, Closing::Leaving(_)) {
+            let arrival = self.arrival(now).max(now);
+            self.closing = Closing::Until(after(arrival, self.close_timeout));
+        }
+    }
+
+    /// When to give up the closing handshake; `None` before it has begun.
+    ///
+    /// Its time does not run while our Close waits for output that leaves at the promised pace: whoever
+    /// writes that will find out if it does not. The deadline that there is all the same is for a writer
+    /// that does not come back from the user's code.
+    pub(super) fn close_deadline(&self) -> Option<Instant> {
+        match self.closing {
+            Closing::NotBegun => None,
+            Closing::Leaving(since) => {
+                let late_at = after(since.max(self.pace.late_at()), self.write_timeout);
+                Some(after(late_at, self.close_timeout))
+            }
+            Closing::Until(deadline) => Some(deadline),
+        }
     }
 
     /// Gives back the memory of frames that have been written.
@@ -237,14 +272,17 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn output() -> Output {
+        Output::new(&Limits::default(), Instant::now())
+    }
+
     fn server() -> (Output, Connection) {
-        (Output::default(), Connection::server(Default::default()))
+        (output(), Connection::server(Default::default()))
     }
 
     fn client() -> (Output, Connection) {
         let keys = Box::new(|| [0; 4]);
-        let connection = Connection::client(Default::default(), keys);
-        (Output::default(), connection)
+        (output(), Connection::client(Default::default(), keys))
     }
 
     /// A Close from a client, with no code.
@@ -256,17 +294,20 @@ mod tests {
     /// Takes the next step, which must be to write, and writes `length` bytes of it.
     #[track_caller]
     fn write(output: &mut Output, connection: &mut Connection, length: usize) -> Vec<u8> {
-        let Step::Write(flight) = output.next_step(connection) else {
+        let now = Instant::now();
+        let Step::Write(flight, mut pace) = output.next_step(connection, now) else {
             panic!("there is something to write")
         };
         let unwritten = flight.unwritten().to_vec();
-        output.wrote(flight, length);
+        pace.moved(length, now);
+        output.wrote(flight, pace, length);
         unwritten
     }
 
     #[track_caller]
     fn expect_nothing(output: &mut Output, connection: &mut Connection) {
-        assert!(matches!(output.next_step(connection), Step::Nothing));
+        let step = output.next_step(connection, Instant::now());
+        assert!(matches!(step, Step::Nothing));
         assert!(!output.is_unsent(connection));
     }
 
@@ -308,7 +349,7 @@ mod tests {
             assert_eq!(write(&mut output, &mut connection, 1), b"\x88\x00");
             assert_eq!(write(&mut output, &mut connection, 1), b"\x00");
             assert!(output.is_unsent(&connection));
-            let end = output.next_step(&mut connection);
+            let end = output.next_step(&mut connection, Instant::now());
             assert!(matches!(end, Step::EndOutput));
             expect_nothing(&mut output, &mut connection);
         }
@@ -338,12 +379,13 @@ mod tests {
             connection.send("half").expect("it is open");
             write(&mut output, &mut connection, 1);
             connection.send("queued").expect("it is open");
-            let Step::Write(flight) = output.next_step(&mut connection) else {
+            let step = output.next_step(&mut connection, Instant::now());
+            let Step::Write(flight, pace) = step else {
                 panic!("half a frame is left")
             };
             output.end();
             // The write that was under way comes back late.
-            output.wrote(flight, 1);
+            output.wrote(flight, pace, 1);
             expect_nothing(&mut output, &mut connection);
             assert!(!output.is_under_way());
         }
@@ -412,24 +454,122 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_write_deadline_is_for_each_64_kib() {
-        let mut flight = Flight {
-            buffer: vec![0; 3 * PACE_BYTES],
-            ..Flight::default()
-        };
-        let start = Instant::now();
-        let expect = |flight: &mut Flight, seconds: u32, expected: u32| {
-            let left = flight.time_left(start + seconds * SECOND, 10 * SECOND);
-            assert_eq!(left, expected * SECOND);
-        };
-        expect(&mut flight, 0, 10);
-        expect(&mut flight, 4, 6);
-        // Less than that is progress, but buys no time.
-        flight.wrote(PACE_BYTES - 1);
-        expect(&mut flight, 7, 3);
-        flight.wrote(1);
-        expect(&mut flight, 9, 10);
-        expect(&mut flight, 25, 0);
+    mod the_closing_handshake {
+        use super::*;
+
+        const PACE: usize = 64 * 1024;
+
+        /// An output with the limits of 10 s for 64 KiB, 60 s in transit and 5 s to close, and its start.
+        fn begun() -> (Output, Connection, Instant) {
+            let limits = Limits::default()
+                .write_timeout(10 * SECOND)
+                .transit_timeout(60 * SECOND)
+                .close_timeout(5 * SECOND);
+            let start = Instant::now();
+            let connection = Connection::server(Default::default());
+            (Output::new(&limits, start), connection, start)
+        }
+
+        /// Writes up to `length` bytes at that time, and says whether that was all.
+        fn write_at(
+            output: &mut Output,
+            connection: &mut Connection,
+            now: Instant,
+            length: usize,
+        ) -> bool {
+            let mut left = length;
+            while let Step::Write(mut flight, mut pace) = output.next_step(connection, now) {
+                if flight.begin() {
+                    pace.begin(now);
+                }
+                let length = flight.unwritten().len().min(left);
+                left -= length;
+                pace.moved(length, now);
+                output.wrote(flight, pace, length);
+                if left == 0 && output.is_under_way() {
+                    return false;
+                }
+            }
+            true
+        }
+
+        fn close(output: &mut Output, connection: &mut Connection, now: Instant) {
+            let closed = connection.close(CloseCode::NORMAL, "");
+            closed.expect("it is open");
+            output.begin_close(connection, now);
+        }
+
+        #[test]
+        fn has_no_deadline_before_it_has_begun() {
+            let (mut output, mut connection, start) = begun();
+            write_at(&mut output, &mut connection, start, usize::MAX);
+            assert_eq!(output.close_deadline(), None);
+        }
+
+        #[test]
+        fn has_its_time_from_when_the_close_has_left() {
+            let (mut output, mut connection, start) = begun();
+            close(&mut output, &mut connection, start);
+            assert!(write_at(&mut output, &mut connection, start + SECOND, 4));
+            let deadline = output.close_deadline().expect("it has begun");
+            let expected = start + 6 * SECOND;
+            // Four bytes are on their way for a moment.
+            assert!(deadline >= expected && deadline < expected + SECOND / 100);
+        }
+
+        #[test]
+        fn has_its_time_from_when_the_close_can_have_arrived() {
+            for (times, arrival) in [(3, 30), (64, 60)] {
+                let (mut output, mut connection, start) = begun();
+                connection.send(vec![0; times * PACE]).expect("it is open");
+                close(&mut output, &mut connection, start);
+                assert!(write_at(&mut output, &mut connection, start, usize::MAX));
+                let deadline = output.close_deadline().expect("it has begun");
+                let expected = start + (arrival + 5) * SECOND;
+                assert!(deadline >= expected && deadline < expected + SECOND / 100);
+            }
+        }
+
+        #[test]
+        fn waits_for_output_that_leaves_at_the_promised_pace() {
+            let (mut output, mut connection, start) = begun();
+            connection.send(vec![0; 20 * PACE]).expect("it is open");
+            close(&mut output, &mut connection, start);
+            for turn in 0..20 {
+                let now = start + turn * 9 * SECOND;
+                assert!(output.close_deadline() > Some(now + 5 * SECOND));
+                write_at(&mut output, &mut connection, now, PACE);
+            }
+        }
+
+        #[test]
+        fn does_not_wait_for_output_that_does_not_leave() {
+            let (mut output, mut connection, start) = begun();
+            connection.send("hi").expect("it is open");
+            close(&mut output, &mut connection, start);
+            assert!(!write_at(&mut output, &mut connection, start, 1));
+            let deadline = output.close_deadline().expect("it has begun");
+            assert!(deadline < start + 26 * SECOND);
+        }
+
+        #[test]
+        fn begins_once() {
+            let (mut output, mut connection, start) = begun();
+            close(&mut output, &mut connection, start);
+            write_at(&mut output, &mut connection, start, usize::MAX);
+            let deadline = output.close_deadline();
+            output.begin_close(&connection, start + SECOND);
+            write_at(&mut output, &mut connection, start + SECOND, usize::MAX);
+            assert_eq!(output.close_deadline(), deadline);
+        }
+
+        #[test]
+        fn has_its_time_at_once_if_nothing_is_left_to_be_written() {
+            let (mut output, mut connection, start) = begun();
+            peer_closes(&mut connection);
+            write_at(&mut output, &mut connection, start, usize::MAX);
+            output.begin_close(&connection, start + SECOND);
+            assert_eq!(output.close_deadline(), Some(start + 6 * SECOND));
+        }
     }
 }

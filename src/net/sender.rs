@@ -88,7 +88,8 @@ impl Sender {
     }
 
     /// Starts the closing handshake (§7.1.2) after all that was sent before, without waiting for its end:
-    /// the connection's own thread sees to that. The code may be `None`.
+    /// the connection's own thread sees to that, or the connection is cut at the deadline that
+    /// [`WebSocket::close`](crate::WebSocket::close) tells of. The code may be `None`.
     ///
     /// # Errors
     ///

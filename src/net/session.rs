@@ -1,9 +1,10 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
-use super::deadline::{deadline_in, is_timeout};
+use super::deadline::{after, is_timeout};
 use super::error::Error;
 use super::http::{self, Response};
 use super::log::{Outcome, Record};
+use super::pace::Pace;
 use super::read_head::read_head;
 use super::registry::{Membership, Phase};
 use super::site::{Destination, Handler, MakePage, Site};
@@ -20,7 +21,7 @@ use crate::protocol::rule::{Answer, Rule};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Serves a connection to its end.
 pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership: Membership) {
@@ -31,6 +32,7 @@ pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership
             peer,
             stream,
             membership,
+            pace: Pace::of_output(&site.limits, Instant::now()),
             after_head: Vec::new(),
         }
         .run();
@@ -42,6 +44,8 @@ struct Session<'a> {
     peer: SocketAddr,
     stream: Arc<Stream>,
     membership: Membership,
+    /// The pace at which the peer takes responses.
+    pace: Pace,
     /// What arrived after the last head: the next request, or the first frames.
     after_head: Vec<u8>,
 }
@@ -105,7 +109,7 @@ impl<'a> Session<'a> {
 
     /// Waits for a whole head. The deadline is for all of it, however slowly its bytes arrive.
     fn read_head(&mut self) -> Awaited {
-        let deadline = deadline_in(self.site.limits.head_timeout);
+        let deadline = self.deadline(self.site.limits.head_timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         match read_head(&self.stream, &mut decoder, &mut self.after_head, deadline) {
             Ok(Some(head)) => Awaited::Head(head),
@@ -236,7 +240,7 @@ impl<'a> Session<'a> {
     }
 
     fn respond(
-        &self,
+        &mut self,
         response: &Response,
         request_line: &[u8],
         is_last: bool,
@@ -248,10 +252,8 @@ impl<'a> Session<'a> {
             response.body()
         };
         let head = response.head(is_last, SystemTime::now());
-        let sent = self.stream.write_until(
-            &mut [IoSlice::new(&head), IoSlice::new(body)],
-            deadline_in(self.site.limits.write_timeout),
-        );
+        let mut bytes = [IoSlice::new(&head), IoSlice::new(body)];
+        let sent = self.stream.write_all(&mut bytes, &mut self.pace);
         let outcome = Outcome::Response {
             status: response.status,
             length: body.len(),
@@ -284,6 +286,7 @@ impl<'a> Session<'a> {
             peer,
             stream,
             membership,
+            mut pace,
             after_head,
         } = self;
 
@@ -299,9 +302,8 @@ impl<'a> Session<'a> {
                 },
             );
         };
-        let deadline = deadline_in(site.limits.write_timeout);
         let mut bytes = [IoSlice::new(response.as_bytes())];
-        if stream.write_until(&mut bytes, deadline).is_err() {
+        if stream.write_all(&mut bytes, &mut pace).is_err() {
             return report(Outcome::Left);
         }
         let handshake = Handshake {
@@ -327,10 +329,16 @@ impl<'a> Session<'a> {
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
     fn end(self) {
-        let deadline = deadline_in(self.site.limits.close_timeout);
+        let deadline = self.deadline(self.site.limits.close_timeout);
         if self.stream.end_output().is_ok() {
             self.stream.drain(deadline);
         }
+    }
+
+    /// When `time` has passed since the peer can have got the last response.
+    fn deadline(&self, time: Duration) -> Instant {
+        let now = Instant::now();
+        after(self.pace.arrival(now).max(now), time)
     }
 
     fn report(&self, request_line: &[u8], started: Instant, outcome: Outcome<'_>) {

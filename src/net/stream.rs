@@ -4,6 +4,7 @@
 //! socket, not to a thread, so every call that waits sets its own first.
 
 use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
+use super::pace::Pace;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, TcpStream};
@@ -70,6 +71,10 @@ impl Transport for TcpStream {
     }
 }
 
+/// A write that waits for room is tried again this often. Linux, for example, wakes it only when a third
+/// of a send buffer of up to 4 MiB is free, whereas a new call finds any room there is.
+const WRITE_AGAIN: Duration = Duration::from_millis(250);
+
 /// A connection as bytes.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -104,14 +109,6 @@ impl Stream {
         self.transport.read(buffer)
     }
 
-    /// Writes once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].
-    pub(super) fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
-        self.write_timeout.set(Some(timeout), |timeout| {
-            self.transport.set_write_timeout(timeout)
-        })?;
-        written(self.transport.write(slices))
-    }
-
     /// Reads once what is there already, without waiting.
     pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.without_waiting(|transport| transport.read(buffer))
@@ -120,6 +117,21 @@ impl Stream {
     /// Writes once what there is room for already, without waiting.
     pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         written(self.without_waiting(|transport| transport.write(slices)))
+    }
+
+    /// Writes once what there is room for already, without waiting. Without any room it fails with
+    /// [`io::ErrorKind::TimedOut`] after the deadline, and writes nothing before it.
+    pub(super) fn write_now_until(
+        &self,
+        slices: &[IoSlice<'_>],
+        deadline: Instant,
+    ) -> io::Result<Option<usize>> {
+        let left = time_left(deadline);
+        match self.write_now(slices) {
+            Err(error) if is_passing(&error) && left.is_some() => Ok(None),
+            Err(error) if is_passing(&error) => Err(peer_does_not_read()),
+            written => written.map(Some),
+        }
     }
 
     /// Reads something, or the end (0), or fails with [`io::ErrorKind::TimedOut`] at the deadline.
@@ -133,21 +145,49 @@ impl Stream {
         }
     }
 
-    /// Writes all of the slices, or fails with [`io::ErrorKind::TimedOut`] at the deadline. What the
-    /// system takes at once is written even after it.
+    /// Writes something, or fails with [`io::ErrorKind::TimedOut`] at the deadline. What the system takes
+    /// at once is written even after it.
     pub(super) fn write_until(
+        &self,
+        slices: &[IoSlice<'_>],
+        deadline: Instant,
+    ) -> io::Result<usize> {
+        loop {
+            let left = time_left(deadline);
+            let timeout = left.unwrap_or(SHORTEST_TIMEOUT).min(WRITE_AGAIN);
+            match self.write(slices, timeout) {
+                Err(error) if is_passing(&error) && left.is_some() => {}
+                Err(error) if is_passing(&error) => return Err(peer_does_not_read()),
+                written => return written,
+            }
+        }
+    }
+
+    /// Writes all of the slices, or fails with [`io::ErrorKind::TimedOut`] at the deadline.
+    pub(super) fn write_all_until(
         &self,
         mut slices: &mut [IoSlice<'_>],
         deadline: Instant,
     ) -> io::Result<()> {
         while slices.iter().any(|slice| !slice.is_empty()) {
-            let left = time_left(deadline);
-            match self.write(slices, left.unwrap_or(SHORTEST_TIMEOUT)) {
-                Ok(length) => IoSlice::advance_slices(&mut slices, length),
-                Err(error) if is_passing(&error) && left.is_some() => {}
-                Err(error) if is_passing(&error) => return Err(peer_does_not_read()),
-                Err(error) => return Err(error),
-            }
+            let length = self.write_until(slices, deadline)?;
+            IoSlice::advance_slices(&mut slices, length);
+        }
+        Ok(())
+    }
+
+    /// Writes all of the slices to a peer that takes them at this pace, or fails with
+    /// [`io::ErrorKind::TimedOut`].
+    pub(super) fn write_all(
+        &self,
+        mut slices: &mut [IoSlice<'_>],
+        pace: &mut Pace,
+    ) -> io::Result<()> {
+        pace.begin(Instant::now());
+        while slices.iter().any(|slice| !slice.is_empty()) {
+            let length = self.write_until(slices, pace.late_at())?;
+            pace.moved(length, Instant::now());
+            IoSlice::advance_slices(&mut slices, length);
         }
         Ok(())
     }
@@ -172,6 +212,13 @@ impl Stream {
     /// Ends both sides at once. Threads that wait in a call are woken.
     pub(super) fn cut(&self) {
         let _ = self.transport.shutdown(Shutdown::Both);
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
+        self.write_timeout.set(Some(timeout), |timeout| {
+            self.transport.set_write_timeout(timeout)
+        })?;
+        written(self.transport.write(slices))
     }
 
     fn without_waiting<T>(
@@ -222,7 +269,7 @@ fn written(written: io::Result<usize>) -> io::Result<usize> {
     }
 }
 
-pub(super) fn peer_does_not_read() -> io::Error {
+fn peer_does_not_read() -> io::Error {
     io::Error::new(
         io::ErrorKind::TimedOut,
         "the peer does not take what is sent to it",

@@ -146,8 +146,9 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`Error::Misuse`](crate::Error::Misuse) when the connection is closing or closed;
-    /// [`Error::Io`](crate::Error::Io) when it was lost, or when the peer did not take the message in
-    /// time ([`Limits::write_timeout`]).
+    /// [`Error::Io`](crate::Error::Io) when it was lost, or when the peer did not take what was sent to
+    /// it in time ([`Limits::write_timeout`]). `Ok` does not mean that the peer has got it: the system has
+    /// taken it, or another thread is about to write it.
     pub fn send<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         let message = message.into();
         self.link.send(|connection| connection.send(message))
@@ -194,9 +195,13 @@ impl WebSocket {
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and
-    /// ends the TCP connection, all within [`Limits::close_timeout`]. The code may be `None`; a reason
-    /// of more than 123 bytes is cut between two characters. No second Close is sent if the connection
-    /// is closing or closed already.
+    /// ends the TCP connection. The code may be `None`; a reason of more than 123 bytes is cut between two
+    /// characters. No second Close is sent if the connection is closing or closed already.
+    ///
+    /// The peer has [`Limits::close_timeout`] for its part. That time begins when the Close can have
+    /// arrived: after all that was sent before, as long as the peer takes it at the promised pace
+    /// ([`Limits::write_timeout`]). What the system has taken for the peer delays it by at most
+    /// [`Limits::transit_timeout`]. When the connection is given up after that, the rest of it may be lost.
     ///
     /// # Errors
     ///

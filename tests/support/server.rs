@@ -94,6 +94,7 @@ pub(crate) fn impatient() -> Limits {
         .head_timeout(SOON)
         .close_timeout(SOON)
         .write_timeout(SOON)
+        .transit_timeout(SOON)
 }
 
 /// Limits without a deadline that a test could mistake for the one that it waits for.

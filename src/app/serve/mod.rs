@@ -90,6 +90,14 @@ struct ServerLimits {
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     write_timeout: Duration,
 
+    /// Longest time that sent bytes may be on their way; less if they need less at that pace
+    ///
+    /// The system takes megabytes at once and does not say what has arrived. A peer that takes nothing
+    /// any more is given up after at most this time and --write-timeout together. A peer that is gone is
+    /// found after at most --ping-after, this time and --pong-timeout together.
+    #[arg(long, value_name = "S", default_value = "60", value_parser = args::seconds)]
+    transit_timeout: Duration,
+
     /// Silence after which the peer is sent a ping; with 0 it is sent none
     #[arg(long, value_name = "S", default_value = "20", value_parser = args::seconds_or_0)]
     ping_after: Duration,
@@ -112,6 +120,7 @@ impl ServerLimits {
         limits.head_timeout = self.head_timeout;
         limits.close_timeout = self.close_timeout;
         limits.write_timeout = self.write_timeout;
+        limits.transit_timeout = self.transit_timeout;
         limits.ping_after = Some(self.ping_after).filter(|time| !time.is_zero());
         limits.pong_timeout = self.pong_timeout;
         limits

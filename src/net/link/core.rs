@@ -83,10 +83,11 @@ fn roughly(time: Duration) -> Duration {
 
 impl Core {
     pub(super) fn new(connection: Connection, limits: &Limits, after_head: &[u8]) -> Self {
-        let keepalive = Keepalive::new(limits.ping_after, limits.pong_timeout, Instant::now());
+        let now = Instant::now();
+        let keepalive = Keepalive::new(limits.ping_after, limits.pong_timeout, now);
         Self {
             connection,
-            output: Output::default(),
+            output: Output::new(limits, now),
             reader: Some(Box::new(Reader {
                 buffer: ReadBuffer::new(after_head),
                 keepalive,
@@ -168,7 +169,7 @@ impl Core {
     }
 
     pub(super) fn next_step(&mut self) -> Step {
-        self.output.next_step(&mut self.connection)
+        self.output.next_step(&mut self.connection, Instant::now())
     }
 
     pub(super) fn needs_writer(&self) -> bool {
@@ -177,6 +178,15 @@ impl Core {
 
     pub(super) fn is_unsent(&self) -> bool {
         self.output.is_unsent(&self.connection)
+    }
+
+    /// By when everything has arrived, at the promised pace; `None` while something is unsent.
+    pub(super) fn arrival(&self, now: Instant) -> Option<Instant> {
+        (!self.is_unsent()).then(|| self.output.arrival(now))
+    }
+
+    pub(super) fn begin_close(&mut self) {
+        self.output.begin_close(&self.connection, Instant::now());
     }
 
     /// Whether something must be written now rather than when the connection's own thread calls again.

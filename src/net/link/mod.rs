@@ -24,7 +24,6 @@ mod writing;
 pub(super) use self::core::{Queue, Waited};
 
 use self::core::Core;
-use super::deadline::deadline_in;
 use super::error::{Error, Result};
 use super::limits::Limits;
 use super::output::Patience;
@@ -105,25 +104,38 @@ impl Link {
         let code = code.into();
         let mut core = self.core();
         core.connection.close(code, reason)?;
-        core.output.close_by(deadline_in(self.limits.close_timeout));
+        core.begin_close();
         Ok(())
     }
 
-    /// Sees the closing handshake through and the TCP connection to its end (§7.1.1), all within the
-    /// close deadline. Only the first call does so.
+    /// Sees the closing handshake through and the TCP connection to its end (§7.1.1), until the close
+    /// deadline. Only the first call does so.
     pub(super) fn finish(&self) {
         let mut core = self.core();
         if std::mem::replace(&mut core.is_ending, true) {
             return;
         }
-        let deadline = core.output.close_by(deadline_in(self.limits.close_timeout));
-        drop(core);
-        while let Ok(Waited::Message(_)) = self.receive(Some(deadline)) {}
+        core.begin_close();
+        // 1. The deadline is known when all has left. A write that fails has ended the connection.
+        drop(self.flush_from(core, Patience::Wait));
+        // 2. The peer's Close.
+        let mut deadline = self.core().output.close_deadline();
+        loop {
+            match self.receive(deadline) {
+                Ok(Waited::Message(_)) => {}
+                // It has moved, because another thread went on writing.
+                Ok(Waited::TimedOut) if self.core().output.close_deadline() > deadline => {}
+                _ => break,
+            }
+            deadline = self.core().output.close_deadline();
+        }
+        // 3. The end of our side, and the peer's.
         let mut core = self.core();
         core.connection.receive_eof();
-        // A write that fails has ended the connection already.
         drop(self.flush_from(core, Patience::Wait));
-        self.stream.drain(deadline);
+        if let Some(deadline) = deadline {
+            self.stream.drain(deadline);
+        }
         self.stream.cut();
     }
 

@@ -26,6 +26,9 @@ pub(super) struct Played {
     /// What it has taken, and how much more it takes.
     pub(super) taken: Vec<u8>,
     pub(super) room: usize,
+    /// Whether a write that waits for room is left asleep when there is some; only a new one finds it.
+    pub(super) wakes_no_writer: bool,
+    pub(super) is_waiting_for_room: bool,
     /// Whether our side ended its output, and whether it ended both.
     pub(super) has_output_ended: bool,
     pub(super) has_ended: bool,
@@ -94,8 +97,12 @@ impl Transport for Peer {
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let timeout = self.played().write_timeout;
+        let mut is_asleep = false;
         self.call(timeout, |played| {
-            let length = slices[0].len().min(played.room);
+            let is_left_asleep = played.wakes_no_writer && std::mem::replace(&mut is_asleep, true);
+            let room = if is_left_asleep { 0 } else { played.room };
+            let length = slices[0].len().min(room);
+            played.is_waiting_for_room = length == 0;
             played.room -= length;
             played.taken.extend_from_slice(&slices[0][..length]);
             (length > 0 || played.has_ended).then_some(length)

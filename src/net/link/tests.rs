@@ -268,10 +268,31 @@ mod a_tap {
         assert!(matches!(results.recv(), Ok(Err(Error::Backlogged))));
     }
 
+    /// Neither the caretaker nor anyone else can get at its thread: a deadline ends that.
+    #[test]
+    fn holds_a_close_up_no_longer_than_a_peer_might() {
+        let limits = Limits::default()
+            .write_timeout(Duration::ZERO)
+            .close_timeout(Duration::ZERO);
+        let gate = Arc::new(AtomicBool::new(false));
+        let its_gate = Arc::clone(&gate);
+        let (link, peer) = tapped(limits, move |_| {
+            wait_until(|| its_gate.load(Ordering::SeqCst));
+        });
+        let writer = send_from(&link, "hi");
+        wait_until(|| is_writing(&link));
+        link.close(None, "").expect("it is open");
+        link.service();
+        assert!(peer.played().has_ended);
+        gate.store(true, Ordering::SeqCst);
+        drop(ended(writer));
+    }
+
     #[test]
     fn may_end_its_connection_in_order_but_waits_in_vain() {
         for patience in [Patience::Wait, Patience::Now] {
-            let limits = Limits::default().close_timeout(Duration::from_millis(20));
+            let brief = Duration::from_millis(20);
+            let limits = Limits::default().close_timeout(brief).write_timeout(brief);
             let (link, _peer) = tapped(limits, |link| {
                 link.close(None, "").expect("it is open");
                 link.finish();
@@ -472,24 +493,73 @@ mod a_stuck_writer {
     }
 
     #[test]
-    fn is_cut_at_the_close_deadline() {
-        let (link, peer, threads) = stuck(Limits::default().close_timeout(Duration::ZERO));
-        link.close(None, "").expect("it is open");
-        link.service();
-        assert!(peer.played().has_ended);
-        for thread in threads {
-            ended(thread).expect_err("the connection is cut");
-        }
+    fn is_cut_with_the_one_that_waits_when_the_peer_is_late() {
+        let (link, _peer, [writer, waiting]) =
+            stuck(Limits::default().write_timeout(Duration::from_millis(200)));
+        let failed = ended(writer).expect_err("the peer takes nothing");
+        assert!(matches!(failed, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+        assert!(matches!(ended(waiting), Err(Error::Misuse(Misuse::Closed))));
+        assert!(link.close_reason().is_some());
     }
 
     #[test]
-    fn is_cut_at_the_write_deadline() {
+    fn is_cut_when_the_peer_takes_a_byte_and_no_more() {
         let limits = Limits::default().write_timeout(Duration::from_millis(20));
         let (link, peer) = linked(limits, None);
         peer.takes(1);
-        let failed = ended(send_from(&link, "hi")).expect_err("the peer takes one byte");
-        assert!(matches!(failed, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+        ended(send_from(&link, "hi")).expect_err("the peer takes one byte");
         assert!(link.close_reason().is_some());
+    }
+
+    /// The time of a Close does not run while it waits for output that the peer may still take.
+    #[test]
+    fn is_not_cut_at_the_close_deadline_but_an_unanswered_close_is() {
+        let (link, peer, threads) = stuck(Limits::default().close_timeout(Duration::ZERO));
+        link.close(None, "").expect("it is open");
+        link.service();
+        assert!(!peer.played().has_ended);
+        peer.takes(usize::MAX);
+        let [writer, waiting] = threads;
+        ended(writer).expect("the peer takes all");
+        assert!(matches!(ended(waiting), Err(Error::Misuse(Misuse::Closed))));
+        wait_until(|| {
+            link.service();
+            peer.played().has_ended
+        });
+        peer.has_taken(b"\x81\x01a\x81\x01b\x88\x00");
+    }
+
+    /// Linux wakes a blocked writer only when a good part of its buffer is free.
+    #[test]
+    fn finds_room_that_it_is_not_woken_for() {
+        let (link, peer) = linked(Limits::default().write_timeout(Duration::MAX), None);
+        peer.takes(0);
+        peer.played().wakes_no_writer = true;
+        let writer = send_from(&link, "hi");
+        wait_until(|| peer.played().is_waiting_for_room);
+        peer.takes(usize::MAX);
+        ended(writer).expect("the peer takes all");
+    }
+
+    /// The deadline is for each 64 KiB. One for the whole message would pass long before its end.
+    #[test]
+    fn goes_on_as_long_as_the_peer_takes_something() {
+        const PACE: usize = 64 * 1024;
+
+        let limits = Limits::default().write_timeout(Duration::from_millis(100));
+        let (link, peer) = linked(limits, None);
+        // A credit for seconds, on a machine that does much else.
+        peer.takes(40 * PACE);
+        let its_link = Arc::clone(&link);
+        let writer =
+            thread::spawn(move || its_link.send(|connection| connection.send(vec![0; 60 * PACE])));
+        for _ in 0..20 {
+            thread::sleep(Duration::from_millis(20));
+            wait_until(|| peer.played().room == 0);
+            peer.takes(PACE);
+        }
+        peer.takes(usize::MAX);
+        ended(writer).expect("the peer takes all");
     }
 }
 
@@ -754,7 +824,7 @@ mod the_streams_time_outs {
         let deadline = Instant::now() + Duration::from_millis(20);
         let written = within_patience(move || {
             let mut bytes = [IoSlice::new(b"hi")];
-            stream.write_until(&mut bytes, deadline)
+            stream.write_all_until(&mut bytes, deadline)
         });
         let failed = written.expect_err("the peer takes nothing");
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);

@@ -2,10 +2,9 @@
 
 use super::Link;
 use super::core::{Core, Queue};
-use crate::net::deadline::{is_passing, is_timeout};
 use crate::net::error::{Error, Result};
 use crate::net::output::{Flight, Patience, Step};
-use crate::net::stream::peer_does_not_read;
+use crate::net::pace::Pace;
 use crate::net::tap::Direction;
 use std::io::IoSlice;
 use std::sync::MutexGuard;
@@ -77,12 +76,12 @@ impl Link {
     ) -> Result<MutexGuard<'a, Core>> {
         loop {
             match core.next_step() {
-                Step::Write(mut flight) => {
+                Step::Write(mut flight, mut pace) => {
                     drop(core);
                     // A failed write has cut the connection, which takes the right back.
-                    let written = self.write(&mut flight, patience)?;
+                    let written = self.write(&mut flight, &mut pace, patience)?;
                     core = self.core();
-                    core.output.wrote(flight, written.unwrap_or(0));
+                    core.output.wrote(flight, pace, written.unwrap_or(0));
                     if written.is_none() {
                         break;
                     }
@@ -101,25 +100,26 @@ impl Link {
     }
 
     /// Writes some of the flight once. `None`: an impatient write found no room.
-    fn write(&self, flight: &mut Flight, patience: Patience) -> Result<Option<usize>> {
-        if flight.is_new() {
+    fn write(
+        &self,
+        flight: &mut Flight,
+        pace: &mut Pace,
+        patience: Patience,
+    ) -> Result<Option<usize>> {
+        if flight.begin() {
             self.pass(Direction::Sent, flight.unwritten())?;
+            pace.begin(Instant::now());
         }
-        loop {
-            let left = flight.time_left(Instant::now(), self.limits.write_timeout);
-            let bytes = [IoSlice::new(flight.unwritten())];
-            let written = match patience {
-                Patience::Wait => self.stream.write(&bytes, left),
-                Patience::Now => self.stream.write_now(&bytes),
-            };
-            match written {
-                Ok(length) => return Ok(Some(length)),
-                Err(error) if !is_passing(&error) => return Err(self.lost(error)),
-                Err(_) if left.is_zero() => return Err(self.lost(peer_does_not_read())),
-                Err(error) if patience == Patience::Now && is_timeout(&error) => return Ok(None),
-                Err(_) => {}
-            }
+        let bytes = [IoSlice::new(flight.unwritten())];
+        let written = match patience {
+            Patience::Wait => self.stream.write_until(&bytes, pace.late_at()).map(Some),
+            Patience::Now => self.stream.write_now_until(&bytes, pace.late_at()),
+        };
+        let written = written.map_err(|error| self.lost(error))?;
+        if let Some(length) = written {
+            pace.moved(length, Instant::now());
         }
+        Ok(written)
     }
 
     /// Waits until no more than the allowed backlog is queued, or nothing can be queued any more.
