@@ -13,6 +13,7 @@ mod handshake;
 mod head;
 mod http;
 mod message;
+mod pace;
 mod readme;
 mod request;
 mod response;

@@ -44,8 +44,23 @@ pub(super) struct Keepalive {
 struct Ping {
     payload: [u8; 8],
     sent: Instant,
+    /// By when it can have arrived; `None` until it has left.
+    arrival: Option<Instant>,
     /// Whether anything has arrived since.
     is_followed: bool,
+}
+
+impl Ping {
+    /// When to begin to wait for its pong.
+    fn arrives(&mut self, now: Instant, arrival: Option<Instant>) -> Instant {
+        let Some(arrival) = arrival else {
+            self.sent = now;
+            self.arrival = None;
+            return now;
+        };
+        // What is sent later does not delay it.
+        *self.arrival.get_or_insert(arrival.max(self.sent))
+    }
 }
 
 impl Keepalive {
@@ -88,20 +103,17 @@ impl Keepalive {
         Some(now.saturating_duration_since(ping.sent))
     }
 
-    /// Judges the silence. `is_unsent`: something that was to be sent, the ping perhaps, has not
-    /// left yet. A ping that has not left cannot have been answered: its time starts again. Whether
-    /// the peer takes anything at all is judged by the write deadline.
-    pub(super) fn poll(&mut self, now: Instant, is_unsent: bool) -> Silence {
+    /// Judges the silence. `arrival`: by when everything that was sent has arrived at a peer that takes
+    /// it at the promised pace; `None` while something, the ping perhaps, has not left yet.
+    ///
+    /// A ping that has not arrived cannot have been answered, so the time for its pong starts then.
+    /// Whether the peer takes anything at all is judged by those who write.
+    pub(super) fn poll(&mut self, now: Instant, arrival: Option<Instant>) -> Silence {
         let Some(ping_after) = self.ping_after else {
             return Silence::Fine(None);
         };
         let (since, allowed) = match &mut self.ping {
-            Some(ping) if !ping.is_followed => {
-                if is_unsent {
-                    ping.sent = now;
-                }
-                (ping.sent, self.pong_timeout)
-            }
+            Some(ping) if !ping.is_followed => (ping.arrives(now, arrival), self.pong_timeout),
             _ => (self.last_received, ping_after),
         };
         match since.checked_add(allowed) {
@@ -129,6 +141,7 @@ impl Keepalive {
         self.ping = Some(Ping {
             payload,
             sent: now,
+            arrival: None,
             is_followed: false,
         });
         Silence::Ping(payload)
@@ -144,8 +157,10 @@ mod tests {
     enum At {
         /// Something arrives.
         Input,
-        /// A poll with nothing left to be sent, and what it must answer.
+        /// A poll when everything has arrived long ago, and what it must answer.
         Poll(Expected),
+        /// A poll when everything has arrived at that time.
+        OnItsWay(u64, Expected),
         /// A poll while something is still to be sent.
         Unsent(Expected),
     }
@@ -155,7 +170,7 @@ mod tests {
         Is(Silence),
     }
 
-    use At::{Input, Poll, Unsent};
+    use At::{Input, OnItsWay, Poll, Unsent};
     use Expected::{Is, Until};
 
     /// A ping after 20 s of silence, the end 10 s after that.
@@ -169,19 +184,20 @@ mod tests {
             start,
         );
         for (row, (seconds, event)) in table.iter().enumerate() {
-            let (is_unsent, expected) = match event {
+            let (arrival, expected) = match event {
                 Input => {
                     keepalive.received(at(*seconds));
                     continue;
                 }
-                Poll(expected) => (false, expected),
-                Unsent(expected) => (true, expected),
+                Poll(expected) => (Some(start), expected),
+                OnItsWay(arrival, expected) => (Some(at(*arrival)), expected),
+                Unsent(expected) => (None, expected),
             };
             let expected = match expected {
                 Until(seconds) => Fine(Some(at(*seconds))),
                 Is(silence) => *silence,
             };
-            let silence = keepalive.poll(at(*seconds), is_unsent);
+            let silence = keepalive.poll(at(*seconds), arrival);
             assert_eq!(silence, expected, "row {row}, at {seconds} s");
         }
     }
@@ -245,6 +261,32 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_is_due_from_when_the_ping_can_have_arrived() {
+        check(&[
+            (20, Poll(Is(Look))),
+            (20, Poll(Is(FIRST))),
+            (20, OnItsWay(80, Until(90))),
+            // What is sent after the ping does not delay it.
+            (75, OnItsWay(135, Until(90))),
+            (90, OnItsWay(150, Is(Look))),
+            (90, OnItsWay(150, Is(Dead))),
+        ]);
+    }
+
+    #[test]
+    fn each_ping_has_its_own_time() {
+        check(&[
+            (20, Poll(Is(Look))),
+            (20, Poll(Is(FIRST))),
+            (20, OnItsWay(80, Until(90))),
+            (70, Input),
+            (90, Poll(Is(Look))),
+            (90, Poll(Is(SECOND))),
+            (90, Poll(Until(100))),
+        ]);
+    }
+
+    #[test]
     fn what_is_unsent_does_not_put_a_ping_off() {
         check(&[(20, Unsent(Is(Look))), (20, Unsent(Is(FIRST)))]);
     }
@@ -268,8 +310,8 @@ mod tests {
             Duration::from_secs(10),
             start,
         );
-        assert_eq!(keepalive.poll(at(20), false), Look);
-        assert_eq!(keepalive.poll(at(20), false), FIRST);
+        assert_eq!(keepalive.poll(at(20), None), Look);
+        assert_eq!(keepalive.poll(at(20), None), FIRST);
         // A byte of something else comes before the pong.
         keepalive.received(at(21));
         assert_eq!(keepalive.pong(b"something else", at(22)), None);
@@ -283,13 +325,13 @@ mod tests {
         let start = Instant::now();
         let mut keepalive = Keepalive::new(None, Duration::ZERO, start);
         let late = start + Duration::from_secs(1_000_000);
-        assert_eq!(keepalive.poll(late, false), Fine(None));
+        assert_eq!(keepalive.poll(late, None), Fine(None));
     }
 
     #[test]
     fn an_endless_limit_is_no_overflow() {
         let start = Instant::now();
         let mut keepalive = Keepalive::new(Some(Duration::MAX), Duration::MAX, start);
-        assert_eq!(keepalive.poll(start, false), Fine(None));
+        assert_eq!(keepalive.poll(start, None), Fine(None));
     }
 }

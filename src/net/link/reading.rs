@@ -159,8 +159,10 @@ impl Link {
     /// All that was read before must be decoded.
     fn judge_silence(&self, reader: &mut Reader, patience: Patience) -> Result<Quiet> {
         loop {
-            let is_unsent = reader.keepalive.awaits_answer() && self.core().is_unsent();
-            match reader.keepalive.poll(Instant::now(), is_unsent) {
+            let now = Instant::now();
+            let awaits_answer = reader.keepalive.awaits_answer();
+            let arrival = awaits_answer.then(|| self.core().arrival(now)).flatten();
+            match reader.keepalive.poll(now, arrival) {
                 Silence::Fine(until) => return Ok(Quiet::Until(until)),
                 Silence::Look => {
                     self.read_now(reader)?;
