@@ -569,7 +569,7 @@ mod when_full {
     fn wait_ends_with_the_write_deadline() {
         let brief = Duration::from_millis(500);
         let limits = endless().write_timeout(brief).transit_timeout(brief);
-        let (mut raw, sender, gate) = sender(limits.ping_after(None));
+        let (mut raw, sender, gate) = sender(limits);
         let stuck = sender.clone();
         let stuck = thread::spawn(move || stuck.send(vec![0; 48 * MIB]));
         raw.wait_for_input();
@@ -704,7 +704,7 @@ mod when_full {
     fn refuse_finds_the_write_deadline_too() {
         let brief = Duration::from_millis(300);
         let limits = endless().write_timeout(brief).transit_timeout(brief);
-        let (mut raw, sender, gate) = sender(limits.ping_after(None));
+        let (mut raw, sender, gate) = sender(limits);
         let sender = sender.when_full(WhenFull::Refuse);
         let deadline = Instant::now() + PATIENCE;
         loop {
