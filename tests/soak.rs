@@ -8,6 +8,7 @@
 //! ```
 #![cfg(unix)]
 
+mod soak_hostile;
 mod support;
 
 use plainws::{CloseCode, Message};
@@ -30,8 +31,6 @@ const IDLE: usize = 50;
 
 #[test]
 fn clients_of_all_kinds_leave_the_program_as_it_was() {
-    let seconds = std::env::var("PLAINWS_SOAK_SECONDS");
-    let seconds = seconds.map_or(3, |seconds| seconds.parse().expect("a number of seconds"));
     let arguments = ["--quiet", "--head-timeout", "2", "--write-timeout", "2"];
     let mut program = Program::serve(&arguments);
     let address = program.address;
@@ -41,7 +40,7 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
     let mut idle: Vec<_> = (0..IDLE).map(|_| plainws::connect(&url).unwrap()).collect();
     let before = Held::by(process);
     let tally = Tally::default();
-    let deadline = Instant::now() + Duration::from_secs(seconds);
+    let deadline = Instant::now() + duration();
     thread::scope(|scope| {
         for seed in 1..=CLIENTS {
             let client = Client {
@@ -64,7 +63,7 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
         ws.send("still here").unwrap();
         assert_eq!(ws.receive().unwrap(), Some("still here".into()));
     }
-    println!("in {seconds} s: {tally}");
+    println!("in {:?}: {tally}", duration());
     let after = recovered(process, before);
     println!("before: {before:?}\nafter:  {after:?}");
 
@@ -79,6 +78,13 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
     }
     drop(idle);
     assert!(program.process.wait().success());
+}
+
+/// How long the clients go on.
+fn duration() -> Duration {
+    let seconds = std::env::var("PLAINWS_SOAK_SECONDS");
+    let seconds = seconds.map_or(3, |seconds| seconds.parse().expect("a number of seconds"));
+    Duration::from_secs(seconds)
 }
 
 /// Waits until threads, descriptors and memory are back.
