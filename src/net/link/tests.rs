@@ -774,6 +774,25 @@ fn a_wait_wakes_to_send_the_ping_that_silence_calls_for() {
 }
 
 #[test]
+fn the_round_trip_time_stays_known_when_a_pong_comes_that_answers_nothing() {
+    let limits = Limits::default().ping_after(Some(Duration::from_millis(1)));
+    let (link, peer) = linked(limits, None);
+    wait_until(|| {
+        link.service();
+        !peer.played().taken.is_empty()
+    });
+    peer.sends(b"\x8A\x88\0\0\0\0\0\0\0\0\0\0\0\x01");
+    peer.sends(HELLO);
+    link.receive(None).expect("it is legal");
+    let known = link.round_trip();
+    assert!(known.is_some());
+    peer.sends(b"\x8A\x80\0\0\0\0");
+    peer.sends(HELLO);
+    link.receive(None).expect("it is legal");
+    assert_eq!(link.round_trip(), known);
+}
+
+#[test]
 fn a_failed_write_loses_the_connection() {
     let (link, peer) = linked(Limits::default(), None);
     peer.takes(0);
