@@ -7,6 +7,7 @@
 
 use super::flood::Flood;
 use super::output;
+pub(crate) use super::output::To;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,13 +17,6 @@ use std::time::{Duration, Instant};
 /// Bytes that wait at most: some thousands of lines. About as many may be on their way out. A longer text
 /// is taken when nothing else waits.
 const ROOM: usize = 1024 * 1024;
-
-/// A standard stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum To {
-    Stdout,
-    Stderr,
-}
 
 /// What is told of lines that were not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

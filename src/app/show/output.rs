@@ -1,6 +1,5 @@
 //! What the program writes to its standard streams.
 
-use super::lines::To;
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, Write};
@@ -9,6 +8,13 @@ use std::time::Duration;
 
 /// How long to wait when a stream that does not block has no room.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// A standard stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    Stdout,
+    Stderr,
+}
 
 /// Writes to standard output; with colours only if it is a terminal and `NO_COLOR` is not set.
 ///
