@@ -1,8 +1,10 @@
 //! `plainws connect` against `plainws serve`, both as processes, and the trace on either end.
 
+use crate::support::bytes::TEXT;
 use crate::support::program::Program;
 use crate::support::raw::{Raw, upgrade_request};
 use crate::support::run::{Run, run, run_with};
+use serde_json::Value;
 use std::net::TcpListener;
 use std::thread;
 
@@ -92,20 +94,61 @@ fn exit_codes_tell_the_ends_apart() {
     assert_eq!(run(&["connect", &format!("ws://{closed_port}/")]).code, 1);
 }
 
-#[test]
-fn control_bytes_of_the_peer_are_escaped() {
+/// What the program says and how it ends when the server says `bytes` and then leaves.
+fn told(bytes: &'static [u8], flags: &[&str]) -> Run {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
         let mut raw = Raw::accept(&listener);
-        raw.send(b"\x81\x06\x1b[31m\x07\x88\x07\x03\xe8\x1b[2J\n");
-        raw.read_once();
+        raw.send(bytes);
+        raw.send_fin();
+        raw.until_end();
     });
-    let run = run_with(&["connect", &url, "--linger", "20"], b"");
+    let run = run_with(&[&["connect", &url, "--linger", "20"], flags].concat(), b"");
     server.join().unwrap();
+    run
+}
+
+#[test]
+fn control_bytes_of_the_peer_are_escaped() {
+    let run = told(b"\x81\x06\x1b[31m\x07\x88\x07\x03\xe8\x1b[2J\n", &[]);
     assert_eq!(run.stdout, "\\x1b[31m\\x07\n");
     assert!(!run.stderr.contains('\x1b'), "{:?}", run.stderr);
     assert_eq!(run.code, 0);
+
+    // C1, DEL, text that runs backwards, and a character of two units in JSON.
+    let text = "\u{9b}31m\x7f\u{202e}\u{1F600}";
+    let run = told(
+        b"\x81\x0d\xc2\x9b31m\x7f\xe2\x80\xae\xf0\x9f\x98\x80\x88\x07\x03\xe8\xc2\x9b31m",
+        &["--json"],
+    );
+    assert!(run.stdout.is_ascii(), "{:?}", run.stdout);
+    let lines = run.stdout.lines();
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["data"], text);
+    assert_eq!(lines[1]["reason"], "\u{9b}31m");
+}
+
+#[test]
+fn a_lost_connection_is_a_failure() {
+    for (bytes, json) in [
+        (
+            &b""[..],
+            "{\"type\":\"close\",\"code\":1006,\"reason\":\"\"}\n",
+        ),
+        (
+            b"\x81\x7e\x00",
+            "{\"type\":\"close\",\"code\":1006,\"reason\":\"\"}\n",
+        ),
+    ] {
+        let run = told(bytes, &["--json"]);
+        assert_eq!((run.code, &*run.stdout), (1, json), "{}", run.stderr);
+        let run = told(bytes, &[]);
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(run.stderr.contains("closed 1006"), "{}", run.stderr);
+    }
 }
 
 #[test]
@@ -141,6 +184,25 @@ fn both_ends_trace_the_same_frames() {
     of_client.sort();
     of_server.sort();
     assert_eq!(of_server, of_client);
+}
+
+#[test]
+fn a_trace_judges_by_the_limits_what_the_peer_sends_and_not_what_is_sent() {
+    let program = Program::serve(&["--trace", "--quiet", "--max-message", "5"]);
+    let mut raw = program.open("/clock");
+    raw.frame();
+    raw.send_frame(TEXT, "six by");
+    let trace = program.process.stderr.wait_for("violation", |trace| {
+        trace.contains("VIOLATION").then(|| frames(trace))
+    });
+    assert!(
+        trace[0].starts_with("#0 > 81 1f TEXT fin 31 \"{"),
+        "{trace:?}"
+    );
+    assert_eq!(
+        trace[1],
+        "#0 < 81 86 TEXT fin masked 6 VIOLATION message-too-big"
+    );
 }
 
 #[test]

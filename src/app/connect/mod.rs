@@ -9,7 +9,7 @@ use clap::Args;
 use plainws::net::error::Refusal;
 use plainws::protocol::message;
 use plainws::{Client, CloseCode, CloseReason, Error, Message, Received, Role, Sender, WebSocket};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 use std::thread;
@@ -143,10 +143,8 @@ fn talk(mut ws: WebSocket, options: &Options, lines: &Lines) -> u8 {
         .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
     if options.json {
         let (code, reason) = (reason.code.0, &reason.reason);
-        print(
-            lines,
-            &json!({"type": "close", "code": code, "reason": reason}).to_string(),
-        );
+        let close = json!({"type": "close", "code": code, "reason": reason});
+        print(lines, &text::in_ascii(&close.to_string()));
     } else {
         lines.say(&format!("closed {reason}"));
     }
@@ -186,9 +184,11 @@ fn shown(message: &Message, as_json: bool) -> String {
     match (message, as_json) {
         (Message::Text(text), false) => text::escaped(text.as_bytes()),
         (Message::Binary(bytes), false) => format!("binary {}", text::spaced(bytes)),
-        (Message::Text(text), true) => json!({"type": "text", "data": text}).to_string(),
+        (Message::Text(text), true) => {
+            text::in_ascii(&json!({"type": "text", "data": text}).to_string())
+        }
         (Message::Binary(bytes), true) => {
-            json!({"type": "binary", "hex": Value::from(text::joined(bytes))}).to_string()
+            json!({"type": "binary", "hex": text::joined(bytes)}).to_string()
         }
     }
 }

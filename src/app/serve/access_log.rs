@@ -1,11 +1,11 @@
 //! One line for each request and connection, but for floods of refusals, which are summed up.
 
 use crate::app::show::lines::{Lines, Note, To};
+use crate::app::show::text::in_ascii;
 use clap::ValueEnum;
 use jiff::Zoned;
 use plainws::net::log::{Outcome, Record};
 use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
 use std::panic::PanicHookInfo;
 use std::thread;
 
@@ -178,26 +178,10 @@ fn json(record: &Record<'_>) -> Value {
     line.into()
 }
 
-/// The same JSON in printable ASCII: JSON itself leaves control characters above 127 unescaped, which
-/// a terminal might obey.
-fn in_ascii(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == ' ' || c.is_ascii_graphic() {
-            escaped.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        }
-    }
-    escaped
-}
-
 /// The request line as `show` shows its bytes, cut when it is long.
 fn cut(record: &Record<'_>, show: fn(&[u8]) -> String) -> String {
-    match record.request_line.get(..MAX_REQUEST_LINE) {
-        Some(cut) => show(cut) + "…",
-        None => show(record.request_line),
+    match record.request_line.split_at_checked(MAX_REQUEST_LINE) {
+        Some((cut, rest)) if !rest.is_empty() => show(cut) + "…",
+        _ => show(record.request_line),
     }
 }

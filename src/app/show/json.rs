@@ -1,6 +1,6 @@
 //! A stream as JSON, for programs. Names are those of Wireshark's WebSocket dissector where it has them.
 
-use super::text::joined;
+use super::text::{in_ascii, joined};
 use super::verdict;
 use crate::app::judge::cause;
 use crate::app::judge::decoded::Decoded;
@@ -36,7 +36,7 @@ pub(crate) fn stream(decoded: &Decoded) -> String {
             stream["violation"]["likely"] = cause.into();
         }
     }
-    format!("{stream:#}\n")
+    in_ascii(&format!("{stream:#}\n"))
 }
 
 /// What a rule says, and where it was broken.

@@ -29,15 +29,40 @@ pub(crate) fn escaped(bytes: &[u8]) -> String {
     quoted[1..quoted.len() - 1].replace("\\\"", "\"")
 }
 
+/// JSON in printable ASCII. JSON leaves control characters above 126 as they are, and those that turn text
+/// around, which a terminal might obey. Where lines end, JSON's structure does: in texts it escapes that.
+pub(crate) fn in_ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, ' '..='~' | '\n') {
+            escaped.push(c);
+        } else {
+            // JSON counts in units of UTF-16 (RFC 8259 §7).
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
+}
+
 /// Two digits a byte, and one space between bytes.
 pub(crate) fn spaced(bytes: &[u8]) -> String {
-    let pairs: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    pairs.join(" ")
+    with_between(bytes, " ")
 }
 
 /// Two digits a byte, nothing between.
 pub(crate) fn joined(bytes: &[u8]) -> String {
-    spaced(bytes).replace(' ', "")
+    with_between(bytes, "")
+}
+
+fn with_between(bytes: &[u8], between: &str) -> String {
+    let mut digits = String::with_capacity(bytes.len() * (2 + between.len()));
+    for (i, byte) in bytes.iter().enumerate() {
+        let between = if i == 0 { "" } else { between };
+        let _ = write!(digits, "{between}{byte:02x}");
+    }
+    digits
 }
 
 /// How many columns text takes. East Asian characters and emoji take two.
@@ -102,4 +127,39 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
 pub(crate) fn count(number: u64, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{s}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn json_in_ascii_says_the_same_and_shows_nothing_that_a_terminal_might_obey() {
+        let many = (0..0x3000).chain((0x3000..=0x10_FFFF).step_by(61));
+        let all = many.filter_map(char::from_u32);
+        let text: String = all.collect();
+        for json in [
+            serde_json::json!({ "text": text }).to_string(),
+            format!("{:#}", serde_json::json!({ "text": text, "list": [1] })),
+        ] {
+            let ascii = in_ascii(&json);
+            assert!(
+                ascii
+                    .bytes()
+                    .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
+            );
+            assert_eq!(ascii.lines().count(), json.lines().count());
+            let [said, meant] = [&ascii, &json].map(|json| serde_json::from_str::<Value>(json));
+            assert!(said.expect("it is JSON") == meant.expect("it was JSON"));
+        }
+    }
+
+    #[test]
+    fn hex_is_two_digits_a_byte_with_or_without_spaces() {
+        assert_eq!((&*spaced(b""), &*joined(b"")), ("", ""));
+        assert_eq!((&*spaced(b"\x0a"), &*joined(b"\x0a")), ("0a", "0a"));
+        assert_eq!(spaced(b"\0\x7f\xff"), "00 7f ff");
+        assert_eq!(joined(b"\0\x7f\xff"), "007fff");
+    }
 }
