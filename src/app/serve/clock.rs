@@ -12,18 +12,16 @@ use std::time::{Duration, Instant};
 
 pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
     let zone = TimeZone::system();
-    let start = Instant::now();
+    let mut ticks = Ticks::new(Instant::now());
     let mut labels = Labels::new(Timestamp::now());
-    let mut tick = 0;
     loop {
-        let time = labels.label(tick, Timestamp::now()).to_zoned(zone.clone());
+        let label = labels.label(ticks.number, Timestamp::now());
+        let time = label.to_zoned(zone.clone());
         ws.send(
             time.strftime(r#"{"time": "%Y.%m.%d %H:%M:%S"}"#)
                 .to_string(),
         )?;
-        // Ticks that passed while the peer or the machine stood still are skipped.
-        tick = (tick + 1).max(start.elapsed().as_secs());
-        if !wait_until(ws, start + Duration::from_secs(tick))? {
+        if !wait_until(ws, ticks.next(Instant::now()))? {
             return Ok(());
         }
     }
@@ -38,6 +36,27 @@ fn wait_until(ws: &mut WebSocket, due: Instant) -> Result<bool> {
             Received::Ended(_) => return Ok(false),
             _ => return Ok(true),
         }
+    }
+}
+
+/// When to send.
+struct Ticks {
+    start: Instant,
+    /// How many seconds after the start the present tick is due.
+    number: u64,
+}
+
+impl Ticks {
+    const fn new(start: Instant) -> Self {
+        Self { start, number: 0 }
+    }
+
+    /// Goes on to the next tick, and returns when it is due. Those that passed while the peer or the
+    /// machine stood still are skipped, but for the latest.
+    fn next(&mut self, now: Instant) -> Instant {
+        let passed = now.saturating_duration_since(self.start).as_secs();
+        self.number = passed.max(self.number + 1);
+        self.start + Duration::from_secs(self.number)
     }
 }
 
@@ -81,6 +100,33 @@ mod tests {
             .zip(0..)
             .map(|(now, tick)| labels.label(tick, *now).as_second())
             .collect()
+    }
+
+    #[test]
+    fn ticks_are_due_at_full_seconds_from_the_start_however_late_each_was() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut ticks = Ticks::new(start);
+        for (now, due, number) in [
+            (0, 1000, 1),
+            (1001, 2000, 2),
+            (2400, 3000, 3),
+            (3999, 4000, 4),
+            // Sent early, by a wait that ended too soon: not again in the same second.
+            (3999, 5000, 5),
+            // Tick 6 is late, and is sent at once; tick 5 was sent.
+            (6500, 6000, 6),
+            (6501, 7000, 7),
+            // These stood still for a while: only the latest that passed is sent.
+            (12_300, 12_000, 12),
+            (12_301, 13_000, 13),
+        ] {
+            assert_eq!(
+                (ticks.next(at(now)), ticks.number),
+                (at(due), number),
+                "{now}"
+            );
+        }
     }
 
     #[test]
