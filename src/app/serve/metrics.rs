@@ -1,6 +1,7 @@
 //! `/healthz` and `/metrics`, the latter in the text format of Prometheus.
 
-use plainws::{Handle, Page, Server, Stats};
+use plainws::{CloseCode, Handle, Page, Server, Stats};
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 /// Adds both paths to a server.
@@ -70,7 +71,10 @@ fn text(stats: &Stats) -> String {
             ("sent", traffic.bytes_sent),
         ],
     );
-    let closes = stats.closes.iter().map(|(code, count)| (code.0, *count));
+    let mut closes = BTreeMap::new();
+    for (code, count) in &stats.closes {
+        *closes.entry(folded(*code)).or_default() += count;
+    }
     text.many(
         "closes_total",
         "WebSocket connections ended, by the peer's close code.",
@@ -112,6 +116,16 @@ fn text(stats: &Stats) -> String {
     text.0
 }
 
+/// A close code as a label. Those that peers may choose freely share one for each range: a series for each
+/// would be as many as they like (§7.4.2).
+fn folded(code: CloseCode) -> String {
+    match code.0 {
+        3000..=3999 => "3000-3999".into(),
+        4000..=4999 => "4000-4999".into(),
+        code => code.to_string(),
+    }
+}
+
 #[derive(Default)]
 struct Metrics(String);
 
@@ -139,5 +153,32 @@ impl Metrics {
             self.0,
             "# HELP plainws_{name} {help}\n# TYPE plainws_{name} {kind}\n"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_cannot_make_as_many_series_as_there_are_close_codes() {
+        let mut stats = Stats::default();
+        let codes = (0..=u16::MAX)
+            .map(CloseCode)
+            .filter(|code| code.is_allowed_on_wire());
+        stats.closes = codes.map(|code| (code, 1)).collect();
+        let text = text(&stats);
+        let series: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("plainws_closes_total{"))
+            .collect();
+        assert!(series.len() < 20, "{series:#?}");
+        for one in [
+            r#"plainws_closes_total{code="1000"} 1"#,
+            r#"plainws_closes_total{code="3000-3999"} 1000"#,
+            r#"plainws_closes_total{code="4000-4999"} 1000"#,
+        ] {
+            assert!(series.contains(&one), "{one} in {series:#?}");
+        }
     }
 }

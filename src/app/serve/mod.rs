@@ -295,3 +295,57 @@ fn prefix(text: &str) -> Result<String, String> {
         Err("a prefix is a path such as /md_admin".into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn limits(arguments: &[&str]) -> Limits {
+        let words = [&["serve"], arguments].concat();
+        let command = Command::try_parse_from(words).expect("these are flags");
+        command.options.limits.limits()
+    }
+
+    #[test]
+    fn each_limit_is_set_by_its_flag_and_no_other() {
+        type Part = (&'static str, fn(&Limits) -> Duration);
+        let seconds: [Part; 5] = [
+            ("--head-timeout", |limits| limits.head_timeout),
+            ("--close-timeout", |limits| limits.close_timeout),
+            ("--write-timeout", |limits| limits.write_timeout),
+            ("--ping-after", |limits| {
+                limits.ping_after.unwrap_or_default()
+            }),
+            ("--pong-timeout", |limits| limits.pong_timeout),
+        ];
+        let default = Limits::default();
+        for (flag, of) in &seconds {
+            let limits = limits(&[flag, "123"]);
+            for (other, of_other) in &seconds {
+                let expected = if other == flag {
+                    Duration::from_secs(123)
+                } else {
+                    of_other(&default)
+                };
+                assert_eq!(of_other(&limits), expected, "{other} with {flag}");
+            }
+            assert_ne!(of(&default), of(&limits), "{flag}");
+        }
+        assert_eq!(limits(&["--ping-after", "0"]).ping_after, None);
+    }
+
+    #[test]
+    fn without_flags_the_limits_are_the_librarys() {
+        assert_eq!(
+            format!("{:?}", limits(&[])),
+            format!("{:?}", Limits::default())
+        );
+    }
+}
