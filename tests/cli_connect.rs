@@ -96,8 +96,8 @@ fn exit_codes_tell_the_ends_apart() {
 
 /// What the program says and how it ends when the server says `bytes` and then leaves.
 fn told(bytes: &'static [u8], flags: &[&str]) -> Run {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+    let url = format!("ws://{}/", listener.local_addr().expect("it is bound"));
     let server = thread::spawn(move || {
         let mut raw = Raw::accept(&listener);
         raw.send(bytes);
@@ -105,7 +105,7 @@ fn told(bytes: &'static [u8], flags: &[&str]) -> Run {
         raw.until_end();
     });
     let run = run_with(&[&["connect", &url, "--linger", "20"], flags].concat(), b"");
-    server.join().unwrap();
+    server.join().expect("the client stays until the end");
     run
 }
 
