@@ -705,6 +705,36 @@ mod s7_2_1_end_of_input {
     }
 
     #[test]
+    fn tells_how_much_of_the_message_that_has_begun_has_arrived() {
+        let table: &[(&[Frame<'_>], usize, Option<u64>)] = &[
+            (&[], 0, None),
+            (&[(BINARY, &[7; 100])], 40, Some(60)),
+            (&[(BINARY, &[7; 100])], 0, None),
+            (&[(TEXT_BEGIN, b"abc")], 0, Some(3)),
+            (&[(TEXT_BEGIN, b"")], 0, Some(0)),
+            (&[(TEXT_BEGIN, b"abc"), (PING, b"ping")], 2, Some(3)),
+            (
+                &[(TEXT_BEGIN, b"abc"), (PING, b"ping"), (LAST, b"defg")],
+                1,
+                Some(6),
+            ),
+            (
+                &[(TEXT_BEGIN, b"abc"), (LAST, b"defg"), (TEXT, b"hi")],
+                1,
+                Some(1),
+            ),
+        ];
+        for role in BOTH {
+            for (frames, missing, expected) in table {
+                let mut conn = new(role);
+                let bytes = wire(role.peer(), frames);
+                receive(&mut conn, &bytes[..bytes.len() - missing]);
+                assert_eq!(conn.message_progress(), *expected, "{frames:?}");
+            }
+        }
+    }
+
+    #[test]
     fn is_seen_to_be_clean_only_between_messages() {
         for role in BOTH {
             let message = wire(

@@ -144,7 +144,9 @@ mod at_its_start {
                 "--max-headers",
                 "--head-timeout",
                 "--close-timeout",
+                "--message-timeout",
                 "--write-timeout",
+                "--transit-timeout",
                 "--ping-after",
                 "--pong-timeout",
                 "--grace",
@@ -164,7 +166,11 @@ mod at_its_start {
             "1e19",
             "--close-timeout",
             "1e19",
+            "--message-timeout",
+            "1e19",
             "--write-timeout",
+            "1e19",
+            "--transit-timeout",
             "1e19",
             "--ping-after",
             "1e19",
@@ -601,6 +607,28 @@ mod its_flags {
         let program = Program::serve(&["--ping-after", "0"]);
         let mut quiet = program.open("/echo");
         quiet.expect_silence(Duration::from_millis(200));
+    }
+
+    #[test]
+    fn message_timeout_refuses_a_slow_message_with_1008() {
+        let program = Program::serve(&["--message-timeout", "0.1"]);
+        let mut slow = program.open("/echo");
+        slow.send(&client(&[(TEXT, b"half")])[..8]);
+        assert_eq!(slow.expect_close(1008), "the message arrives too slowly");
+    }
+
+    /// At the pace of 64 KiB in 10 s, so many bytes would be on their way for a minute and more.
+    #[test]
+    fn transit_timeout_finds_a_dead_peer_that_much_was_sent_to() {
+        let brief = |flag| [flag, "0.1"];
+        let flags = ["--transit-timeout", "--ping-after", "--pong-timeout"].map(brief);
+        let program = Program::serve(&flags.concat());
+        let mut dead = program.open("/echo");
+        dead.send_frame(BINARY, vec![7; 1024 * 1024]);
+        dead.until_end();
+        program.process.stderr.wait_for("silence", |log| {
+            log.contains("the peer is silent").then_some(())
+        });
     }
 
     #[test]

@@ -30,6 +30,13 @@ pub struct Limits {
     /// Default 5 s: a live peer answers within a round trip. It begins when the Close can have arrived
     /// ([`transit_timeout`](field@Self::transit_timeout)).
     pub close_timeout: Duration,
+    /// For each 64 KiB of a message that has begun, or its end, to arrive. Default 60 s: 1 KB/s is slower
+    /// than any line, and what has arrived of a message takes memory until its end. Pings and pongs in
+    /// between are no progress. A message that is later is refused with
+    /// [`CloseCode::POLICY`](crate::CloseCode::POLICY), and the call that waits for it fails with
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut). Time in which the connection is not read, because the
+    /// handler is busy and enough was read ahead for it, does not count.
+    pub message_timeout: Duration,
     /// For each 64 KiB to be taken by the peer. Default 10 s: slower is not a line but a peer that has
     /// stopped reading. A peer at this pace is served, even if the system tells of it in bursts only; one
     /// that takes nothing is given up after this time, or later if the system took much for it before
@@ -91,6 +98,13 @@ impl Limits {
         self
     }
 
+    /// The same with another [`message_timeout`](field@Self::message_timeout).
+    #[must_use]
+    pub const fn message_timeout(mut self, message_timeout: Duration) -> Self {
+        self.message_timeout = message_timeout;
+        self
+    }
+
     /// The same with another [`write_timeout`](field@Self::write_timeout).
     #[must_use]
     pub const fn write_timeout(mut self, write_timeout: Duration) -> Self {
@@ -134,6 +148,7 @@ impl Default for Limits {
             message: message::Limits::default(),
             head_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
+            message_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(10),
             transit_timeout: Duration::from_secs(60),
             max_backlog: 1024 * 1024,

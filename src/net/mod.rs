@@ -10,6 +10,7 @@ pub mod error;
 pub mod hosts;
 pub mod http;
 mod inbox;
+mod incoming;
 mod keepalive;
 pub mod limits;
 mod link;

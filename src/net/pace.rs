@@ -31,10 +31,20 @@ pub(super) struct Pace {
 
 impl Pace {
     /// The pace at which a peer takes what is sent to it.
-    pub(super) fn of_output(limits: &Limits, now: Instant) -> Self {
+    pub(super) const fn of_output(limits: &Limits, now: Instant) -> Self {
         Self {
             timeout: limits.write_timeout,
             transit: limits.transit_timeout,
+            late_at: now,
+            arrived_by: now,
+        }
+    }
+
+    /// The pace at which a message that has begun arrives. It has no credit: what has arrived is here.
+    pub(super) const fn of_message(limits: &Limits, now: Instant) -> Self {
+        Self {
+            timeout: limits.message_timeout,
+            transit: Duration::ZERO,
             late_at: now,
             arrived_by: now,
         }
@@ -52,6 +62,11 @@ impl Pace {
         let latest = after(after(now, self.transit), self.timeout);
         self.late_at = after(self.late_at, time).min(latest);
         self.arrived_by = after(self.arrived_by.max(now), time);
+    }
+
+    /// So much time does not count.
+    pub(super) fn postpone(&mut self, time: Duration) {
+        self.late_at = after(self.late_at, time);
     }
 
     /// From then on, no progress means that the peer is late.

@@ -257,6 +257,16 @@ impl Connection {
         self.partial_header.is_empty() && self.frame.is_none() && self.assembler.is_idle()
     }
 
+    /// Bytes of payload that have arrived of the message that has begun; `None` between messages.
+    #[must_use]
+    pub fn message_progress(&self) -> Option<u64> {
+        let announced = self.assembler.announced()?;
+        let is_data = |frame: &&Arriving| !frame.header.opcode.is_control();
+        let frame = self.frame.as_ref().filter(is_data);
+        let missing = frame.map_or(0, |frame| frame.header.payload_length - frame.received);
+        Some(announced.saturating_sub(missing))
+    }
+
     /// What has passed so far.
     #[must_use]
     pub const fn traffic(&self) -> Traffic {
@@ -298,17 +308,22 @@ impl Connection {
         self.output = Vec::new();
     }
 
-    /// Refuses the message that is arriving, and every later one, for want of memory: what has arrived of it
-    /// is dropped, and a Close with [`CloseCode::TRY_AGAIN_LATER`] is queued, unless one was sent already.
-    /// What the peer sends until it answers that is judged and not kept: there are no more messages.
+    /// Refuses the message that is arriving, and every later one: what has arrived of it is dropped, and a
+    /// Close is queued, unless one was sent already. What the peer sends until it answers that is judged and
+    /// not kept: there are no more messages.
+    pub fn refuse_messages(&mut self, code: CloseCode, reason: &str) {
+        self.assembler.discard();
+        // This fails only if a Close was sent before.
+        let _ = self.close(code, reason);
+    }
+
+    /// Refuses messages for want of memory, with [`CloseCode::TRY_AGAIN_LATER`].
     ///
     /// For an owner that has given its connections less memory than there is;
     /// [`memory`](Self::memory) tells how much one has. When the system has none left, this happens by itself
     /// ([`Event::Overloaded`]).
     pub fn overload(&mut self) {
-        self.assembler.discard();
-        // This fails only if a Close was sent before.
-        let _ = self.close(
+        self.refuse_messages(
             CloseCode::TRY_AGAIN_LATER,
             "no memory is left for the message",
         );

@@ -236,6 +236,11 @@ impl Assembler {
         self.open.is_none()
     }
 
+    /// Bytes of payload that the headers of the open message have announced so far.
+    pub(super) fn announced(&self) -> Option<u64> {
+        self.open.as_ref().map(|open| open.announced)
+    }
+
     /// Judges a data frame's header against the open message.
     pub(super) fn begin_frame(&mut self, header: &Header) -> Result<(), Rule> {
         let open = match (header.opcode, &mut self.open) {

@@ -86,6 +86,12 @@ struct ServerLimits {
     #[arg(long, value_name = "S", default_value = "5", value_parser = args::seconds)]
     close_timeout: Duration,
 
+    /// Time for each 64 KiB of a message that has begun, or its end, to arrive
+    ///
+    /// A slower message is refused with close code 1008.
+    #[arg(long, value_name = "S", default_value = "60", value_parser = args::seconds)]
+    message_timeout: Duration,
+
     /// Time for the peer to take each 64 KiB that are sent to it
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     write_timeout: Duration,
@@ -119,6 +125,7 @@ impl ServerLimits {
         limits.message = peer.message;
         limits.head_timeout = self.head_timeout;
         limits.close_timeout = self.close_timeout;
+        limits.message_timeout = self.message_timeout;
         limits.write_timeout = self.write_timeout;
         limits.transit_timeout = self.transit_timeout;
         limits.ping_after = Some(self.ping_after).filter(|time| !time.is_zero());

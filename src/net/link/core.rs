@@ -2,6 +2,7 @@
 
 use crate::net::error::Result;
 use crate::net::inbox::Inbox;
+use crate::net::incoming::Incoming;
 use crate::net::keepalive::Keepalive;
 use crate::net::limits::Limits;
 use crate::net::output::{Output, Patience, Step};
@@ -34,6 +35,7 @@ pub(super) struct Core {
 pub(super) struct Reader {
     pub(super) buffer: ReadBuffer,
     pub(super) keepalive: Keepalive,
+    pub(super) incoming: Incoming,
 }
 
 /// How a wait for the next message ended.
@@ -53,8 +55,8 @@ pub(in crate::net) trait Queue:
 impl<F: FnOnce(&mut Connection) -> std::result::Result<(), Misuse>> Queue for F {}
 
 impl Reader {
-    /// The time-out of a read: until the deadline, the next judgement of silence or the time to give
-    /// memory back, whichever comes first.
+    /// The time-out of a read: until the deadline, the next judgement of silence or of a message that has
+    /// begun, or the time to give memory back, whichever comes first.
     pub(super) fn timeout(
         &self,
         now: Instant,
@@ -66,6 +68,7 @@ impl Reader {
         let timeouts = [
             deadline.map(left),
             silence.map(|until| roughly(left(until))),
+            self.incoming.late_at().map(|until| roughly(left(until))),
             quiet,
         ];
         timeouts.into_iter().flatten().min()
@@ -91,6 +94,7 @@ impl Core {
             reader: Some(Box::new(Reader {
                 buffer: ReadBuffer::new(after_head),
                 keepalive,
+                incoming: Incoming::new(limits, now),
             })),
             inbox: Inbox::default(),
             is_attended: true,
@@ -118,15 +122,22 @@ impl Core {
             let (used, event) = self.connection.receive(reader.buffer.undecoded())?;
             reader.buffer.decoded(used);
             match event {
-                Some(Event::Message(message)) => return Ok(Some(message)),
+                Some(Event::Message(message)) => {
+                    reader.incoming.ended();
+                    return Ok(Some(message));
+                }
                 Some(Event::Pong(payload)) => {
                     let round_trip = reader.keepalive.pong(&payload, Instant::now());
                     self.round_trip = round_trip.or(self.round_trip);
                 }
                 Some(_) => {}
-                None => return Ok(None),
+                None => break,
             }
         }
+        if let Some(arrived) = self.connection.message_progress() {
+            reader.incoming.arrived(arrived, Instant::now());
+        }
+        Ok(None)
     }
 
     /// Moves messages into the inbox until that is full or no whole message is left.

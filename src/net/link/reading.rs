@@ -7,6 +7,7 @@ use crate::net::error::Result;
 use crate::net::keepalive::Silence;
 use crate::net::output::Patience;
 use crate::net::tap::Direction;
+use crate::protocol::close_code::CloseCode;
 use std::io;
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
@@ -117,8 +118,9 @@ impl Link {
             }
             self.release_memory(reader, now);
             let timeout = reader.timeout(now, deadline, silence);
+            reader.incoming.reads(now);
             match self.stream.read(reader.buffer.room(), timeout) {
-                Err(error) if is_passing(&error) => {}
+                Err(error) if is_passing(&error) => self.judge_message(reader, now)?,
                 read => return self.received(reader, read).map(|()| Wait::Over),
             }
         }
@@ -136,8 +138,10 @@ impl Link {
 
     /// Takes what has arrived, without waiting for more.
     fn read_now(&self, reader: &mut Reader) -> Result<()> {
+        let now = Instant::now();
+        reader.incoming.reads(now);
         match self.stream.read_now(reader.buffer.room()) {
-            Err(error) if is_passing(&error) => Ok(()),
+            Err(error) if is_passing(&error) => self.judge_message(reader, now),
             read => self.received(reader, read),
         }
     }
@@ -147,12 +151,34 @@ impl Link {
             Ok(0) => self.core().connection.receive_eof(),
             Ok(length) => {
                 reader.buffer.received(length);
-                reader.keepalive.received(Instant::now());
+                let now = Instant::now();
+                reader.keepalive.received(now);
+                reader.incoming.has_read(now);
                 self.pass(Direction::Received, reader.buffer.undecoded())?;
             }
             Err(error) => return Err(self.lost(error)),
         }
         Ok(())
+    }
+
+    /// Refuses a message that has begun and arrives too slowly, after a read that began at that time and
+    /// found nothing.
+    fn judge_message(&self, reader: &mut Reader, began: Instant) -> Result<()> {
+        reader.incoming.has_read(Instant::now());
+        if !reader.incoming.is_late(began) {
+            return Ok(());
+        }
+        reader.incoming.stop();
+        let mut core = self.core();
+        // Once the closing handshake has begun, its deadline takes over.
+        if !core.connection.is_open() {
+            return Ok(());
+        }
+        let reason = "the message arrives too slowly";
+        core.connection.refuse_messages(CloseCode::POLICY, reason);
+        core.begin_close();
+        drop(self.flush_from(core, Patience::Now)?);
+        Err(io::Error::new(io::ErrorKind::TimedOut, reason).into())
     }
 
     /// Sends the ping that a peer's silence calls for, and gives up a peer that stays silent after it.

@@ -384,6 +384,103 @@ fn is_writing(link: &Link) -> bool {
     link.core().output.writer().is_some()
 }
 
+mod a_message_that_arrives_too_slowly {
+    use super::*;
+
+    /// The header of a message of 64 letters, and four of them.
+    const BEGUN: &[u8] = b"\x81\xC0\0\0\0\0half";
+    const REFUSED: &[u8] = b"\x88\x20\x03\xF0the message arrives too slowly";
+
+    fn limits() -> Limits {
+        Limits::default().message_timeout(Duration::from_millis(50))
+    }
+
+    #[track_caller]
+    fn expect_refused(link: &Link, peer: &Peer) {
+        let received = link.receive(None);
+        let Err(Error::Io(error)) = received else {
+            panic!("a failure, not {received:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "the message arrives too slowly");
+        peer.has_taken(REFUSED);
+    }
+
+    #[test]
+    fn is_refused_with_1008() {
+        let (link, peer) = linked(limits(), None);
+        peer.sends(BEGUN);
+        expect_refused(&link, &peer);
+        assert!(!link.core().connection.is_closed(), "the answer is awaited");
+    }
+
+    #[test]
+    fn is_refused_while_the_handler_is_busy_and_its_memory_given_back() {
+        let (link, peer) = linked(limits(), None);
+        peer.sends(HELLO);
+        peer.sends(b"\x82\xFF\0\0\0\0\0\x10\0\0\0\0\0\0");
+        peer.sends(&vec![7; 512 * 1024]);
+        wait_until(|| {
+            link.service();
+            link.core().inbox.has_failed()
+        });
+        assert!(link.core().connection.memory() < 128 * 1024);
+        assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+        expect_refused(&link, &peer);
+    }
+
+    #[test]
+    fn is_not_saved_by_pongs() {
+        let (link, peer) = linked(limits(), None);
+        peer.sends(b"\x01\x84\0\0\0\0half");
+        let its_peer = peer.clone();
+        thread::spawn(move || {
+            while its_peer.played().taken.is_empty() {
+                its_peer.sends(b"\x8A\x80\0\0\0\0");
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        expect_refused(&link, &peer);
+    }
+
+    #[test]
+    fn is_received_if_it_is_there_before_anyone_looks() {
+        let (link, peer) = linked(limits(), None);
+        peer.sends(BEGUN);
+        let waited = link.receive(Some(Instant::now()));
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+        thread::sleep(Duration::from_millis(100));
+        peer.sends(&[b' '; 60]);
+        assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+    }
+
+    #[test]
+    fn is_no_failure_once_we_have_closed() {
+        let (link, peer) = linked(limits(), None);
+        peer.sends(BEGUN);
+        link.close(None, "").expect("it is open");
+        let soon = Instant::now() + Duration::from_millis(200);
+        let waited = link.receive(Some(soon));
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+        peer.has_taken(b"\x88\x00");
+    }
+
+    #[test]
+    fn is_judged_anew_after_each_message() {
+        let (link, peer) = linked(limits(), None);
+        for _ in 0..5 {
+            peer.sends(BEGUN);
+            let waited = link.receive(Some(Instant::now()));
+            assert!(matches!(waited, Ok(Waited::TimedOut)));
+            peer.sends(&[b' '; 60]);
+            assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+        }
+        let soon = Instant::now() + Duration::from_millis(100);
+        let waited = link.receive(Some(soon));
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+    }
+}
+
 mod an_impatient_writer {
     use super::*;
 

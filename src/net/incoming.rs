@@ -1,0 +1,241 @@
+//! Whether a message that has begun goes on arriving at the promised pace.
+//!
+//! Nothing here asks for the time or touches a socket: the caller does, so that a table of times can
+//! test it.
+
+use super::limits::Limits;
+use super::pace::Pace;
+use std::time::{Duration, Instant};
+
+/// A read that comes this long after the one before it is late: the caretaker reads many times a second
+/// unless too much waits for the connection's own thread already. What the peer sent meanwhile may have
+/// found no room, so this time does not count.
+const UNREAD: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pace: Pace,
+    /// Bytes of the message that have arrived; `None` between messages.
+    arrived: Option<u64>,
+    /// When it was last read.
+    last_read: Instant,
+    is_judged: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+        Self {
+            pace: Pace::of_message(limits, now),
+            arrived: None,
+            last_read: now,
+            is_judged: true,
+        }
+    }
+
+    /// From when on the message is late, if nothing more has arrived; `None` between messages.
+    pub(super) fn late_at(&self) -> Option<Instant> {
+        (self.is_judged && self.arrived.is_some()).then_some(self.pace.late_at())
+    }
+
+    /// Whether the message is late, if a read that began then has found nothing.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.late_at().is_some_and(|late_at| late_at <= now)
+    }
+
+    /// A read begins.
+    pub(super) fn reads(&mut self, now: Instant) {
+        let unread = now.saturating_duration_since(self.last_read);
+        if unread >= UNREAD {
+            self.pace.postpone(unread);
+        }
+        self.last_read = now;
+    }
+
+    /// A read ends, whether it found something or not.
+    pub(super) const fn has_read(&mut self, now: Instant) {
+        self.last_read = now;
+    }
+
+    /// So many bytes of the message have arrived up to now.
+    pub(super) fn arrived(&mut self, bytes: u64, now: Instant) {
+        match self.arrived.replace(bytes) {
+            None => {
+                self.pace.begin(now);
+                self.last_read = now;
+            }
+            Some(before) => {
+                let more = usize::try_from(bytes.saturating_sub(before));
+                self.pace.moved(more.unwrap_or(usize::MAX), now);
+            }
+        }
+    }
+
+    /// The message is complete.
+    pub(super) const fn ended(&mut self) {
+        self.arrived = None;
+    }
+
+    /// Judges no more: from now on a message may take its time.
+    pub(super) const fn stop(&mut self) {
+        self.is_judged = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: u64 = 64 * 1024;
+
+    /// What happens at a time.
+    enum At {
+        /// So many times 64 KiB of the message have arrived up to now, by a read that has just ended.
+        Arrived(u64),
+        /// Something else has arrived.
+        Other,
+        Ended,
+        /// A read that begins then finds nothing; whether the message is late.
+        Nothing(bool),
+    }
+
+    use At::{Arrived, Ended, Nothing, Other};
+
+    /// 64 KiB in 60 s. Between two rows somebody reads, as a rule.
+    #[track_caller]
+    fn check(table: &[(u64, At)]) {
+        check_read(table, true);
+    }
+
+    #[track_caller]
+    fn check_read(table: &[(u64, At)], is_read: bool) {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let limits = Limits::default().message_timeout(Duration::from_secs(60));
+        let mut incoming = Incoming::new(&limits, start);
+        for (row, (seconds, event)) in table.iter().enumerate() {
+            let now = at(*seconds);
+            if is_read {
+                incoming.has_read(now);
+            }
+            incoming.reads(now);
+            match event {
+                Arrived(times) => incoming.arrived(times * PACE, now),
+                Other => {}
+                Ended => incoming.ended(),
+                Nothing(is_late) => {
+                    assert_eq!(incoming.is_late(now), *is_late, "row {row}, at {seconds} s");
+                }
+            }
+            incoming.has_read(now);
+        }
+    }
+
+    #[test]
+    fn nothing_is_late_between_messages() {
+        check(&[
+            (1000, Nothing(false)),
+            (1001, Other),
+            (2000, Nothing(false)),
+        ]);
+    }
+
+    #[test]
+    fn a_message_that_has_begun_has_the_time_for_64_kib() {
+        check(&[
+            (100, Arrived(0)),
+            (159, Nothing(false)),
+            (160, Nothing(true)),
+        ]);
+    }
+
+    #[test]
+    fn each_64_kib_has_its_time() {
+        check(&[
+            (0, Arrived(0)),
+            (59, Arrived(1)),
+            (118, Arrived(2)),
+            (177, Nothing(false)),
+            (178, Nothing(true)),
+        ]);
+    }
+
+    #[test]
+    fn what_comes_early_is_no_credit() {
+        check(&[
+            (0, Arrived(0)),
+            (1, Arrived(100)),
+            (60, Nothing(false)),
+            (61, Nothing(true)),
+        ]);
+    }
+
+    #[test]
+    fn other_frames_are_no_progress() {
+        check(&[
+            (0, Arrived(1)),
+            (20, Other),
+            (40, Arrived(1)),
+            (59, Other),
+            (60, Nothing(true)),
+        ]);
+    }
+
+    #[test]
+    fn a_trickle_is_no_progress() {
+        let start = Instant::now();
+        let limits = Limits::default().message_timeout(Duration::from_secs(60));
+        let mut incoming = Incoming::new(&limits, start);
+        for second in 0..60 {
+            incoming.arrived(second, start + Duration::from_secs(second));
+        }
+        assert!(incoming.is_late(start + Duration::from_secs(61)));
+    }
+
+    #[test]
+    fn each_message_has_its_own_time() {
+        check(&[
+            (0, Arrived(0)),
+            (50, Ended),
+            (50, Arrived(0)),
+            (109, Nothing(false)),
+            (109, Ended),
+            (110, Nothing(false)),
+        ]);
+    }
+
+    #[test]
+    fn the_time_in_which_nobody_reads_does_not_count() {
+        check_read(
+            &[
+                (0, Arrived(0)),
+                (500, Nothing(false)),
+                (500, Arrived(1)),
+                (1000, Nothing(false)),
+            ],
+            false,
+        );
+    }
+
+    #[test]
+    fn a_short_time_between_two_reads_counts() {
+        let start = Instant::now();
+        let limits = Limits::default().message_timeout(Duration::from_secs(6));
+        let mut incoming = Incoming::new(&limits, start);
+        incoming.arrived(0, start);
+        for turn in 1..=10 {
+            let now = start + turn * Duration::from_millis(600);
+            incoming.reads(now);
+            assert_eq!(incoming.is_late(now), turn == 10);
+            incoming.has_read(now);
+        }
+    }
+
+    #[test]
+    fn nothing_is_late_once_nothing_is_judged() {
+        let start = Instant::now();
+        let mut incoming = Incoming::new(&Limits::default(), start);
+        incoming.arrived(0, start);
+        incoming.stop();
+        assert!(!incoming.is_late(start + Duration::from_secs(1_000_000)));
+    }
+}
