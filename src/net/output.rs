@@ -572,4 +572,40 @@ mod tests {
             assert_eq!(output.close_deadline(), Some(start + 6 * SECOND));
         }
     }
+
+    mod a_buffer {
+        use super::*;
+
+        /// Writes a message of this length.
+        fn write_whole(output: &mut Output, connection: &mut Connection, length: usize) {
+            connection.send(vec![0; length]).expect("it is open");
+            let Step::Write(flight, pace) = output.next_step(connection, Instant::now()) else {
+                panic!("there is something to write")
+            };
+            let length = flight.unwritten().len();
+            output.wrote(flight, pace, length);
+        }
+
+        #[test]
+        fn of_a_very_large_message_is_given_back_with_the_next_one() {
+            let (mut output, mut connection) = server();
+            write_whole(&mut output, &mut connection, MAX_SPARE * 2);
+            write_whole(&mut output, &mut connection, 1);
+            for length in [1, MAX_SPARE / 2, 1] {
+                write_whole(&mut output, &mut connection, length);
+                assert!(output.flight.buffer.capacity() <= MAX_SPARE);
+            }
+        }
+
+        #[test]
+        fn is_given_back_on_demand_unless_it_is_half_written() {
+            let (mut output, mut connection) = server();
+            connection.send(vec![0; 1000]).expect("it is open");
+            write(&mut output, &mut connection, 1);
+            output.release_memory();
+            write(&mut output, &mut connection, 1003);
+            output.release_memory();
+            assert_eq!(output.flight.buffer.capacity(), 0);
+        }
+    }
 }
