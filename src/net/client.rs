@@ -1,5 +1,6 @@
 //! A client: opens a connection to a `ws:` URL.
 
+use super::budget::Share;
 use super::deadline::{SHORTEST_TIMEOUT, deadline_in, is_timeout};
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
@@ -189,6 +190,7 @@ impl Client {
             Arc::new(stream),
             connection,
             self.limits,
+            Share::unlimited(),
             &after_head,
             handshake,
             self.tap,

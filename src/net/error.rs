@@ -17,6 +17,12 @@ pub enum Error {
     Misuse(Misuse),
     /// The peer takes its messages too slowly: the backlog is full, and the sender did not want to wait.
     Backlogged,
+    /// There is no memory for a message: all that the server's connections may hold together
+    /// ([`Server::max_memory`](crate::Server::max_memory)) is used up, or the system has none left. If it
+    /// was one to be sent, it was not, and the connection is as it was. If it was one that was arriving, the
+    /// connection is closing: the peer has been told with
+    /// [`CloseCode::TRY_AGAIN_LATER`](crate::CloseCode::TRY_AGAIN_LATER).
+    Overloaded,
     /// The socket failed, or a deadline passed ([`io::ErrorKind::TimedOut`]). The connection is over.
     Io(io::Error),
     /// A server answered the opening handshake with another status than 101.
@@ -54,6 +60,7 @@ impl fmt::Display for Error {
             Self::Rule(rule) => write!(f, "the peer broke a rule: {rule}"),
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Backlogged => f.write_str("the peer is too slow: its backlog is full"),
+            Self::Overloaded => f.write_str("no memory is left for the message"),
             Self::Io(error) => error.fmt(f),
             Self::Refused(refusal) => write!(
                 f,
@@ -73,7 +80,7 @@ impl std::error::Error for Error {
             Self::Misuse(misuse) => Some(misuse),
             Self::Io(error) => Some(error),
             Self::Header(header) => Some(header),
-            Self::Backlogged | Self::Refused(_) | Self::Url(_) => None,
+            Self::Backlogged | Self::Overloaded | Self::Refused(_) | Self::Url(_) => None,
         }
     }
 }
@@ -86,7 +93,10 @@ impl From<Rule> for Error {
 
 impl From<Misuse> for Error {
     fn from(misuse: Misuse) -> Self {
-        Self::Misuse(misuse)
+        match misuse {
+            Misuse::NoMemory => Self::Overloaded,
+            misuse => Self::Misuse(misuse),
+        }
     }
 }
 

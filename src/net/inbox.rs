@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     messages: VecDeque<Message>,
-    /// Bytes of these messages.
+    /// Bytes of these messages, and of the memory that they take.
     bytes: usize,
+    memory: usize,
     /// Why reading ended. It is returned after the messages.
     failure: Option<Error>,
 }
@@ -21,14 +22,16 @@ impl Inbox {
     /// The oldest message; after the last one the failure, once.
     pub(super) fn take(&mut self) -> Result<Option<Message>> {
         if let Some(message) = self.messages.pop_front() {
-            self.bytes -= message.as_bytes().len();
+            self.bytes -= message.len();
+            self.memory -= message.memory();
             return Ok(Some(message));
         }
         self.failure.take().map_or(Ok(None), Err)
     }
 
     pub(super) fn push(&mut self, message: Message) {
-        self.bytes += message.as_bytes().len();
+        self.bytes += message.len();
+        self.memory += message.memory();
         self.messages.push_back(message);
     }
 
@@ -36,11 +39,13 @@ impl Inbox {
         self.messages.len() >= Self::MAX_MESSAGES || self.bytes >= Self::MAX_BYTES
     }
 
-    pub(super) fn fail(&mut self, failure: Error) {
-        self.failure = Some(failure);
+    /// Bytes of memory that the messages take.
+    pub(super) const fn memory(&self) -> usize {
+        self.memory
     }
 
-    pub(super) const fn has_failed(&self) -> bool {
-        self.failure.is_some()
+    /// Notes why reading ended. What happened first stays the reason.
+    pub(super) fn fail(&mut self, failure: Error) {
+        self.failure.get_or_insert(failure);
     }
 }

@@ -55,6 +55,10 @@ impl Flight {
         !std::mem::replace(&mut self.has_begun, true)
     }
 
+    fn memory(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Takes the next frames from the connection. The buffer of a very large one is not kept.
     fn refill(&mut self, connection: &mut Connection) {
         self.written = 0;
@@ -74,6 +78,8 @@ impl Flight {
 pub(super) struct Output {
     /// Empty while the writer has it.
     flight: Flight,
+    /// Bytes of memory that the writer has with it.
+    in_hand: usize,
     writer: Option<Writer>,
     /// Whether the right to write waits for another thread to take it over.
     is_handed_over: bool,
@@ -118,6 +124,7 @@ impl Output {
     pub(super) fn new(limits: &Limits, now: Instant) -> Self {
         Self {
             flight: Flight::default(),
+            in_hand: 0,
             writer: None,
             is_handed_over: false,
             has_ended: false,
@@ -175,6 +182,7 @@ impl Output {
             self.flight.refill(connection);
         }
         if !self.flight.unwritten().is_empty() {
+            self.in_hand = self.flight.memory();
             return Step::Write(std::mem::take(&mut self.flight), self.pace);
         }
         self.close_leaves(now);
@@ -189,9 +197,15 @@ impl Output {
     pub(super) fn wrote(&mut self, mut flight: Flight, pace: Pace, length: usize) {
         flight.written += length;
         self.pace = pace;
+        self.in_hand = 0;
         if !self.has_ended {
             self.flight = flight;
         }
+    }
+
+    /// Bytes of memory that the flight takes.
+    pub(super) fn memory(&self) -> usize {
+        self.flight.memory() + self.in_hand
     }
 
     /// Whether anything is left to be done that no patient thread is doing.
@@ -214,6 +228,8 @@ impl Output {
     pub(super) fn end(&mut self) {
         self.has_ended = true;
         self.flight = Flight::default();
+        // The writer returns at once, and drops what it has.
+        self.in_hand = 0;
         self.release();
     }
 

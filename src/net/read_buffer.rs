@@ -44,7 +44,11 @@ impl ReadBuffer {
         let was_filled = self.undecoded.end == self.bytes.len();
         let growth = if was_filled { 4 } else { 1 };
         let wanted = (self.bytes.len() * growth).clamp(SMALL, LARGE);
-        self.bytes.resize(wanted, 0);
+        let more = wanted.saturating_sub(self.bytes.len());
+        // Where memory is short, it stays as it is.
+        if self.bytes.try_reserve_exact(more).is_ok() || self.bytes.is_empty() {
+            self.bytes.resize(wanted, 0);
+        }
         self.undecoded = 0..0;
         &mut self.bytes
     }

@@ -1,5 +1,6 @@
 //! The connections of a server: how many there are, what became of them, and how they are ended.
 
+use super::budget::Budget;
 use super::deadline::deadline_in;
 use super::http::Response;
 use super::link::Link;
@@ -25,9 +26,14 @@ pub(super) enum Phase {
     Cutting,
 }
 
-#[derive(Debug, Default)]
+/// What all connections may hold together unless told otherwise: 32 messages of the largest size that is
+/// taken by default, which a small machine has to spare.
+const MAX_MEMORY: usize = 512 * 1024 * 1024;
+
+#[derive(Debug)]
 pub(super) struct Registry {
     members: Mutex<Members>,
+    budget: Arc<Budget>,
     /// Notified when a member leaves and when the phase changes.
     changed: Condvar,
 }
@@ -58,6 +64,16 @@ struct Member {
 pub(super) struct Membership {
     registry: Arc<Registry>,
     id: u64,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            members: Mutex::default(),
+            budget: Arc::new(Budget::new(MAX_MEMORY)),
+            changed: Condvar::new(),
+        }
+    }
 }
 
 impl Registry {
@@ -191,6 +207,10 @@ impl Registry {
         count(&mut self.members().stats);
     }
 
+    pub(super) const fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
     /// What has happened up to now, open connections included.
     pub(super) fn stats(&self) -> Stats {
         let members = self.members();
@@ -203,6 +223,8 @@ impl Registry {
             .collect();
         drop(members);
         stats.open_websockets = links.len();
+        stats.memory_held = self.budget.held();
+        stats.memory_refusals = self.budget.refusals();
         for link in links {
             add(&mut stats.traffic, link.traffic());
         }

@@ -111,7 +111,7 @@ impl Sender {
     fn queue(&self, length: usize, queue: impl Queue) -> Result<()> {
         let link = self.link()?;
         match self.when_full {
-            WhenFull::Wait => link.send(queue),
+            WhenFull::Wait => link.send(length, queue),
             WhenFull::Refuse => link.send_now(length, queue),
         }
     }

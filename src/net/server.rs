@@ -206,6 +206,26 @@ impl Server {
         self
     }
 
+    /// Lets all connections together hold at most so many bytes for messages: those that arrive, wait for
+    /// their handlers, or wait for slow peers to take them. Default 512 MiB: 32 messages of the largest size
+    /// ([`Limits::message`](field@Limits::message)).
+    ///
+    /// Who needs more than is left is refused, and the rest are served: a message that arrives with
+    /// [`CloseCode::TRY_AGAIN_LATER`](crate::CloseCode::TRY_AGAIN_LATER), one to be sent with
+    /// [`Error::Overloaded`](crate::Error::Overloaded), and a handshake with 503 when less than 64 KiB are
+    /// left. When the system has no memory left, the same happens.
+    ///
+    /// The first 64 KiB of each connection do not count, so that small messages pass at any time. These,
+    /// the buffers of reads (at most 64 KiB for each connection), heads
+    /// ([`Limits::head`](field@Limits::head)) and stacks are bounded by
+    /// [`max_connections`](Self::max_connections). A message that a handler has received, or has made, is
+    /// the handler's own.
+    #[must_use]
+    pub fn max_memory(self, bytes: usize) -> Self {
+        self.registry.budget().set_max(bytes);
+        self
+    }
+
     /// Gives each connection's thread a stack of `stack_size` bytes. Default 512 KiB. A handler that
     /// overflows it ends the whole process, so one that recurses deeply needs more.
     #[must_use]

@@ -1,5 +1,6 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
+use super::budget::Share;
 use super::deadline::{after, is_timeout};
 use super::error::Error;
 use super::http::{self, Response};
@@ -190,6 +191,13 @@ impl<'a> Session<'a> {
                 "pages of that origin may not connect",
             ));
         }
+        if self.membership.registry().budget().is_used_up() {
+            return Err(Response::refusal(
+                503,
+                "memory-used-up",
+                "no memory is left for another connection",
+            ));
+        }
         let tap = self.tap(&request)?;
         if !self.membership.begin_upgrade() {
             return Err(stopping());
@@ -312,7 +320,16 @@ impl<'a> Session<'a> {
             peer,
         };
         let connection = Connection::server(site.limits.message);
-        let mut ws = WebSocket::new(stream, connection, site.limits, &after_head, handshake, tap);
+        let share = Share::new(Arc::clone(membership.registry().budget()));
+        let mut ws = WebSocket::new(
+            stream,
+            connection,
+            site.limits,
+            share,
+            &after_head,
+            handshake,
+            tap,
+        );
         drop(after_head);
         membership.opened(ws.link());
         let (error, has_panicked) = handle(handler, &membership, &mut ws);
@@ -355,12 +372,14 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Runs a handler and closes the connection as fits its end: 1000 when it returned, 1011 when it failed.
+/// Runs a handler and closes the connection as fits its end: 1000 when it returned, 1013 when it failed
+/// for want of memory, 1011 when it failed otherwise.
 fn handle(handler: &Handler, membership: &Membership, ws: &mut WebSocket) -> (Option<Error>, bool) {
     let ended = membership.registry().catch(|| handler(ws));
     let has_panicked = ended.is_none();
     let (code, error) = match ended {
         Some(Ok(())) => (CloseCode::NORMAL, None),
+        Some(Err(error @ Error::Overloaded)) => (CloseCode::TRY_AGAIN_LATER, Some(error)),
         Some(Err(error)) => (CloseCode::INTERNAL_ERROR, Some(error)),
         None => (CloseCode::INTERNAL_ERROR, None),
     };

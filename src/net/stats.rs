@@ -26,6 +26,13 @@ pub struct Stats {
     /// Requests and connections refused, by reason: a rule's id, or a short name such as
     /// `origin-not-allowed`.
     pub refusals: BTreeMap<&'static str, u64>,
+    /// Bytes held now for messages that arrive, wait to be received, or wait to be taken by slow peers: what
+    /// [`Server::max_memory`](crate::Server::max_memory) bounds. Each connection's first 64 KiB do not
+    /// count.
+    pub memory_held: usize,
+    /// Messages refused for want of memory ([`Error::Overloaded`](crate::Error::Overloaded)), coming or
+    /// going. Connections refused for that are among the `refusals`.
+    pub memory_refusals: u64,
     /// Handlers, makers of pages and of taps, and logs that panicked.
     pub panics: u64,
     /// Failures to accept a connection, for example for want of file descriptors.

@@ -1,5 +1,6 @@
 //! A WebSocket connection as a handler or a client uses it: calls that block.
 
+use super::budget::Share;
 use super::caretaker;
 use super::error::Result;
 use super::limits::Limits;
@@ -66,11 +67,14 @@ impl WebSocket {
         stream: Arc<Stream>,
         connection: Connection,
         limits: Limits,
+        share: Share,
         after_head: &[u8],
         handshake: Handshake,
         tap: Option<Tap>,
     ) -> Self {
-        let link = Arc::new(Link::new(stream, connection, limits, after_head, tap));
+        let link = Arc::new(Link::new(
+            stream, connection, limits, share, after_head, tap,
+        ));
         caretaker::watch(&link);
         Self { link, handshake }
     }
@@ -151,7 +155,9 @@ impl WebSocket {
     /// taken it, or another thread is about to write it.
     pub fn send<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         let message = message.into();
-        self.link.send(|connection| connection.send(message))
+        let length = message.as_bytes().len();
+        self.link
+            .send(length, |connection| connection.send(message))
     }
 
     /// A handle that sends on this connection from any thread, while this one waits for messages.
@@ -170,8 +176,9 @@ impl WebSocket {
         const MAX_QUEUED: usize = 64 * 1024;
 
         let message = message.into();
+        let length = message.as_bytes().len();
         self.link
-            .feed(MAX_QUEUED, |connection| connection.send(message))
+            .feed(MAX_QUEUED, length, |connection| connection.send(message))
     }
 
     /// Writes what is queued.
@@ -191,7 +198,8 @@ impl WebSocket {
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
         let payload = payload.as_ref();
-        self.link.send(|connection| connection.ping(payload))
+        self.link
+            .send(payload.len(), |connection| connection.ping(payload))
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and

@@ -317,6 +317,12 @@ impl Connection {
         let _ = self.close(code, reason);
     }
 
+    /// Whether messages are refused, or none can come any more.
+    #[must_use]
+    pub const fn refuses_messages(&self) -> bool {
+        self.assembler.discards()
+    }
+
     /// Refuses messages for want of memory, with [`CloseCode::TRY_AGAIN_LATER`].
     ///
     /// For an owner that has given its connections less memory than there is;

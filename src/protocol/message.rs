@@ -83,6 +83,14 @@ impl Message {
         self.len() == 0
     }
 
+    /// Bytes of memory that its payload takes.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Self::Text(text) => text.capacity(),
+            Self::Binary(bytes) => bytes.capacity(),
+        }
+    }
+
     pub(super) const fn opcode(&self) -> Opcode {
         match self {
             Self::Text(_) => Opcode::Text,
@@ -229,6 +237,11 @@ impl Assembler {
         if let Some(open) = &mut self.open {
             open.payload.discard();
         }
+    }
+
+    /// Whether it keeps and hands out nothing any more.
+    pub(super) const fn discards(&self) -> bool {
+        self.discards
     }
 
     /// Whether no message is open.

@@ -1,6 +1,7 @@
 //! What is known of a connection, and the questions that can be answered from it without waiting.
 
-use crate::net::error::Result;
+use crate::net::budget::Share;
+use crate::net::error::{Error, Result};
 use crate::net::inbox::Inbox;
 use crate::net::incoming::Incoming;
 use crate::net::keepalive::Keepalive;
@@ -9,7 +10,6 @@ use crate::net::output::{Output, Patience, Step};
 use crate::net::read_buffer::{QUIET, ReadBuffer};
 use crate::protocol::connection::{Connection, Event, Misuse};
 use crate::protocol::message::Message;
-use crate::protocol::rule::Rule;
 use std::time::{Duration, Instant};
 
 /// What is known of a connection.
@@ -20,6 +20,7 @@ pub(super) struct Core {
     /// Absent while a thread reads.
     pub(super) reader: Option<Box<Reader>>,
     pub(super) inbox: Inbox,
+    share: Share,
     /// Whether the connection's own thread has received since the caretaker's last visit.
     pub(super) is_attended: bool,
     pub(super) round_trip: Option<Duration>,
@@ -85,7 +86,12 @@ fn roughly(time: Duration) -> Duration {
 }
 
 impl Core {
-    pub(super) fn new(connection: Connection, limits: &Limits, after_head: &[u8]) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        limits: &Limits,
+        share: Share,
+        after_head: &[u8],
+    ) -> Self {
         let now = Instant::now();
         let keepalive = Keepalive::new(limits.ping_after, limits.pong_timeout, now);
         Self {
@@ -97,6 +103,7 @@ impl Core {
                 incoming: Incoming::new(limits, now),
             })),
             inbox: Inbox::default(),
+            share,
             is_attended: true,
             round_trip: None,
             is_ending: false,
@@ -108,13 +115,15 @@ impl Core {
     /// The next message: one that was read ahead, or the next one among the bytes that were read. Control
     /// frames before it are handled.
     pub(super) fn next_message(&mut self) -> Result<Option<Message>> {
-        match self.inbox.take()? {
-            Some(message) => Ok(Some(message)),
-            None => Ok(self.decode()?),
-        }
+        let next = match self.inbox.take() {
+            Ok(None) => self.decode(),
+            taken => taken,
+        };
+        self.settle();
+        next
     }
 
-    pub(super) fn decode(&mut self) -> std::result::Result<Option<Message>, Rule> {
+    fn decode(&mut self) -> Result<Option<Message>> {
         let Some(reader) = &mut self.reader else {
             return Ok(None);
         };
@@ -130,6 +139,7 @@ impl Core {
                     let round_trip = reader.keepalive.pong(&payload, Instant::now());
                     self.round_trip = round_trip.or(self.round_trip);
                 }
+                Some(Event::Overloaded) => return Err(self.overloaded()),
                 Some(_) => {}
                 None => break,
             }
@@ -137,23 +147,96 @@ impl Core {
         if let Some(arrived) = self.connection.message_progress() {
             reader.incoming.arrived(arrived, Instant::now());
         }
-        Ok(None)
+        // Where messages are refused, what is held can only have grown by a pong or a Close.
+        if self.connection.refuses_messages() || self.may_hold(0) {
+            Ok(None)
+        } else {
+            self.connection.overload();
+            Err(self.overloaded())
+        }
     }
 
     /// Moves messages into the inbox until that is full or no whole message is left.
     pub(super) fn decode_ahead(&mut self) {
-        while !self.inbox.is_full() && !self.has_stopped_reading() {
+        while self.may_read_ahead() {
             match self.decode() {
                 Ok(Some(message)) => self.inbox.push(message),
-                Ok(None) => return,
-                Err(rule) => self.inbox.fail(rule.into()),
+                Ok(None) => break,
+                Err(error) => self.inbox.fail(error),
             }
         }
+        self.settle();
     }
 
-    /// Whether the caretaker has nothing to read: another thread is reading, or reading has ended.
-    pub(super) fn has_stopped_reading(&self) -> bool {
-        self.reader.is_none() || self.connection.is_closed() || self.inbox.has_failed()
+    /// Whether the caretaker may read more: no other thread is reading, reading has not ended, and not too
+    /// much waits already for the connection's own thread. What is refused does not wait: it is read so
+    /// that its peer can read why.
+    pub(super) fn may_read_ahead(&self) -> bool {
+        let is_reading = self.reader.is_some() && !self.connection.is_closed();
+        is_reading && (self.connection.refuses_messages() || !self.inbox.is_full())
+    }
+
+    // What is held, and what may be.
+
+    /// Queues what needs so many bytes, if there is memory for it.
+    pub(super) fn queue(&mut self, length: usize, queue: impl Queue) -> Result<()> {
+        if self.connection.is_open() && !self.may_hold(length) {
+            self.share.count_refusal();
+            return Err(Error::Overloaded);
+        }
+        let queued = queue(&mut self.connection);
+        if queued == Err(Misuse::NoMemory) {
+            self.share.count_refusal();
+        }
+        self.settle();
+        Ok(queued?)
+    }
+
+    /// Tells the budget how much is held. To be called whenever that has changed.
+    pub(super) fn settle(&mut self) {
+        self.share.hold(self.memory());
+    }
+
+    /// Whether what is held, and so much more, is within the budget. If it is not, buffers that are not in
+    /// use are given back first.
+    fn may_hold(&mut self, more: usize) -> bool {
+        if self.share.try_hold(self.memory() + more) {
+            return true;
+        }
+        self.release_memory();
+        self.share.try_hold(self.memory() + more)
+    }
+
+    fn memory(&self) -> usize {
+        self.connection.memory() + self.inbox.memory() + self.output.memory()
+    }
+
+    /// Gives back the memory of buffers that are not in use.
+    pub(super) fn release_memory(&mut self) {
+        self.connection.release_memory();
+        self.output.release_memory();
+    }
+
+    /// There was no memory for a message that was arriving. The peer has some time to answer the Close that
+    /// says so.
+    fn overloaded(&mut self) -> Error {
+        self.share.count_refusal();
+        self.begin_close();
+        self.settle();
+        Error::Overloaded
+    }
+
+    /// The peer's side has ended.
+    pub(super) fn receive_eof(&mut self) {
+        self.connection.receive_eof();
+        self.settle();
+    }
+
+    /// The connection is lost.
+    pub(super) fn lose(&mut self) {
+        self.connection.lose();
+        self.output.end();
+        self.settle();
     }
 
     pub(super) fn is_full(&self, max_backlog: usize) -> bool {

@@ -15,6 +15,8 @@
 
 mod core;
 #[cfg(test)]
+mod memory_tests;
+#[cfg(test)]
 mod peer;
 mod reading;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod writing;
 pub(super) use self::core::{Queue, Waited};
 
 use self::core::Core;
+use super::budget::Share;
 use super::error::{Error, Result};
 use super::limits::Limits;
 use super::output::Patience;
@@ -55,13 +58,14 @@ impl Link {
         stream: Arc<Stream>,
         connection: Connection,
         limits: Limits,
+        share: Share,
         after_head: &[u8],
         tap: Option<Tap>,
     ) -> Self {
         let link = Self {
             stream,
             limits,
-            core: Mutex::new(Core::new(connection, &limits, after_head)),
+            core: Mutex::new(Core::new(connection, &limits, share, after_head)),
             changed: Condvar::new(),
             tapped: Tapped::new(tap),
             #[cfg(test)]
@@ -122,7 +126,7 @@ impl Link {
         let mut deadline = self.core().output.close_deadline();
         loop {
             match self.receive(deadline) {
-                Ok(Waited::Message(_)) => {}
+                Ok(Waited::Message(_)) | Err(Error::Overloaded) => {}
                 // It has moved, because another thread went on writing.
                 Ok(Waited::TimedOut) if self.core().output.close_deadline() > deadline => {}
                 _ => break,
@@ -131,7 +135,7 @@ impl Link {
         }
         // 3. The end of our side, and the peer's.
         let mut core = self.core();
-        core.connection.receive_eof();
+        core.receive_eof();
         drop(self.flush_from(core, Patience::Wait));
         if let Some(deadline) = deadline {
             self.stream.drain(deadline);
@@ -142,8 +146,7 @@ impl Link {
     /// Ends the connection as if it were lost. Threads that wait on it are woken.
     pub(super) fn cut(&self) {
         let mut core = self.core();
-        core.connection.receive_eof();
-        core.output.end();
+        core.lose();
         self.tell(&core);
         drop(core);
         self.stream.cut();
@@ -175,7 +178,7 @@ impl Link {
         // A thread that has just received will soon do so again. What it sends until then must leave
         // before the reply to a Close.
         let is_attended = core.reader.is_some() && std::mem::take(&mut core.is_attended);
-        if !is_attended && !core.has_stopped_reading() {
+        if !is_attended {
             core = self.read_ahead(core);
         }
         // Messages that were only fed wait for the connection's own thread; other output does not.

@@ -1,6 +1,7 @@
 //! A transport whose other end the test plays.
 
 use super::Link;
+use crate::net::budget::Share;
 use crate::net::deadline::deadline_in;
 use crate::net::limits::Limits;
 use crate::net::stream::{Stream, Transport};
@@ -161,10 +162,15 @@ pub(super) fn within_patience<T: Send + 'static>(call: impl FnOnce() -> T + Send
 
 /// A server's link, and its peer, which takes all that it is sent.
 pub(super) fn linked(limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
+    linked_with(Share::unlimited(), limits, tap)
+}
+
+/// The same with a share of a budget.
+pub(super) fn linked_with(share: Share, limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
     let peer = Peer::default();
     peer.takes(usize::MAX);
     let stream = Arc::new(Stream::new(peer.clone()));
     let connection = Connection::server(Default::default());
-    let link = Link::new(stream, connection, limits, b"", tap);
+    let link = Link::new(stream, connection, limits, share, b"", tap);
     (Arc::new(link), peer)
 }

@@ -148,7 +148,7 @@ impl Link {
 
     fn received(&self, reader: &mut Reader, read: io::Result<usize>) -> Result<()> {
         match read {
-            Ok(0) => self.core().connection.receive_eof(),
+            Ok(0) => self.core().receive_eof(),
             Ok(length) => {
                 reader.buffer.received(length);
                 let now = Instant::now();
@@ -176,6 +176,7 @@ impl Link {
         }
         let reason = "the message arrives too slowly";
         core.connection.refuse_messages(CloseCode::POLICY, reason);
+        core.settle();
         core.begin_close();
         drop(self.flush_from(core, Patience::Now)?);
         Err(io::Error::new(io::ErrorKind::TimedOut, reason).into())
@@ -220,8 +221,8 @@ impl Link {
         let last_received = reader.keepalive.last_received();
         if reader.buffer.release_memory(now, last_received) {
             let mut core = self.core();
-            core.connection.release_memory();
-            core.output.release_memory();
+            core.release_memory();
+            core.settle();
         }
     }
 
@@ -230,7 +231,7 @@ impl Link {
         core.decode_ahead();
         // With a full inbox nothing more is read. Silence is not judged then either: the peer may be
         // sending what is not read.
-        if core.inbox.is_full() || core.has_stopped_reading() {
+        if !core.may_read_ahead() {
             return core;
         }
         // One read only: a peer that never stops sending must not keep the caretaker busy.

@@ -12,9 +12,9 @@ use std::time::Instant;
 
 impl Link {
     /// Waits for room in the queue, puts something into it, and writes what is queued.
-    pub(in crate::net) fn send(&self, queue: impl Queue) -> Result<()> {
+    pub(in crate::net) fn send(&self, length: usize, queue: impl Queue) -> Result<()> {
         let mut core = self.await_room()?;
-        queue(&mut core.connection)?;
+        core.queue(length, queue)?;
         self.flush_from(core, Patience::Wait).map(drop)
     }
 
@@ -28,15 +28,20 @@ impl Link {
         if is_full && core.connection.is_open() {
             return Err(Error::Backlogged);
         }
-        queue(&mut core.connection)?;
+        core.queue(length, queue)?;
         self.flush_from(core, Patience::Now).map(drop)
     }
 
     /// Waits for room in the queue and puts something into it, to be written by the next flush or wait.
     /// A queue of more than `max_queued` bytes is written at once.
-    pub(in crate::net) fn feed(&self, max_queued: usize, queue: impl Queue) -> Result<()> {
+    pub(in crate::net) fn feed(
+        &self,
+        max_queued: usize,
+        length: usize,
+        queue: impl Queue,
+    ) -> Result<()> {
         let mut core = self.await_room()?;
-        queue(&mut core.connection)?;
+        core.queue(length, queue)?;
         if core.connection.output_length() > max_queued {
             drop(self.flush_from(core, Patience::Wait)?);
         }
@@ -89,12 +94,14 @@ impl Link {
                 Step::EndOutput => drop(self.stream.end_output()),
                 Step::Nothing => break,
             }
+            core.settle();
             self.tell(&core);
             if core.waiting_for_room > 0 && core.hand_over() {
                 return Ok(core);
             }
         }
         core.output.release();
+        core.settle();
         self.tell(&core);
         Ok(core)
     }

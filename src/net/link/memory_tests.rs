@@ -1,0 +1,366 @@
+//! What a link holds of a budget: after every path the sum is what is held, and so at last 0.
+
+use super::peer::{Peer, linked_with, wait_until, within_patience};
+use super::*;
+use crate::net::budget::Budget;
+use crate::protocol::message::Message;
+use std::thread;
+
+const KIB: usize = 1024;
+const HELLO: &[u8] = b"\x81\x85\0\0\0\0Hello";
+const CLOSE: &[u8] = b"\x88\x80\0\0\0\0";
+/// As a server sends it.
+const REFUSAL: &[u8] = b"\x88\x23\x03\xF5no memory is left for the message";
+
+/// A budget of a megabyte.
+fn budget() -> Arc<Budget> {
+    Arc::new(Budget::new(KIB * KIB))
+}
+
+fn linked_to(budget: &Arc<Budget>) -> (Arc<Link>, Peer) {
+    let limits = Limits::default().close_timeout(Duration::MAX);
+    linked_with(Share::new(Arc::clone(budget)), limits, None)
+}
+
+/// The first `there` bytes of a message of `length`, from a client.
+fn part(length: usize, there: usize) -> Vec<u8> {
+    let mut bytes = vec![0x82];
+    match u16::try_from(length) {
+        Ok(short) => bytes.extend([&[0xFE][..], &short.to_be_bytes()].concat()),
+        Err(_) => bytes.extend([&[0xFF][..], &(length as u64).to_be_bytes()].concat()),
+    }
+    bytes.resize(bytes.len() + 4 + there, 0);
+    bytes
+}
+
+fn message(length: usize) -> Vec<u8> {
+    part(length, length)
+}
+
+/// Uses up all but `left` bytes of a budget, together with what is held already.
+fn use_up(budget: &Arc<Budget>, left: usize) -> Share {
+    let mut share = Share::new(Arc::clone(budget));
+    // The first 64 KiB are free.
+    share.hold((KIB + 64) * KIB - left - budget.held());
+    assert_eq!(budget.held(), KIB * KIB - left);
+    share
+}
+
+/// Receives without waiting until all that the peer has sent is read.
+fn read_all(link: &Link, peer: &Peer) -> Result<Waited> {
+    loop {
+        let received = link.receive(Some(Instant::now()));
+        if peer.played().input.is_empty() || !matches!(received, Ok(Waited::TimedOut)) {
+            return received;
+        }
+    }
+}
+
+#[track_caller]
+fn expect_message(received: Result<Waited>, length: usize) {
+    match received {
+        Ok(Waited::Message(message)) => assert_eq!(message.len(), length),
+        other => panic!("a message, not {other:?}"),
+    }
+}
+
+#[track_caller]
+fn expect_overload<T: std::fmt::Debug>(result: Result<T>) {
+    assert!(matches!(result, Err(Error::Overloaded)), "{result:?}");
+}
+
+fn send(link: &Link, length: usize) -> Result<()> {
+    link.send(length, |connection| connection.send(vec![0; length]))
+}
+
+fn send_now(link: &Link, length: usize) -> Result<()> {
+    link.send_now(length, |connection| connection.send(vec![0; length]))
+}
+
+fn feed(link: &Link, length: usize) -> Result<()> {
+    link.feed(usize::MAX, length, |connection| {
+        connection.send(vec![0; length])
+    })
+}
+
+mod what_is_held {
+    use super::*;
+
+    #[test]
+    fn grows_with_a_message_that_arrives_and_goes_when_that_is_received() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        let bytes = message(500 * KIB);
+        for (from, to, held) in [(0, 100, 64 * KIB), (100, 400, 384 * KIB)] {
+            peer.sends(&bytes[from * KIB..to * KIB]);
+            let waited = read_all(&link, &peer);
+            assert!(matches!(waited, Ok(Waited::TimedOut)));
+            assert!(budget.held() >= held, "{}", budget.held());
+        }
+        peer.sends(&bytes[400 * KIB..]);
+        expect_message(read_all(&link, &peer), 500 * KIB);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn is_nothing_for_small_messages() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        for _ in 0..100 {
+            peer.sends(HELLO);
+            expect_message(read_all(&link, &peer), 5);
+            send(&link, 1000).expect("it is open");
+            assert_eq!(budget.held(), 0);
+        }
+    }
+
+    #[test]
+    fn counts_what_was_read_ahead_until_it_is_taken() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.sends(&message(200 * KIB));
+        wait_until(|| {
+            link.service();
+            peer.played().input.is_empty()
+        });
+        link.service();
+        assert_eq!(budget.held(), 192 * KIB);
+        expect_message(link.receive(None), 200 * KIB);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn counts_what_waits_for_a_slow_peer_until_that_has_taken_it() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.takes(10);
+        send_now(&link, 200 * KIB).expect("it waits for nothing");
+        assert_eq!(budget.held(), 192 * KIB, "on its way");
+        send_now(&link, 200 * KIB).expect("it is alone in the queue");
+        assert_eq!(budget.held(), 384 * KIB, "on its way and queued");
+        peer.takes(usize::MAX);
+        link.flush(Patience::Wait).expect("the peer takes all");
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn counts_what_a_thread_is_writing() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.takes(0);
+        let its_link = Arc::clone(&link);
+        let writer = thread::spawn(move || send(&its_link, 200 * KIB));
+        wait_until(|| link.core().output.writer().is_some());
+        feed(&link, 1000).expect("it is open");
+        assert_eq!(budget.held(), 192 * KIB);
+        peer.takes(usize::MAX);
+        within_patience(|| writer.join())
+            .expect("it does not panic")
+            .expect("the peer takes all");
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn goes_with_the_connection() {
+        type End = fn(Arc<Link>, &Peer);
+        let ends: &[End] = &[
+            |link, _| drop(link),
+            |link, _| link.cut(),
+            |link, peer| {
+                peer.played().has_ended = true;
+                link.receive(None).expect_err("the write fails");
+            },
+            |link, peer| {
+                peer.sends(b"\xFF");
+                link.cut();
+                drop(link);
+            },
+        ];
+        for end in ends {
+            let budget = budget();
+            let (link, peer) = linked_to(&budget);
+            peer.takes(0);
+            peer.sends(&part(200 * KIB, 150 * KIB));
+            let waited = read_all(&link, &peer);
+            assert!(matches!(waited, Ok(Waited::TimedOut)));
+            send_now(&link, 100 * KIB).expect("it waits for nothing");
+            send_now(&link, 200 * KIB).expect("it is alone in the queue");
+            assert!(budget.held() >= 448 * KIB, "{}", budget.held());
+            let kept = Arc::clone(&link);
+            end(link, &peer);
+            if kept.close_reason().is_none() {
+                drop(kept);
+            }
+            assert_eq!(budget.held(), 0);
+        }
+    }
+
+    #[test]
+    fn of_a_message_whose_peer_breaks_a_rule_goes_at_once() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.sends(
+            &[
+                &message(200 * KIB)[..150 * KIB],
+                &[0xFF; 50 * KIB + 14],
+                b"\xFF",
+            ]
+            .concat(),
+        );
+        expect_message(read_all(&link, &peer), 200 * KIB);
+        let refused = read_all(&link, &peer);
+        assert!(matches!(refused, Err(Error::Rule(_))), "{refused:?}");
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn does_not_count_spare_buffers_when_others_need_room() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        // Leaves buffers behind for the next ones.
+        for _ in 0..2 {
+            peer.sends(&message(60 * KIB));
+            let message = match read_all(&link, &peer) {
+                Ok(Waited::Message(message)) => message,
+                other => panic!("a message, not {other:?}"),
+            };
+            link.send(60 * KIB, |connection| connection.send(message))
+                .expect("the peer takes all");
+        }
+        let _all = use_up(&budget, 0);
+        for _ in 0..10 {
+            peer.sends(&message(30 * KIB));
+            expect_message(read_all(&link, &peer), 30 * KIB);
+            send(&link, 30 * KIB).expect("small messages pass");
+        }
+    }
+}
+
+mod without_room {
+    use super::*;
+
+    #[test]
+    fn a_message_is_refused_and_forgotten_and_its_peer_read_on_up_to_its_close() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        let other = use_up(&budget, 256 * KIB);
+        let before = budget.held();
+        let bytes = message(500 * KIB);
+        peer.sends(&bytes[..400 * KIB]);
+        expect_overload(link.receive(None));
+        assert_eq!((budget.held(), budget.refusals()), (before, 1));
+        peer.has_taken(REFUSAL);
+        peer.sends(&bytes[400 * KIB..]);
+        peer.sends(&message(1000 * KIB));
+        let its_link = Arc::clone(&link);
+        let finishing = thread::spawn(move || its_link.finish());
+        wait_until(|| peer.played().input.is_empty());
+        assert_eq!(budget.held(), before);
+        peer.sends(CLOSE);
+        wait_until(|| peer.played().has_output_ended);
+        peer.played().has_ended = true;
+        within_patience(|| finishing.join()).expect("it does not panic");
+        peer.has_taken(REFUSAL);
+        drop(other);
+        assert_eq!((budget.held(), budget.refusals()), (0, 1));
+    }
+
+    #[test]
+    fn a_busy_handlers_peer_is_read_on_too_though_its_inbox_is_full() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        // A message that the inbox holds, and one for which there is no room left.
+        let _other = use_up(&budget, 192 * KIB);
+        peer.sends(&message(70 * KIB));
+        wait_until(|| {
+            link.service();
+            link.core().inbox.is_full()
+        });
+        peer.sends(&message(500 * KIB));
+        link.service();
+        assert!(!peer.played().input.is_empty(), "the inbox is full");
+        expect_message(link.receive(None), 70 * KIB);
+        wait_until(|| {
+            link.service();
+            peer.played().input.is_empty()
+        });
+        peer.has_taken(REFUSAL);
+        peer.sends(CLOSE);
+        wait_until(|| {
+            link.service();
+            peer.played().has_output_ended
+        });
+        expect_overload(link.receive(None));
+        assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    #[test]
+    fn a_peer_that_does_not_answer_the_refusal_is_cut_at_the_close_deadline() {
+        let budget = budget();
+        let limits = Limits::default().close_timeout(Duration::ZERO);
+        let (link, peer) = linked_with(Share::new(Arc::clone(&budget)), limits, None);
+        let _other = use_up(&budget, 0);
+        peer.sends(&part(500 * KIB, 400 * KIB));
+        wait_until(|| {
+            link.service();
+            peer.played().has_ended
+        });
+    }
+
+    #[test]
+    fn nothing_is_queued_of_what_cannot_be_sent_and_the_connection_goes_on() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.takes(0);
+        feed(&link, 10 * KIB).expect("it is open");
+        let waiting = link.backlog();
+        let other = use_up(&budget, 64 * KIB);
+        for (number, send) in [send, send_now, feed].into_iter().enumerate() {
+            expect_overload(send(&link, 200 * KIB));
+            assert_eq!(link.backlog(), waiting);
+            assert_eq!(budget.refusals(), number as u64 + 1);
+        }
+        drop(other);
+        assert_eq!(budget.held(), 0);
+        peer.takes(usize::MAX);
+        send(&link, 200 * KIB).expect("the peer takes all");
+        assert_eq!(peer.played().taken.len(), 10 * KIB + 4 + 200 * KIB + 10);
+    }
+
+    #[test]
+    fn one_peers_message_is_refused_while_anothers_arrives() {
+        let budget = budget();
+        let links = [linked_to(&budget), linked_to(&budget)];
+        let received = links.each_ref().map(|(link, peer)| {
+            peer.sends(&part(900 * KIB, 800 * KIB));
+            read_all(link, peer)
+        });
+        let [first, second] = received;
+        assert!(matches!(first, Ok(Waited::TimedOut)), "{first:?}");
+        expect_overload(second);
+        links[0].1.sends(&[0; 100 * KIB]);
+        expect_message(read_all(&links[0].0, &links[0].1), 900 * KIB);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn a_closed_connection_says_that_it_is_closed() {
+        let budget = budget();
+        let (link, _peer) = linked_to(&budget);
+        let _other = use_up(&budget, 0);
+        link.close(None, "").expect("it is open");
+        let sent = send(&link, 200 * KIB);
+        assert!(matches!(sent, Err(Error::Misuse(Misuse::Closed))));
+    }
+}
+
+#[test]
+fn a_message_that_is_received_keeps_nothing_of_it() {
+    let budget = budget();
+    let (link, peer) = linked_to(&budget);
+    peer.sends(&message(200 * KIB));
+    let Ok(Waited::Message(Message::Binary(bytes))) = read_all(&link, &peer) else {
+        panic!("a binary message was sent");
+    };
+    assert_eq!((bytes.capacity(), budget.held()), (200 * KIB, 0));
+}
