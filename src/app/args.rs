@@ -75,6 +75,15 @@ fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a size is a number of bytes, such as 4096, 64K or 16M".into())
 }
 
+/// A number of bytes for all connections, from 64 KiB: with less no connection would be let in.
+pub(crate) fn memory(text: &str) -> Result<usize, String> {
+    let bytes = usize::try_from(size(text)?).unwrap_or(usize::MAX);
+    if bytes < 64 * 1024 {
+        return Err("connections need memory: at least 64K".into());
+    }
+    Ok(bytes)
+}
+
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct TraceOption {
     /// Show each frame on standard error; "full" shows all its bits and the reads

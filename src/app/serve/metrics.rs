@@ -102,6 +102,18 @@ fn text(stats: &Stats) -> String {
         refusals,
     );
     text.one(
+        "memory_held_bytes",
+        "gauge",
+        "Bytes held for messages of all connections, without the first 64 KiB of each.",
+        stats.memory_held,
+    );
+    text.one(
+        "memory_refusals_total",
+        "counter",
+        "Messages refused for want of memory.",
+        stats.memory_refusals,
+    );
+    text.one(
         "handler_panics_total",
         "counter",
         "Handlers and page makers that panicked.",

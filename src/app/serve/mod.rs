@@ -75,6 +75,14 @@ struct ServerLimits {
     #[arg(long, value_name = "N", default_value_t = 900)]
     max_connections: usize,
 
+    /// Most memory for messages of all connections together; who needs more is refused
+    ///
+    /// Messages that arrive, wait for their turn or wait for slow peers count, but the first 64K of each
+    /// connection do not. A message for which too little is left is refused with close code 1013; with none
+    /// left, new connections get status 503. The default holds 32 messages of 16M.
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = args::memory)]
+    max_memory: usize,
+
     #[command(flatten)]
     peer: args::LimitOptions,
 
@@ -211,6 +219,7 @@ fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
     let mut server = server
         .limits(options.limits.limits())
         .max_connections(options.limits.max_connections)
+        .max_memory(options.limits.max_memory)
         .grace(options.limits.grace);
     for prefix in &options.prefix {
         server = server.prefix(prefix);
