@@ -190,7 +190,7 @@ mod slowness {
 
     #[test]
     fn a_peer_that_stops_reading_costs_little_memory_and_ends_with_the_write_deadline() {
-        let victim = Victim::serve(&["--write-timeout", "1"]);
+        let victim = Victim::serve(&["--write-timeout", "1", "--transit-timeout", "1"]);
         let mut raw = victim.open();
         let message = frame(plainws::Role::Client, BINARY, &[7; 64 * 1024]);
         // 64 MiB and what the sockets' buffers may hold.
