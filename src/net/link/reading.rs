@@ -108,7 +108,7 @@ impl Link {
     /// Waits for input until `deadline`. All that was read before must be decoded.
     fn wait(&self, reader: &mut Reader, deadline: Option<Instant>) -> Result<Wait> {
         loop {
-            let silence = match self.judge_silence(reader, Patience::Wait)? {
+            let silence = match self.judge_silence(reader)? {
                 Quiet::Until(silence) => silence,
                 Quiet::No => return Ok(Wait::Over),
             };
@@ -131,7 +131,7 @@ impl Link {
     fn look(&self, reader: &mut Reader) -> Result<()> {
         self.read_now(reader)?;
         if reader.buffer.is_empty() {
-            self.judge_silence(reader, Patience::Now)?;
+            self.judge_silence(reader)?;
         }
         Ok(())
     }
@@ -184,7 +184,7 @@ impl Link {
 
     /// Sends the ping that a peer's silence calls for, and gives up a peer that stays silent after it.
     /// All that was read before must be decoded.
-    fn judge_silence(&self, reader: &mut Reader, patience: Patience) -> Result<Quiet> {
+    fn judge_silence(&self, reader: &mut Reader) -> Result<Quiet> {
         loop {
             let now = Instant::now();
             let awaits_answer = reader.keepalive.awaits_answer();
@@ -206,7 +206,9 @@ impl Link {
                     let mut core = self.core();
                     // This fails only if another thread has just closed the connection.
                     let _ = core.connection.ping(payload);
-                    drop(self.flush_from(core, patience)?);
+                    // If the peer does not take it at once, the caretaker writes it. Whoever reads must
+                    // not wait for the peer to read.
+                    drop(self.flush_from(core, Patience::Now)?);
                 }
                 Silence::Dead => {
                     let error = io::Error::new(io::ErrorKind::TimedOut, "the peer is silent");

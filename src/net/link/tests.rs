@@ -393,6 +393,22 @@ fn is_writing(link: &Link) -> bool {
     link.core().output.writer().is_some()
 }
 
+/// A peer that is slow to take output is listened to all the same.
+#[test]
+fn a_ping_that_finds_no_room_keeps_nobody_from_reading() {
+    let limits = Limits::default()
+        .ping_after(Some(Duration::from_millis(1)))
+        .write_timeout(Duration::MAX);
+    let (link, peer) = linked(limits, None);
+    peer.takes(0);
+    let its_link = Arc::clone(&link);
+    let receiving = thread::spawn(move || its_link.receive(None));
+    wait_until(|| peer.played().is_waiting_for_room);
+    peer.sends(HELLO);
+    let received = within_patience(|| receiving.join().expect("it does not panic"));
+    assert!(matches!(received, Ok(Waited::Message(_))));
+}
+
 mod a_message_that_arrives_too_slowly {
     use super::*;
 
