@@ -639,3 +639,91 @@ mod a_reader_that_leaves {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     }
 }
+
+#[cfg(target_os = "linux")]
+mod a_long_stream {
+    use super::*;
+    use std::fs;
+    use std::process::{Command, Stdio};
+
+    /// Decodes with so many bytes of address space at the most, in KiB; it needs about 15,000 of them for
+    /// itself. Returns its exit code.
+    fn decode_within(kibibytes: usize, name: &str, input: &[u8], flags: &str) -> Option<i32> {
+        let path = std::env::temp_dir().join(format!("plainws-{name}-{}", std::process::id()));
+        fs::write(&path, input).expect("it can be written");
+        let script = format!("ulimit -v {kibibytes} && exec \"$0\" decode {flags} --file \"$1\"");
+        let status = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_plainws")])
+            .arg(&path)
+            .stdout(Stdio::null())
+            .status();
+        fs::remove_file(&path).expect("it can be removed");
+        status.expect("there is a shell").code()
+    }
+
+    #[test]
+    fn of_short_frames_takes_little_more_memory_than_its_bytes() {
+        let pongs = |count| b"\x8a\x00".repeat(count);
+        assert_eq!(decode_within(32_000, "text", &pongs(120_000), ""), Some(0));
+        assert_eq!(
+            decode_within(32_000, "json", &pongs(2500), "--json"),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn in_escapes_takes_little_more_memory_than_its_text() {
+        let escapes = r"\x8a\x00".repeat(120_000);
+        assert_eq!(
+            decode_within(32_000, "escapes", escapes.as_bytes(), ""),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn of_one_large_frame_takes_some_times_its_bytes() {
+        // For it there is room 30 times.
+        let frame = frame(Role::Client, BINARY, &[0xAB; 512 * 1024]);
+        for flags in ["--json", ""] {
+            let code = decode_within(32_000, "large", &frame, flags);
+            assert_eq!(code, Some(0), "{flags}");
+        }
+    }
+}
+
+mod a_stream_of_many_frames {
+    use super::*;
+
+    #[test]
+    fn shows_its_first_and_last_frames_and_how_many_are_between() {
+        for count in [1, 8, 9, 16, 17, 18, 100] {
+            let run = run_with(&["decode"], &b"\x8a\x00".repeat(count));
+            let numbers = run.stdout.lines().filter_map(|line| {
+                let number = line.strip_prefix("frame ")?.split(' ').next()?;
+                number.parse::<usize>().ok()
+            });
+            let shown = (0..count).filter(|&i| i < 8 || i + 8 >= count);
+            assert!(numbers.eq(shown), "{count}: {}", run.stdout);
+            let hidden = format!(
+                "\n… {} more frames; --all shows them\n",
+                count.saturating_sub(16)
+            );
+            assert_eq!(run.stdout.contains(&hidden), count > 16, "{}", run.stdout);
+            assert!(run.stdout.ends_with("0 messages\n"), "{}", run.stdout);
+        }
+    }
+
+    #[test]
+    fn in_json_has_all_of_them_and_one_of_none_an_empty_list() {
+        let frames = |input: &[u8]| {
+            let run = run_with(&["decode", "--json"], input);
+            let json: Value = serde_json::from_str(&run.stdout).expect("it is JSON");
+            // Written bit by bit, it looks as if it was written at once.
+            assert_eq!(run.stdout, format!("{json:#}\n"));
+            json["frames"].as_array().expect("a list").len()
+        };
+        assert_eq!(frames(&b"\x8a\x00".repeat(300)), 300);
+        assert_eq!(frames(b"GET / HTTP/1.1\r\n"), 0);
+        assert_eq!(frames(b"\x81"), 1);
+    }
+}

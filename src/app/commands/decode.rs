@@ -1,11 +1,13 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
 use crate::app::judge::decoded::Decoded;
-use crate::app::show::{json, output, stream};
+use crate::app::show::output::Printer;
+use crate::app::show::{json, stream};
 use crate::app::{args, input};
 use clap::Args;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -71,18 +73,21 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         return Err("no bytes to decode".into());
     }
     let mut verdicts = Vec::new();
+    let mut printer = Printer::new();
     for mut stream in streams {
         stream.sender = options.role.map(Role::from).or(stream.sender);
-        let decoded = Decoded::new(stream, options.key.as_deref(), options.limits.limits());
-        let shown = if options.json {
-            json::stream(&decoded)
-        } else {
-            stream::listing(&decoded, !options.all)
-        };
+        let mut decoded = Decoded::new(stream, options.key.as_deref(), options.limits.limits());
         let gap = if verdicts.is_empty() { "" } else { "\n" };
-        output::print(&format!("{gap}{shown}"))?;
+        // A printer never fails before its end.
+        let _ = printer.write_str(gap);
+        let _ = if options.json {
+            json::stream(&mut printer, &mut decoded)
+        } else {
+            stream::listing(&mut printer, &mut decoded, !options.all)
+        };
         verdicts.push(decoded.verdict());
     }
+    printer.finish()?;
     Ok(exit_code(&verdicts))
 }
 

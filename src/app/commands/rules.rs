@@ -173,9 +173,11 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
         )
     };
     let stream = Stream::new(Some(role), bytes.to_vec());
-    let decoded = Decoded::new(stream, Some(EXAMPLE_KEY), Limits::default());
+    let mut decoded = Decoded::new(stream, Some(EXAMPLE_KEY), Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
-    let listing = show::stream::listing(&decoded, is_cut);
-    format!("\n{title}\n{command}\n{listing}")
+    let mut text = format!("\n{title}\n{command}\n");
+    // A String takes all.
+    let _ = show::stream::listing(&mut text, &mut decoded, is_cut);
+    text
 }

@@ -144,7 +144,7 @@ fn talk(mut ws: WebSocket, options: &Options, lines: &Lines) -> u8 {
     if options.json {
         let (code, reason) = (reason.code.0, &reason.reason);
         let close = json!({"type": "close", "code": code, "reason": reason});
-        print(lines, &text::in_ascii(&close.to_string()));
+        print(lines, &text::in_ascii(close.to_string()));
     } else {
         lines.say(&format!("closed {reason}"));
     }
@@ -185,7 +185,7 @@ fn shown(message: &Message, as_json: bool) -> String {
         (Message::Text(text), false) => text::escaped(text.as_bytes()),
         (Message::Binary(bytes), false) => format!("binary {}", text::spaced(bytes)),
         (Message::Text(text), true) => {
-            text::in_ascii(&json!({"type": "text", "data": text}).to_string())
+            text::in_ascii(json!({"type": "text", "data": text}).to_string())
         }
         (Message::Binary(bytes), true) => {
             json!({"type": "binary", "hex": text::joined(bytes)}).to_string()

@@ -68,28 +68,24 @@ fn unquoted(text: &str) -> &str {
 /// Text in which some bytes are written `\x81`, or as the C language writes them.
 fn escaped(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let mut literal = Vec::new();
+    let mut of_escapes = Vec::new();
+    let mut is_separated = true;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let (piece, after, is_literal) = if c == '\\' {
+        if c == '\\' {
             let (byte, after) = escape(&rest[1..])?;
-            (vec![byte], after, false)
+            bytes.push(byte);
+            of_escapes.push(byte);
+            rest = after;
         } else {
-            let (piece, after) = rest.split_at(c.len_utf8());
-            (piece.into(), after, true)
-        };
-        if is_literal {
-            literal.extend(&piece);
+            let (literal, after) = rest.split_at(c.len_utf8());
+            bytes.extend(literal.as_bytes());
+            is_separated &= " \t\r\n,\"'".contains(c);
+            rest = after;
         }
-        bytes.push((piece, is_literal));
-        rest = after;
     }
     // Where all else is escapes, blanks and commas only separate them.
-    let is_separated = literal.iter().all(|byte| b" \t\r\n,\"'".contains(byte));
-    let bytes = bytes
-        .into_iter()
-        .filter(|(_, is_literal)| !(is_separated && *is_literal));
-    Ok(bytes.flat_map(|(piece, _)| piece).collect())
+    Ok(if is_separated { of_escapes } else { bytes })
 }
 
 /// Reads what follows a backslash: the byte it stands for, and the rest.

@@ -5,7 +5,6 @@ pub(crate) mod hex;
 use plainws::Role;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
-use std::iter;
 use std::path::Path;
 
 /// The bytes that one side of a connection sent.
@@ -29,12 +28,12 @@ impl Stream {
         }
     }
 
-    /// The bytes from `start` on, in the pieces in which they travelled.
-    pub(crate) fn pieces(&self, start: usize) -> impl Iterator<Item = &[u8]> {
-        let later = self.cuts.iter().copied().filter(move |&cut| cut > start);
-        let ends = later.clone().chain([self.bytes.len()]);
-        let pieces = iter::once(start).chain(later).zip(ends);
-        pieces.filter_map(|(start, end)| self.bytes.get(start..end))
+    /// The piece in which the bytes from `start` on travelled, up to `max` bytes of it.
+    pub(crate) fn piece(&self, start: usize, max: usize) -> &[u8] {
+        let next = self.cuts.partition_point(|&cut| cut <= start);
+        let end = self.cuts.get(next).copied().unwrap_or(self.bytes.len());
+        let end = end.min(start.saturating_add(max));
+        self.bytes.get(start..end).unwrap_or_default()
     }
 }
 
@@ -111,11 +110,23 @@ mod tests {
     #[test]
     fn a_stream_comes_in_the_pieces_between_its_cuts() {
         let mut stream = Stream::new(None, b"abcdef".to_vec());
-        assert!(stream.pieces(0).eq([b"abcdef"]));
+        assert_eq!(stream.piece(0, usize::MAX), b"abcdef");
         stream.cuts = vec![2, 5];
-        assert!(stream.pieces(0).eq([&b"ab"[..], b"cde", b"f"]));
-        assert!(stream.pieces(3).eq([&b"de"[..], b"f"]));
-        assert!(stream.pieces(5).eq([b"f"]));
-        assert!(stream.pieces(6).all(<[u8]>::is_empty));
+        for (start, piece) in [
+            (0, &b"ab"[..]),
+            (1, b"b"),
+            (2, b"cde"),
+            (3, b"de"),
+            (5, b"f"),
+        ] {
+            assert_eq!(stream.piece(start, usize::MAX), piece, "{start}");
+            assert_eq!(
+                stream.piece(start, 2),
+                &piece[..piece.len().min(2)],
+                "{start}"
+            );
+        }
+        assert!(stream.piece(6, usize::MAX).is_empty());
+        assert!(stream.piece(7, usize::MAX).is_empty());
     }
 }

@@ -17,13 +17,13 @@ pub(crate) fn likely(decoded: &Decoded) -> Option<String> {
     if rule.close_code().is_none() {
         return in_head(rule, decoded);
     }
-    let (broken, before) = decoded.frames.split_last()?;
-    in_frame(rule, broken, before, decoded.unread())
+    let broken = decoded.last.as_ref()?;
+    in_frame(rule, broken, decoded.frames == 1, decoded.unread())
 }
 
-fn in_frame(rule: Rule, broken: &Frame, before: &[Frame], unread: &[u8]) -> Option<String> {
+fn in_frame(rule: Rule, broken: &Frame, is_first: bool, unread: &[u8]) -> Option<String> {
     Some(match rule {
-        Rule::RsvNotZero | Rule::OpcodeReserved => no_frame(broken, before, unread),
+        Rule::RsvNotZero | Rule::OpcodeReserved => no_frame(broken, is_first, unread),
         Rule::ControlFragmented => {
             "FIN was forgotten. A ping, pong or close is always a single frame, so its first byte is 89, 8a or 88"
                 .into()
@@ -72,13 +72,13 @@ fn in_frame(rule: Rule, broken: &Frame, before: &[Frame], unread: &[u8]) -> Opti
 }
 
 /// A first byte that no frame begins with.
-fn no_frame(broken: &Frame, before: &[Frame], unread: &[u8]) -> String {
+fn no_frame(broken: &Frame, is_first: bool, unread: &[u8]) -> String {
     let bytes = [&broken.wire, unread].concat();
     let byte0 = bytes.first().map(|byte| Byte0::read(*byte));
     if crate::app::input::begins_a_head(&bytes) {
         return "this is HTTP, where a frame should be".into();
     }
-    if !before.is_empty() {
+    if !is_first {
         return "the frame before was longer or shorter than its length said, so these bytes are not \
                 a header. Perhaps the length was counted in characters instead of bytes"
             .into();

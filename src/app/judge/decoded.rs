@@ -1,4 +1,4 @@
-//! A stream taken apart: its handshake if it has one, and its frames.
+//! A stream taken apart: its handshake if it has one, and its frames, one after another.
 
 use crate::app::input::{self, Stream};
 use plainws::Role;
@@ -6,6 +6,8 @@ use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissector, Fragment, Frame, Verdict};
 use plainws::protocol::frame::Byte1;
 use plainws::protocol::{head, message};
+use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// The limits on what a peer sends: its head, and its messages.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,7 +16,8 @@ pub(crate) struct Limits {
     pub(crate) message: message::Limits,
 }
 
-/// A stream and all that is known of it.
+/// A stream and what is known of it. Frames are taken one by one, so that a long stream of them takes no
+/// more memory than its bytes; what all of it comes to is known when they have been taken.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) stream: Stream,
@@ -22,11 +25,22 @@ pub(crate) struct Decoded {
     pub(crate) sender: Role,
     /// A request or response in front of the frames.
     pub(crate) handshake: Option<Explanation>,
-    /// The frames in order; the last one may be incomplete or break a rule.
-    pub(crate) frames: Vec<Frame>,
+    /// How many frames have been taken.
+    pub(crate) frames: u64,
+    /// How many messages they completed.
+    pub(crate) messages: u64,
+    /// The latest of them.
+    pub(crate) last: Option<Rc<Frame>>,
     /// What went over the frames, and knows where they stand.
     dissector: Dissector,
+    /// How far in the stream it is.
+    dissected: usize,
+    /// Frames that it has seen and that are yet to be taken.
+    seen: VecDeque<Frame>,
 }
+
+/// Bytes that are dissected at once: as many frames of two bytes are half as many.
+const MAX_PIECE: usize = 4096;
 
 impl Decoded {
     /// Takes a stream apart. A server's response is judged by `key`, which it answers.
@@ -43,17 +57,34 @@ impl Decoded {
             // Frames need a handshake before them.
             Some(_) => bytes.len(),
         };
-        let mut dissector = Dissector::new(sender, limits.message);
-        let pieces = stream.pieces(frames_begin);
-        let mut frames: Vec<_> = pieces.flat_map(|piece| dissector.receive(piece)).collect();
-        frames.extend(dissector.partial().cloned());
         Self {
             sender,
             handshake,
-            frames,
-            dissector,
+            frames: 0,
+            messages: 0,
+            last: None,
+            dissector: Dissector::new(sender, limits.message),
+            dissected: frames_begin,
+            seen: VecDeque::new(),
             stream,
         }
+    }
+
+    /// Takes the next frame. The last one may be incomplete or break a rule.
+    pub(crate) fn next_frame(&mut self) -> Option<Rc<Frame>> {
+        while self.seen.is_empty() && self.dissected < self.stream.bytes.len() {
+            let piece = self.stream.piece(self.dissected, MAX_PIECE);
+            self.dissected += piece.len();
+            self.seen.extend(self.dissector.receive(piece));
+            if self.dissected == self.stream.bytes.len() {
+                self.seen.extend(self.dissector.partial().cloned());
+            }
+        }
+        let frame = Rc::new(self.seen.pop_front()?);
+        self.frames += 1;
+        self.messages += u64::from(frame.message.is_some());
+        self.last = Some(Rc::clone(&frame));
+        Some(frame)
     }
 
     /// Where the frames begin in the input.
@@ -117,24 +148,30 @@ mod tests {
         Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Version: 13\r\n\r\n";
 
-    fn decoded(stream: Stream) -> Decoded {
-        Decoded::new(stream, None, Limits::default())
+    fn decoded(stream: Stream) -> (Decoded, Vec<Rc<Frame>>) {
+        let mut decoded = Decoded::new(stream, None, Limits::default());
+        let mut frames = Vec::new();
+        while let Some(frame) = decoded.next_frame() {
+            frames.push(frame);
+        }
+        (decoded, frames)
     }
 
     #[test]
     fn a_stream_is_the_same_however_it_was_cut() {
         let frames = b"\x01\x83\0\0\0\0Hel\x89\x80\0\0\0\0\x80\x82\0\0\0\0lo\x8a\x00unread";
         let bytes = [REQUEST, frames].concat();
-        let whole = decoded(Stream::new(None, bytes.clone()));
-        assert_eq!(whole.frames.len(), 4);
+        let (whole, frames) = decoded(Stream::new(None, bytes.clone()));
+        assert_eq!((frames.len(), whole.frames, whole.messages), (4, 4, 1));
+        assert_eq!(whole.last.as_ref(), frames.last());
         assert_eq!(whole.unread(), b"unread");
         for cut in 0..=bytes.len() {
             let mut stream = Stream::new(None, bytes.clone());
             stream.cuts = (cut..bytes.len()).step_by(2).collect();
-            let cut = decoded(stream);
+            let (cut, its_frames) = decoded(stream);
             assert_eq!(cut.sender, Role::Client);
             assert_eq!(cut.handshake, whole.handshake);
-            assert_eq!(cut.frames, whole.frames);
+            assert_eq!(its_frames, frames);
             assert_eq!(cut.verdict(), whole.verdict());
             assert_eq!(cut.unread(), whole.unread());
         }
@@ -143,7 +180,7 @@ mod tests {
     #[test]
     fn a_stream_says_who_sent_it_or_else_its_beginning_does() {
         let unmasked = b"\x81\x00".to_vec();
-        let sender = |sender| decoded(Stream::new(sender, unmasked.clone())).sender;
+        let sender = |sender| decoded(Stream::new(sender, unmasked.clone())).0.sender;
         assert_eq!(sender(None), Role::Server);
         assert_eq!(sender(Some(Role::Client)), Role::Client);
     }

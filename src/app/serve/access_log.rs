@@ -89,7 +89,7 @@ fn in_json(members: Value) -> String {
     if let Value::Object(members) = members {
         line.extend(members);
     }
-    format!("{}\n", in_ascii(&Value::Object(line).to_string()))
+    format!("{}\n", in_ascii(Value::Object(line).to_string()))
 }
 
 fn text(record: &Record<'_>) -> String {

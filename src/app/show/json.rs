@@ -10,33 +10,105 @@ use plainws::protocol::dissect::handshake::Explanation;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status, Verdict};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::{Field, Rule};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::fmt;
 
-/// One object, indented for people who look at it.
-pub(crate) fn stream(decoded: &Decoded) -> String {
-    let frames = decoded.frames.iter();
-    let base = decoded.frames_begin();
-    let mut stream = json!({
-        "sender": decoded.sender.name(),
-        "length": decoded.stream.bytes.len(),
-    });
+/// Takes all frames, and writes each as it comes: one object for the stream, indented for people who look
+/// at it.
+///
+/// # Errors
+///
+/// `out` fails.
+pub(crate) fn stream(out: &mut dyn fmt::Write, decoded: &mut Decoded) -> fmt::Result {
+    let mut object = Members::begin(out, 0, "{")?;
+    object.set("sender", decoded.sender.name().into())?;
+    object.set("length", decoded.stream.bytes.len().into())?;
     if let Some(head) = &decoded.handshake {
-        stream["handshake"] = handshake(head, &decoded.stream.bytes);
+        object.set("handshake", handshake(head, &decoded.stream.bytes))?;
     }
-    stream["frames"] = frames.map(|of| frame(of, base)).collect();
-    stream["unread"] = joined(decoded.unread()).into();
-    stream["verdict"] = match decoded.verdict() {
-        Verdict::Legal => "legal".into(),
-        Verdict::Incomplete => "incomplete".into(),
-        Verdict::Violation { .. } => "violation".into(),
+    let base = decoded.frames_begin();
+    let mut frames = object.list("frames")?;
+    while let Some(of) = decoded.next_frame() {
+        let mut object = frames.object()?;
+        frame(&mut object, &of, base)?;
+        object.end("}")?;
+    }
+    frames.end("]")?;
+    object.set("unread", joined(decoded.unread()).into())?;
+    let verdict = match decoded.verdict() {
+        Verdict::Legal => "legal",
+        Verdict::Incomplete => "incomplete",
+        Verdict::Violation { .. } => "violation",
     };
+    object.set("verdict", verdict.into())?;
     if let Verdict::Violation { rule, offset } = decoded.verdict() {
-        stream["violation"] = violation(rule, offset, decoded.sender);
+        let mut violation = violation(rule, offset, decoded.sender);
         if let Some(cause) = cause::likely(decoded) {
-            stream["violation"]["likely"] = cause.into();
+            violation["likely"] = cause.into();
         }
+        object.set("violation", violation)?;
     }
-    in_ascii(&format!("{stream:#}\n"))
+    object.end("}")?;
+    out.write_str("\n")
+}
+
+/// The members of an object, or the items of a list, that are written one by one as serde_json would write
+/// all of them.
+struct Members<'a> {
+    out: &'a mut dyn fmt::Write,
+    /// How deep in others.
+    depth: usize,
+    is_empty: bool,
+}
+
+impl<'a> Members<'a> {
+    fn begin(out: &'a mut dyn fmt::Write, depth: usize, bracket: &str) -> Result<Self, fmt::Error> {
+        out.write_str(bracket)?;
+        Ok(Self {
+            out,
+            depth: depth + 1,
+            is_empty: true,
+        })
+    }
+
+    fn set(&mut self, name: &str, value: Value) -> fmt::Result {
+        self.next()?;
+        write!(self.out, "\"{name}\": ")?;
+        write_value(self.out, value, self.depth)
+    }
+
+    fn list(&mut self, name: &str) -> Result<Members<'_>, fmt::Error> {
+        self.next()?;
+        write!(self.out, "\"{name}\": ")?;
+        Members::begin(self.out, self.depth, "[")
+    }
+
+    fn object(&mut self) -> Result<Members<'_>, fmt::Error> {
+        self.next()?;
+        Members::begin(self.out, self.depth, "{")
+    }
+
+    fn end(self, bracket: &str) -> fmt::Result {
+        if !self.is_empty {
+            write!(self.out, "\n{:1$}", "", 2 * (self.depth - 1))?;
+        }
+        self.out.write_str(bracket)
+    }
+
+    fn next(&mut self) -> fmt::Result {
+        let comma = if self.is_empty { "" } else { "," };
+        self.is_empty = false;
+        write!(self.out, "{comma}\n{:1$}", "", 2 * self.depth)
+    }
+}
+
+/// Line ends stand only between what is inside.
+fn write_value(out: &mut dyn fmt::Write, value: Value, depth: usize) -> fmt::Result {
+    let text = in_ascii(format!("{value:#}"));
+    drop(value);
+    let mut lines = text.split('\n');
+    out.write_str(lines.next().unwrap_or_default())?;
+    lines.try_for_each(|line| write!(out, "\n{:1$}{line}", "", 2 * depth))
 }
 
 /// What a rule says, and where it was broken.
@@ -52,44 +124,40 @@ fn violation(rule: Rule, offset: u64, sender: Role) -> Value {
     })
 }
 
-fn frame(frame: &Frame, base: u64) -> Value {
-    let mut object = Map::new();
-    let mut set = |name: &str, value: Value| {
-        object.insert(name.into(), value);
-    };
-    set("number", frame.number.into());
-    set("offset", (base + frame.offset).into());
-    set("length", frame.length().into());
+fn frame(object: &mut Members<'_>, frame: &Frame, base: u64) -> fmt::Result {
+    object.set("number", frame.number.into())?;
+    object.set("offset", (base + frame.offset).into())?;
+    object.set("length", frame.length().into())?;
     match frame.status {
-        Status::Complete => set("status", "complete".into()),
+        Status::Complete => object.set("status", "complete".into())?,
         Status::Incomplete(missing) => {
-            set("status", "incomplete".into());
-            set("missing", missing.bytes.into());
-            set("missing_is_exact", missing.is_exact.into());
-            set("missing_field", missing.field.name().into());
+            object.set("status", "incomplete".into())?;
+            object.set("missing", missing.bytes.into())?;
+            object.set("missing_is_exact", missing.is_exact.into())?;
+            object.set("missing_field", missing.field.name().into())?;
         }
         Status::Violation(rule) => {
-            set("status", "violation".into());
-            set("rule", rule.id().into());
+            object.set("status", "violation".into())?;
+            object.set("rule", rule.id().into())?;
         }
     }
     let spans = frame.spans();
     for span in spans.iter().filter(|span| !is_payload(span)) {
-        set(span.name, value(span, frame));
+        object.set(span.name, value(span, frame))?;
     }
     if let Some(header) = frame.header {
-        set("opcode_name", header.opcode.name().into());
-        payload(frame, header.opcode, &mut set);
+        object.set("opcode_name", header.opcode.name().into())?;
+        payload(object, frame, header.opcode)?;
     }
     if let Some(fragment) = frame.fragment {
         let of = json!({"of": fragment.opcode.name(), "index": fragment.index});
-        set("fragment", of);
+        object.set("fragment", of)?;
     }
-    set(
+    object.set(
         "spans",
         spans.iter().map(|of| span(of, frame, base)).collect(),
-    );
-    Value::Object(object)
+    )?;
+    Ok(())
 }
 
 fn is_payload(span: &Span) -> bool {
@@ -108,31 +176,34 @@ fn value(span: &Span, frame: &Frame) -> Value {
     }
 }
 
-fn payload(frame: &Frame, opcode: Opcode, set: &mut impl FnMut(&str, Value)) {
+fn payload(object: &mut Members<'_>, frame: &Frame, opcode: Opcode) -> fmt::Result {
     let payload = &*frame.payload;
     let is_masked = frame
         .header
         .is_some_and(|header| header.masking_key.is_some());
     if is_masked {
         let masked = &frame.wire[frame.wire.len() - payload.len()..];
-        set("masked_payload", joined(masked).into());
+        object.set("masked_payload", joined(masked).into())?;
     }
-    set("payload", joined(payload).into());
-    let text = || String::from_utf8_lossy(payload).into_owned().into();
+    object.set("payload", joined(payload).into())?;
     match opcode {
-        Opcode::Text => set("payload.text", text()),
-        Opcode::Binary => set("payload.binary", joined(payload).into()),
-        Opcode::Continuation => set("payload.continue", joined(payload).into()),
-        Opcode::Ping => set("payload.ping", joined(payload).into()),
-        Opcode::Pong => set("payload.pong", joined(payload).into()),
-        Opcode::Close => {
-            if let Some((code, reason)) = close::parts(payload) {
-                set(Field::CloseCode.name(), code.0.into());
-                let reason = String::from_utf8_lossy(reason).into_owned();
-                set(Field::CloseReason.name(), reason.into());
+        Opcode::Text => object.set("payload.text", lossy(payload)),
+        Opcode::Binary => object.set("payload.binary", joined(payload).into()),
+        Opcode::Continuation => object.set("payload.continue", joined(payload).into()),
+        Opcode::Ping => object.set("payload.ping", joined(payload).into()),
+        Opcode::Pong => object.set("payload.pong", joined(payload).into()),
+        Opcode::Close => match close::parts(payload) {
+            Some((code, reason)) => {
+                object.set(Field::CloseCode.name(), code.0.into())?;
+                object.set(Field::CloseReason.name(), lossy(reason))
             }
-        }
+            None => Ok(()),
+        },
     }
+}
+
+fn lossy(bytes: &[u8]) -> Value {
+    String::from_utf8_lossy(bytes).into()
 }
 
 fn span(span: &Span, frame: &Frame, base: u64) -> Value {

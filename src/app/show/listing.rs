@@ -13,7 +13,7 @@ use plainws::protocol::close;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::Field;
-use std::str;
+use std::{fmt, str};
 
 /// Payload bytes in a row.
 const ROW: usize = 8;
@@ -85,17 +85,21 @@ impl Listing {
     }
 
     /// A frame's heading and rows.
-    pub(crate) fn frame(&self, frame: &Frame) -> String {
-        let mut text = self.heading(frame);
+    ///
+    /// # Errors
+    ///
+    /// `out` fails.
+    pub(crate) fn frame(&self, out: &mut dyn fmt::Write, frame: &Frame) -> fmt::Result {
+        out.write_str(&self.heading(frame))?;
         for span in frame.spans() {
             let is_payload = matches!(
                 span.field,
                 Field::Payload | Field::CloseCode | Field::CloseReason
             );
             if is_payload {
-                text += &self.payload(frame, &span);
+                self.payload(out, frame, &span)?;
             } else {
-                text += &self.row(&header_row(frame, &span, self.base));
+                out.write_str(&self.row(&header_row(frame, &span, self.base)))?;
             }
         }
         if let Some(message) = &frame.message {
@@ -105,11 +109,14 @@ impl Listing {
                 let bytes = count(fragment.offset + frame.received, "byte");
                 let label = format!("message of {bytes} from {frames} frames  ");
                 let room = COLUMNS - 7 - label.len();
-                let shown = clipped(&quoted(message.as_bytes()), room);
-                text += &format!("      {}{shown}\n", paint(STRONG, &label));
+                // A column takes up to four bytes.
+                let start = message.as_bytes();
+                let start = &start[..start.len().min(4 * COLUMNS)];
+                let shown = clipped(&quoted(start), room);
+                writeln!(out, "      {}{shown}", paint(STRONG, &label))?;
             }
         }
-        text
+        Ok(())
     }
 
     fn heading(&self, frame: &Frame) -> String {
@@ -143,14 +150,13 @@ impl Listing {
     }
 
     /// The payload's bytes, eight a row, masked above unmasked where there is a mask.
-    fn payload(&self, frame: &Frame, span: &Span) -> String {
+    fn payload(&self, out: &mut dyn fmt::Write, frame: &Frame, span: &Span) -> fmt::Result {
         let bytes = span.bytes();
         let before = frame.wire.len() - frame.payload.len();
         let is_masked = frame
             .header
             .is_some_and(|header| header.masking_key.is_some());
         let shown = if self.is_cut { CUT } else { usize::MAX };
-        let mut text = String::new();
         for start in bytes.clone().step_by(ROW).take(shown.div_ceil(ROW)) {
             let end = bytes.end.min(start + ROW);
             let is_first = start == bytes.start;
@@ -167,7 +173,7 @@ impl Listing {
                     row.meaning = "byte i ^ key[i mod 4]".into();
                     row.section = "5.3";
                 }
-                text += &self.row(&row);
+                out.write_str(&self.row(&row))?;
                 row = Row {
                     bytes: spaced(&frame.payload[start - before..end - before]),
                     ..Row::default()
@@ -185,14 +191,14 @@ impl Listing {
             } else {
                 row.meaning = readable(frame, start - before, end - before);
             }
-            text += &self.row(&row);
+            out.write_str(&self.row(&row))?;
         }
         let hidden = bytes.len().saturating_sub(shown);
         if hidden > 0 {
             let more = count(hidden as u64, "more byte");
-            text += &format!("      … {more}; --all shows them\n");
+            writeln!(out, "      … {more}; --all shows them")?;
         }
-        text
+        Ok(())
     }
 
     fn row(&self, row: &Row<'_>) -> String {

@@ -2,6 +2,8 @@
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
+use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
@@ -22,9 +24,13 @@ pub(crate) enum To {
 ///
 /// What went wrong, in words for people. That the reader has gone is no error: it has seen enough.
 pub(crate) fn print(text: &str) -> Result<(), String> {
+    print_raw(as_stdout_shows(text).as_bytes())
+}
+
+fn as_stdout_shows(text: &str) -> Cow<'_, str> {
     match AutoStream::choice(&io::stdout()) {
-        ColorChoice::Never => print_raw(strip_str(text).to_string().as_bytes()),
-        _ => print_raw(text.as_bytes()),
+        ColorChoice::Never => strip_str(text).to_string().into(),
+        _ => text.into(),
     }
 }
 
@@ -37,6 +43,57 @@ pub(crate) fn print_raw(bytes: &[u8]) -> Result<(), String> {
     match write(To::Stdout, bytes) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(problem(&error)),
         _ => Ok(()),
+    }
+}
+
+/// Text for standard output that is made bit by bit, and written when much of it has gathered.
+pub(crate) struct Printer {
+    gathered: String,
+    /// How the last piece was written. After a failure the others are not.
+    outcome: io::Result<()>,
+}
+
+impl Printer {
+    /// Text gathered at most, but for one longer piece.
+    const ROOM: usize = 64 * 1024;
+
+    pub(crate) const fn new() -> Self {
+        Self {
+            gathered: String::new(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, in words for people. That the reader has gone is no error: it has seen enough.
+    pub(crate) fn finish(mut self) -> Result<(), String> {
+        self.write_out();
+        match self.outcome {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(problem(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_out(&mut self) {
+        if self.outcome.is_ok() {
+            let text = as_stdout_shows(&self.gathered);
+            self.outcome = write(To::Stdout, text.as_bytes());
+        }
+        self.gathered.clear();
+    }
+}
+
+impl fmt::Write for Printer {
+    /// Never fails: those who show something may as well find out at the end that nobody saw it.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.gathered.len() + text.len() > Self::ROOM {
+            self.write_out();
+        }
+        self.gathered.push_str(text);
+        Ok(())
     }
 }
 

@@ -31,10 +31,14 @@ pub(crate) fn escaped(bytes: &[u8]) -> String {
 
 /// JSON in printable ASCII. JSON leaves control characters above 126 as they are, and those that turn text
 /// around, which a terminal might obey. Where lines end, JSON's structure does: in texts it escapes that.
-pub(crate) fn in_ascii(json: &str) -> String {
+pub(crate) fn in_ascii(json: String) -> String {
+    let is_plain = |c: char| matches!(c, ' '..='~' | '\n');
+    if json.chars().all(is_plain) {
+        return json;
+    }
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
-        if matches!(c, ' '..='~' | '\n') {
+        if is_plain(c) {
             escaped.push(c);
         } else {
             // JSON counts in units of UTF-16 (RFC 8259 §7).
@@ -143,7 +147,7 @@ mod tests {
             serde_json::json!({ "text": text }).to_string(),
             format!("{:#}", serde_json::json!({ "text": text, "list": [1] })),
         ] {
-            let ascii = in_ascii(&json);
+            let ascii = in_ascii(json.clone());
             assert!(
                 ascii
                     .bytes()

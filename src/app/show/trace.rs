@@ -87,7 +87,9 @@ impl Trace {
                 line(&frame, COLUMNS.saturating_sub(start.len()))
             );
             if self.level == Level::Full {
-                text += &Listing::new(0, frame.end(), true).frame(&frame);
+                let listing = Listing::new(0, frame.end(), true);
+                // A String takes all.
+                let _ = listing.frame(&mut text, &frame);
             }
         }
         if let (Level::Full, Some(partial)) = (self.level, dissector.partial()) {

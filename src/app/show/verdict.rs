@@ -16,7 +16,7 @@ const UNREAD: usize = 16;
 /// Where the text of a labelled line begins.
 const INDENT: usize = 11;
 
-/// The verdict, and after a violation what follows from it and where it may come from.
+/// The verdict once all frames have been taken, and after a violation what follows from it and where it may come from.
 pub(crate) fn of(decoded: &Decoded) -> String {
     let mut text = match decoded.verdict() {
         Verdict::Legal => legal(decoded),
@@ -52,7 +52,7 @@ fn labelled(label: &str, text: &str) -> String {
 
 fn legal(decoded: &Decoded) -> String {
     let summary = summary(decoded);
-    let close = match decoded.frames.last() {
+    let close = match &decoded.last {
         Some(frame) if opcode(frame) == Some(Opcode::Close) => {
             let code = close::parts(&frame.payload).map_or(CloseCode::NO_STATUS, |(code, _)| code);
             format!(", closed with {code}")
@@ -75,7 +75,7 @@ fn incomplete(decoded: &Decoded) -> String {
     let lacks = if head.is_some_and(|head| head.verdict == Verdict::Incomplete) {
         "the empty line that ends a head is not there yet".into()
     } else {
-        match decoded.frames.last().map(|frame| frame.status) {
+        match decoded.last.as_ref().map(|frame| frame.status) {
             Some(Status::Incomplete(missing)) => lacks(missing),
             _ => open_message(decoded),
         }
@@ -148,13 +148,11 @@ fn guess(decoded: &Decoded) -> Option<String> {
 
 /// "2 frames, 1 message".
 fn summary(decoded: &Decoded) -> String {
-    let frames = &decoded.frames;
-    let messages = frames.iter().filter(|frame| frame.message.is_some());
     let counted = [
-        count(frames.len() as u64, "frame"),
-        count(messages.count() as u64, "message"),
+        count(decoded.frames, "frame"),
+        count(decoded.messages, "message"),
     ];
-    match (&decoded.handshake, frames.len()) {
+    match (&decoded.handshake, decoded.frames) {
         (Some(_), 0) => "a handshake".into(),
         (Some(_), _) => format!("a handshake, {}", counted.join(", ")),
         (None, _) => counted.join(", "),
