@@ -2,7 +2,7 @@
 //! not notice: each echo is checked, and the pages for health and metrics are there all the while.
 
 use crate::Tally;
-use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, TEXT, close_body, frame};
+use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, PONG, TEXT, close_body, frame};
 use crate::support::gate::Gate;
 use crate::support::hostile::{VISITORS, Visitor, fill_window, go_on_sending, read_slowly};
 use crate::support::program::{Held, Program};
@@ -15,10 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The deadlines of the program: short, so that the hostile are seen to be cut.
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 14] = [
     "--head-timeout",
     "1",
     "--write-timeout",
+    "1",
+    "--transit-timeout",
+    "2",
+    "--message-timeout",
     "1",
     "--close-timeout",
     "1",
@@ -203,11 +207,11 @@ impl Stage {
         self.cut();
     }
 
-    /// Begins a large message, and says nothing more.
+    /// Begins a large message and gives many signs of life, but none of the message's end.
     fn never_ends_its_message(&self) {
         let mut raw = self.visitor().open(self.address, "/echo");
-        raw.send_frame(BINARY_BEGIN, vec![0; 4 * 1024 * 1024]);
-        raw.until_end();
+        raw.send_frame(BINARY_BEGIN, vec![0; 1024 * 1024]);
+        go_on_sending(&mut raw, &frame(Role::Client, PONG, b""), PAUSE);
         self.cut();
     }
 
