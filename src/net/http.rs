@@ -257,4 +257,31 @@ mod tests {
         assert_eq!(date(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
         assert_eq!(date(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
     }
+
+    #[test]
+    fn each_status_has_the_phrase_of_its_rfc() {
+        let phrases = [
+            (200, "OK"),
+            (308, "Permanent Redirect"),
+            (400, "Bad Request"),
+            (403, "Forbidden"),
+            (404, "Not Found"),
+            (405, "Method Not Allowed"),
+            (408, "Request Timeout"),
+            (413, "Content Too Large"),
+            (414, "URI Too Long"),
+            (421, "Misdirected Request"),
+            (426, "Upgrade Required"),
+            (431, "Request Header Fields Too Large"),
+            (500, "Internal Server Error"),
+            (501, "Not Implemented"),
+            (503, "Service Unavailable"),
+            (505, "HTTP Version Not Supported"),
+        ];
+        for (status, phrase) in phrases {
+            let head = Response::refusal(status, "id", "why").head(true, UNIX_EPOCH);
+            let line = format!("HTTP/1.1 {status} {phrase}\r\n");
+            assert!(head.starts_with(line.as_bytes()), "{line}");
+        }
+    }
 }

@@ -167,6 +167,7 @@ mod while_another_thread_reads {
         peer.sends(&HELLO.repeat(2));
         let received = second.join().expect("it does not panic");
         assert!(matches!(received, Ok(Waited::Message(_))));
+        assert_eq!(link.core().waiting, 0, "nobody is to be woken any more");
     }
 
     #[test]
