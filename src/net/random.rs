@@ -2,9 +2,13 @@
 //!
 //! §5.3 asks for masking keys that the application cannot foresee, each new. std has no call for that, but
 //! on Unix the system's generator is a file: `/dev/urandom` never blocks once the machine has started,
-//! never ends, and is read here a few hundred bytes at a time. Elsewhere the keys of std's hash maps are
-//! drawn from the same kind of generator, and the SipHash of a counter under such keys, a pseudorandom
-//! function, cannot be foreseen without them.
+//! never ends, and is read here a few hundred bytes at a time.
+//!
+//! Elsewhere, as on Windows, this rests on what std does but does not promise: that the keys of its hash
+//! maps are drawn from the system's generator, and that their hash is a pseudorandom function (SipHash), so
+//! that the hash of a counter under such keys cannot be foreseen without them. Nothing better can be had
+//! there with std and without `unsafe`. Who needs a promise gives
+//! [`Connection::client`](crate::protocol::connection::Connection::client) keys of their own.
 
 use std::io;
 
