@@ -787,6 +787,35 @@ mod its_log {
     }
 
     #[test]
+    fn sums_up_a_flood_of_refusals() {
+        /// More than would be written in many seconds.
+        const REFUSED: usize = 150;
+
+        let mut program = Program::serve(&[]);
+        let mut half: Vec<_> = (0..REFUSED).map(|_| program.connect()).collect();
+        for raw in &mut half {
+            raw.send("GET / HTTP/1.1\r\nHost: exam");
+        }
+        // That one is answered says that those before it are read as well, or soon will be.
+        get(&program, "/nothing");
+        program.process.signal("TERM");
+        let refused = half.iter_mut().map(Raw::head_or_end);
+        let refused = refused
+            .filter(|head| head.starts_with("HTTP/1.1 503 "))
+            .count();
+        drop(half);
+        assert!(program.process.wait().success());
+        let log = program.process.stderr.whole();
+        let written = log.matches("\" 503 ").count();
+        let summed_up = log.lines().filter_map(|line| {
+            let (before, _) = line.split_once(" more were refused with 503")?;
+            before.rsplit(' ').next()?.parse::<usize>().ok()
+        });
+        assert_eq!(written + summed_up.sum::<usize>(), refused, "{log}");
+        assert!((10..REFUSED).contains(&written), "{log}");
+    }
+
+    #[test]
     fn cuts_a_long_request_line() {
         let mut program = Program::serve(&[]);
         let lengths = [199, 200, 201, 5000];

@@ -185,3 +185,59 @@ fn cut(record: &Record<'_>, show: fn(&[u8]) -> String) -> String {
         _ => show(record.request_line),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line without its time.
+    fn after_time(line: &str) -> &str {
+        &line["2026-11-26 02:09:14 ".len()..]
+    }
+
+    #[test]
+    fn a_panic_is_one_line_with_everything_escaped() {
+        let place = "src/app/serve/echo.rs:7:5";
+        let line = panic_line(
+            "plainws 127.0.0.1:9",
+            place,
+            "two\nlines \x1b[31m",
+            Form::Text,
+        );
+        assert_eq!(
+            after_time(&line),
+            "thread \"plainws 127.0.0.1:9\" panicked at src/app/serve/echo.rs:7:5: two\\nlines \\u{1b}[31m\n"
+        );
+        let line = panic_line(
+            "plainws 127.0.0.1:9",
+            place,
+            "two\nlines \u{9b}",
+            Form::Json,
+        );
+        assert!(line.is_ascii() && line.matches('\n').count() == 1, "{line}");
+        let object: Value = serde_json::from_str(&line).expect("it is JSON");
+        assert_eq!(object["panic"], "two\nlines \u{9b}");
+        assert_eq!(object["thread"], "plainws 127.0.0.1:9");
+        assert_eq!(object["panicked_at"], place);
+        assert!(object["time"].is_string());
+    }
+
+    #[test]
+    fn notes_say_how_many_lines_they_stand_for() {
+        let said = |of, form| note(of, form);
+        let line = said(Note::Dropped(37), Form::Text);
+        assert!(after_time(&line).starts_with("37 lines dropped"), "{line}");
+        let line = said(Note::Refusals(5), Form::Text);
+        assert!(
+            after_time(&line).starts_with("5 more were refused with 503"),
+            "{line}"
+        );
+        let object = |of| serde_json::from_str::<Value>(&said(of, Form::Json)).expect("it is JSON");
+        assert_eq!(object(Note::Dropped(37))["dropped"], 37);
+        let refusals = object(Note::Refusals(5));
+        assert_eq!(
+            (&refusals["status"], &refusals["more"]),
+            (&503.into(), &5.into())
+        );
+    }
+}
