@@ -2,20 +2,20 @@
 //! not notice: each echo is checked, and the pages for health and metrics are there all the while.
 
 use crate::Tally;
-use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, PONG, TEXT, close_body, frame};
+use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, PING, PONG, TEXT, frame};
 use crate::support::gate::Gate;
 use crate::support::hostile::{VISITORS, Visitor, fill_window, go_on_sending, read_slowly};
 use crate::support::program::{Held, Program};
 use crate::support::raw::{Raw, upgrade_request};
-use plainws::{CloseCode, Role};
+use plainws::{CloseCode, Role, WebSocket};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The deadlines of the program: short, so that the hostile are seen to be cut.
-const ARGUMENTS: [&str; 14] = [
+/// Limits of the program that bite soon.
+const ARGUMENTS: [&str; 16] = [
     "--head-timeout",
     "1",
     "--write-timeout",
@@ -30,6 +30,8 @@ const ARGUMENTS: [&str; 14] = [
     "1",
     "--pong-timeout",
     "1",
+    "--max-memory",
+    "16M",
 ];
 /// The slowest that a reader may be with this write time-out is 64 KiB a second.
 const SLOW: usize = 128 * 1024;
@@ -52,9 +54,14 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
     // The first connection makes what stays, such as the caretaker's thread.
     stage.reads_pages();
     let before = Held::by(process);
+    // They come early: nobody gets in while the memory for all is used up.
+    let url = format!("ws://{}/echo", program.address);
+    let friends: Vec<_> = (0..FRIENDS)
+        .map(|_| plainws::connect(&url).expect("it serves"))
+        .collect();
     thread::scope(|scope| {
-        for number in 0..FRIENDS {
-            scope.spawn(move || stage.play(|| stage.talks(number)));
+        for (ws, number) in friends.iter().zip(0..) {
+            scope.spawn(move || stage.play(|| stage.talks(ws, number)));
         }
         scope.spawn(|| stage.play(|| stage.reads_pages()));
         for _ in 0..FOES {
@@ -64,6 +71,7 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
             scope.spawn(|| stage.play(|| stage.ignores_the_close()));
             scope.spawn(|| stage.play(|| stage.never_answers_a_ping()));
             scope.spawn(|| stage.play(|| stage.never_ends_its_message()));
+            scope.spawn(|| stage.play(|| stage.hoard()));
             scope.spawn(|| stage.play(|| stage.come_in_a_crowd()));
         }
         while Instant::now() < stage.deadline {
@@ -74,6 +82,11 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
             thread::sleep(Duration::from_millis(20));
         }
     });
+    for ws in friends {
+        ws.close(CloseCode::NORMAL, "").expect("a code to send");
+        let reason = ws.close_reason().map(|reason| reason.code);
+        assert_eq!(reason, Some(CloseCode::NORMAL));
+    }
     println!("friends: {}\nfoes:    {}", stage.friends, stage.foes);
     let after = crate::recovered(process, before);
     println!("before: {before:?}\nafter:  {after:?}");
@@ -94,6 +107,7 @@ struct Foes {
     served: AtomicU64,
     /// Those that took nothing, or never ended what they began.
     cut: AtomicU64,
+    /// Those that there was no place or no memory for.
     refused: AtomicU64,
 }
 
@@ -134,9 +148,9 @@ impl Stage {
 
     // Those that behave.
 
-    fn talks(&self, number: usize) {
-        let ws = plainws::connect(&format!("ws://{}/echo", self.address)).expect("it serves");
-        for length in [10, 1000, 60_000] {
+    /// What one has in memory here at a time is so little that it is never refused.
+    fn talks(&self, ws: &WebSocket, number: usize) {
+        for length in [10, 1000, 15_000] {
             let message: Vec<u8> = (number..number + length)
                 .map(|byte| byte.to_le_bytes()[0])
                 .collect();
@@ -145,10 +159,7 @@ impl Stage {
             assert!(echo.as_bytes() == message, "the echo differs");
             self.friends.echoed(length);
         }
-        ws.close(CloseCode::NORMAL, "").expect("a code to send");
-        let reason = ws.close_reason().map(|reason| reason.code);
-        assert_eq!(reason, Some(CloseCode::NORMAL));
-        self.friends.connections.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(Duration::from_millis(1));
     }
 
     fn reads_pages(&self) {
@@ -163,23 +174,54 @@ impl Stage {
 
     // Those that do not. Each kind is either served in the end, or ended by the server.
 
+    fn served(&self) {
+        self.foes.served.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn cut(&self) {
         self.foes.cut.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// As slow as is allowed with some to spare: it gets its echo.
+    fn refused(&self) {
+        self.foes.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Opens a connection, unless that is refused.
+    fn opens(&self, visitor: Visitor) -> Option<Raw> {
+        let mut raw = visitor.connect(self.address);
+        let _ = raw.try_send(upgrade_request("/echo"));
+        let is_open = raw.head_or_end().starts_with("HTTP/1.1 101 ");
+        if !is_open {
+            self.refused();
+        }
+        is_open.then_some(raw)
+    }
+
+    /// Twice as fast as it must be: it gets its echo, if there is memory for that.
     fn reads_slowly(&self) {
-        let mut raw = self.visitor().window(4096).open(self.address, "/echo");
+        let Some(mut raw) = self.opens(self.visitor().window(4096)) else {
+            return;
+        };
         let message = vec![b's'; SLOW];
         raw.send_frame(BINARY, &message);
         read_slowly(&mut raw, SLOW, SLOW + 10);
-        // Pings may have come in between.
-        while raw.frame() != (BINARY, message.clone()) {}
-        self.foes.served.fetch_add(1, Ordering::Relaxed);
+        loop {
+            match raw.frame() {
+                (PING, _) => {}
+                (BINARY, echo) => {
+                    assert!(echo == message, "the echo differs");
+                    return self.served();
+                }
+                (CLOSE, body) if body.starts_with(&TRY_AGAIN_LATER) => return self.refused(),
+                (byte0, body) => panic!("{byte0:08b} {}", body.escape_ascii()),
+            }
+        }
     }
 
     fn fills_its_window(&self) {
-        let mut raw = self.visitor().window(4096).open(self.address, "/echo");
+        let Some(mut raw) = self.opens(self.visitor().window(4096)) else {
+            return;
+        };
         let message = frame(Role::Client, BINARY, &[0; 64 * 1024]);
         let lost = fill_window(&mut raw, &message, CUT);
         assert!(lost.is_err(), "{lost:?}, and it is not cut");
@@ -194,7 +236,9 @@ impl Stage {
     }
 
     fn ignores_the_close(&self) {
-        let mut raw = self.visitor().open(self.address, "/echo");
+        let Some(mut raw) = self.opens(self.visitor()) else {
+            return;
+        };
         raw.send(b"\x81\x00");
         raw.expect_close(1002);
         go_on_sending(&mut raw, &frame(Role::Client, TEXT, b"still here"), PAUSE);
@@ -202,40 +246,53 @@ impl Stage {
     }
 
     fn never_answers_a_ping(&self) {
-        let mut raw = self.visitor().open(self.address, "/echo");
+        let Some(mut raw) = self.opens(self.visitor()) else {
+            return;
+        };
         raw.until_end();
         self.cut();
     }
 
     /// Begins a large message and gives many signs of life, but none of the message's end.
     fn never_ends_its_message(&self) {
-        let mut raw = self.visitor().open(self.address, "/echo");
-        raw.send_frame(BINARY_BEGIN, vec![0; 1024 * 1024]);
+        let Some(mut raw) = self.opens(self.visitor()) else {
+            return;
+        };
+        let _ = raw.try_send(frame(Role::Client, BINARY_BEGIN, &[0; 1024 * 1024]));
         go_on_sending(&mut raw, &frame(Role::Client, PONG, b""), PAUSE);
         self.cut();
     }
 
-    /// Thirty from one address at once, of which some say nothing at all.
-    fn come_in_a_crowd(&self) {
-        let visitor = self.visitor();
-        let mut crowd: Vec<_> = (0..30).map(|_| visitor.connect(self.address)).collect();
-        for (number, raw) in crowd.iter_mut().enumerate() {
-            if number % 2 == 0 {
-                let _ = raw.try_send(upgrade_request("/echo"));
+    /// Several begin large messages, and together they want more than there is.
+    fn hoard(&self) {
+        let opened: Vec<_> = (0..8).filter_map(|_| self.opens(self.visitor())).collect();
+        let begun = opened.into_iter().map(|mut raw| {
+            let _ = raw.try_send(frame(Role::Client, BINARY_BEGIN, &[0; 3 * 1024 * 1024]));
+            raw
+        });
+        for mut raw in begun.collect::<Vec<_>>() {
+            let end = raw.until_end();
+            match end.windows(2).any(|two| two == TRY_AGAIN_LATER) {
+                true => self.refused(),
+                false => self.cut(),
             }
         }
-        for (number, raw) in crowd.iter_mut().enumerate() {
-            if number % 2 == 0 {
-                if raw.head_or_end().starts_with("HTTP/1.1 101 ") {
-                    let _ = raw.try_send(frame(Role::Client, CLOSE, &close_body(1000, b"")));
-                } else {
-                    self.foes.refused.fetch_add(1, Ordering::Relaxed);
-                }
-            }
+    }
+
+    /// Thirty from one address at once, of which half say nothing at all.
+    fn come_in_a_crowd(&self) {
+        let visitor = self.visitor();
+        let silent: Vec<_> = (0..15).map(|_| visitor.connect(self.address)).collect();
+        let opened: Vec<_> = (0..15).filter_map(|_| self.opens(visitor)).collect();
+        for mut raw in silent.into_iter().chain(opened) {
+            raw.send_fin();
+            raw.until_end();
         }
     }
 }
 
+/// The code 1013, as it begins a Close.
+const TRY_AGAIN_LATER: [u8; 2] = 1013_u16.to_be_bytes();
 /// Long after the server should have ended a connection.
 const CUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
