@@ -2,6 +2,7 @@
 
 use crate::support;
 use crate::support::bytes::TEXT;
+use crate::support::hostile::{Visitor, go_on_sending};
 use crate::support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
 use crate::support::server::{SOON, echo, endless, impatient, start};
 use plainws::{Limits, Page, Server};
@@ -887,6 +888,238 @@ mod s505_http_version_not_supported {
                 .text()
                 .starts_with("505 HTTP Version Not Supported: ")
         );
+    }
+}
+
+/// Places that one address may take.
+mod s503_too_many_of_one_address {
+    use super::*;
+
+    /// The reason that a peer is told when it asks to open a WebSocket connection.
+    fn refusal(address: SocketAddr, visitor: Visitor) -> String {
+        let mut raw = visitor.connect(address);
+        // A refused one may be ended before this arrives.
+        let _ = raw.try_send(upgrade_request("/echo"));
+        let response = raw.response();
+        check(&response, false);
+        assert_eq!(response.status, 503);
+        raw.expect_fin();
+        response.text().to_owned()
+    }
+
+    #[test]
+    fn are_refused_while_others_are_let_in() {
+        let address = start(|server| site(server).max_connections(5).max_per_address(2));
+        let [one, two, three] = [0, 1, 2].map(Visitor::number);
+        let opened = [one, one, two, two].map(|visitor| visitor.open(address, "/echo"));
+        for visitor in [one, two] {
+            let told = refusal(address, visitor);
+            assert!(told.contains("from that address"), "{told}");
+        }
+        let _last = three.open(address, "/echo");
+        let told = refusal(address, three);
+        assert!(!told.contains("from that address"), "{told}");
+        // Each is served who is in, and each place can be given back.
+        for mut raw in opened {
+            raw.send_frame(TEXT, "in");
+            raw.expect_frame(TEXT, "in");
+            raw.send_frame(support::bytes::CLOSE, support::bytes::close_body(1000, b""));
+            raw.expect_close(1000);
+            raw.expect_fin();
+        }
+        let deadline = Instant::now() + PATIENCE;
+        for _ in 0..2 {
+            loop {
+                let mut raw = one.connect(address);
+                let _ = raw.try_send(request("GET / HTTP/1.1", &["Connection: close"]));
+                if raw.response().status == 200 {
+                    break;
+                }
+                assert!(Instant::now() < deadline, "the place is not given back");
+            }
+        }
+    }
+
+    #[test]
+    fn are_let_in_from_the_machine_itself_unless_that_is_limited_as_well() {
+        let address = start(|server| site(server).max_connections(12));
+        let visitor = Visitor::number(0);
+        let _all: Vec<_> = (0..12).map(|_| visitor.open(address, "/echo")).collect();
+        let told = refusal(address, visitor);
+        assert!(!told.contains("from that address"), "{told}");
+
+        let address = start(|server| site(server).max_connections(12).max_per_address(0));
+        let _all: Vec<_> = (0..12).map(|_| visitor.open(address, "/echo")).collect();
+    }
+}
+
+/// Pages by which a server is watched are seen when it is full.
+mod a_reserved_page {
+    use super::*;
+
+    fn watched(server: Server) -> Server {
+        site(server).reserved_page("/health", || Page::new("text/plain", &b"ok"[..]))
+    }
+
+    /// The status of a page that is asked for from an address.
+    #[track_caller]
+    fn status(server: SocketAddr, visitor: Visitor, request: &str) -> u16 {
+        let mut raw = visitor.connect(server);
+        raw.send(request);
+        let response = raw.response();
+        check(&response, false);
+        raw.expect_fin();
+        response.status
+    }
+
+    #[test]
+    fn is_served_when_all_places_are_taken_and_nothing_else_is() {
+        let address = start(|server| watched(server).max_connections(2));
+        let mut in_time = [Raw::open(address, "/echo"), Raw::open(address, "/echo")];
+        for number in 0..20 {
+            let visitor = Visitor::number(number % 3);
+            assert_eq!(status(address, visitor, &get("/health")), 200);
+            for refused in [
+                get("/"),
+                get("/nothing-here"),
+                upgrade_request("/echo"),
+                upgrade_request("/health"),
+                request("GET /health HTTP/1.1", &["Content-Length: 1"]),
+                "hello\r\n".into(),
+            ] {
+                assert_eq!(status(address, visitor, &refused), 503, "{refused}");
+            }
+            let foreign = get("/health").replace("localhost", "evil.example");
+            assert_eq!(status(address, visitor, &foreign), 421);
+        }
+        for raw in &mut in_time {
+            raw.send_frame(TEXT, "still here");
+            raw.expect_frame(TEXT, "still here");
+        }
+    }
+
+    #[test]
+    fn is_served_to_an_address_that_has_all_its_places() {
+        let address = start(|server| watched(server).max_per_address(1));
+        let visitor = Visitor::number(0);
+        let _only = visitor.open(address, "/echo");
+        assert_eq!(status(address, visitor, &get("/health")), 200);
+        assert_eq!(status(address, visitor, &get("/")), 503);
+    }
+
+    #[test]
+    fn is_served_for_one_request_and_no_more() {
+        let address = start(|server| watched(server).max_connections(0));
+        let mut raw = Raw::connect(address);
+        raw.send([get("/health"), get("/health")].concat());
+        let response = raw.response();
+        check(&response, false);
+        assert_eq!(response.text(), "ok");
+        raw.expect_fin();
+        let head = request("HEAD /health HTTP/1.1", &[]);
+        let mut raw = Raw::connect(address);
+        raw.send(head);
+        assert_eq!(raw.response_without_body().status, 200);
+        raw.expect_fin();
+    }
+
+    #[test]
+    fn is_not_kept_from_anyone_by_peers_that_take_the_reserve_and_say_nothing() {
+        let address = start(|server| watched(server).max_connections(0));
+        // From an address that has no place yet, and from one that has all it may.
+        for number in [4, 3] {
+            // What the last try left may still be ending, and this test may be held up until those that
+            // say nothing have had their time.
+            let is_served = (0..20).any(|_| {
+                let _silent: Vec<_> = [0, 0, 1, 1, 2, 2, 3, 3, 3, 3]
+                    .map(|number| {
+                        let mut raw = Visitor::number(number).connect(address);
+                        let _ = raw.try_send("GET /health HTTP/1.1\r\n");
+                        raw
+                    })
+                    .into();
+                status(address, Visitor::number(number), &get("/health")) == 200
+            });
+            assert!(is_served, "{number}");
+        }
+    }
+
+    #[test]
+    fn is_not_waited_for_longer_than_the_head_timeout() {
+        let limits = impatient();
+        let address = start(|server| watched(server).max_connections(0).limits(limits));
+        let began = Instant::now();
+        let mut silent = [Raw::connect(address), Raw::connect(address)];
+        silent[1].send("GET /health HTTP/1.1\r\n");
+        for raw in &mut silent {
+            let response = raw.response();
+            check(&response, false);
+            assert_eq!(response.status, 503);
+            raw.expect_fin();
+        }
+        assert!(began.elapsed() >= limits.head_timeout);
+    }
+
+    #[test]
+    fn is_served_under_no_prefix() {
+        let address = start(|server| watched(server).prefix("/admin"));
+        assert_eq!(answer(address, get("/admin/"), true).status, 200);
+        assert_eq!(answer(address, get("/health"), true).status, 200);
+        for path in ["/admin/health", "//health", "/admin//health", "/%68ealth"] {
+            assert_eq!(answer(address, get(path), true).status, 404, "{path}");
+        }
+    }
+}
+
+mod a_refused_peer {
+    use super::*;
+
+    /// It reads the refusal, and then neither leaves nor stops sending: it is not kept for ever.
+    #[test]
+    fn that_goes_on_sending_is_cut_off() {
+        let address = start(|server| site(server).max_connections(0));
+        let mut raw = Raw::connect(address);
+        assert_eq!(raw.response().status, 503);
+        raw.expect_fin();
+        go_on_sending(&mut raw, b"more", Duration::from_millis(10));
+    }
+
+    #[test]
+    fn is_reported_to_the_log_with_its_address() {
+        use plainws::net::log::Outcome;
+
+        let (told, lines) = mpsc::channel();
+        let address = start(|server| {
+            let server = server.max_connections(3).max_per_address(1);
+            site(server).log(move |record| {
+                if let Outcome::Response {
+                    status,
+                    reason: Some(reason),
+                    length,
+                    ..
+                } = &record.outcome
+                {
+                    let peer = record.peer.map(|peer| peer.ip().to_string());
+                    let line = format!("{peer:?} {status} {reason} {}", *length > 0);
+                    let _ = told.send((line, record.request_line.to_vec()));
+                }
+            })
+        });
+        let mut others = (0..3).map(|number| Visitor::number(number).open(address, "/echo"));
+        let mut inside = vec![others.next(), others.next()];
+        for (number, reason) in [(0, "from that address"), (3, "too many connections true")] {
+            let peer = format!("127.0.0.{}", number + 2);
+            for _ in 0..3 {
+                assert_eq!(
+                    Visitor::number(number).connect(address).response().status,
+                    503
+                );
+                let (line, request) = lines.recv_timeout(PATIENCE).expect("a line in time");
+                assert!(line.contains(&peer) && line.contains(reason), "{line}");
+                assert_eq!(request, b"", "no request was read");
+            }
+            inside.push(others.next());
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::support;
 use crate::support::bytes::{
     BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
+use crate::support::hostile::Visitor;
 use crate::support::program::{Process, Program, command, is_heeded, run};
 use crate::support::raw::{PATIENCE, Raw, Response, upgrade_request};
 use serde_json::Value;
@@ -92,6 +93,13 @@ mod at_its_start {
             (&["--prefix", "/a?b"], "--prefix"),
             (&["--log", "xml"], "--log"),
             (&["--max-connections=-1"], "--max-connections"),
+            (&["--max-connections", "0"], "--max-connections"),
+            (&["--max-per-address=-1"], "--max-per-address"),
+            (&["--metrics-addr", "127.0.0.1"], "--metrics-addr"),
+            (
+                &["--no-metrics", "--metrics-addr", "127.0.0.1:0"],
+                "--metrics-addr",
+            ),
             (&["--max-message", "x"], "--max-message"),
             (&["--max-message", ""], "--max-message"),
             (&["--max-message=-1"], "--max-message"),
@@ -135,8 +143,10 @@ mod at_its_start {
                 "--prefix",
                 "--log",
                 "--quiet",
+                "--metrics-addr",
                 "--no-metrics",
                 "--max-connections",
+                "--max-per-address",
                 "--max-message",
                 "--max-fragments",
                 "--max-empty-fragments",
@@ -587,6 +597,82 @@ mod its_flags {
         assert_eq!(program.connect().response().status, 503);
         first.send_frame(TEXT, "in");
         first.expect_frame(TEXT, "in");
+    }
+
+    #[test]
+    fn max_per_address_refuses_the_next_of_the_same_address_with_503() {
+        let program = Program::serve(&["--max-per-address", "1"]);
+        let [one, other] = [0, 1].map(Visitor::number);
+        let _first = one.open(program.address, "/echo");
+        let refused = one.connect(program.address).response();
+        assert_eq!(refused.status, 503);
+        assert!(refused.text().contains("address"), "{}", refused.text());
+        other.open(program.address, "/echo");
+    }
+
+    #[test]
+    fn metrics_addr_is_where_health_and_metrics_are_and_nothing_else() {
+        let mut program =
+            Program::serve(&["--metrics-addr", "127.0.0.1:0", "--max-connections", "1"]);
+        let watched = program
+            .process
+            .stdout
+            .wait_for("the second address", |said| {
+                let (_, rest) = said.split_once("metrics: http://")?;
+                rest.split_once('/')?.0.parse::<SocketAddr>().ok()
+            });
+        let status = |address, path: &str| {
+            let mut raw = Raw::connect(address);
+            raw.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            raw.response()
+        };
+        for path in ["/healthz", "/metrics"] {
+            // The connection before it may still be ending.
+            let of_main = || get(&program, path).status;
+            let first = std::iter::repeat_with(of_main).find(|status| *status != 503);
+            assert_eq!(first, Some(404), "{path}");
+            assert_eq!(status(watched, path).status, 200, "{path}");
+        }
+        assert_eq!(status(watched, "/").status, 404);
+        let mut only = loop {
+            let mut raw = program.connect();
+            let _ = raw.try_send(upgrade_request("/echo"));
+            // The connections before it may still be ending.
+            if raw.head().starts_with("HTTP/1.1 101 ") {
+                break raw;
+            }
+        };
+        only.send_frame(TEXT, "in");
+        only.expect_frame(TEXT, "in");
+        // They are those of the other server, and seen when that is full.
+        let metrics = status(watched, "/metrics");
+        let sample = "plainws_websockets_open 1\n";
+        assert!(metrics.text().contains(sample), "{}", metrics.text());
+        program.process.signal("TERM");
+        only.expect_close(1001);
+        drop(only);
+        assert!(program.process.wait().success());
+        assert!(TcpStream::connect(watched).is_err(), "it has ended too");
+    }
+
+    #[test]
+    fn a_full_server_still_tells_its_health_and_metrics() {
+        let program = Program::serve(&["--max-connections", "1"]);
+        let _only = program.open("/echo");
+        for path in ["/healthz", "/metrics"] {
+            assert_eq!(get(&program, path).status, 200, "{path}");
+        }
+        assert_eq!(get(&program, "/").status, 503);
+    }
+
+    #[test]
+    fn prefix_does_not_lead_past_a_proxys_rule_for_metrics() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        assert_eq!(get(&program, "/md_admin/").status, 200);
+        for path in ["/healthz", "/metrics"] {
+            assert_eq!(get(&program, path).status, 200);
+            assert_eq!(get(&program, &format!("/md_admin{path}")).status, 404);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use crate::support::server::{SOON, echo, endless, impatient, observe, observe_with, start};
 use plainws::net::log::{Outcome, Record};
 use plainws::protocol::{head, message};
-use plainws::{CloseCode, Error, Limits, Page, Role, Rule};
+use plainws::{CloseCode, Error, Limits, Page, Role, Rule, Server};
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
@@ -451,6 +451,38 @@ mod a_limit {
         raw.send(with("A: b\r\nA: b\r\nA: b\r\nA: b"));
         assert_eq!(raw.response().status, 431);
         raw.expect_fin();
+    }
+}
+
+/// When its end is reported, a connection still has its place. What passed over it counts once all the same.
+#[test]
+fn a_connection_that_ends_is_counted_once() {
+    let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+    let address = server.local_addr().expect("it is bound");
+    let handle = server.handle().expect("it is bound");
+    let (told, counts) = mpsc::channel();
+    let server = server.route("/", echo).log(move |record| {
+        if matches!(record.outcome, Outcome::Closed { .. }) {
+            let _ = told.send(handle.stats());
+        }
+    });
+    thread::spawn(move || server.serve());
+    for round in 1..=3 {
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "once");
+        raw.expect_frame(TEXT, "once");
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        raw.expect_close(1000);
+        drop(raw);
+        let stats = counts.recv_timeout(PATIENCE).expect("it is reported");
+        assert_eq!(stats.open_websockets, 0);
+        assert_eq!(stats.websockets, round);
+        assert_eq!(stats.closes.values().sum::<u64>(), round);
+        let traffic = stats.traffic;
+        assert_eq!(
+            (traffic.messages_received, traffic.messages_sent),
+            (round, round)
+        );
     }
 }
 

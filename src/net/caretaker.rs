@@ -17,10 +17,6 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_millis(50);
 /// How long a refused peer has to end its side.
 const LINGER: Duration = Duration::from_secs(1);
-/// When this many linger, further refused peers are dropped at once: each holds a descriptor that an
-/// accepted connection may need.
-const MAX_LINGERING: usize = 64;
-
 static CHARGES: Mutex<Charges> = Mutex::new(Charges {
     links: Vec::new(),
     lingering: Vec::new(),
@@ -43,13 +39,19 @@ pub(super) fn watch(link: &Arc<Link>) {
     charges.start();
 }
 
-/// Goes on reading from a refused connection until its peer has had time to read the refusal.
-pub(super) fn linger(stream: Arc<Stream>) {
+/// Goes on reading from a refused connection until its peer has had time to read the refusal. When
+/// `max` linger already, it is dropped at once: each holds a descriptor that an accepted connection may
+/// need.
+pub(super) fn linger(stream: Arc<Stream>, max: usize) {
     let mut charges = charges();
-    if charges.lingering.len() < MAX_LINGERING {
+    if charges.lingering.len() < max {
         charges.lingering.push((stream, Instant::now() + LINGER));
         charges.start();
+        return;
     }
+    drop(charges);
+    // If the whole request is here already, the end is no reset all the same.
+    has_ended(&stream);
 }
 
 fn charges() -> MutexGuard<'static, Charges> {

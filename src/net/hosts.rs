@@ -134,7 +134,7 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(is_allowed)
 }
 
-fn is_loopback(address: IpAddr) -> bool {
+pub(super) fn is_loopback(address: IpAddr) -> bool {
     // An IPv4 address may be written as an IPv6 one.
     address.to_canonical().is_loopback()
 }

@@ -1,5 +1,6 @@
 //! What the port answers besides WebSocket: pages and refusals (RFC 9110, RFC 9112).
 
+use super::log::Outcome;
 use crate::protocol::handshake::VERSION;
 use crate::protocol::head::Head;
 use std::borrow::Cow;
@@ -101,6 +102,15 @@ impl Response {
 
     pub(super) fn add_header(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
         self.headers.push((name, value.into()));
+    }
+
+    /// What is reported of it when this much of its body was sent.
+    pub(super) fn outcome(&self, length: usize) -> Outcome<'_> {
+        Outcome::Response {
+            status: self.status,
+            length,
+            reason: self.refusal.as_ref().map(|refusal| &*refusal.reason),
+        }
     }
 
     /// The body that a GET is answered with.

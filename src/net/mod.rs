@@ -3,6 +3,7 @@
 //! Here the protocol meets `std::net`. No protocol rule is judged in this storey: bytes go to
 //! [`protocol`](crate::protocol) and what comes back is written.
 
+mod admission;
 mod budget;
 mod caretaker;
 pub mod client;

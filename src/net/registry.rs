@@ -1,5 +1,6 @@
 //! The connections of a server: how many there are, what became of them, and how they are ended.
 
+use super::admission::{Full, Place, Places, Taken};
 use super::budget::Budget;
 use super::deadline::deadline_in;
 use super::http::Response;
@@ -10,6 +11,8 @@ use super::stream::Stream;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::Traffic;
 use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -26,6 +29,9 @@ pub(super) enum Phase {
     Cutting,
 }
 
+/// How many connections may be on their way out of a reserved place, for each of them.
+const LEAVING: usize = 2;
+
 /// What all connections may hold together unless told otherwise: 32 messages of the largest size that is
 /// taken by default, which a small machine has to spare.
 const MAX_MEMORY: usize = 512 * 1024 * 1024;
@@ -36,6 +42,8 @@ pub(super) struct Registry {
     budget: Arc<Budget>,
     /// Notified when a member leaves and when the phase changes.
     changed: Condvar,
+    /// Our own ends of the connections that wake the thread that accepts, until it has seen them.
+    wakers: Mutex<Vec<SocketAddr>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +51,7 @@ struct Members {
     phase: Phase,
     next_id: u64,
     by_id: HashMap<u64, Member>,
+    taken: Taken,
     /// The thread that ended last. The next one to end joins it: a thread cannot join itself, and one
     /// that is not joined keeps its stack.
     ended: Option<JoinHandle<()>>,
@@ -52,6 +61,8 @@ struct Members {
 #[derive(Debug)]
 struct Member {
     stream: Arc<Stream>,
+    peer: IpAddr,
+    place: Place,
     /// The WebSocket connection, once it is open.
     link: Weak<Link>,
     /// Whether no further request is read from it.
@@ -64,6 +75,14 @@ struct Member {
 pub(super) struct Membership {
     registry: Arc<Registry>,
     id: u64,
+    place: Place,
+}
+
+/// Why a connection gets no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    Full(Full),
+    Stopping,
 }
 
 impl Default for Registry {
@@ -72,34 +91,50 @@ impl Default for Registry {
             members: Mutex::default(),
             budget: Arc::new(Budget::new(MAX_MEMORY)),
             changed: Condvar::new(),
+            wakers: Mutex::default(),
         }
     }
 }
 
 impl Registry {
-    /// Gives a connection a place, unless all `places` are taken or the server is stopping.
+    /// Gives a connection a place, unless there is none for it or the server is stopping.
     pub(super) fn enter(
         self: &Arc<Self>,
         stream: &Arc<Stream>,
-        places: usize,
-    ) -> Option<Membership> {
+        peer: IpAddr,
+        places: &Places,
+    ) -> Result<Membership, NoPlace> {
         let mut members = self.members();
-        if members.phase > Phase::Serving || members.by_id.len() >= places {
-            return None;
+        if members.phase > Phase::Serving {
+            return Err(NoPlace::Stopping);
+        }
+        let mut places = *places;
+        if members.by_id.len() - members.taken.count() >= LEAVING * places.reserved {
+            // So many are still leaving their reserved places: no more are given for now.
+            places.reserved = 0;
         }
         let id = members.next_id;
+        let taken = members.taken.take(id, peer, &places);
+        let (place, leaving) = taken.map_err(NoPlace::Full)?;
+        if let Some(leaving) = leaving.and_then(|id| members.by_id.get(&id)) {
+            // Its thread waits for a request and reads the end instead.
+            leaving.stream.end_input();
+        }
         members.next_id += 1;
         members.stats.connections += 1;
         let member = Member {
             stream: Arc::clone(stream),
+            peer,
+            place,
             link: Weak::new(),
             is_upgrading: false,
             thread: None,
         };
         members.by_id.insert(id, member);
-        Some(Membership {
+        Ok(Membership {
             registry: Arc::clone(self),
             id,
+            place,
         })
     }
 
@@ -120,11 +155,31 @@ impl Registry {
         self.members().phase
     }
 
-    /// Goes on to a later phase.
-    pub(super) fn advance(&self, phase: Phase) {
+    /// Goes on to a later phase. Returns whether it was not reached yet.
+    pub(super) fn advance(&self, phase: Phase) -> bool {
         let mut members = self.members();
+        let is_new = members.phase < phase;
         members.phase = members.phase.max(phase);
         self.changed.notify_all();
+        is_new
+    }
+
+    /// Notes the connection that `connect` makes to the server itself.
+    pub(super) fn wake_with(
+        &self,
+        connect: impl FnOnce() -> io::Result<TcpStream>,
+    ) -> io::Result<()> {
+        // Held meanwhile: who accepts the connection looks here for its address.
+        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers.push(connect()?.local_addr()?);
+        Ok(())
+    }
+
+    /// Whether a connection was made to wake the server, and is nobody's.
+    pub(super) fn is_waker(&self, peer: SocketAddr) -> bool {
+        let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = wakers.iter().position(|waker| *waker == peer);
+        place.map(|place| wakers.swap_remove(place)).is_some()
     }
 
     /// Closes every connection, waits until all have ended, then cuts those that are left. It waits no
@@ -241,6 +296,10 @@ impl Membership {
         self.id
     }
 
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+
     pub(super) fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -284,10 +343,11 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         let mut members = self.registry.members();
-        let own = members
-            .by_id
-            .remove(&self.id)
-            .and_then(|member| member.thread);
+        let member = members.by_id.remove(&self.id);
+        if let Some(member) = &member {
+            members.taken.give_back(self.id, member.peer, member.place);
+        }
+        let own = member.and_then(|member| member.thread);
         let before = match own {
             Some(thread) => members.ended.replace(thread),
             None => None,

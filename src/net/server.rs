@@ -1,5 +1,6 @@
 //! A server: accepts TCP connections and gives each a thread.
 
+use super::admission::Places;
 use super::caretaker;
 use super::error::Result;
 use super::hosts::{Host, HostPolicy};
@@ -7,8 +8,8 @@ use super::http::Page;
 use super::http::Response;
 use super::limits::Limits;
 use super::log::{Outcome, Record};
-use super::registry::{Phase, Registry};
-use super::session;
+use super::registry::{NoPlace, Phase, Registry};
+use super::session::{self, stopping};
 use super::site::Site;
 use super::stats::Stats;
 use super::stream::Stream;
@@ -33,6 +34,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often to try that: for as long as other connections may take to give a descriptor back.
 const WAKE_TRIES: usize = 200;
+
+/// When this many refused peers linger, further ones are dropped at once: each holds a descriptor that an
+/// accepted connection may need.
+const MAX_LINGERING: usize = 64;
+/// Places for reserved pages.
+const RESERVED: usize = 8;
 
 /// Connections that a server takes at once unless told otherwise. Each needs a thread and a descriptor;
 /// systems allow a process 1,024 descriptors by default, of which some are left for refusing the rest.
@@ -64,6 +71,7 @@ pub struct Server {
     site: Site,
     registry: Arc<Registry>,
     max_connections: usize,
+    max_per_address: Option<usize>,
     stack_size: usize,
     grace: Duration,
 }
@@ -90,6 +98,7 @@ impl Server {
             site,
             registry: Arc::default(),
             max_connections: MAX_CONNECTIONS,
+            max_per_address: None,
             stack_size: STACK_SIZE,
             grace: GRACE,
         }
@@ -136,7 +145,24 @@ impl Server {
         self
     }
 
+    /// As [`page_with`](Self::page_with), with a page by which the server is watched. It is served when
+    /// all places are taken as well: up to eight more connections are let in for such pages alone, two of
+    /// one address, and for one request each. It is served under no [prefix](Self::prefix), past the rule
+    /// by which a proxy keeps it from the public.
+    #[must_use]
+    pub fn reserved_page(
+        mut self,
+        path: &str,
+        make_page: impl Fn() -> Page + Send + Sync + 'static,
+    ) -> Self {
+        let route = self.site.route_mut(path);
+        route.page = Some(Box::new(make_page));
+        route.is_reserved = true;
+        self
+    }
+
     /// Serves every path a second time under a prefix such as `/admin`, with or without its slashes.
+    /// [Reserved pages](Self::reserved_page) are served once.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
@@ -179,8 +205,9 @@ impl Server {
         self
     }
 
-    /// Calls `log` at the end of each request and connection, on its thread. If it panics, nothing else
-    /// is affected.
+    /// Calls `log` at the end of each request and connection, on its thread, and for each connection that
+    /// is refused a place, on the thread that accepts: it must not wait. If it panics, nothing else is
+    /// affected.
     #[must_use]
     pub fn log(mut self, log: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Self {
         self.site.log = Some(Box::new(log));
@@ -226,6 +253,18 @@ impl Server {
         self
     }
 
+    /// Takes at most `max_per_address` of them from one address, or from one /64 of IPv6; more are
+    /// answered with 503. 0 is no limit.
+    ///
+    /// Default a tenth of all, and at least 10: many people may share an address, but it takes more than
+    /// a few to keep all others out. By default peers on the loopback have no limit, because proxies
+    /// connect from there; with a proxy on another machine, every client has the proxy's address.
+    #[must_use]
+    pub const fn max_per_address(mut self, max_per_address: usize) -> Self {
+        self.max_per_address = Some(max_per_address);
+        self
+    }
+
     /// Gives each connection's thread a stack of `stack_size` bytes. Default 512 KiB. A handler that
     /// overflows it ends the whole process, so one that recurses deeply needs more.
     #[must_use]
@@ -258,25 +297,39 @@ impl Server {
     /// Then it accepts nothing more, answers unfinished requests and new handshakes with 503, closes
     /// open connections with 1001 and waits for them, and cuts those that are left after the grace.
     /// A connection that cannot be accepted is logged, and does not end the server.
-    pub fn serve(self) {
+    pub fn serve(mut self) {
+        let places = self.places();
         let Self {
             listener,
             site,
             registry,
-            max_connections,
             stack_size,
             grace,
+            ..
         } = self;
         let acceptor = Acceptor {
             site: Arc::new(site),
             registry,
-            max_connections,
+            places,
             stack_size,
         };
         acceptor.accept_all(&listener);
         acceptor.refuse_the_rest(&listener);
         drop(listener);
         acceptor.registry.end(grace);
+    }
+
+    fn places(&mut self) -> Places {
+        self.site.max_lingering = MAX_LINGERING;
+        Places {
+            all: self.max_connections,
+            per_address: self.max_per_address,
+            reserved: if self.site.has_reserved_pages() {
+                RESERVED
+            } else {
+                0
+            },
+        }
     }
 }
 
@@ -305,8 +358,7 @@ impl Handle {
     }
 
     fn advance(&self, phase: Phase) {
-        self.registry.advance(phase);
-        if self.wake() {
+        if !self.registry.advance(phase) || self.wake() {
             return;
         }
         // No descriptor is free for the connection that wakes `accept`: end others, which free theirs.
@@ -336,10 +388,10 @@ impl Handle {
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        let connected = TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
-        connected.map_or_else(
+        let connect = || TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+        self.registry.wake_with(connect).map_or_else(
             |error| error.kind() == io::ErrorKind::ConnectionRefused,
-            |_| true,
+            |()| true,
         )
     }
 }
@@ -348,42 +400,53 @@ impl Handle {
 struct Acceptor {
     site: Arc<Site>,
     registry: Arc<Registry>,
-    max_connections: usize,
+    places: Places,
     stack_size: usize,
 }
 
 impl Acceptor {
     fn accept_all(&self, listener: &TcpListener) {
         let mut is_failing = false;
-        loop {
+        while self.registry.phase() == Phase::Serving {
             let accepted = listener.accept();
             if self.registry.phase() > Phase::Serving {
-                if let Ok((stream, _)) = accepted {
-                    self.refuse_stopping(stream);
+                if let Ok((stream, peer)) = accepted {
+                    let lingering = self.site.max_lingering;
+                    self.refuse(Stream::new(stream).into(), peer, &stopping(), lingering);
                 }
                 return;
             }
-            match accepted.and_then(|(stream, peer)| self.start(stream, peer)) {
-                Ok(()) => is_failing = false,
-                Err(error) if is_about_one_connection(&error) => {}
+            let failure = match accepted {
+                Ok((stream, peer)) => self.start(stream, peer).err(),
+                Err(error) if is_about_one_connection(&error) => continue,
                 Err(error) => {
-                    self.registry.count(|stats| stats.accept_failures += 1);
-                    if !is_failing {
-                        self.report_failure(&error);
-                    }
-                    is_failing = true;
                     thread::sleep(ACCEPT_PAUSE);
+                    Some(error)
+                }
+            };
+            if let Some(error) = &failure {
+                self.registry.count(|stats| stats.accept_failures += 1);
+                if !is_failing {
+                    self.report_failure(error);
                 }
             }
+            is_failing = failure.is_some();
         }
     }
 
     /// Gives a connection a thread.
     fn start(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         let stream = Arc::new(Stream::new(stream));
-        let Some(membership) = self.registry.enter(&stream, self.max_connections) else {
-            self.refuse(stream, "too-many-connections", "too many connections");
-            return Ok(());
+        let membership = match self.registry.enter(&stream, peer.ip(), &self.places) {
+            Ok(membership) => membership,
+            Err(why) => {
+                let response = match why {
+                    NoPlace::Full(full) => full.response(),
+                    NoPlace::Stopping => stopping(),
+                };
+                self.refuse(stream, peer, &response, self.site.max_lingering);
+                return Ok(());
+            }
         };
         let id = membership.id();
         let (site, its_stream) = (Arc::clone(&self.site), Arc::clone(&stream));
@@ -393,48 +456,66 @@ impl Acceptor {
         match thread.spawn(move || session::run(its_stream, peer, &site, membership)) {
             Ok(thread) => self.registry.keep(id, thread),
             Err(error) => {
-                self.refuse(stream, "no-thread", "cannot start a thread");
+                let why = Response::refusal(503, "no-thread", "cannot start a thread");
+                self.refuse(stream, peer, &why, self.site.max_lingering);
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    /// Refuses the connections that wait in the listener's queue when the server stops.
+    /// Refuses those that wait in the listener's queue when the server stops.
     fn refuse_the_rest(&self, listener: &TcpListener) {
-        if listener.set_nonblocking(true).is_ok() {
-            while let Ok((stream, _)) = listener.accept() {
-                self.refuse_stopping(stream);
-            }
-        }
+        let lingering = self.site.max_lingering;
+        self.refuse_waiting(listener, usize::MAX, &stopping(), lingering);
     }
 
-    fn refuse_stopping(&self, stream: TcpStream) {
-        let stream = Arc::new(Stream::new(stream));
-        self.refuse(stream, "stopping", "the server is shutting down");
+    /// Refuses connections that wait in the listener's queue, at most `max` of them.
+    fn refuse_waiting(&self, listener: &TcpListener, max: usize, why: &Response, lingering: usize) {
+        if listener.set_nonblocking(true).is_err() {
+            return;
+        }
+        for _ in 0..max {
+            let Ok((stream, peer)) = listener.accept() else {
+                break;
+            };
+            self.refuse(Stream::new(stream).into(), peer, why, lingering);
+        }
+        let _ = listener.set_nonblocking(false);
     }
 
     /// Answers 503 without a thread and without waiting: a peer whose buffer cannot take these few
-    /// bytes does not get them.
-    fn refuse(&self, stream: Arc<Stream>, id: &'static str, reason: &str) {
-        let response = Response::refusal(503, id, reason);
-        self.registry.count_response(&response);
-        let head = response.head(true, SystemTime::now());
-        let sent = stream.write_now(&[IoSlice::new(&head), IoSlice::new(response.body())]);
-        if sent.is_ok() && stream.end_output().is_ok() {
-            caretaker::linger(stream);
+    /// bytes does not get them. It lingers unless that many do so already.
+    fn refuse(&self, stream: Arc<Stream>, peer: SocketAddr, why: &Response, lingering: usize) {
+        if self.registry.is_waker(peer) {
+            return;
         }
+        self.registry.count_response(why);
+        let head = why.head(true, SystemTime::now());
+        let sent = stream.write_now(&[IoSlice::new(&head), IoSlice::new(why.body())]);
+        if sent.is_ok() && stream.end_output().is_ok() {
+            caretaker::linger(stream, lingering);
+        }
+        self.report(&Record {
+            peer: Some(peer),
+            request_line: b"",
+            duration: Duration::ZERO,
+            outcome: why.outcome(why.body().len()),
+        });
     }
 
     fn report_failure(&self, error: &io::Error) {
+        self.report(&Record {
+            peer: None,
+            request_line: b"",
+            duration: Duration::ZERO,
+            outcome: Outcome::NotAccepted(error),
+        });
+    }
+
+    fn report(&self, record: &Record<'_>) {
         if let Some(log) = &self.site.log {
-            let record = Record {
-                peer: None,
-                request_line: b"",
-                duration: Duration::ZERO,
-                outcome: Outcome::NotAccepted(error),
-            };
-            self.registry.catch(|| log(&record));
+            self.registry.catch(|| log(record));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
+use super::admission::{Full, Place};
 use super::budget::Share;
+use super::caretaker;
 use super::deadline::{after, is_timeout};
 use super::error::Error;
 use super::http::{self, Response};
@@ -24,19 +26,27 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+/// How long a head may take in a reserved place: the few who may have one follow each other quickly.
+const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Serves a connection to its end.
 pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership: Membership) {
     // A socket that cannot be prepared is dead already.
-    if stream.prepare().is_ok() {
-        Session {
-            site,
-            peer,
-            stream,
-            membership,
-            pace: Pace::of_output(&site.limits, Instant::now()),
-            after_head: Vec::new(),
-        }
-        .run();
+    if stream.prepare().is_err() {
+        return;
+    }
+    let place = membership.place();
+    let session = Session {
+        site,
+        peer,
+        stream,
+        membership,
+        pace: Pace::of_output(&site.limits, Instant::now()),
+        after_head: Vec::new(),
+    };
+    match place {
+        Place::Ordinary => session.run(),
+        Place::Reserved(full) => session.run_in_reserve(full),
     }
 }
 
@@ -80,7 +90,7 @@ impl<'a> Session<'a> {
         let mut has_served = false;
         loop {
             let started = Instant::now();
-            let head = match self.read_head() {
+            let head = match self.read_head(self.site.limits.head_timeout) {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
@@ -108,9 +118,29 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Answers one request for a reserved page. To everything else there is no place left.
+    fn run_in_reserve(mut self, full: Full) {
+        let started = Instant::now();
+        let timeout = RESERVED_HEAD_TIMEOUT.min(self.site.limits.head_timeout);
+        let (response, request_line) = match self.read_head(timeout) {
+            Awaited::Head(head) => {
+                let request_line = head.start_line().to_vec();
+                (self.reserved_page(head), request_line)
+            }
+            Awaited::Refused(_, request_line) => (None, request_line),
+            Awaited::Nothing => (None, Vec::new()),
+        };
+        let response = response.unwrap_or_else(|| full.response());
+        let sent = self.respond(&response, &request_line, true, started);
+        if sent.is_ok() && self.stream.end_output().is_ok() {
+            // The place is free at once.
+            caretaker::linger(self.stream, self.site.max_lingering);
+        }
+    }
+
     /// Waits for a whole head. The deadline is for all of it, however slowly its bytes arrive.
-    fn read_head(&mut self) -> Awaited {
-        let deadline = self.deadline(self.site.limits.head_timeout);
+    fn read_head(&mut self, timeout: Duration) -> Awaited {
+        let deadline = self.deadline(timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         match read_head(&self.stream, &mut decoder, &mut self.after_head, deadline) {
             Ok(Some(head)) => Awaited::Head(head),
@@ -141,14 +171,10 @@ impl<'a> Session<'a> {
                 };
             }
         };
-        if !self.site.hosts.permits(request.host(), self.peer.ip()) {
-            // RFC 9110 §15.5.20. A body may follow, or frames: neither is read as a request.
+        if let Some(response) = self.host_refusal(&request) {
+            // A body may follow, or frames: neither is read as a request.
             return Reply::Response {
-                response: Response::refusal(
-                    421,
-                    "host-not-served",
-                    "this server does not answer for that host",
-                ),
+                response,
                 is_last: true,
             };
         }
@@ -173,6 +199,30 @@ impl<'a> Session<'a> {
             response: self.page(&request),
             is_last,
         }
+    }
+
+    /// What a request is answered with that asks for a reserved page.
+    fn reserved_page(&self, head: Head) -> Option<Response> {
+        let request = Request::new(head).ok()?;
+        match self.site.find(request.path()) {
+            Destination::Route(route) if route.is_reserved => {}
+            _ => return None,
+        }
+        let is_plain = !handshake::is_asked_for(&request);
+        let is_alone = is_plain && http::body_refusal(request.head()).is_none();
+        is_alone.then(|| {
+            self.host_refusal(&request)
+                .unwrap_or_else(|| self.page(&request))
+        })
+    }
+
+    /// RFC 9110 §15.5.20.
+    fn host_refusal(&self, request: &Request) -> Option<Response> {
+        let is_served = self.site.hosts.permits(request.host(), self.peer.ip());
+        (!is_served).then(|| {
+            let reason = "this server does not answer for that host";
+            Response::refusal(421, "host-not-served", reason)
+        })
     }
 
     fn upgrade(&self, request: Request) -> std::result::Result<Reply<'a>, Response> {
@@ -262,14 +312,7 @@ impl<'a> Session<'a> {
         let head = response.head(is_last, SystemTime::now());
         let mut bytes = [IoSlice::new(&head), IoSlice::new(body)];
         let sent = self.stream.write_all(&mut bytes, &mut self.pace);
-        let outcome = Outcome::Response {
-            status: response.status,
-            length: body.len(),
-            reason: response
-                .refusal
-                .as_ref()
-                .map(|refusal| refusal.reason.as_str()),
-        };
+        let outcome = response.outcome(body.len());
         self.membership.registry().count_response(response);
         self.report(request_line, started, outcome);
         sent
@@ -390,7 +433,7 @@ fn handle(handler: &Handler, membership: &Membership, ws: &mut WebSocket) -> (Op
     (error.filter(|error| !error.is_closed()), has_panicked)
 }
 
-fn stopping() -> Response {
+pub(super) fn stopping() -> Response {
     Response::refusal(503, "stopping", "the server is shutting down")
 }
 

@@ -24,6 +24,8 @@ pub(super) type Log = Box<dyn Fn(&Record<'_>) + Send + Sync>;
 pub(super) struct Route {
     pub(super) handler: Option<Handler>,
     pub(super) page: Option<MakePage>,
+    /// Whether the page is served when all places are taken; and under no prefix.
+    pub(super) is_reserved: bool,
 }
 
 /// All that the connections of a server share.
@@ -35,6 +37,8 @@ pub(super) struct Site {
     pub(super) origins: OriginPolicy,
     pub(super) subprotocols: Vec<String>,
     pub(super) limits: Limits,
+    /// How many refused peers may linger.
+    pub(super) max_lingering: usize,
     pub(super) log: Option<Log>,
     pub(super) make_tap: Option<MakeTap>,
 }
@@ -52,6 +56,10 @@ impl Site {
         self.routes.entry(path.to_owned()).or_default()
     }
 
+    pub(super) fn has_reserved_pages(&self) -> bool {
+        self.routes.values().any(|route| route.is_reserved)
+    }
+
     /// Paths are compared byte by byte: first as they are, then without each prefix.
     pub(super) fn find(&self, path: &str) -> Destination<'_> {
         if let Some(route) = self.routes.get(path) {
@@ -61,8 +69,10 @@ impl Site {
             match path.strip_prefix(prefix.as_str()) {
                 Some("") => return Destination::Redirect(format!("{prefix}/")),
                 Some(rest) => {
-                    if let Some(route) = self.routes.get(rest) {
-                        return Destination::Route(route);
+                    match self.routes.get(rest) {
+                        // What a proxy keeps from the public at its path must have no second one.
+                        Some(route) if !route.is_reserved => return Destination::Route(route),
+                        _ => {}
                     }
                 }
                 None => {}

@@ -8,11 +8,10 @@ use std::fmt::{Display, Write as _};
 pub(crate) fn add_to(server: Server, handle: &Handle) -> Server {
     let handle = handle.clone();
     server
-        .page(
-            "/healthz",
-            Page::new("text/plain; charset=utf-8", &b"ok\n"[..]),
-        )
-        .page_with("/metrics", move || {
+        .reserved_page("/healthz", || {
+            Page::new("text/plain; charset=utf-8", &b"ok\n"[..])
+        })
+        .reserved_page("/metrics", move || {
             Page::new(
                 "text/plain; version=0.0.4; charset=utf-8",
                 text(&handle.stats()).into_bytes(),

@@ -16,6 +16,7 @@ use plainws::{Handle, Limits, Role, Server};
 use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::panic;
 use std::thread;
 use std::time::Duration;
@@ -58,8 +59,12 @@ pub(crate) struct Options {
     #[command(flatten)]
     trace: args::TraceOption,
 
+    /// Serve /healthz and /metrics at this address instead, which can be kept from the public
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics_addr: Option<SocketAddr>,
+
     /// Serve neither /healthz nor /metrics
-    #[arg(long)]
+    #[arg(long, conflicts_with = "metrics_addr")]
     no_metrics: bool,
 
     #[command(flatten)]
@@ -72,8 +77,16 @@ struct ServerLimits {
     /// Most connections at once; any more are answered with status 503
     ///
     /// Each takes a thread and a file descriptor.
-    #[arg(long, value_name = "N", default_value_t = 900)]
-    max_connections: usize,
+    #[arg(long, value_name = "N", default_value = "900")]
+    max_connections: NonZeroUsize,
+
+    /// Most connections from one address, or from one /64 of IPv6; with 0 as many as there are
+    ///
+    /// Default: a tenth of all, at least 10, so that no single peer keeps all others out; and no limit for
+    /// peers on the loopback, where proxies and load tools are. If a proxy is on another machine, all
+    /// clients have its address: say 0 then.
+    #[arg(long, value_name = "N")]
+    max_per_address: Option<usize>,
 
     /// Most memory for messages of all connections together; who needs more is refused
     ///
@@ -148,30 +161,53 @@ impl ServerLimits {
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let listener = listen(options.addr).map_err(|error| {
-        format!(
-            "cannot listen on {}: {error}. Choose another address with --addr",
-            options.addr
-        )
-    })?;
     let form = options.log;
     let lines = Lines::dropping(move |note| access_log::note(note, form)).map_err(no_thread)?;
     report_panics(&lines, form);
-    let server = with_routes(Server::from_listener(listener));
-    let server = with_options(server, options, &lines);
-    let handle = server.handle().map_err(|error| error.to_string())?;
-    let server = if options.no_metrics {
-        server
-    } else {
-        metrics::add_to(server, &handle)
-    };
-    let address = server.local_addr().map_err(|error| error.to_string())?;
+    let max_connections = options.limits.max_connections.get();
+    let mut server = with_routes(bind(options.addr, "--addr")?).max_connections(max_connections);
+    if let Some(places) = options.limits.max_per_address {
+        server = server.max_per_address(places);
+    }
+    let mut server = with_options(server, options, &lines);
+    let mut handles = vec![server.handle().map_err(in_words)?];
+    let mut addresses = vec![server.local_addr().map_err(in_words)?];
 
-    stop_on_signals(handle).map_err(|error| format!("cannot wait for signals: {error}"))?;
-    announce(address, &options.prefix)?;
-    server.serve();
+    let mut watched = None;
+    if let Some(address) = options.metrics_addr {
+        let own = with_options(bind(address, "--metrics-addr")?, options, &lines);
+        let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0]);
+        handles.push(own.handle().map_err(in_words)?);
+        addresses.push(own.local_addr().map_err(in_words)?);
+        watched = Some(own);
+    } else if !options.no_metrics {
+        server = metrics::add_to(server, &handles[0]);
+    }
+
+    stop_on_signals(handles).map_err(|error| format!("cannot wait for signals: {error}"))?;
+    announce(&addresses, &options.prefix)?;
+    thread::scope(|scope| {
+        if let Some(watched) = watched {
+            scope.spawn(|| watched.serve());
+        }
+        server.serve();
+    });
     lines.finish(FLUSH);
     Ok(())
+}
+
+/// Connections at once to an address of its own for health and metrics.
+const MAX_WATCHERS: usize = 16;
+
+fn in_words(error: plainws::Error) -> String {
+    error.to_string()
+}
+
+fn bind(address: SocketAddr, flag: &str) -> Result<Server, String> {
+    let listener = listen(address).map_err(|error| {
+        format!("cannot listen on {address}: {error}. Choose another address with {flag}")
+    })?;
+    Ok(Server::from_listener(listener))
 }
 
 /// How long the end waits for a reader of the log to take what is in the queue.
@@ -218,7 +254,6 @@ fn with_routes(mut server: Server) -> Server {
 fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
     let mut server = server
         .limits(options.limits.limits())
-        .max_connections(options.limits.max_connections)
         .max_memory(options.limits.max_memory)
         .grace(options.limits.grace);
     for prefix in &options.prefix {
@@ -250,14 +285,16 @@ fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
     server
 }
 
-/// The first signal shuts the server down, the second cuts the connections still open.
-fn stop_on_signals(handle: Handle) -> io::Result<()> {
+/// The first signal shuts the servers down, the second cuts the connections still open.
+fn stop_on_signals(handles: Vec<Handle>) -> io::Result<()> {
     let mut is_stopping = false;
     signals::on_each(move || {
-        if is_stopping {
-            handle.cut();
-        } else {
-            handle.shutdown();
+        for handle in &handles {
+            if is_stopping {
+                handle.cut();
+            } else {
+                handle.shutdown();
+            }
         }
         is_stopping = true;
     })
@@ -265,15 +302,21 @@ fn stop_on_signals(handle: Handle) -> io::Result<()> {
 
 /// Says where the server is, what it serves, and how to stop it. The server goes on without a reader of
 /// that, so a thread of its own waits for one.
-fn announce(address: SocketAddr, prefixes: &[String]) -> Result<(), String> {
+fn announce(addresses: &[SocketAddr], prefixes: &[String]) -> Result<(), String> {
     let mut text = format!(
-        "plainws serves http://{address}/\n\
+        "plainws serves http://{}/\n\
          \n\
          \x20 /test_websocket, /clock   the time, once a second\n\
-         \x20 /test_socket, /echo       each message comes back\n"
+         \x20 /test_socket, /echo       each message comes back\n",
+        addresses[0],
     );
     for prefix in prefixes {
         text += &format!("  {prefix}/…  the same again\n");
+    }
+    if let Some(watched) = addresses.get(1) {
+        text += &format!(
+            "\nIts health and metrics: http://{watched}/healthz, http://{watched}/metrics\n"
+        );
     }
     text += "\nPages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n";
     let thread = thread::Builder::new().name("plainws says where".into());

@@ -1,0 +1,317 @@
+//! Who gets a place: so many in all, so many of one address, and a few kept for reserved pages.
+
+use super::hosts::is_loopback;
+use super::http::Response;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// How many places there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    pub(super) all: usize,
+    /// What was asked for; 0 is no limit.
+    pub(super) per_address: Option<usize>,
+    /// Beside the others: for who wants a reserved page when no other place is left.
+    pub(super) reserved: usize,
+}
+
+/// What a place is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Ordinary,
+    /// For one reserved page. Whoever wants something else is told that there is no other place.
+    Reserved(Full),
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    Server,
+    Address,
+}
+
+/// An address has at least so many places, however few there are in all: a browser opens some six at once.
+const LEAST_PER_ADDRESS: usize = 10;
+/// Of the reserved places one address may take two, so that it does not drive others out of them.
+const RESERVED_PER_ADDRESS: usize = 2;
+/// The machine itself asks for itself, and for those behind the proxy on it.
+const RESERVED_FOR_LOOPBACK: usize = 4;
+
+impl Places {
+    fn per_address(&self, peer: IpAddr) -> usize {
+        match self.per_address {
+            Some(0) => usize::MAX,
+            Some(places) => places,
+            // Proxies and load tools connect from there.
+            None if is_loopback(peer) => usize::MAX,
+            None => (self.all / 10).max(LEAST_PER_ADDRESS),
+        }
+    }
+}
+
+/// The places that are taken.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    ordinary: usize,
+    /// The ordinary ones of each neighbourhood that has any.
+    near: HashMap<IpAddr, usize>,
+    /// Who holds the reserved ones, the longest first.
+    reserved: Vec<(u64, IpAddr)>,
+}
+
+impl Taken {
+    /// Takes a place for the connection `id`. With a reserved one comes the connection that has to make
+    /// room for it, if any: whoever asks for a page does so at once, and who says nothing has no claim.
+    pub(super) fn take(
+        &mut self,
+        id: u64,
+        peer: IpAddr,
+        places: &Places,
+    ) -> Result<(Place, Option<u64>), Full> {
+        let neighbourhood = neighbourhood(peer);
+        let near = self.near.get(&neighbourhood).copied().unwrap_or_default();
+        let full = if self.ordinary >= places.all {
+            Full::Server
+        } else if near >= places.per_address(peer) {
+            Full::Address
+        } else {
+            self.ordinary += 1;
+            self.near.insert(neighbourhood, near + 1);
+            return Ok((Place::Ordinary, None));
+        };
+        if places.reserved == 0 {
+            return Err(full);
+        }
+        let leaving = self.first_to_leave(neighbourhood, places.reserved);
+        let leaving = leaving.map(|index| self.reserved.remove(index).0);
+        self.reserved.push((id, neighbourhood));
+        Ok((Place::Reserved(full), leaving))
+    }
+
+    fn first_to_leave(&self, neighbourhood: IpAddr, reserved: usize) -> Option<usize> {
+        let per_address = if is_loopback(neighbourhood) {
+            RESERVED_FOR_LOOPBACK
+        } else {
+            RESERVED_PER_ADDRESS
+        };
+        let is_near = |(_, of): &(u64, IpAddr)| *of == neighbourhood;
+        let near = self.reserved.iter().filter(|holder| is_near(holder));
+        if near.count() >= per_address {
+            return self.reserved.iter().position(is_near);
+        }
+        (self.reserved.len() >= reserved).then_some(0)
+    }
+
+    /// Gives back what was taken. Who had to leave a reserved place has none any more.
+    pub(super) fn give_back(&mut self, id: u64, peer: IpAddr, place: Place) {
+        if place != Place::Ordinary {
+            return self.reserved.retain(|(holder, _)| *holder != id);
+        }
+        self.ordinary -= 1;
+        let neighbourhood = neighbourhood(peer);
+        if let Some(near) = self.near.get_mut(&neighbourhood) {
+            *near -= 1;
+            if *near == 0 {
+                self.near.remove(&neighbourhood);
+            }
+        }
+    }
+
+    /// How many places are taken.
+    pub(super) fn count(&self) -> usize {
+        self.ordinary + self.reserved.len()
+    }
+}
+
+impl Full {
+    pub(super) fn response(self) -> Response {
+        let (id, reason) = match self {
+            Self::Server => ("too-many-connections", "too many connections"),
+            Self::Address => (
+                "too-many-of-address",
+                "too many connections from that address",
+            ),
+        };
+        Response::refusal(503, id, reason)
+    }
+}
+
+/// The address that stands for a peer: who has one IPv6 address has a whole /64 of them (RFC 6177). An IPv4
+/// address that is written as an IPv6 one is the IPv4 address.
+fn neighbourhood(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAR: &str = "192.0.2.1";
+    const HERE: &str = "127.0.0.2";
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn an_ipv6_address_stands_for_its_network_and_ipv4_for_itself() {
+        for (one, other, is_same) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("::ffff:192.0.2.1", "192.0.2.1", true),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+            ("::1", "127.0.0.1", false),
+            ("::1", "::2", false),
+        ] {
+            let is_told = neighbourhood(address(one)) == neighbourhood(address(other));
+            assert_eq!(is_told, is_same, "{one} and {other}");
+        }
+    }
+
+    /// What the last of these peers gets, of whom none leaves.
+    fn last(places: Places, peers: &[(&str, usize)]) -> Result<Place, Full> {
+        let mut taken = Taken::default();
+        let mut last = Err(Full::Server);
+        let all = peers.iter().flat_map(|(peer, count)| vec![*peer; *count]);
+        for (peer, id) in all.zip(0..) {
+            last = taken
+                .take(id, address(peer), &places)
+                .map(|(place, _)| place);
+        }
+        last
+    }
+
+    #[test]
+    fn places_are_given_until_they_are_taken() {
+        use Full::{Address, Server};
+        use Place::{Ordinary, Reserved};
+        const OTHER: &str = "198.51.100.1";
+        for (all, per_address, peers, told) in [
+            // All places.
+            (900, Some(0), &[(FAR, 899), (OTHER, 1)][..], Ok(Ordinary)),
+            (
+                900,
+                Some(0),
+                &[(FAR, 900), (OTHER, 1)],
+                Ok(Reserved(Server)),
+            ),
+            (0, None, &[(FAR, 1)], Ok(Reserved(Server))),
+            // A tenth of them for one address, or ten.
+            (900, None, &[(FAR, 90)], Ok(Ordinary)),
+            (900, None, &[(FAR, 91)], Ok(Reserved(Address))),
+            (900, None, &[(FAR, 91), (OTHER, 90)], Ok(Ordinary)),
+            (900, None, &[(HERE, 900), (FAR, 1)], Ok(Reserved(Server))),
+            (20, None, &[(FAR, 10)], Ok(Ordinary)),
+            (20, None, &[(FAR, 11)], Ok(Reserved(Address))),
+            (
+                900,
+                None,
+                &[("2001:db8::1", 45), ("2001:db8::2", 46)],
+                Ok(Reserved(Address)),
+            ),
+            (
+                900,
+                None,
+                &[("2001:db8::1", 90), ("2001:db8:0:1::1", 1)],
+                Ok(Ordinary),
+            ),
+            // Peers on this machine have no limit unless it is asked for.
+            (900, None, &[(HERE, 900)], Ok(Ordinary)),
+            (900, None, &[("::1", 900)], Ok(Ordinary)),
+            (900, None, &[("::ffff:127.0.0.1", 900)], Ok(Ordinary)),
+            (900, Some(3), &[(HERE, 3)], Ok(Ordinary)),
+            (900, Some(3), &[(HERE, 4)], Ok(Reserved(Address))),
+            (900, Some(3), &[(HERE, 4), (FAR, 3)], Ok(Ordinary)),
+            (900, Some(0), &[(FAR, 900)], Ok(Ordinary)),
+        ] {
+            let places = Places {
+                all,
+                per_address,
+                reserved: 8,
+            };
+            assert_eq!(last(places, peers), told, "{places:?}: {peers:?}");
+            if let Ok(Reserved(full)) = told {
+                let places = Places {
+                    reserved: 0,
+                    ..places
+                };
+                assert_eq!(last(places, peers), Err(full), "{places:?}: {peers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reserved_place_is_left_by_who_holds_it_longest() {
+        let places = Places {
+            all: 0,
+            per_address: None,
+            reserved: 5,
+        };
+        let mut taken = Taken::default();
+        for (id, peer, leaving) in [
+            (0, FAR, None),
+            (1, FAR, None),
+            // One address drives nobody out but itself.
+            (2, FAR, Some(0)),
+            (3, FAR, Some(1)),
+            (4, "192.0.2.2", None),
+            (5, HERE, None),
+            (6, HERE, None),
+            // All are taken now.
+            (7, HERE, Some(2)),
+            (8, HERE, Some(3)),
+            (9, HERE, Some(5)),
+            (10, "192.0.2.2", Some(4)),
+        ] {
+            let place = Place::Reserved(Full::Server);
+            assert_eq!(
+                taken.take(id, address(peer), &places),
+                Ok((place, leaving)),
+                "{id}"
+            );
+        }
+        assert_eq!(taken.count(), 5);
+    }
+
+    #[test]
+    fn what_is_given_back_is_free_again() {
+        let places = Places {
+            all: 2,
+            per_address: Some(1),
+            reserved: 1,
+        };
+        let (far, here) = (address(FAR), address(HERE));
+        let (ordinary, reserved) = (Place::Ordinary, Place::Reserved(Full::Address));
+        let mut taken = Taken::default();
+        for round in 0..3 {
+            let id = |number: u64| round * 10 + number;
+            assert_eq!(taken.take(id(0), far, &places), Ok((ordinary, None)));
+            assert_eq!(taken.take(id(1), far, &places), Ok((reserved, None)));
+            assert_eq!(taken.take(id(2), far, &places), Ok((reserved, Some(id(1)))));
+            assert_eq!(taken.take(id(3), here, &places), Ok((ordinary, None)));
+            assert_eq!(taken.count(), 3);
+            // Who had to leave holds nothing.
+            taken.give_back(id(1), far, reserved);
+            assert_eq!(taken.count(), 3);
+            taken.give_back(id(0), far, ordinary);
+            assert_eq!(taken.take(id(4), far, &places), Ok((ordinary, None)));
+            for (number, peer, place) in
+                [(2, far, reserved), (3, here, ordinary), (4, far, ordinary)]
+            {
+                taken.give_back(id(number), peer, place);
+            }
+            assert_eq!(taken.count(), 0);
+            assert!(
+                taken.near.is_empty(),
+                "an address that is gone costs nothing"
+            );
+        }
+    }
+}
