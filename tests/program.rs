@@ -675,6 +675,51 @@ mod its_flags {
         }
     }
 
+    /// Starts the program where it may open so many files, and none of them is for anyone else.
+    fn with_open_files(limit: usize) -> Program {
+        let mut command = std::process::Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_plainws");
+        let line = format!("ulimit -n {limit} && exec {program} --addr 127.0.0.1:0");
+        command.args(["-c", &line]);
+        Program::of(Process::start(&mut command).expect("there is a shell"))
+    }
+
+    /// However few files may be open, every peer is answered: let in or refused, but not left waiting.
+    #[test]
+    fn max_connections_is_what_the_system_allows_at_most() {
+        if !cfg!(target_os = "linux") {
+            return support::skip("the test of limits", "only Linux tells", "PLAINWS_LIMITS");
+        }
+        // With so few as in the last case not even the reserved places and those that linger fit in.
+        for limit in [64, 20, 10] {
+            let program = with_open_files(limit);
+            let said = program.process.stderr.wait_for("a warning", |said| {
+                let line = said.lines().find(|line| line.contains("at once"))?;
+                Some(line.to_owned())
+            });
+            assert!(
+                said.contains("not 900") && said.contains("ulimit -n"),
+                "{said}"
+            );
+            let mut words = said
+                .split(' ')
+                .filter_map(|word| word.parse::<usize>().ok());
+            let places = words.next().expect("how many are taken");
+            assert!(places > 0 && places < limit, "{said}");
+            let mut peers: Vec<_> = (0..90).map(|_| program.connect()).collect();
+            for raw in &mut peers {
+                let _ = raw.try_send(upgrade_request("/echo"));
+            }
+            let mut heads = peers.iter_mut().map(Raw::head);
+            let is_in = |head: &String| {
+                let is_in = head.starts_with("HTTP/1.1 101 ");
+                assert!(is_in || head.starts_with("HTTP/1.1 503 "), "{head}");
+                is_in
+            };
+            assert_eq!(heads.by_ref().filter(is_in).count(), places, "{said}");
+        }
+    }
+
     #[test]
     fn ping_after_and_pong_timeout_find_a_dead_peer_and_keep_a_live_one() {
         let program = Program::serve(&["--ping-after", "0.1", "--pong-timeout", "1"]);

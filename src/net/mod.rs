@@ -5,6 +5,7 @@
 
 mod admission;
 mod budget;
+pub mod capacity;
 mod caretaker;
 pub mod client;
 mod deadline;

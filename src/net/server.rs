@@ -1,6 +1,7 @@
 //! A server: accepts TCP connections and gives each a thread.
 
 use super::admission::Places;
+use super::capacity::{self, Capacity, Division};
 use super::caretaker;
 use super::error::Result;
 use super::hosts::{Host, HostPolicy};
@@ -35,11 +36,8 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often to try that: for as long as other connections may take to give a descriptor back.
 const WAKE_TRIES: usize = 200;
 
-/// When this many refused peers linger, further ones are dropped at once: each holds a descriptor that an
-/// accepted connection may need.
-const MAX_LINGERING: usize = 64;
-/// Places for reserved pages.
-const RESERVED: usize = 8;
+/// Waiting peers that are refused in one go when no descriptor is left for them.
+const REFUSED_AT_ONCE: usize = 64;
 
 /// Connections that a server takes at once unless told otherwise. Each needs a thread and a descriptor;
 /// systems allow a process 1,024 descriptors by default, of which some are left for refusing the rest.
@@ -226,7 +224,7 @@ impl Server {
     }
 
     /// Takes at most `max_connections` TCP connections at once; more are answered with 503. Default
-    /// 900.
+    /// 900. When it begins to serve, the server takes fewer if the system [allows](Self::capacity) fewer.
     #[must_use]
     pub const fn max_connections(mut self, max_connections: usize) -> Self {
         self.max_connections = max_connections;
@@ -263,6 +261,17 @@ impl Server {
     pub const fn max_per_address(mut self, max_per_address: usize) -> Self {
         self.max_per_address = Some(max_per_address);
         self
+    }
+
+    /// How many connections the system allows this process at present, and what it would lack for more;
+    /// `None` where it does not tell (only Linux does).
+    ///
+    /// Some descriptors are left out of it, for refused peers and for what handlers open. A program whose
+    /// handlers open many files or sockets takes fewer connections by
+    /// [`max_connections`](Self::max_connections).
+    #[must_use]
+    pub fn capacity(&self) -> Option<Capacity> {
+        capacity::capacity(&capacity::ask(), self.stack_size)
     }
 
     /// Gives each connection's thread a stack of `stack_size` bytes. Default 512 KiB. A handler that
@@ -319,13 +328,23 @@ impl Server {
         acceptor.registry.end(grace);
     }
 
+    /// Fits the places into what the system allows.
     fn places(&mut self) -> Places {
-        self.site.max_lingering = MAX_LINGERING;
+        let told = capacity::ask();
+        let allowed = capacity::capacity(&told, self.stack_size);
+        let Division {
+            lingering,
+            reserved,
+            ..
+        } = capacity::division(&told);
+        self.site.max_lingering = lingering;
         Places {
-            all: self.max_connections,
+            all: allowed.map_or(self.max_connections, |allowed| {
+                self.max_connections.min(allowed.connections)
+            }),
             per_address: self.max_per_address,
             reserved: if self.site.has_reserved_pages() {
-                RESERVED
+                reserved
             } else {
                 0
             },
@@ -406,6 +425,9 @@ struct Acceptor {
 
 impl Acceptor {
     fn accept_all(&self, listener: &TcpListener) {
+        // A descriptor that is kept back: where no other is left, one after the other of those that wait
+        // is accepted with it, and told so.
+        let mut spare = listener.try_clone().ok();
         let mut is_failing = false;
         while self.registry.phase() == Phase::Serving {
             let accepted = listener.accept();
@@ -420,6 +442,10 @@ impl Acceptor {
                 Ok((stream, peer)) => self.start(stream, peer).err(),
                 Err(error) if is_about_one_connection(&error) => continue,
                 Err(error) => {
+                    drop(spare.take());
+                    let why = Response::refusal(503, "no-descriptor", "no open file is left");
+                    self.refuse_waiting(listener, REFUSED_AT_ONCE, &why, 0);
+                    spare = listener.try_clone().ok();
                     thread::sleep(ACCEPT_PAUSE);
                     Some(error)
                 }

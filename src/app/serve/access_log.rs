@@ -53,6 +53,14 @@ pub(crate) fn note(note: Note, form: Form) -> String {
     }
 }
 
+/// A line about the server itself.
+pub(crate) fn warning(text: &str, form: Form) -> String {
+    match form {
+        Form::Text => in_text(text),
+        Form::Json => in_json(json!({"warning": text})),
+    }
+}
+
 /// What is written of a panic. std's own report would wait for a reader of standard error.
 pub(crate) fn panicked(info: &PanicHookInfo<'_>, form: Form) -> String {
     let thread = thread::current();

@@ -76,7 +76,7 @@ pub(crate) struct Options {
 struct ServerLimits {
     /// Most connections at once; any more are answered with status 503
     ///
-    /// Each takes a thread and a file descriptor.
+    /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken.
     #[arg(long, value_name = "N", default_value = "900")]
     max_connections: NonZeroUsize,
 
@@ -185,6 +185,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
 
     stop_on_signals(handles).map_err(|error| format!("cannot wait for signals: {error}"))?;
+    if let Some(warning) = capacity_warning(&server, max_connections) {
+        lines.push(To::Stderr, &access_log::warning(&warning, form));
+    }
     announce(&addresses, &options.prefix)?;
     thread::scope(|scope| {
         if let Some(watched) = watched {
@@ -208,6 +211,17 @@ fn bind(address: SocketAddr, flag: &str) -> Result<Server, String> {
         format!("cannot listen on {address}: {error}. Choose another address with {flag}")
     })?;
     Ok(Server::from_listener(listener))
+}
+
+/// What to say when the system allows fewer connections than were asked for.
+fn capacity_warning(server: &Server, max_connections: usize) -> Option<String> {
+    let capacity = server.capacity()?;
+    (capacity.connections < max_connections).then(|| {
+        format!(
+            "takes {} connections at once, not {max_connections}: the system allows no more {}",
+            capacity.connections, capacity.limited_by,
+        )
+    })
 }
 
 /// How long the end waits for a reader of the log to take what is in the queue.
