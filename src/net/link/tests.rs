@@ -422,8 +422,10 @@ mod a_message_that_arrives_too_slowly {
     }
 
     #[track_caller]
-    fn expect_refused(link: &Link, peer: &Peer) {
-        let received = link.receive(None);
+    fn expect_refused(link: &Arc<Link>, peer: &Peer) {
+        let its_link = Arc::clone(link);
+        // Long before the peer's silence asks for a look.
+        let received = within_patience(move || its_link.receive(None));
         let Err(Error::Io(error)) = received else {
             panic!("a failure, not {received:?}")
         };
