@@ -126,7 +126,9 @@ impl Link {
         let mut deadline = self.core().output.close_deadline();
         loop {
             match self.receive(deadline) {
-                Ok(Waited::Message(_)) | Err(Error::Overloaded) => {}
+                Ok(Waited::Message(_)) => {}
+                // A message was refused; the Close for that is as good as any.
+                Err(_) if !self.core().connection.is_closed() => {}
                 // It has moved, because another thread went on writing.
                 Ok(Waited::TimedOut) if self.core().output.close_deadline() > deadline => {}
                 _ => break,

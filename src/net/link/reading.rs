@@ -39,6 +39,10 @@ impl Link {
     /// time of zero must still hear its peer.
     pub(in crate::net) fn receive(&self, deadline: Option<Instant>) -> Result<Waited> {
         let reader_deadline = deadline.map(|deadline| deadline.max(Instant::now() + LOOK));
+        // A caller whose time is limited does not wait for its peer to read: what that does not take at
+        // once, the caretaker writes.
+        let patience = deadline.map_or(Patience::Wait, |_| Patience::Now);
+        let mut has_flushed = false;
         let mut is_late = false;
         let mut core = self.core();
         loop {
@@ -55,8 +59,9 @@ impl Link {
                 }
             }
             // 2. What is still to be written. The reply to a Close must leave before the end is reported.
-            if core.needs_writer() && !self.tapped.calls_while_sending() {
-                core = self.flush_from(core, Patience::Wait)?;
+            if core.needs_writer() && !has_flushed && !self.tapped.calls_while_sending() {
+                has_flushed = patience == Patience::Now;
+                core = self.flush_from(core, patience)?;
                 continue;
             }
             // 3. The right to read, which one thread has at a time.
@@ -81,6 +86,7 @@ impl Link {
                 _ => self.wait(reader, deadline),
             });
             core = again;
+            has_flushed = false;
             if waited? == Wait::TimedOut {
                 return Ok(Waited::TimedOut);
             }

@@ -394,6 +394,23 @@ fn is_writing(link: &Link) -> bool {
     link.core().output.writer().is_some()
 }
 
+#[test]
+fn a_call_with_little_time_does_not_wait_for_the_peer_to_take_output() {
+    let (link, peer) = linked(Limits::default().write_timeout(Duration::MAX), None);
+    peer.takes(0);
+    link.feed(usize::MAX, SHORT, |connection| connection.send("hi"))
+        .expect("it is open");
+    for _ in 0..2 {
+        let its_link = Arc::clone(&link);
+        let received = within_patience(move || its_link.receive(Some(Instant::now())));
+        assert!(matches!(received, Ok(Waited::TimedOut)));
+    }
+    // The caretaker goes on writing.
+    peer.takes(usize::MAX);
+    link.service();
+    peer.has_taken(b"\x81\x02hi");
+}
+
 /// A peer that is slow to take output is listened to all the same.
 #[test]
 fn a_ping_that_finds_no_room_keeps_nobody_from_reading() {
@@ -458,6 +475,23 @@ mod a_message_that_arrives_too_slowly {
     }
 
     #[test]
+    fn is_answered_by_the_peers_close_though_the_handler_never_hears_of_it() {
+        let limits = limits().close_timeout(Duration::MAX);
+        let (link, peer) = linked(limits, None);
+        peer.sends(BEGUN);
+        wait_until(|| {
+            link.service();
+            !link.core().connection.is_open()
+        });
+        peer.sends(&[b' '; 60]);
+        peer.sends(b"\x88\x82\0\0\0\0\x0F\xA0");
+        peer.played().has_ended = true;
+        link.finish();
+        let reason = link.close_reason().expect("it has ended");
+        assert_eq!(reason.code, CloseCode(4000));
+    }
+
+    #[test]
     fn is_not_saved_by_pongs() {
         let (link, peer) = linked(limits(), None);
         peer.sends(b"\x01\x84\0\0\0\0half");
@@ -491,6 +525,9 @@ mod a_message_that_arrives_too_slowly {
         let waited = link.receive(Some(soon));
         assert!(matches!(waited, Ok(Waited::TimedOut)));
         peer.has_taken(b"\x88\x00");
+        let core = link.core();
+        let reader = core.reader.as_ref().expect("nobody reads");
+        assert_eq!(reader.incoming.late_at(), None, "or each read ends at once");
     }
 
     #[test]
