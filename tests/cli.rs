@@ -9,6 +9,7 @@ mod cli_handshake;
 mod cli_rules;
 mod cli_stalled;
 mod faults;
+mod memory;
 mod program;
 mod proxy;
 mod support;
