@@ -460,6 +460,17 @@ mod a_message_that_arrives_too_slowly {
     }
 
     #[test]
+    fn ends_the_connection_if_the_peer_does_not_answer_the_close() {
+        let (link, peer) = linked(limits().close_timeout(Duration::ZERO), None);
+        peer.sends(BEGUN);
+        expect_refused(&link, &peer);
+        wait_until(|| {
+            link.service();
+            peer.played().has_ended
+        });
+    }
+
+    #[test]
     fn is_refused_while_the_handler_is_busy_and_its_memory_given_back() {
         let (link, peer) = linked(limits(), None);
         peer.sends(HELLO);
