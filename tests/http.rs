@@ -874,8 +874,10 @@ mod s505_http_version_not_supported {
         }
         let upgrade = upgrade_request("/echo").replace("HTTP/1.1", "HTTP/2.0");
         assert_eq!(answer(start(site), upgrade, false).status, 505);
-        let upgrade = upgrade_request("/echo").replace("HTTP/1.1", "HTTP/0.9");
-        assert_eq!(answer(start(site), upgrade, false).status, 400);
+        for asking in [upgrade_request("/echo"), get("/")] {
+            let asking = asking.replace("HTTP/1.1", "HTTP/0.9");
+            assert_eq!(answer(start(site), asking, false).status, 400);
+        }
     }
 
     #[test]

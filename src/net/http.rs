@@ -3,6 +3,7 @@
 use super::log::Outcome;
 use crate::protocol::handshake::VERSION;
 use crate::protocol::head::Head;
+use crate::protocol::request::Request;
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -177,10 +178,14 @@ pub(super) fn body_refusal(head: &Head) -> Option<Response> {
     Some(Response::refusal(status, "body-refused", reason))
 }
 
-/// Why a method is not served (RFC 9110 §9.1, §15.5.6, §15.6.2): known ones are not allowed here, others
-/// are not implemented.
-pub(super) fn method_refusal(method: &str) -> Option<Response> {
-    match method {
+/// Why a request line is not served. A request of HTTP/0.9 said no version, so what does is bad (RFC 9110
+/// §2.5). Known methods are not allowed here, others are not implemented (RFC 9110 §9.1, §15.5.6, §15.6.2).
+pub(super) fn line_refusal(request: &Request) -> Option<Response> {
+    if request.version().major == 0 {
+        let reason = "HTTP/1.0 or higher is spoken here";
+        return Some(Response::refusal(400, "http-version-too-low", reason));
+    }
+    match request.method() {
         "GET" | "HEAD" => None,
         "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH" => Some(
             Response::refusal(405, "method-not-allowed", "pages are read with GET"),

@@ -261,7 +261,7 @@ impl<'a> Session<'a> {
     }
 
     fn page(&self, request: &Request) -> Response {
-        if let Some(refusal) = http::method_refusal(request.method()) {
+        if let Some(refusal) = http::line_refusal(request) {
             return refusal;
         }
         match self.site.find(request.path()) {
