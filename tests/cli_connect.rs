@@ -132,6 +132,17 @@ fn control_bytes_of_the_peer_are_escaped() {
 }
 
 #[test]
+fn what_cannot_be_sent_is_said_and_nothing_else_happens() {
+    let program = Program::serve(&["--quiet"]);
+    let input = format!("/ping {}\n/close 1005\nstill here\n", "x".repeat(126));
+    let run = connect(&program, "/echo", &[], &input);
+    assert_eq!((run.code, &*run.stdout), (0, "still here\n"));
+    for problem in ["126", "1005"] {
+        assert!(run.stderr.contains(problem), "{problem}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_lost_connection_is_a_failure() {
     for (bytes, json) in [
         (

@@ -157,6 +157,22 @@ mod each_rules_bytes {
     }
 
     #[test]
+    fn have_another_likely_cause_when_text_ends_inside_a_character_than_in_its_middle() {
+        let inside = "the message ends inside a character";
+        for (bytes, is_inside) in [
+            ("81 02 61 c3", true),
+            // Two more bytes are announced, so the next one is no continuation.
+            ("81 04 61 c3 61 61", false),
+            ("81 02 c3 61", false),
+            ("81 02 61 ff", false),
+        ] {
+            let run = run(&["decode", "--role", "server", bytes]);
+            assert!(run.stdout.contains("(text-not-utf8)"), "{}", run.stdout);
+            assert_eq!(run.stdout.contains(inside), is_inside, "{bytes}");
+        }
+    }
+
+    #[test]
     fn have_a_likely_cause_for_every_rule_about_frames() {
         for (rule, sender, bytes) in violations() {
             let run = decode(sender, bytes, &[]);

@@ -89,6 +89,8 @@ fn check_test(text: &str) {
     let test = lines.next().unwrap_or_default().trim();
     let code = read(path.trim_end_matches(", fn"));
     assert!(code.contains(&format!("fn {test}()")), "{path} {test}");
+    // That one is about all rules.
+    assert_ne!(test, "however_its_bytes_are_cut", "a test of its own");
 }
 
 #[test]
