@@ -288,3 +288,25 @@ impl Core {
         self.output.is_under_way() || self.connection.is_urgent()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_rough_time_is_at_most_an_eighth_longer_and_one_of_few() {
+        let mut values = BTreeSet::new();
+        for milliseconds in 0..20_000 {
+            let time = Duration::from_millis(milliseconds);
+            let rough = roughly(time);
+            assert!(
+                rough >= time && rough <= time * 9 / 8,
+                "{rough:?} for {time:?}"
+            );
+            values.insert(rough);
+        }
+        assert!(values.len() < 150, "{} values", values.len());
+        assert!(roughly(Duration::MAX) > Duration::from_secs(1_000_000));
+    }
+}
