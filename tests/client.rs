@@ -591,19 +591,17 @@ mod a_refusal {
     #[test]
     fn is_there_at_once_when_its_body_has_ended() {
         // The connection stays open in all of these: only the framing tells the end. A client that waits for
-        // more waits 10 s each time.
+        // more waits 10 s for a body whose length is known, and half a second for a chunked one.
         let began = Instant::now();
-        for (answer, body) in [
+        let of_length = [
             ("404 No\r\nContent-Length: 0", ""),
             ("404 No\r\nContent-Length: 2", "no"),
             ("204 No Content", ""),
             ("304 Not Modified\r\nContent-Length: 99", ""),
-            ("404 No\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
-            (
-                "404 No\r\nTransfer-Encoding: chunked",
-                "2\r\nno\r\n0\r\n\r\n",
-            ),
-        ] {
+        ];
+        let chunked = "404 No\r\nTransfer-Encoding: chunked";
+        let chunked = [(chunked, "0\r\n\r\n"), (chunked, "2\r\nno\r\n0\r\n\r\n")];
+        for (answer, body) in [&of_length[..], [chunked; 21].as_flattened()].concat() {
             let server = answering(format!("HTTP/1.1 {answer}\r\n\r\n{body}"));
             let refusal = refusal(plainws::connect(&server.url));
             assert_eq!(refusal.body, body.as_bytes(), "{answer}");

@@ -98,6 +98,22 @@ mod stop {
     }
 
     #[test]
+    fn refuses_those_who_wait_to_be_let_in() {
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let waiting = [(); 3].map(|()| Raw::connect(address));
+        server.handle().unwrap().shutdown();
+        let serving = thread::spawn(move || server.serve());
+        for mut raw in waiting {
+            let response = raw.response();
+            assert_eq!(response.status, 503);
+            assert!(response.text().contains("shutting down"));
+            raw.expect_fin();
+        }
+        wait_until("the end", || serving.is_finished());
+    }
+
+    #[test]
     fn on_every_address_of_the_machine_wakes_it_too() {
         let server = Server::bind("0.0.0.0:0").unwrap();
         let handle = server.handle().unwrap();
