@@ -5,7 +5,7 @@ use crate::Tally;
 use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, PING, PONG, TEXT, frame};
 use crate::support::gate::Gate;
 use crate::support::hostile::{VISITORS, Visitor, fill_window, go_on_sending, read_slowly};
-use crate::support::program::{Held, Program};
+use crate::support::program::{Held, Process, Program, command};
 use crate::support::raw::{Raw, upgrade_request};
 use plainws::{CloseCode, Role, WebSocket};
 use std::fmt;
@@ -42,7 +42,12 @@ const FOES: usize = 2;
 #[test]
 fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
     let log = Gate::default();
-    let mut program = Program::serve_stalled(&ARGUMENTS, &log);
+    // With one arena its memory tells what it holds, and not how many of its threads asked for memory.
+    let mut arguments = command();
+    arguments.args(["--addr", "127.0.0.1:0"]).args(ARGUMENTS);
+    arguments.env("MALLOC_ARENA_MAX", "1");
+    let process = Process::start_stalled(&mut arguments, &Gate::opened(), &log);
+    let mut program = Program::of(process.expect("the program was built"));
     let process = program.process.id();
     let stage = &Stage {
         address: program.address,

@@ -228,13 +228,6 @@ impl Program {
         Self::of(run(&[&["--addr", address], arguments].concat()))
     }
 
-    /// Starts it on a free port. What it logs is read only while the gate is open.
-    pub(crate) fn serve_stalled(arguments: &[&str], log: &Gate) -> Self {
-        let arguments = [&["--addr", "127.0.0.1:0"], arguments].concat();
-        let process = Process::start_stalled(command().args(arguments), &Gate::opened(), log);
-        Self::of(process.expect("the program was built"))
-    }
-
     /// Waits until a process that serves says where it is.
     pub(crate) fn of(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
