@@ -5,7 +5,7 @@ use crate::support::bytes::{
     BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
 };
 use crate::support::hostile::Visitor;
-use crate::support::program::{Process, Program, command, is_heeded, run};
+use crate::support::program::{Held, Process, Program, command, is_heeded, run};
 use crate::support::raw::{PATIENCE, Raw, Response, upgrade_request};
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -718,6 +718,45 @@ mod its_flags {
             };
             assert_eq!(heads.by_ref().filter(is_in).count(), places, "{said}");
         }
+    }
+
+    /// Whatever takes the last of them: the peers that come then are told, and those after that let in.
+    #[test]
+    fn without_an_open_file_left_every_peer_is_told_so() {
+        let program = Program::serve(&[]);
+        let process = program.process.id();
+        let allow = |files: usize| {
+            let mut command = std::process::Command::new("prlimit");
+            command.args([
+                "--pid",
+                &process.to_string(),
+                &format!("--nofile={files}:20000"),
+            ]);
+            command.status().is_ok_and(|status| status.success())
+        };
+        // What it opens at its start is closed again once it serves.
+        let mut first = program.open("/echo");
+        let open = Held::by(process).map(|held| held.descriptors);
+        let Some(open) = open.filter(|open| allow(*open)) else {
+            return support::skip(
+                "the test without files",
+                "there is no prlimit",
+                "PLAINWS_LIMITS",
+            );
+        };
+        // The thread that accepts has one already for whoever comes next.
+        let _next = program.open("/echo");
+        let mut others: Vec<_> = (0..20).map(|_| program.connect()).collect();
+        for raw in &mut others {
+            let response = raw.response();
+            assert_eq!(response.status, 503);
+            assert!(response.text().contains("open file"), "{}", response.text());
+            raw.until_end();
+        }
+        first.send_frame(TEXT, "in");
+        first.expect_frame(TEXT, "in");
+        assert!(allow(open + 100));
+        assert_eq!(get(&program, "/").status, 200);
     }
 
     #[test]

@@ -155,13 +155,11 @@ impl Registry {
         self.members().phase
     }
 
-    /// Goes on to a later phase. Returns whether it was not reached yet.
-    pub(super) fn advance(&self, phase: Phase) -> bool {
+    /// Goes on to a later phase.
+    pub(super) fn advance(&self, phase: Phase) {
         let mut members = self.members();
-        let is_new = members.phase < phase;
         members.phase = members.phase.max(phase);
         self.changed.notify_all();
-        is_new
     }
 
     /// Notes the connection that `connect` makes to the server itself.

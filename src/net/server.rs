@@ -377,7 +377,8 @@ impl Handle {
     }
 
     fn advance(&self, phase: Phase) {
-        if !self.registry.advance(phase) || self.wake() {
+        self.registry.advance(phase);
+        if self.wake() {
             return;
         }
         // No descriptor is free for the connection that wakes `accept`: end others, which free theirs.
