@@ -132,6 +132,16 @@ fn while_it_is_used_up_small_messages_pass_and_new_connections_get_503() {
 }
 
 #[test]
+fn a_handler_that_cannot_send_closes_with_1013() {
+    let address = start(|server| {
+        server
+            .max_memory(256 * KIB)
+            .route("/", |ws| ws.send(vec![7; KIB * KIB]))
+    });
+    Raw::open(address, "/").expect_close(1013);
+}
+
+#[test]
 fn a_prepared_message_for_many_slow_peers_is_refused_for_those_that_are_too_many() {
     const MAX: usize = 2 * KIB * KIB;
     static SENDERS: Mutex<Vec<Sender>> = Mutex::new(Vec::new());

@@ -169,11 +169,10 @@ impl Core {
     }
 
     /// Whether the caretaker may read more: no other thread is reading, reading has not ended, and not too
-    /// much waits already for the connection's own thread. What is refused does not wait: it is read so
-    /// that its peer can read why.
+    /// much waits already for the connection's own thread.
     pub(super) fn may_read_ahead(&self) -> bool {
         let is_reading = self.reader.is_some() && !self.connection.is_closed();
-        is_reading && (self.connection.refuses_messages() || !self.inbox.is_full())
+        is_reading && !self.inbox.is_full()
     }
 
     // What is held, and what may be.

@@ -217,6 +217,7 @@ mod what_is_held {
     fn does_not_count_spare_buffers_when_others_need_room() {
         let budget = budget();
         let (link, peer) = linked_to(&budget);
+        let _all = use_up(&budget, 0);
         // Leaves buffers behind for the next ones.
         for _ in 0..2 {
             peer.sends(&message(60 * KIB));
@@ -227,7 +228,6 @@ mod what_is_held {
             link.send(60 * KIB, |connection| connection.send(message))
                 .expect("the peer takes all");
         }
-        let _all = use_up(&budget, 0);
         for _ in 0..10 {
             peer.sends(&message(30 * KIB));
             expect_message(read_all(&link, &peer), 30 * KIB);
@@ -263,6 +263,39 @@ mod without_room {
         peer.has_taken(REFUSAL);
         drop(other);
         assert_eq!((budget.held(), budget.refusals()), (0, 1));
+    }
+
+    #[test]
+    fn the_refusal_stays_the_reason_when_the_peer_breaks_a_rule_after_it() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        let _other = use_up(&budget, 0);
+        peer.sends(&message(500 * KIB));
+        peer.sends(b"\xFF");
+        wait_until(|| {
+            link.service();
+            link.core().connection.is_closed()
+        });
+        expect_overload(link.receive(None));
+    }
+
+    #[test]
+    fn the_closing_handshake_goes_on_after_a_refusal() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        let _other = use_up(&budget, 0);
+        link.close(None, "").expect("it is open");
+        let its_link = Arc::clone(&link);
+        let finishing = thread::spawn(move || its_link.finish());
+        peer.sends(&message(500 * KIB));
+        wait_until(|| budget.refusals() == 1 && peer.played().input.is_empty());
+        peer.sends(CLOSE);
+        wait_until(|| peer.played().has_output_ended);
+        peer.played().has_ended = true;
+        within_patience(|| finishing.join()).expect("it does not panic");
+        peer.has_taken(b"\x88\x00");
+        let reason = link.close_reason().map(|reason| reason.code);
+        assert_eq!(reason, Some(CloseCode::NO_STATUS));
     }
 
     #[test]
