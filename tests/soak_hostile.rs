@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Limits of the program that bite soon.
-const ARGUMENTS: [&str; 16] = [
+const ARGUMENTS: [&str; 18] = [
     "--head-timeout",
     "1",
     "--write-timeout",
@@ -32,6 +32,8 @@ const ARGUMENTS: [&str; 16] = [
     "1",
     "--max-memory",
     "16M",
+    "--max-per-address",
+    "20",
 ];
 /// The slowest that a reader may be with this write time-out is 64 KiB a second.
 const SLOW: usize = 128 * 1024;
@@ -93,6 +95,8 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
         assert_eq!(reason, Some(CloseCode::NORMAL));
     }
     println!("friends: {}\nfoes:    {}", stage.friends, stage.foes);
+    let refused = stage.foes.refused.load(Ordering::Relaxed);
+    assert!(refused > 0, "a crowd from one address is too many");
     let after = crate::recovered(process, before);
     println!("before: {before:?}\nafter:  {after:?}");
 

@@ -972,7 +972,8 @@ fn a_failed_write_loses_the_connection() {
     let (link, peer) = linked(Limits::default(), None);
     peer.takes(0);
     peer.played().has_ended = true;
-    ended(send_from(&link, "hi")).expect_err("the write fails");
+    let failed = ended(send_from(&link, "hi")).expect_err("the write fails");
+    assert!(matches!(failed, Error::Io(error) if error.kind() == io::ErrorKind::WriteZero));
     assert!(link.close_reason().is_some());
 }
 
