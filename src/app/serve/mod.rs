@@ -389,9 +389,10 @@ mod tests {
     #[test]
     fn each_limit_is_set_by_its_flag_and_no_other() {
         type Part = (&'static str, fn(&Limits) -> Duration);
-        let seconds: [Part; 6] = [
+        let seconds: [Part; 7] = [
             ("--head-timeout", |limits| limits.head_timeout),
             ("--close-timeout", |limits| limits.close_timeout),
+            ("--message-timeout", |limits| limits.message_timeout),
             ("--write-timeout", |limits| limits.write_timeout),
             ("--transit-timeout", |limits| limits.transit_timeout),
             ("--ping-after", |limits| {
