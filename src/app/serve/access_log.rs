@@ -1,7 +1,7 @@
 //! One line for each request and connection, but for floods of refusals, which are summed up.
 
 use crate::app::show::lines::{Lines, Note, To};
-use crate::app::show::text::in_ascii;
+use crate::app::show::text::{self, in_ascii};
 use clap::ValueEnum;
 use jiff::Zoned;
 use plainws::net::log::{Outcome, Record};
@@ -43,11 +43,13 @@ fn is_for_want_of_room(record: &Record<'_>) -> bool {
 pub(crate) fn note(note: Note, form: Form) -> String {
     match (note, form) {
         (Note::Dropped(count), Form::Text) => in_text(&format!(
-            "{count} lines dropped: they could not be written in time"
+            "{} dropped: the log could not be written in time",
+            text::count(count, "line")
         )),
         (Note::Dropped(count), Form::Json) => in_json(json!({"dropped": count})),
         (Note::Refusals(count), Form::Text) => in_text(&format!(
-            "{count} more were refused with 503 within a second"
+            "{} with 503 within a second",
+            text::count(count, "more refusal")
         )),
         (Note::Refusals(count), Form::Json) => in_json(json!({"status": 503, "more": count})),
     }
@@ -234,12 +236,19 @@ mod tests {
     fn notes_say_how_many_lines_they_stand_for() {
         let said = |of, form| note(of, form);
         let line = said(Note::Dropped(37), Form::Text);
-        assert!(after_time(&line).starts_with("37 lines dropped"), "{line}");
+        assert!(after_time(&line).starts_with("37 lines dropped:"), "{line}");
         let line = said(Note::Refusals(5), Form::Text);
         assert!(
-            after_time(&line).starts_with("5 more were refused with 503"),
+            after_time(&line).starts_with("5 more refusals with 503"),
             "{line}"
         );
+        for (note, expected) in [
+            (Note::Dropped(1), "1 line dropped: "),
+            (Note::Refusals(1), "1 more refusal with 503 "),
+        ] {
+            let line = said(note, Form::Text);
+            assert!(after_time(&line).starts_with(expected), "{line}");
+        }
         let object = |of| serde_json::from_str::<Value>(&said(of, Form::Json)).expect("it is JSON");
         assert_eq!(object(Note::Dropped(37))["dropped"], 37);
         let refusals = object(Note::Refusals(5));

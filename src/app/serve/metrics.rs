@@ -115,7 +115,7 @@ fn text(stats: &Stats) -> String {
     text.one(
         "handler_panics_total",
         "counter",
-        "Handlers and page makers that panicked.",
+        "Handlers, logs, and makers of pages and taps that panicked.",
         stats.panics,
     );
     text.one(
