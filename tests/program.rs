@@ -93,8 +93,13 @@ mod at_its_start {
             (&["--prefix", "/a?b"], "--prefix"),
             (&["--log", "xml"], "--log"),
             (&["--max-connections=-1"], "--max-connections"),
-            (&["--max-connections", "0"], "--max-connections"),
-            (&["--max-per-address=-1"], "--max-per-address"),
+            (&["--max-connections", "0"], "at least 1"),
+            (&["--max-connections", "many"], "a whole number"),
+            (
+                &["--max-connections", "99999999999999999999"],
+                "that is too large",
+            ),
+            (&["--max-per-address=-1"], "a whole number"),
             (&["--metrics-addr", "127.0.0.1"], "--metrics-addr"),
             (
                 &["--no-metrics", "--metrics-addr", "127.0.0.1:0"],
@@ -122,6 +127,10 @@ mod at_its_start {
             assert!(code.is_some_and(|code| code > 0), "{arguments:?}: {code:?}");
             assert!(said.contains(about), "{arguments:?}: {said}");
             assert!(!said.contains("panicked"), "{said}");
+            // What std says of a bad number is no help.
+            for riddle in ["non-zero type", "target type", "found in string", "syntax"] {
+                assert!(!said.contains(riddle), "{arguments:?}: {said}");
+            }
             assert_eq!(process.stdout.whole(), "");
         }
     }
@@ -150,6 +159,7 @@ mod at_its_start {
                 "--no-metrics",
                 "--max-connections",
                 "--max-per-address",
+                "--max-memory",
                 "--max-message",
                 "--max-fragments",
                 "--max-empty-fragments",
@@ -985,7 +995,7 @@ mod its_log {
         let log = program.process.stderr.whole();
         let written = log.matches("\" 503 ").count();
         let summed_up = log.lines().filter_map(|line| {
-            let (before, _) = line.split_once(" more were refused with 503")?;
+            let (before, _) = line.split_once(" more refusal")?;
             before.rsplit(' ').next()?.parse::<usize>().ok()
         });
         assert_eq!(written + summed_up.sum::<usize>(), refused, "{log}");

@@ -5,6 +5,9 @@ use crate::app::show::trace::Level;
 use clap::{Args, ValueEnum};
 use plainws::Role;
 use plainws::protocol::{head, message};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// One of the two sides.
@@ -32,11 +35,11 @@ pub(crate) struct LimitOptions {
     max_message: u64,
 
     /// Most fragments in one message
-    #[arg(long, value_name = "N", default_value_t = 131_072)]
+    #[arg(long, value_name = "N", default_value_t = 131_072, value_parser = number::<u32>)]
     max_fragments: u32,
 
     /// Most empty fragments in one message
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::<u32>)]
     max_empty_fragments: u32,
 
     /// Largest HTTP head accepted; a larger request is refused with status 431
@@ -44,7 +47,7 @@ pub(crate) struct LimitOptions {
     max_head: u64,
 
     /// Most header fields in one head
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = number::<usize>)]
     max_headers: usize,
 }
 
@@ -60,6 +63,32 @@ impl LimitOptions {
                 .max_empty_fragments(self.max_empty_fragments),
         }
     }
+}
+
+/// An address to listen on.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse();
+    address.map_err(|_| {
+        "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".into()
+    })
+}
+
+/// A number of things, or 0.
+pub(crate) fn number<N: FromStr>(text: &str) -> Result<N, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().map_err(|_| {
+        let problem = if is_number {
+            "that is too large"
+        } else {
+            "it must be a whole number, such as 100"
+        };
+        problem.into()
+    })
+}
+
+/// A number of things, at least one.
+pub(crate) fn number_above_0(text: &str) -> Result<NonZeroUsize, String> {
+    NonZeroUsize::new(number(text)?).ok_or_else(|| "it must be at least 1".into())
 }
 
 /// A number of bytes; K and M stand for 1024 and 1024² of them.

@@ -9,7 +9,7 @@ mod signals;
 
 use crate::app::args;
 use crate::app::show::lines::{Lines, To};
-use crate::app::show::{output, trace};
+use crate::app::show::{output, text, trace};
 use clap::Args;
 use plainws::net::hosts::Host;
 use plainws::{Handle, Limits, Role, Server};
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Address and port to listen on; port 0 takes a free one
     ///
     /// The default can be reached from this machine only, 0.0.0.0:8000 and [::]:8000 from everywhere.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000", value_parser = args::address)]
     addr: SocketAddr,
 
     /// Answer for this host, such as example.com or example.com:8443; may be repeated
@@ -60,7 +60,10 @@ pub(crate) struct Options {
     trace: args::TraceOption,
 
     /// Serve /healthz and /metrics at this address instead, which can be kept from the public
-    #[arg(long, value_name = "ADDR:PORT")]
+    ///
+    /// --allow-host holds for it as well: once a host is allowed, requests to an address that is not a
+    /// loopback one must name an allowed host.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = args::address)]
     metrics_addr: Option<SocketAddr>,
 
     /// Serve neither /healthz nor /metrics
@@ -77,15 +80,15 @@ struct ServerLimits {
     /// Most connections at once; any more are answered with status 503
     ///
     /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken.
-    #[arg(long, value_name = "N", default_value = "900")]
+    #[arg(long, value_name = "N", default_value = "900", value_parser = args::number_above_0)]
     max_connections: NonZeroUsize,
 
-    /// Most connections from one address, or from one /64 of IPv6; with 0 as many as there are
+    /// Most connections from one address, or from one /64 of IPv6; 0 sets no limit
     ///
     /// Default: a tenth of all, at least 10, so that no single peer keeps all others out; and no limit for
     /// peers on the loopback, where proxies and load tools are. If a proxy is on another machine, all
     /// clients have its address: say 0 then.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::number::<usize>)]
     max_per_address: Option<usize>,
 
     /// Most memory for messages of all connections together; who needs more is refused
@@ -117,7 +120,7 @@ struct ServerLimits {
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     write_timeout: Duration,
 
-    /// Longest time that sent bytes may be on their way; less if they need less at that pace
+    /// Most time for sent bytes to arrive; less if the pace of --write-timeout needs less
     ///
     /// The system takes megabytes at once and does not say what has arrived. A peer that takes nothing
     /// any more is given up after at most this time and --write-timeout together. A peer that is gone is
@@ -218,8 +221,9 @@ fn capacity_warning(server: &Server, max_connections: usize) -> Option<String> {
     let capacity = server.capacity()?;
     (capacity.connections < max_connections).then(|| {
         format!(
-            "takes {} connections at once, not {max_connections}: the system allows no more {}",
-            capacity.connections, capacity.limited_by,
+            "takes {} at once, not {max_connections}: the system allows no more {}",
+            text::count(capacity.connections as u64, "connection"),
+            capacity.limited_by,
         )
     })
 }
