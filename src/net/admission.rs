@@ -36,6 +36,9 @@ const LEAST_PER_ADDRESS: usize = 10;
 const RESERVED_PER_ADDRESS: usize = 2;
 /// The machine itself asks for itself, and for those behind the proxy on it.
 const RESERVED_FOR_LOOPBACK: usize = 4;
+/// For each reserved place so many connections may still be on their way out of it. The same holds for those
+/// that one address may have, so that a flood from it leaves room for others.
+const LEAVING: usize = 2;
 
 impl Places {
     fn per_address(&self, peer: IpAddr) -> usize {
@@ -56,8 +59,13 @@ pub(super) struct Taken {
     /// The ordinary ones of each neighbourhood that has any.
     near: HashMap<IpAddr, usize>,
     /// Who holds the reserved ones, the longest first.
-    reserved: Vec<(u64, IpAddr)>,
+    reserved: Vec<Holder>,
+    /// Who had to leave one of them, and still has a thread and a descriptor.
+    leaving: Vec<Holder>,
 }
+
+/// A connection, and the neighbourhood that it comes from.
+type Holder = (u64, IpAddr);
 
 impl Taken {
     /// Takes a place for the connection `id`. With a reserved one comes the connection that has to make
@@ -79,33 +87,36 @@ impl Taken {
             self.near.insert(neighbourhood, near + 1);
             return Ok((Place::Ordinary, None));
         };
-        if places.reserved == 0 {
+        let leaving_near = count_near(&self.leaving, neighbourhood);
+        if self.leaving.len() >= LEAVING * places.reserved
+            || leaving_near >= LEAVING * reserved_per_address(neighbourhood)
+        {
             return Err(full);
         }
         let leaving = self.first_to_leave(neighbourhood, places.reserved);
-        let leaving = leaving.map(|index| self.reserved.remove(index).0);
+        let leaving = leaving.map(|index| self.reserved.remove(index));
+        self.leaving.extend(leaving);
         self.reserved.push((id, neighbourhood));
-        Ok((Place::Reserved(full), leaving))
+        Ok((Place::Reserved(full), leaving.map(|(id, _)| id)))
     }
 
     fn first_to_leave(&self, neighbourhood: IpAddr, reserved: usize) -> Option<usize> {
-        let per_address = if is_loopback(neighbourhood) {
-            RESERVED_FOR_LOOPBACK
-        } else {
-            RESERVED_PER_ADDRESS
-        };
-        let is_near = |(_, of): &(u64, IpAddr)| *of == neighbourhood;
-        let near = self.reserved.iter().filter(|holder| is_near(holder));
-        if near.count() >= per_address {
-            return self.reserved.iter().position(is_near);
+        let near = count_near(&self.reserved, neighbourhood);
+        if near >= reserved_per_address(neighbourhood) {
+            return self
+                .reserved
+                .iter()
+                .position(|(_, of)| *of == neighbourhood);
         }
         (self.reserved.len() >= reserved).then_some(0)
     }
 
-    /// Gives back what was taken. Who had to leave a reserved place has none any more.
+    /// Gives back what was taken.
     pub(super) fn give_back(&mut self, id: u64, peer: IpAddr, place: Place) {
         if place != Place::Ordinary {
-            return self.reserved.retain(|(holder, _)| *holder != id);
+            self.reserved.retain(|(holder, _)| *holder != id);
+            self.leaving.retain(|(holder, _)| *holder != id);
+            return;
         }
         self.ordinary -= 1;
         let neighbourhood = neighbourhood(peer);
@@ -116,10 +127,18 @@ impl Taken {
             }
         }
     }
+}
 
-    /// How many places are taken.
-    pub(super) fn count(&self) -> usize {
-        self.ordinary + self.reserved.len()
+fn count_near(holders: &[Holder], neighbourhood: IpAddr) -> usize {
+    let near = holders.iter().filter(|(_, of)| *of == neighbourhood);
+    near.count()
+}
+
+fn reserved_per_address(neighbourhood: IpAddr) -> usize {
+    if is_loopback(neighbourhood) {
+        RESERVED_FOR_LOOPBACK
+    } else {
+        RESERVED_PER_ADDRESS
     }
 }
 
@@ -277,7 +296,36 @@ mod tests {
                 "{id}"
             );
         }
-        assert_eq!(taken.count(), 5);
+        assert_eq!(taken.reserved.len(), 5);
+    }
+
+    #[test]
+    fn who_leaves_a_reserved_place_for_long_keeps_only_its_own_address_out() {
+        let places = Places {
+            all: 0,
+            per_address: None,
+            reserved: 8,
+        };
+        let (place, full) = (Place::Reserved(Full::Server), Full::Server);
+        let mut taken = Taken::default();
+        // Two hold places, and four more are leaving theirs.
+        for id in 0..6 {
+            assert!(taken.take(id, address(FAR), &places).is_ok(), "{id}");
+        }
+        assert_eq!(taken.take(6, address(FAR), &places), Err(full));
+        assert_eq!(
+            taken.take(7, address("192.0.2.2"), &places),
+            Ok((place, None))
+        );
+        // One has left.
+        taken.give_back(0, address(FAR), place);
+        assert_eq!(taken.take(8, address(FAR), &places), Ok((place, Some(4))));
+        // Of all addresses together there are twice as many as places.
+        let others = (1..=100).map(|number| format!("198.51.100.{number}"));
+        let taken_by_others = others
+            .zip(100..)
+            .take_while(|(other, id)| taken.take(*id, address(other), &places).is_ok());
+        assert_eq!(taken_by_others.count(), 8 - 3 + 16 - 4);
     }
 
     #[test]
@@ -289,6 +337,7 @@ mod tests {
         };
         let (far, here) = (address(FAR), address(HERE));
         let (ordinary, reserved) = (Place::Ordinary, Place::Reserved(Full::Address));
+        let held = |taken: &Taken| (taken.ordinary, taken.reserved.len(), taken.leaving.len());
         let mut taken = Taken::default();
         for round in 0..3 {
             let id = |number: u64| round * 10 + number;
@@ -296,10 +345,9 @@ mod tests {
             assert_eq!(taken.take(id(1), far, &places), Ok((reserved, None)));
             assert_eq!(taken.take(id(2), far, &places), Ok((reserved, Some(id(1)))));
             assert_eq!(taken.take(id(3), here, &places), Ok((ordinary, None)));
-            assert_eq!(taken.count(), 3);
-            // Who had to leave holds nothing.
+            assert_eq!(held(&taken), (2, 1, 1));
             taken.give_back(id(1), far, reserved);
-            assert_eq!(taken.count(), 3);
+            assert_eq!(held(&taken), (2, 1, 0));
             taken.give_back(id(0), far, ordinary);
             assert_eq!(taken.take(id(4), far, &places), Ok((ordinary, None)));
             for (number, peer, place) in
@@ -307,7 +355,7 @@ mod tests {
             {
                 taken.give_back(id(number), peer, place);
             }
-            assert_eq!(taken.count(), 0);
+            assert_eq!(held(&taken), (0, 0, 0));
             assert!(
                 taken.near.is_empty(),
                 "an address that is gone costs nothing"

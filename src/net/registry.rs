@@ -29,9 +29,6 @@ pub(super) enum Phase {
     Cutting,
 }
 
-/// How many connections may be on their way out of a reserved place, for each of them.
-const LEAVING: usize = 2;
-
 /// What all connections may hold together unless told otherwise: 32 messages of the largest size that is
 /// taken by default, which a small machine has to spare.
 const MAX_MEMORY: usize = 512 * 1024 * 1024;
@@ -108,13 +105,8 @@ impl Registry {
         if members.phase > Phase::Serving {
             return Err(NoPlace::Stopping);
         }
-        let mut places = *places;
-        if members.by_id.len() - members.taken.count() >= LEAVING * places.reserved {
-            // So many are still leaving their reserved places: no more are given for now.
-            places.reserved = 0;
-        }
         let id = members.next_id;
-        let taken = members.taken.take(id, peer, &places);
+        let taken = members.taken.take(id, peer, places);
         let (place, leaving) = taken.map_err(NoPlace::Full)?;
         if let Some(leaving) = leaving.and_then(|id| members.by_id.get(&id)) {
             // Its thread waits for a request and reads the end instead.
