@@ -63,8 +63,9 @@ impl Sender {
     /// # Errors
     ///
     /// [`Error::Misuse`] when the connection is closing or closed; [`Error::Backlogged`] when the
-    /// peer is too slow and this sender does not wait; [`Error::Io`] when the connection was lost, or
-    /// when the peer did not take the message in time.
+    /// peer is too slow and this sender does not wait; [`Error::Overloaded`] when there is no memory for
+    /// the message; [`Error::Io`] when the connection was lost, or when the peer did not take the message
+    /// in time.
     pub fn send<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         let message = message.into();
         let length = message.as_bytes().len();

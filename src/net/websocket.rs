@@ -90,8 +90,11 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// [`Error::Rule`](crate::Error::Rule) when the peer broke one: it has been told with a Close.
-    /// [`Error::Io`](crate::Error::Io) when the connection was lost. Both end the connection.
+    /// [`Error::Rule`](crate::Error::Rule) when the peer broke one, and
+    /// [`Error::Overloaded`](crate::Error::Overloaded) when there is no memory for its message: it has been
+    /// told with a Close. [`Error::Io`](crate::Error::Io) when the connection was lost, or a deadline has
+    /// passed: the peer is silent ([`Limits::pong_timeout`]), or its message arrives too slowly
+    /// ([`Limits::message_timeout`]). All of them end the connection.
     pub fn receive(&self) -> Result<Option<Message>> {
         Ok(match self.link.receive(None)? {
             Waited::Message(message) => Some(message),
@@ -150,9 +153,10 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`Error::Misuse`](crate::Error::Misuse) when the connection is closing or closed;
-    /// [`Error::Io`](crate::Error::Io) when it was lost, or when the peer did not take what was sent to
-    /// it in time ([`Limits::write_timeout`]). `Ok` does not mean that the peer has got it: the system has
-    /// taken it, or another thread is about to write it.
+    /// [`Error::Overloaded`](crate::Error::Overloaded) when there is no memory for the message;
+    /// [`Error::Io`](crate::Error::Io) when the connection was lost, or when the peer did not take what was
+    /// sent to it in time ([`Limits::write_timeout`]). `Ok` does not mean that the peer has got it: the
+    /// system has taken it, or another thread is about to write it.
     pub fn send<'a>(&self, message: impl Into<Outgoing<'a>>) -> Result<()> {
         let message = message.into();
         let length = message.as_bytes().len();
