@@ -37,7 +37,7 @@
 //!
 //! # Reading order
 //!
-//! With RFC 6455 open beside it (`§` alone means a section of it): an hour for frames, forty minutes for the
+//! With RFC 6455 open beside it (`§` alone means a section of it): a good hour for frames, forty minutes for the
 //! opening handshake, half an hour for how both are shown. [`protocol`] explains the words.
 //!
 //! | minutes | module | what it shows |
@@ -47,14 +47,14 @@
 //! | 9 | [`protocol::frame`] | a header bit by bit, and the mask |
 //! | 3 | [`protocol::close`] | what a Close frame says |
 //! | 6 | [`protocol::utf8`] | text that is cut anywhere |
-//! | 8 | [`protocol::message`] | fragments become messages, within limits |
+//! | 10 | [`protocol::message`] | fragments become messages, within limits |
 //! | 3 | [`protocol::prepared`], [`protocol::outgoing`] | what can be sent |
-//! | 20 | [`protocol::connection`] | the state machine |
+//! | 22 | [`protocol::connection`] | the state machine |
 //! | 11 | [`protocol::head`] | an HTTP head, strictly |
 //! | 13 | `checks`, [`protocol::request`], [`protocol::response`] | what heads mean, judged check by check |
 //! | 16 | [`protocol::handshake`] | both sides of the opening handshake |
 //! | 30 | [`protocol::dissect`] | the same, with every bit labelled |
-//! | 50 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
+//! | 60 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
 //!
 //! # Features
 //!

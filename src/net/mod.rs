@@ -2,6 +2,24 @@
 //!
 //! Here the protocol meets `std::net`. No protocol rule is judged in this storey: bytes go to
 //! [`protocol`](crate::protocol) and what comes back is written.
+//!
+//! Five files carry a connection, and are best read in this order: `stream` moves bytes, `link` shares a
+//! connection among threads, `websocket` is what handlers call, `session` answers requests, and `server`
+//! accepts. What they have to judge stands in files of its own, most of which know no socket and no clock:
+//!
+//! | of | file | what it answers |
+//! |---|---|---|
+//! | time | `pace` | at which pace is a peer served, and when is it late? |
+//! | | `incoming` | does a message that has begun arrive at its promised pace? |
+//! | | `keepalive` | when is a silent peer sent a ping, and when is it gone? |
+//! | | `caretaker` | who answers pings while a handler is busy? |
+//! | bytes | `output` | what is still to be written, and by whom? |
+//! | | `read_buffer`, `inbox` | what was read, and is not decoded or received yet? |
+//! | | `budget` | how much memory may all connections hold together? |
+//! | peers | `admission` | who gets a place? |
+//! | | [`capacity`] | how many places does the system allow? |
+//! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
+//! | | `registry` | which connections are there, and how are they ended? |
 
 mod admission;
 mod budget;
