@@ -47,10 +47,9 @@ pub(crate) fn note(note: Note, form: Form) -> String {
             text::count(count, "line")
         )),
         (Note::Dropped(count), Form::Json) => in_json(json!({"dropped": count})),
-        (Note::Refusals(count), Form::Text) => in_text(&format!(
-            "{} with 503 within a second",
-            text::count(count, "more refusal")
-        )),
+        (Note::Refusals(count), Form::Text) => {
+            in_text(&format!("{} with 503", text::count(count, "more refusal")))
+        }
         (Note::Refusals(count), Form::Json) => in_json(json!({"status": 503, "more": count})),
     }
 }
