@@ -143,10 +143,10 @@ impl Server {
         self
     }
 
-    /// As [`page_with`](Self::page_with), with a page by which the server is watched. It is served when
-    /// all places are taken as well: up to eight more connections are let in for such pages alone, two of
-    /// one address, and for one request each. It is served under no [prefix](Self::prefix), past the rule
-    /// by which a proxy keeps it from the public.
+    /// As [`page_with`](Self::page_with), for a page by which the server is watched, such as its health. It
+    /// is served even when all places are taken: for such pages alone up to eight more connections are let
+    /// in, two from one address (four from one of the loopback), for one request each. It is not served
+    /// under a [prefix](Self::prefix): there a proxy's rule that keeps it from the public would miss it.
     #[must_use]
     pub fn reserved_page(
         mut self,
@@ -251,11 +251,11 @@ impl Server {
         self
     }
 
-    /// Takes at most `max_per_address` of them from one address, or from one /64 of IPv6; more are
-    /// answered with 503. 0 is no limit.
+    /// Takes at most `max_per_address` TCP connections at once from one address, or from one /64 of IPv6;
+    /// more are answered with 503. 0 is no limit.
     ///
-    /// Default a tenth of all, and at least 10: many people may share an address, but it takes more than
-    /// a few to keep all others out. By default peers on the loopback have no limit, because proxies
+    /// Default a tenth of all, and at least 10: many people may share an address, but no single address is
+    /// to keep all others out. By default peers on the loopback have no limit, because proxies
     /// connect from there; with a proxy on another machine, every client has the proxy's address.
     #[must_use]
     pub const fn max_per_address(mut self, max_per_address: usize) -> Self {
@@ -267,8 +267,8 @@ impl Server {
     /// `None` where it does not tell (only Linux does).
     ///
     /// Some descriptors are left out of it, for refused peers and for what handlers open. A program whose
-    /// handlers open many files or sockets takes fewer connections by
-    /// [`max_connections`](Self::max_connections).
+    /// handlers open many files or sockets should take fewer connections than that
+    /// ([`max_connections`](Self::max_connections)).
     #[must_use]
     pub fn capacity(&self) -> Option<Capacity> {
         capacity::capacity(&capacity::ask(), self.stack_size)

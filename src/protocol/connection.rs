@@ -325,9 +325,8 @@ impl Connection {
 
     /// Refuses messages for want of memory, with [`CloseCode::TRY_AGAIN_LATER`].
     ///
-    /// For an owner that has given its connections less memory than there is;
-    /// [`memory`](Self::memory) tells how much one has. When the system has none left, this happens by itself
-    /// ([`Event::Overloaded`]).
+    /// For a caller that bounds the memory of its connections: [`memory`](Self::memory) tells how much one
+    /// holds. When the system has none left, this happens by itself ([`Event::Overloaded`]).
     pub fn overload(&mut self) {
         self.refuse_messages(
             CloseCode::TRY_AGAIN_LATER,

@@ -25,7 +25,7 @@ fn text(stats: &Stats) -> String {
     text.one(
         "connections_total",
         "counter",
-        "TCP connections accepted.",
+        "TCP connections accepted and given a place.",
         stats.connections,
     );
     text.one(
