@@ -243,7 +243,7 @@ mod tests {
         );
         for (note, expected) in [
             (Note::Dropped(1), "1 line dropped: "),
-            (Note::Refusals(1), "1 more refusal with 503 "),
+            (Note::Refusals(1), "1 more refusal with 503\n"),
         ] {
             let line = said(note, Form::Text);
             assert!(after_time(&line).starts_with(expected), "{line}");
