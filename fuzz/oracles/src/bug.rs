@@ -183,6 +183,8 @@ bugs! {
     ShownRaw => "dissect-printed",
     /// masking in pieces starts with the wrong byte of the key
     MaskOffsetIgnored => "mask",
+    /// every host whose name begins with localhost is taken for this machine
+    LocalPrefixTaken => "host",
     /// the halves of surrogate pairs are taken for characters
     SurrogatesAccepted => "utf8",
     /// a character that is cut into two reads is lost

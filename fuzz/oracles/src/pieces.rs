@@ -1,6 +1,7 @@
 //! Oracles that watch masking and text, each given in pieces.
 
 use crate::choices::Choices;
+use crate::reference;
 use crate::stream::cut;
 use crate::subject::Subject;
 use std::ops::Range;
@@ -72,6 +73,57 @@ impl<'a> Masked<'a> {
 pub fn generate_mask(choices: &mut Choices<'_>) -> Vec<u8> {
     let length = 6 + choices.below(100);
     choices.take(length).to_vec()
+}
+
+/// A server on the loopback answers for a host exactly if an independent reading finds that it is this machine.
+///
+/// # Errors
+///
+/// What differs.
+pub fn host(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let Ok(host) = str::from_utf8(input) else {
+        return Ok(());
+    };
+    let expected = reference::is_loopback_host(host);
+    match subject.serves_host(host) {
+        Some(served) if served != expected => {
+            Err(format!("{host:?}: served {served}, not {expected}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a `host` input: names, addresses and what stands around them, in any order.
+#[must_use]
+pub fn generate_host(choices: &mut Choices<'_>) -> Vec<u8> {
+    const NAMES: [&str; 12] = [
+        "localhost",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.255.3.4",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "128.0.0.1",
+        "127.1",
+        "0127.0.0.1",
+        "[::2]",
+        "example",
+    ];
+    const AROUND: [&str; 16] = [
+        "", "", "", "", ".", ".", ":80", ":", ":65536", ":0080", "@", "a", "a.", "%2e", " ", "]",
+    ];
+    let mut host = String::new();
+    for _ in 0..=choices.below(2) {
+        for part in [
+            AROUND[choices.below(16)],
+            NAMES[choices.below(12)],
+            AROUND[choices.below(16)],
+        ] {
+            host += part;
+        }
+    }
+    host.into_bytes()
 }
 
 /// Text in any pieces fails at the same byte as `str::from_utf8`, and has the same characters before.

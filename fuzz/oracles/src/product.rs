@@ -3,6 +3,7 @@
 use crate::subject::{
     Endpoint, Handshake, Listing, Mask, Reader, Seen, Shown, Subject, Text, Verdict, Wish, opening,
 };
+use plainws::net::hosts::HostPolicy;
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
 use plainws::protocol::handshake::{InvalidHeader, Opening, Upgrade};
@@ -12,6 +13,7 @@ use plainws::protocol::response::Response;
 use plainws::protocol::rule::Field;
 use plainws::protocol::{frame, head, utf8};
 use plainws::{CloseCode, CloseReason, PreparedMessage, Role};
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 /// The product.
@@ -61,6 +63,11 @@ impl Subject for Plainws {
 
     fn mask(&self) -> Option<Mask> {
         Some(frame::mask)
+    }
+
+    fn serves_host(&self, host: &str) -> Option<bool> {
+        let here = Ipv4Addr::LOCALHOST.into();
+        Some(HostPolicy::at(here).permits(Some(host), here))
     }
 
     fn text(&self) -> Option<Box<dyn Text>> {

@@ -417,6 +417,53 @@ fn is_host(host: &str) -> bool {
                 .is_ok_and(|_| !digits.starts_with('+')))
 }
 
+/// Whether a host, as a request names it, is this machine by its name (RFC 6761 §6.3) or its address.
+#[must_use]
+pub fn is_loopback_host(host: &str) -> bool {
+    let colon = host
+        .rfind(':')
+        .filter(|&colon| !host[colon..].contains(']'));
+    let (name, port) = host.split_at(colon.unwrap_or(host.len()));
+    let digits = port.trim_start_matches(':');
+    let is_port = digits.chars().all(|c| c.is_ascii_digit())
+        && (digits.is_empty() || digits.parse::<u16>().is_ok());
+    is_port && port.matches(':').count() < 2 && is_loopback_name(name)
+}
+
+fn is_loopback_name(name: &str) -> bool {
+    if let Some(address) = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+    {
+        let parts = address
+            .parse::<Ipv6Addr>()
+            .map(|address| address.segments());
+        return matches!(
+            parts,
+            Ok([0, 0, 0, 0, 0, 0, 0, 1] | [0, 0, 0, 0, 0, 0xFFFF, 0x7F00..=0x7FFF, _])
+        );
+    }
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_number = |part: &&str| {
+        part.parse::<u8>()
+            .is_ok_and(|number| number.to_string() == **part)
+    };
+    if parts.len() == 4 && parts[0] == "127" && parts.iter().all(is_number) {
+        return true;
+    }
+    let labels = parts.strip_suffix(&[""]).unwrap_or(&parts);
+    let is_label = |label: &&str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    labels.iter().all(is_label)
+        && labels
+            .last()
+            .is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
+}
+
 /// Allowed characters, or a percent sign and two digits.
 fn is_name(name: &str) -> bool {
     let mut characters = name.chars();

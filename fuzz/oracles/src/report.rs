@@ -26,6 +26,8 @@ pub enum Part {
     Dissect,
     /// [`Subject::mask`].
     Mask,
+    /// [`Subject::serves_host`].
+    Host,
     /// [`Subject::text`].
     Text,
 }
@@ -47,6 +49,7 @@ impl Part {
             Self::Request => subject.request(&Wish::default()).is_some(),
             Self::Dissect => subject.dissect(sender, limits, &[]).is_some(),
             Self::Mask => subject.mask().is_some(),
+            Self::Host => subject.serves_host("localhost").is_some(),
             Self::Text => subject.text().is_some(),
         }
     }
@@ -63,6 +66,7 @@ impl fmt::Display for Part {
             Self::Request => "request",
             Self::Dissect => "dissect",
             Self::Mask => "mask",
+            Self::Host => "serves_host",
             Self::Text => "text",
         })
     }
@@ -75,6 +79,7 @@ impl Oracle {
         match self.name {
             "answers" => Part::Answers,
             "mask" => Part::Mask,
+            "host" => Part::Host,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,
             "request-sent" => Part::Request,

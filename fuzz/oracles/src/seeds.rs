@@ -286,6 +286,18 @@ fn pieces(seeds: &mut Vec<Seed>) {
         ("overlong", b"a\xE0\x80\x80"),
         ("too-high", b"\xF4\x90\x80\x80"),
     ];
+    let hosts = [
+        ("name", "localhost:8000"),
+        ("name-below", "a.LocalHost."),
+        ("address", "127.0.0.1:80"),
+        ("address-in-brackets", "[::1]"),
+        ("mapped-address", "[::ffff:7f00:1]:8000"),
+        ("another-name", "localhost.example"),
+        ("another-address", "127.1"),
+    ];
+    for (name, host) in hosts {
+        seeds.push(seed("host", name, host.as_bytes().to_vec()));
+    }
     for (name, text) in texts {
         seeds.push(seed("utf8", name, [&[3], text].concat()));
     }

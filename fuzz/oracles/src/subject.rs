@@ -46,6 +46,11 @@ pub trait Subject {
         None
     }
 
+    /// Whether a server on the loopback answers for what a request names as its host.
+    fn serves_host(&self, _host: &str) -> Option<bool> {
+        None
+    }
+
     /// Begins to read text.
     fn text(&self) -> Option<Box<dyn Text>> {
         None

@@ -68,6 +68,7 @@ pub const TARGETS: &[Target] = &[
     target("dissect", &[reading(as_it_is, DISSECT)]),
     target("endpoint", &[reading(as_it_is, ENDPOINT)]),
     target("mask", &[reading(as_it_is, &["mask"])]),
+    target("host", &[reading(as_it_is, &["host"])]),
     target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
 
