@@ -978,7 +978,7 @@ mod its_log {
         /// More than would be written in many seconds.
         const REFUSED: usize = 150;
 
-        let mut program = Program::serve(&[]);
+        let program = Program::serve(&[]);
         let mut half: Vec<_> = (0..REFUSED).map(|_| program.connect()).collect();
         for raw in &mut half {
             raw.send("GET / HTTP/1.1\r\nHost: exam");
@@ -991,15 +991,37 @@ mod its_log {
             .filter(|head| head.starts_with("HTTP/1.1 503 "))
             .count();
         drop(half);
+        let (written, summed_up) = refusals(program);
+        assert_eq!(written + summed_up, refused);
+        assert!((10..REFUSED).contains(&written), "{written}");
+    }
+
+    /// Those that get no place at all, and so no thread, are told of by the one that accepts.
+    #[test]
+    fn sums_up_a_flood_of_those_that_find_no_place() {
+        const REFUSED: usize = 150;
+
+        let program = Program::serve(&["--max-connections", "1", "--no-metrics"]);
+        let only = program.open("/echo");
+        for _ in 0..REFUSED {
+            assert_eq!(program.connect().response().status, 503);
+        }
+        drop(only);
+        program.process.signal("TERM");
+        let (written, summed_up) = refusals(program);
+        assert_eq!(written + summed_up, REFUSED);
+        assert!((10..REFUSED).contains(&written), "{written}");
+    }
+
+    /// How many refusals the log of a program that ends has lines for, and how many it sums up.
+    fn refusals(mut program: Program) -> (usize, usize) {
         assert!(program.process.wait().success());
         let log = program.process.stderr.whole();
-        let written = log.matches("\" 503 ").count();
         let summed_up = log.lines().filter_map(|line| {
             let (before, _) = line.split_once(" more refusal")?;
             before.rsplit(' ').next()?.parse::<usize>().ok()
         });
-        assert_eq!(written + summed_up.sum::<usize>(), refused, "{log}");
-        assert!((10..REFUSED).contains(&written), "{log}");
+        (log.matches("\" 503 ").count(), summed_up.sum())
     }
 
     #[test]
