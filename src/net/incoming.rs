@@ -19,6 +19,8 @@ pub(super) struct Incoming {
     arrived: Option<u64>,
     /// When it was last read.
     last_read: Instant,
+    /// When the latest read began that took everything there was.
+    caught_up: Instant,
     is_judged: bool,
 }
 
@@ -28,6 +30,7 @@ impl Incoming {
             pace: Pace::of_message(limits, now),
             arrived: None,
             last_read: now,
+            caught_up: now,
             is_judged: true,
         }
     }
@@ -37,9 +40,10 @@ impl Incoming {
         (self.is_judged && self.arrived.is_some()).then_some(self.pace.late_at())
     }
 
-    /// Whether the message is late, if a read that began then has found nothing.
-    pub(super) fn is_late(&self, now: Instant) -> bool {
-        self.late_at().is_some_and(|late_at| late_at <= now)
+    /// Whether the message is late. What may still wait to be read is given the benefit of the doubt.
+    pub(super) fn is_late(&self) -> bool {
+        self.late_at()
+            .is_some_and(|late_at| late_at <= self.caught_up)
     }
 
     /// A read begins.
@@ -51,8 +55,11 @@ impl Incoming {
         self.last_read = now;
     }
 
-    /// A read ends, whether it found something or not.
-    pub(super) const fn has_read(&mut self, now: Instant) {
+    /// A read ends, which took everything there was or filled its buffer.
+    pub(super) const fn has_read(&mut self, took_all: bool, now: Instant) {
+        if took_all {
+            self.caught_up = self.last_read;
+        }
         self.last_read = now;
     }
 
@@ -115,7 +122,7 @@ mod tests {
         for (row, (seconds, event)) in table.iter().enumerate() {
             let now = at(*seconds);
             if is_read {
-                incoming.has_read(now);
+                incoming.has_read(false, now);
             }
             incoming.reads(now);
             match event {
@@ -123,10 +130,11 @@ mod tests {
                 Other => {}
                 Ended => incoming.ended(),
                 Nothing(is_late) => {
-                    assert_eq!(incoming.is_late(now), *is_late, "row {row}, at {seconds} s");
+                    incoming.has_read(true, now);
+                    assert_eq!(incoming.is_late(), *is_late, "row {row}, at {seconds} s");
                 }
             }
-            incoming.has_read(now);
+            incoming.has_read(true, now);
         }
     }
 
@@ -188,7 +196,10 @@ mod tests {
         for second in 0..60 {
             incoming.arrived(second, start + Duration::from_secs(second));
         }
-        assert!(incoming.is_late(start + Duration::from_secs(61)));
+        incoming.has_read(true, start + Duration::from_secs(61));
+        incoming.reads(start + Duration::from_secs(61));
+        incoming.has_read(true, start + Duration::from_secs(61));
+        assert!(incoming.is_late());
     }
 
     #[test]
@@ -225,8 +236,8 @@ mod tests {
         for turn in 1..=10 {
             let now = start + turn * Duration::from_millis(600);
             incoming.reads(now);
-            assert_eq!(incoming.is_late(now), turn == 10);
-            incoming.has_read(now);
+            incoming.has_read(true, now);
+            assert_eq!(incoming.is_late(), turn == 10);
         }
     }
 
@@ -235,7 +246,34 @@ mod tests {
         let start = Instant::now();
         let mut incoming = Incoming::new(&Limits::default(), start);
         incoming.arrived(0, start);
+        let late = start + Duration::from_secs(61);
+        incoming.has_read(true, late);
+        incoming.reads(late);
+        incoming.has_read(true, late);
+        assert!(incoming.is_late());
         incoming.stop();
-        assert!(!incoming.is_late(start + Duration::from_secs(1_000_000)));
+        assert!(!incoming.is_late());
+    }
+
+    #[test]
+    fn nothing_is_late_that_may_have_arrived_and_not_been_read() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let limits = Limits::default().message_timeout(Duration::from_secs(60));
+        let mut incoming = Incoming::new(&limits, start);
+        incoming.arrived(0, start);
+        for (began, ended, took_all, is_late) in [
+            // It began in time, and lasted.
+            (1, 100, true, false),
+            // It filled its buffer.
+            (100, 100, false, false),
+            // Whether there is something else does not matter.
+            (100, 101, true, true),
+        ] {
+            incoming.last_read = at(began);
+            incoming.reads(at(began));
+            incoming.has_read(took_all, at(ended));
+            assert_eq!(incoming.is_late(), is_late, "{began} to {ended} s");
+        }
     }
 }

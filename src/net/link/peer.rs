@@ -24,6 +24,8 @@ pub(super) struct Peer(Arc<(Mutex<Played>, Condvar)>);
 pub(super) struct Played {
     /// What it has sent, and our side has not read.
     pub(super) input: VecDeque<u8>,
+    /// What it sends whenever our side has read everything else.
+    pub(super) refrain: &'static [u8],
     /// What it has taken, and how much more it takes.
     pub(super) taken: Vec<u8>,
     pub(super) room: usize,
@@ -88,6 +90,9 @@ impl Transport for Peer {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let timeout = self.played().read_timeout;
         self.call(timeout, |played| {
+            if played.input.is_empty() {
+                played.input.extend(played.refrain);
+            }
             let length = buffer.len().min(played.input.len());
             for (to, from) in buffer.iter_mut().zip(played.input.drain(..length)) {
                 *to = from;

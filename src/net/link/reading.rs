@@ -6,6 +6,7 @@ use crate::net::deadline::is_passing;
 use crate::net::error::Result;
 use crate::net::keepalive::Silence;
 use crate::net::output::Patience;
+use crate::net::stream::Stream;
 use crate::net::tap::Direction;
 use crate::protocol::close_code::CloseCode;
 use std::io;
@@ -114,6 +115,7 @@ impl Link {
     /// Waits for input until `deadline`. All that was read before must be decoded.
     fn wait(&self, reader: &mut Reader, deadline: Option<Instant>) -> Result<Wait> {
         loop {
+            self.judge_message(reader)?;
             let silence = match self.judge_silence(reader)? {
                 Quiet::Until(silence) => silence,
                 Quiet::No => return Ok(Wait::Over),
@@ -124,10 +126,9 @@ impl Link {
             }
             self.release_memory(reader, now);
             let timeout = reader.timeout(now, deadline, silence);
-            reader.incoming.reads(now);
-            match self.stream.read(reader.buffer.room(), timeout) {
-                Err(error) if is_passing(&error) => self.judge_message(reader, now)?,
-                read => return self.received(reader, read).map(|()| Wait::Over),
+            let found = self.read_once(reader, now, |stream, room| stream.read(room, timeout))?;
+            if found {
+                return Ok(Wait::Over);
             }
         }
     }
@@ -135,6 +136,7 @@ impl Link {
     /// Takes what has arrived, or judges the silence, without waiting. All that was read before must
     /// be decoded.
     fn look(&self, reader: &mut Reader) -> Result<()> {
+        self.judge_message(reader)?;
         self.read_now(reader)?;
         if reader.buffer.is_empty() {
             self.judge_silence(reader)?;
@@ -144,34 +146,43 @@ impl Link {
 
     /// Takes what has arrived, without waiting for more.
     fn read_now(&self, reader: &mut Reader) -> Result<()> {
-        let now = Instant::now();
-        reader.incoming.reads(now);
-        match self.stream.read_now(reader.buffer.room()) {
-            Err(error) if is_passing(&error) => self.judge_message(reader, now),
-            read => self.received(reader, read),
-        }
+        self.read_once(reader, Instant::now(), Stream::read_now)
+            .map(drop)
     }
 
-    fn received(&self, reader: &mut Reader, read: io::Result<usize>) -> Result<()> {
+    /// Reads once, and returns whether there was something, or the end.
+    fn read_once(
+        &self,
+        reader: &mut Reader,
+        now: Instant,
+        read: impl FnOnce(&Stream, &mut [u8]) -> io::Result<usize>,
+    ) -> Result<bool> {
+        reader.incoming.reads(now);
+        let room = reader.buffer.room();
+        let most = room.len();
+        let read = read(&self.stream, room);
+        let now = Instant::now();
         match read {
             Ok(0) => self.core().receive_eof(),
             Ok(length) => {
                 reader.buffer.received(length);
-                let now = Instant::now();
                 reader.keepalive.received(now);
-                reader.incoming.has_read(now);
+                reader.incoming.has_read(length < most, now);
                 self.pass(Direction::Received, reader.buffer.undecoded())?;
+            }
+            Err(error) if is_passing(&error) => {
+                reader.incoming.has_read(true, now);
+                return Ok(false);
             }
             Err(error) => return Err(self.lost(error)),
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Refuses a message that has begun and arrives too slowly, after a read that began at that time and
-    /// found nothing.
-    fn judge_message(&self, reader: &mut Reader, began: Instant) -> Result<()> {
-        reader.incoming.has_read(Instant::now());
-        if !reader.incoming.is_late(began) {
+    /// Refuses a message that has begun and arrives too slowly, whatever else arrives. All that was read
+    /// before must be decoded.
+    fn judge_message(&self, reader: &mut Reader) -> Result<()> {
+        if !reader.incoming.is_late() {
             return Ok(());
         }
         reader.incoming.stop();

@@ -503,15 +503,21 @@ mod a_message_that_arrives_too_slowly {
     }
 
     #[test]
-    fn is_not_saved_by_pongs() {
+    fn is_not_saved_by_pongs_however_many() {
         let (link, peer) = linked(limits(), None);
+        peer.played().refrain = b"\x8A\x80\0\0\0\0";
         peer.sends(b"\x01\x84\0\0\0\0half");
-        let its_peer = peer.clone();
-        thread::spawn(move || {
-            while its_peer.played().taken.is_empty() {
-                its_peer.sends(b"\x8A\x80\0\0\0\0");
-                thread::sleep(Duration::from_millis(5));
-            }
+        expect_refused(&link, &peer);
+    }
+
+    #[test]
+    fn is_not_saved_by_pongs_while_the_handler_is_busy() {
+        let (link, peer) = linked(limits(), None);
+        peer.played().refrain = b"\x8A\x80\0\0\0\0";
+        peer.sends(b"\x01\x84\0\0\0\0half");
+        wait_until(|| {
+            link.service();
+            !link.core().connection.is_open()
         });
         expect_refused(&link, &peer);
     }
