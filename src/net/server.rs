@@ -240,6 +240,9 @@ impl Server {
     /// [`Error::Overloaded`](crate::Error::Overloaded), and a handshake with 503 when less than 64 KiB are
     /// left. When the system has no memory left, the same happens.
     ///
+    /// What counts is the buffer in which a message arrives. For one in fragments, whose length nobody has
+    /// announced, this may be twice as large as what has arrived, up to the largest message allowed.
+    ///
     /// The first 64 KiB of each connection do not count, so that small messages pass at any time. These,
     /// the buffers of reads (at most 64 KiB for each connection), heads
     /// ([`Limits::head`](field@Limits::head)) and stacks are bounded by
