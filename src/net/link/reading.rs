@@ -55,7 +55,7 @@ impl Link {
                 Err(error) => {
                     // A Close that tells the peer which rule it broke is still to be written. If that
                     // fails, the caller is told of the broken rule all the same.
-                    drop(self.flush_from(core, Patience::Wait));
+                    drop(self.flush_from(core, patience));
                     return Err(error);
                 }
             }

@@ -405,10 +405,15 @@ fn a_call_with_little_time_does_not_wait_for_the_peer_to_take_output() {
         let received = within_patience(move || its_link.receive(Some(Instant::now())));
         assert!(matches!(received, Ok(Waited::TimedOut)));
     }
+    // Nor to be told which rule it broke.
+    peer.sends(b"\x83\x80\0\0\0\0");
+    let its_link = Arc::clone(&link);
+    let received = within_patience(move || its_link.receive(Some(Instant::now())));
+    assert!(matches!(received, Err(Error::Rule(_))), "{received:?}");
     // The caretaker goes on writing.
     peer.takes(usize::MAX);
     link.service();
-    peer.has_taken(b"\x81\x02hi");
+    wait_until(|| peer.played().taken.starts_with(b"\x81\x02hi\x88"));
 }
 
 /// A peer that is slow to take output is listened to all the same.
