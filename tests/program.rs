@@ -679,6 +679,21 @@ mod its_flags {
     }
 
     #[test]
+    fn a_refused_peer_is_given_up_when_there_is_no_one_else_to_look_after() {
+        let program = Program::serve(&["--max-connections", "1", "--no-metrics"]);
+        // A place, but no WebSocket connection.
+        let _only = program.connect();
+        let mut refused = program.connect();
+        assert_eq!(refused.response().status, 503);
+        // It does not end its side, and at last the other one is not there any more.
+        let began = Instant::now();
+        while refused.try_send("more").is_ok() {
+            assert!(began.elapsed() < PATIENCE, "it is still there");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
     fn prefix_does_not_lead_past_a_proxys_rule_for_metrics() {
         let program = Program::serve(&["--prefix", "/md_admin"]);
         assert_eq!(get(&program, "/md_admin/").status, 200);

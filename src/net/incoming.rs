@@ -242,6 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn the_time_before_a_message_began_does_not_matter() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let limits = Limits::default().message_timeout(Duration::from_secs(60));
+        let mut incoming = Incoming::new(&limits, start);
+        // It was read long ago, and is decoded only now.
+        incoming.arrived(0, at(100));
+        incoming.reads(at(100));
+        incoming.has_read(true, at(160));
+        incoming.reads(at(160));
+        incoming.has_read(true, at(160));
+        assert!(incoming.is_late());
+    }
+
+    #[test]
     fn nothing_is_late_once_nothing_is_judged() {
         let start = Instant::now();
         let mut incoming = Incoming::new(&Limits::default(), start);

@@ -368,3 +368,21 @@ const fn add(sum: &mut Traffic, more: Traffic) {
     sum.messages_sent += more.messages_sent;
     sum.bytes_sent += more.bytes_sent;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phase_is_not_left_for_an_earlier_one() {
+        let registry = Registry::default();
+        for (phase, is) in [
+            (Phase::Stopping, Phase::Stopping),
+            (Phase::Cutting, Phase::Cutting),
+            (Phase::Stopping, Phase::Cutting),
+        ] {
+            registry.advance(phase);
+            assert_eq!(registry.phase(), is);
+        }
+    }
+}
