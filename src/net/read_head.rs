@@ -18,7 +18,8 @@ pub(super) fn read_head(
     arrived: &mut Vec<u8>,
     deadline: Instant,
 ) -> Result<Option<Head>> {
-    let mut buffer = [0; 2048];
+    // Most heads are shorter; a larger buffer would cost each connection a page of its stack.
+    let mut buffer = [0; 1024];
     loop {
         if let Some((head, rest)) = decoder.receive(arrived)? {
             *arrived = rest.to_vec();

@@ -319,6 +319,10 @@ impl<'a> Session<'a> {
     }
 
     /// Opens the WebSocket connection and runs its handler.
+    ///
+    /// Not inlined: pages of the stack that were touched stay for as long as the thread lives, and what is
+    /// read before needs this frame's room.
+    #[inline(never)]
     fn open(self, accepted: Accepted<'_>, started: Instant) {
         let Accepted {
             upgrade,
