@@ -61,7 +61,6 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
     // The first connection makes what stays, such as the caretaker's thread.
     stage.reads_pages();
     let before = Held::by(process);
-    // They come early: nobody gets in while the memory for all is used up.
     let url = format!("ws://{}/echo", program.address);
     let friends: Vec<_> = (0..FRIENDS)
         .map(|_| plainws::connect(&url).expect("it serves"))

@@ -43,11 +43,6 @@ impl Budget {
         self.refusals.load(Ordering::Relaxed)
     }
 
-    /// Whether not even one unit is left.
-    pub(super) fn is_used_up(&self) -> bool {
-        self.held().saturating_add(UNIT) > self.max.load(Ordering::Relaxed)
-    }
-
     /// Takes so much more, if it is left.
     fn take(&self, more: usize) -> bool {
         let max = self.max.load(Ordering::Relaxed);

@@ -236,14 +236,14 @@ impl Server {
     /// ([`Limits::message`](field@Limits::message)).
     ///
     /// Who needs more than is left is refused, and the rest are served: a message that arrives with
-    /// [`CloseCode::TRY_AGAIN_LATER`](crate::CloseCode::TRY_AGAIN_LATER), one to be sent with
-    /// [`Error::Overloaded`](crate::Error::Overloaded), and a handshake with 503 when less than 64 KiB are
-    /// left. When the system has no memory left, the same happens.
+    /// [`CloseCode::TRY_AGAIN_LATER`](crate::CloseCode::TRY_AGAIN_LATER), and one to be sent with
+    /// [`Error::Overloaded`](crate::Error::Overloaded). When the system has no memory left, the same happens.
     ///
     /// What counts is the buffer in which a message arrives. For one in fragments, whose length nobody has
     /// announced, this may be twice as large as what has arrived, up to the largest message allowed.
     ///
-    /// The first 64 KiB of each connection do not count, so that small messages pass at any time. These,
+    /// The first 64 KiB of each connection do not count, so that small messages pass at any time, on new
+    /// connections too. These,
     /// the buffers of reads (at most 64 KiB for each connection), heads
     /// ([`Limits::head`](field@Limits::head)) and stacks are bounded by
     /// [`max_connections`](Self::max_connections). A message that a handler has received, or has made, is

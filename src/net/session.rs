@@ -241,13 +241,6 @@ impl<'a> Session<'a> {
                 "pages of that origin may not connect",
             ));
         }
-        if self.membership.registry().budget().is_used_up() {
-            return Err(Response::refusal(
-                503,
-                "memory-used-up",
-                "no memory is left for another connection",
-            ));
-        }
         let tap = self.tap(&request)?;
         if !self.membership.begin_upgrade() {
             return Err(stopping());

@@ -94,8 +94,8 @@ struct ServerLimits {
     /// Most memory for messages of all connections together; who needs more is refused
     ///
     /// Messages that arrive, wait for their turn or wait for slow peers count, but the first 64K of each
-    /// connection do not. A message for which too little is left is refused with close code 1013; with less
-    /// than 64K left, new WebSocket connections get status 503. The default holds 32 messages of 16M.
+    /// connection do not. A message for which too little is left is refused with close code 1013. The
+    /// default holds 32 messages of 16M.
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = args::memory)]
     max_memory: usize,
 

@@ -179,8 +179,9 @@ impl Link {
         Ok(true)
     }
 
-    /// Refuses a message that has begun and arrives too slowly, whatever else arrives. All that was read
-    /// before must be decoded.
+    /// Refuses a message that has begun and arrives too slowly, whatever else arrives, as long as that
+    /// does not fill each read: more of the message may then be waiting after it. All that was read before
+    /// must be decoded.
     fn judge_message(&self, reader: &mut Reader) -> Result<()> {
         if !reader.incoming.is_late() {
             return Ok(());
