@@ -88,7 +88,6 @@ pub(super) struct Output {
     /// The pace at which the peer takes what is written.
     pace: Pace,
     closing: Closing,
-    write_timeout: Duration,
     close_timeout: Duration,
 }
 
@@ -130,7 +129,6 @@ impl Output {
             has_ended: false,
             pace: Pace::of_output(limits, now),
             closing: Closing::NotBegun,
-            write_timeout: limits.write_timeout,
             close_timeout: limits.close_timeout,
         }
     }
@@ -266,7 +264,7 @@ impl Output {
         match self.closing {
             Closing::NotBegun => None,
             Closing::Leaving(since) => {
-                let late_at = after(since.max(self.pace.late_at()), self.write_timeout);
+                let late_at = after(since.max(self.pace.late_at()), self.pace.timeout());
                 Some(after(late_at, self.close_timeout))
             }
             Closing::Until(deadline) => Some(deadline),

@@ -69,6 +69,11 @@ impl Pace {
         self.late_at = after(self.late_at, time);
     }
 
+    /// The time for each [`PACE_BYTES`].
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// From then on, no progress means that the peer is late.
     pub(super) const fn late_at(&self) -> Instant {
         self.late_at

@@ -544,9 +544,7 @@ impl Acceptor {
     }
 
     fn report(&self, record: &Record<'_>) {
-        if let Some(log) = &self.site.log {
-            self.registry.catch(|| log(record));
-        }
+        session::report(&self.site, &self.registry, record);
     }
 }
 

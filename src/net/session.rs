@@ -9,7 +9,7 @@ use super::http::{self, Response};
 use super::log::{Outcome, Record};
 use super::pace::Pace;
 use super::read_head::read_head;
-use super::registry::{Membership, Phase};
+use super::registry::{Membership, Phase, Registry};
 use super::site::{Destination, Handler, MakePage, Site};
 use super::stream::Stream;
 use super::tap::Tap;
@@ -341,7 +341,7 @@ impl<'a> Session<'a> {
         let report = |outcome| {
             report(
                 site,
-                &membership,
+                membership.registry(),
                 &Record {
                     peer: Some(peer),
                     request_line: &request_line,
@@ -401,7 +401,7 @@ impl<'a> Session<'a> {
     fn report(&self, request_line: &[u8], started: Instant, outcome: Outcome<'_>) {
         report(
             self.site,
-            &self.membership,
+            self.membership.registry(),
             &Record {
                 peer: Some(self.peer),
                 request_line,
@@ -442,8 +442,9 @@ fn refusal(rule: Rule) -> Response {
     Response::refusal(status, rule.id(), rule.to_string())
 }
 
-fn report(site: &Site, membership: &Membership, record: &Record<'_>) {
+/// Reports to the user's log, if there is one.
+pub(super) fn report(site: &Site, registry: &Registry, record: &Record<'_>) {
     if let Some(log) = &site.log {
-        membership.registry().catch(|| log(record));
+        registry.catch(|| log(record));
     }
 }
