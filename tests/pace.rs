@@ -6,6 +6,7 @@ use crate::support::hostile::{Visitor, read_slowly};
 use crate::support::raw::Raw;
 use crate::support::server::{observe_with, start};
 use plainws::{CloseCode, Limits, Page};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
@@ -87,6 +88,16 @@ mod what_the_system_has_taken {
         assert_eq!(observed.next().unwrap(), Some("still here".into()));
     }
 
+    /// A peer that reads late, and answers the Close that comes after the message.
+    fn close_late(address: SocketAddr) -> Raw {
+        let mut raw = Raw::open(address, "/");
+        dawdle();
+        raw.expect_frame(BINARY, vec![7; AT_ONCE]);
+        raw.expect_close(1000);
+        raw.send_frame(CLOSE, close_body(4000, b""));
+        raw
+    }
+
     #[test]
     fn delays_the_answer_to_a_close() {
         let (address, observed) = observe_with(brief(), |ws, told| {
@@ -95,11 +106,7 @@ mod what_the_system_has_taken {
             let _ = told.send(ws.close_reason());
             Ok(())
         });
-        let mut raw = Raw::open(address, "/");
-        dawdle();
-        raw.expect_frame(BINARY, vec![7; AT_ONCE]);
-        raw.expect_close(1000);
-        raw.send_frame(CLOSE, close_body(4000, b""));
+        let mut raw = close_late(address);
         raw.expect_fin();
         drop(raw);
         let reason = observed.next().expect("it has ended");
@@ -115,11 +122,7 @@ mod what_the_system_has_taken {
             let _ = told.send(ws.close_reason());
             Ok(())
         });
-        let mut raw = Raw::open(address, "/");
-        dawdle();
-        raw.expect_frame(BINARY, vec![7; AT_ONCE]);
-        raw.expect_close(1000);
-        raw.send_frame(CLOSE, close_body(4000, b""));
+        let _raw = close_late(address);
         let reason = observed.next().expect("it has ended");
         assert_eq!(reason.code, CloseCode(4000));
     }
