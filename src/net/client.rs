@@ -8,17 +8,18 @@ use super::random::Random;
 use super::read_head::read_head;
 use super::stream::Stream;
 use super::tap::Tap;
+use super::url::Url;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
 use crate::protocol::handshake::Opening;
 use crate::protocol::head;
-use crate::protocol::request::{Request, split_authority};
+use crate::protocol::request::Request;
 use crate::protocol::response::{Body, Response};
 use crate::protocol::rule::Rule;
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpStream};
 use std::str;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,9 +52,7 @@ pub fn connect(url: &str) -> Result<WebSocket> {
 /// # Ok::<(), plainws::Error>(())
 /// ```
 pub struct Client {
-    /// As in the Host header: with the port unless it is the default.
-    host: String,
-    address: (String, u16),
+    url: Url,
     opening: Opening,
     random: Random,
     limits: Limits,
@@ -82,16 +81,11 @@ impl Client {
     /// [`Error::Url`] for any other, [`Error::Header`] for a host or path that a request must not hold,
     /// [`Error::Io`] without a source of randomness.
     pub fn new(url: &str) -> Result<Self> {
-        let Url {
-            host,
-            address,
-            target,
-        } = Url::parse(url)?;
+        let url = Url::parse(url)?;
         let mut random = Random::new()?;
-        let opening = Opening::new(host, &target, random.bytes())?;
+        let opening = Opening::new(url.host(), url.target(), random.bytes())?;
         Ok(Self {
-            host: host.to_owned(),
-            address,
+            url,
             opening,
             random,
             limits: Limits::default(),
@@ -198,12 +192,7 @@ impl Client {
     }
 
     fn reach(&self, deadline: Instant) -> Result<(Stream, SocketAddr)> {
-        let (host, port) = &self.address;
-        let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs()?.collect();
-        if addresses.is_empty() {
-            let message = format!("{} has no address", self.host);
-            return Err(io::Error::new(io::ErrorKind::NotFound, message).into());
-        }
+        let addresses = self.url.addresses()?;
         Ok(first_of(&addresses, deadline, |address, time| {
             let stream = TcpStream::connect_timeout(address, time)?;
             Ok((Stream::new(stream), *address))
@@ -292,65 +281,6 @@ fn sent_request(head: &[u8]) -> Result<Request> {
     match head::Decoder::new(Role::Client, no_limits).receive(head)? {
         Some((head, _)) => Ok(Request::new(head)?),
         None => Err(Rule::RequestLineMalformed.into()),
-    }
-}
-
-/// The parts of a URL that matter here.
-struct Url<'a> {
-    host: &'a str,
-    address: (String, u16),
-    target: String,
-}
-
-impl<'a> Url<'a> {
-    fn parse(url: &'a str) -> Result<Self> {
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or(Error::Url("a URL begins with ws://"))?;
-        if scheme.eq_ignore_ascii_case("wss") {
-            return Err(Error::Url("wss:// needs TLS, which is not in this build"));
-        }
-        if !scheme.eq_ignore_ascii_case("ws") {
-            return Err(Error::Url("a URL begins with ws://"));
-        }
-        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::Url(
-                "a URL has only ASCII characters, others percent-encoded",
-            ));
-        }
-        if rest.contains('#') {
-            return Err(Error::Url(
-                "a ws:// URL has no fragment: a # in it is written %23",
-            ));
-        }
-        let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err(Error::Url("a ws:// URL has no user name"));
-        }
-        let (name, port) = split_authority(authority);
-        let port = port
-            .unwrap_or("80")
-            .parse()
-            .map_err(|_| Error::Url("the port is a number from 0 to 65535"))?;
-        let name = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .unwrap_or(name);
-        if name.is_empty() {
-            return Err(Error::Url("a URL names a host"));
-        }
-        // §3: without a path the resource name begins with a slash all the same.
-        let slash = if resource.starts_with('/') { "" } else { "/" };
-        let host = if port == 80 {
-            authority.strip_suffix(":80").unwrap_or(authority)
-        } else {
-            authority
-        };
-        Ok(Self {
-            host,
-            address: (name.to_owned(), port),
-            target: format!("{slash}{resource}"),
-        })
     }
 }
 

@@ -50,4 +50,5 @@ mod site;
 pub mod stats;
 mod stream;
 pub mod tap;
+pub mod url;
 pub mod websocket;
