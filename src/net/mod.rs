@@ -39,7 +39,7 @@ pub mod log;
 pub mod origin;
 mod output;
 mod pace;
-mod random;
+pub mod random;
 mod read_buffer;
 mod read_head;
 mod registry;

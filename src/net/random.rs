@@ -8,23 +8,37 @@
 //! maps are drawn from the system's generator, and that their hash is a pseudorandom function (SipHash), so
 //! that the hash of a counter under such keys cannot be foreseen without them. Nothing better can be had
 //! there with std and without `unsafe`. Who needs a promise gives
-//! [`Connection::client`](crate::protocol::connection::Connection::client) keys of their own.
+//! [`Connection::client`](crate::protocol::connection::Connection::client) other keys.
 
 use std::io;
 
-/// A source of random bytes.
+/// A source of random bytes: for those who run the protocol without [`net`](crate::net), the keys that
+/// [`Connection::client`](crate::protocol::connection::Connection::client) asks for and the nonce of an
+/// [`Opening`](crate::protocol::handshake::Opening).
+///
+/// ```
+/// use plainws::net::random::Random;
+/// use plainws::protocol::connection::Connection;
+///
+/// let mut random = Random::new()?;
+/// let client = Connection::client(Default::default(), Box::new(move || random.bytes()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct Random(source::Source);
+pub struct Random(source::Source);
 
 impl Random {
+    /// Opens the system's generator.
+    ///
     /// # Errors
     ///
-    /// The system has no generator, as in a container without `/dev`.
-    pub(super) fn new() -> io::Result<Self> {
+    /// The system has none, as in a container without `/dev`.
+    pub fn new() -> io::Result<Self> {
         source::Source::new().map(Self)
     }
 
-    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    /// Draws the next bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.fill(&mut bytes);
         bytes
