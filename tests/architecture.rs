@@ -521,7 +521,7 @@ fn cycle(uses: BTreeSet<(String, String)>) -> Option<String> {
 /// The subcommand that a module of the program belongs to: a folder, or a file among `commands`.
 fn command_of(module: &str) -> Option<String> {
     match module.split("::").collect::<Vec<_>>()[..] {
-        ["app", folder @ ("serve" | "connect"), ..] => Some(folder.into()),
+        ["app", folder @ ("serve" | "connect" | "bench"), ..] => Some(folder.into()),
         ["app", "commands", file, ..] => Some(file.into()),
         _ => None,
     }

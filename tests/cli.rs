@@ -1,6 +1,7 @@
 //! The program as a process: its commands, its pages, and what it withstands.
 
 mod browser;
+mod cli_bench;
 mod cli_connect;
 mod cli_decode;
 mod cli_encode;

@@ -65,6 +65,40 @@ impl LimitOptions {
     }
 }
 
+/// What a client's handshake asks for.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HandshakeOptions {
+    /// Add a header to the request, such as "Cookie: a=b"; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
+
+    /// Offer a subprotocol; may be repeated, the first is preferred
+    #[arg(long, value_name = "NAME")]
+    subprotocol: Vec<String>,
+
+    /// Connect as a page of this origin would, such as https://example.com
+    #[arg(long)]
+    origin: Option<String>,
+}
+
+impl HandshakeOptions {
+    /// The headers to add, that of the origin among them.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.header.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+        headers.chain(self.origin.as_deref().map(|origin| ("Origin", origin)))
+    }
+
+    pub(crate) fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.subprotocol.iter().map(String::as_str)
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is \"Name: value\"")?;
+    Ok((name.trim().into(), value.trim().into()))
+}
+
 /// An address to listen on.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse();
@@ -92,7 +126,7 @@ pub(crate) fn number_above_0(text: &str) -> Result<NonZeroUsize, String> {
 }
 
 /// A number of bytes; K and M stand for 1024 and 1024² of them.
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().next_back() {
         Some((end, 'k' | 'K')) => (&text[..end], 1024),
         Some((end, 'm' | 'M')) => (&text[..end], 1024 * 1024),

@@ -2,7 +2,7 @@
 
 use crate::app::commands::{decode, encode, exercise, handshake, rules, shell};
 use crate::app::show::output::say;
-use crate::app::{connect, serve};
+use crate::app::{bench, connect, serve};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -25,6 +25,8 @@ enum Command {
     Serve(serve::Options),
     /// Talk to a server, line by line
     Connect(connect::Options),
+    /// Load a server that echoes, and measure it
+    Bench(bench::Options),
     /// Show every bit of a stream of frames, and judge it
     Decode(decode::Options),
     /// Make frames to order, valid or broken
@@ -85,6 +87,7 @@ fn look(command: &Command) -> Outcome {
     match command {
         Command::Serve(options) => serve(options),
         Command::Connect(options) => connect::run(options),
+        Command::Bench(options) => bench::run(options),
         Command::Decode(options) => decode::run(options),
         Command::Encode(options) => encode::run(options),
         Command::Handshake(options) => handshake::run(options),

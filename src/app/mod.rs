@@ -1,6 +1,7 @@
 //! Storey 3: the program. It uses the library as anyone else would.
 
 mod args;
+mod bench;
 pub(crate) mod cli;
 mod commands;
 mod connect;
@@ -8,3 +9,4 @@ mod input;
 mod judge;
 mod serve;
 mod show;
+mod signals;

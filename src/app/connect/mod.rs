@@ -21,17 +21,8 @@ pub(crate) struct Options {
     /// The server's address: ws://host[:port]/path
     url: String,
 
-    /// Add a header to the request, such as "Cookie: a=b"; may be repeated
-    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
-    header: Vec<(String, String)>,
-
-    /// Offer a subprotocol; may be repeated, the first is preferred
-    #[arg(long, value_name = "NAME")]
-    subprotocol: Vec<String>,
-
-    /// Connect as a page of this origin would, such as https://example.com
-    #[arg(long)]
-    origin: Option<String>,
+    #[command(flatten)]
+    handshake: args::HandshakeOptions,
 
     #[command(flatten)]
     trace: args::TraceOption,
@@ -95,14 +86,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 
 fn open(options: &Options, lines: &Lines) -> plainws::Result<WebSocket> {
     let mut client = Client::new(&options.url)?.timeout(options.connect_timeout);
-    for (name, value) in &options.header {
+    for (name, value) in options.handshake.headers() {
         client = client.header(name, value)?;
     }
-    for name in &options.subprotocol {
+    for name in options.handshake.subprotocols() {
         client = client.subprotocol(name)?;
-    }
-    if let Some(origin) = &options.origin {
-        client = client.origin(origin)?;
     }
     if let Some(level) = options.trace.trace {
         client = client.tap(trace::tap(
@@ -275,11 +263,6 @@ fn error_text(error: &Error) -> String {
         .unwrap_or_default();
     let body = text::clipped(text::escaped(body).trim_end_matches("\\n"), 200);
     format!("{error}{location}: {body}")
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("a header is \"Name: value\"")?;
-    Ok((name.trim().into(), value.trim().into()))
 }
 
 /// Prints what the peer sent. When standard output has no reader any more, the program ends.

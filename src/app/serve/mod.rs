@@ -5,11 +5,11 @@ mod clock;
 mod echo;
 mod metrics;
 mod pages;
-mod signals;
 
 use crate::app::args;
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
+use crate::app::signals;
 use clap::Args;
 use plainws::net::hosts::Host;
 use plainws::{Handle, Limits, Role, Server};

@@ -1,4 +1,4 @@
-//! The signals that end the server: SIGINT, SIGTERM and SIGHUP, or what stands for them on other systems.
+//! The signals that end what runs until it is told: SIGINT, SIGTERM and SIGHUP, or what stands for them on other systems.
 //!
 //! One that is ignored when the program begins stays ignored: `nohup` ignores SIGHUP for it, and a shell
 //! that runs a script does so with SIGINT for what the script starts in the background.
