@@ -49,7 +49,8 @@
 //! | 6 | [`protocol::utf8`] | text that is cut anywhere |
 //! | 10 | [`protocol::message`] | fragments become messages, within limits |
 //! | 3 | [`protocol::prepared`], [`protocol::outgoing`] | what can be sent |
-//! | 22 | [`protocol::connection`] | the state machine |
+//! | 7 | [`protocol::outbox`] | what waits to be written, without a copy of what is large |
+//! | 19 | [`protocol::connection`] | the state machine |
 //! | 11 | [`protocol::head`] | an HTTP head, strictly |
 //! | 13 | `checks`, [`protocol::request`], [`protocol::response`] | what heads mean, judged check by check |
 //! | 16 | [`protocol::handshake`] | both sides of the opening handshake |

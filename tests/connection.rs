@@ -6,7 +6,8 @@ use crate::support::bytes::{
 };
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::message::Limits;
-use plainws::{CloseCode, Message, Role, Rule};
+use plainws::protocol::outbox::Chunk;
+use plainws::{CloseCode, Message, Outgoing, PreparedMessage, Role, Rule};
 
 fn new(role: Role) -> Connection {
     connection(role, Limits::default())
@@ -859,6 +860,141 @@ mod s6_1_sending {
             assert_eq!(conn.output_length(), 0);
             conn.take_output(&mut buffer);
             assert!(buffer.is_empty());
+        }
+    }
+}
+
+mod large_payloads {
+    use super::*;
+
+    const LENGTH: usize = 100_000;
+
+    fn large() -> Vec<u8> {
+        (0..=250).cycle().take(LENGTH).collect()
+    }
+
+    /// Takes the next chunk.
+    fn taken(conn: &mut Connection, chunk: &mut Chunk) -> Vec<u8> {
+        let before = conn.traffic().bytes_sent;
+        conn.take_chunk(chunk);
+        assert_eq!(conn.traffic().bytes_sent - before, chunk.len() as u64);
+        chunk.pieces().concat()
+    }
+
+    #[test]
+    fn are_the_same_bytes_in_both_ways_to_take_them() {
+        type Call = fn(&mut Connection);
+        let send_large: Call = |conn| conn.send(large()).unwrap();
+        let lend_large: Call = |conn| conn.send(large().as_slice()).unwrap();
+        let send_small: Call = |conn| conn.send("small").unwrap();
+        let share: Call = |conn| conn.send(&PreparedMessage::new(large())).unwrap();
+        let raw: Call = |conn| conn.push_raw(&large()).unwrap();
+        let ping: Call = |conn| {
+            receive(conn, &frame(conn.role().peer(), PING, b"p"));
+        };
+        let close: Call = |conn| conn.close(CloseCode::NORMAL, "").unwrap();
+        for role in BOTH {
+            for calls in [
+                &[send_large, send_small, lend_large, share, raw, close][..],
+                &[send_small, send_large, ping, send_large, send_small, ping],
+                &[ping, share, ping, send_small, close, ping],
+                &[raw, raw, send_small, ping],
+            ] {
+                let (mut one, mut other) = (new(role), new(role));
+                for call in calls {
+                    call(&mut one);
+                    call(&mut other);
+                }
+                let (mut output, mut chunk) = (Vec::new(), Chunk::default());
+                while one.has_output() {
+                    let left = other.output_length();
+                    assert_eq!(one.output_length(), left);
+                    one.take_output(&mut output);
+                    assert!(!output.is_empty());
+                    assert_eq!(output, taken(&mut other, &mut chunk));
+                    assert_eq!(other.output_length(), left - output.len());
+                }
+                assert!(!other.has_output());
+                assert!(taken(&mut other, &mut chunk).is_empty() && chunk.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn stay_where_they_are_until_they_are_written() {
+        for role in BOTH {
+            let mut conn = new(role);
+            let (bytes, text) = (large(), "a".repeat(LENGTH));
+            let places = [bytes.as_ptr(), text.as_ptr()];
+            conn.send(bytes).unwrap();
+            conn.send(text).unwrap();
+            assert!(conn.memory() < 2 * LENGTH + 1000);
+            let mut chunk = Chunk::default();
+            for place in places {
+                conn.take_chunk(&mut chunk);
+                assert_eq!(chunk.pieces()[1].as_ptr(), place);
+                assert!(chunk.memory() >= LENGTH);
+            }
+        }
+    }
+
+    #[test]
+    fn that_are_shared_stay_what_they_are_whoever_sends_them() {
+        let prepared = PreparedMessage::new(large());
+        for role in BOTH {
+            let mut conn = new(role);
+            for _ in 0..2 {
+                conn.send(&prepared).unwrap();
+            }
+            let expected = format!("binary {}", large().escape_ascii());
+            assert_eq!(sent(role, &mut conn), [&expected[..]; 2]);
+            assert_eq!(prepared.message().as_bytes(), large());
+            assert_eq!(conn.traffic().messages_sent, 2);
+        }
+    }
+
+    #[test]
+    fn that_are_shared_take_no_memory_of_their_own_in_a_server() {
+        let prepared = PreparedMessage::new(large());
+        let mut chunk = Chunk::default();
+        for _ in 0..2 {
+            let mut conn = new(Role::Server);
+            conn.send(&prepared).unwrap();
+            conn.take_chunk(&mut chunk);
+            let place = prepared.message().as_bytes().as_ptr();
+            assert_eq!(chunk.pieces()[1].as_ptr(), place);
+        }
+    }
+
+    #[test]
+    fn that_cannot_be_sent_are_not_queued() {
+        let mut conn = new(Role::Server);
+        conn.close(CloseCode::NORMAL, "").unwrap();
+        let queued = conn.output_length();
+        let (lent, prepared) = (large(), PreparedMessage::new(large()));
+        let messages: [Outgoing<'_>; 3] = [large().into(), (&lent).into(), (&prepared).into()];
+        for message in messages {
+            assert_eq!(conn.send(message), Err(Misuse::Closed));
+            assert_eq!(conn.output_length(), queued);
+        }
+        assert_eq!(conn.traffic().messages_sent, 0);
+    }
+
+    /// Small enough to be kept for the next message, and too large to be copied.
+    #[test]
+    fn leave_no_buffer_behind_where_no_message_comes_any_more() {
+        let refuse: fn(&mut Connection) = Connection::overload;
+        let eof = Connection::receive_eof;
+        for end in [refuse, eof] {
+            let mut conn = new(Role::Server);
+            conn.send(vec![0; 60_000]).unwrap();
+            let mut chunk = Chunk::default();
+            conn.take_chunk(&mut chunk);
+            end(&mut conn);
+            while !chunk.is_empty() {
+                conn.take_chunk(&mut chunk);
+            }
+            assert!(conn.memory() < 1000, "{} bytes", conn.memory());
         }
     }
 }

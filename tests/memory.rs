@@ -177,6 +177,36 @@ fn a_prepared_message_for_many_slow_peers_is_refused_for_those_that_are_too_many
     });
 }
 
+/// The message is moved from the socket to the handler and back, and never there twice.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_echo_takes_little_more_than_its_message() {
+    const LENGTH: usize = 16 * KIB * KIB;
+    let program = Program::serve(&["--quiet"]);
+    let most = || status_kib(&program, "VmHWM").expect("Linux tells") * KIB;
+    let mut raw = program.open("/echo");
+    expect_echo(&mut raw, &"small".repeat(5000));
+    let before = most();
+    for _ in 0..2 {
+        raw.send_frame(BINARY, vec![7; LENGTH]);
+        // It reads late.
+        raw.wait_for_input();
+        assert!(raw.frame() == (BINARY, vec![7; LENGTH]));
+    }
+    let taken = most() - before;
+    assert!(taken < LENGTH / 5 * 6, "{} KiB", taken / KIB);
+}
+
+/// A line of the program's status.
+#[cfg(target_os = "linux")]
+fn status_kib(program: &Program, name: &str) -> Option<usize> {
+    let path = format!("/proc/{}/status", program.process.id());
+    let status = std::fs::read_to_string(path).ok()?;
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// Without a budget it is the system that has none left: there allocations must not abort the program.
 #[cfg(target_os = "linux")]
 mod when_the_system_has_none {
@@ -190,7 +220,7 @@ mod when_the_system_has_none {
 
     /// The program with so little address space that a few large messages take all of it.
     fn confined() -> Option<Program> {
-        let taken = address_space(&under("true"))?;
+        let taken = status_kib(&under("true"), "VmSize")?;
         let limit = format!("ulimit -v {}", taken + ROOM_KIB);
         let may_limit = Command::new("sh").args(["-c", &limit]).status();
         may_limit
@@ -214,15 +244,6 @@ mod when_the_system_has_none {
             // Otherwise each of the first threads takes 64 MiB of addresses.
             .env("MALLOC_ARENA_MAX", "1");
         Program::of(Process::start(&mut shell).expect("sh is there"))
-    }
-
-    fn address_space(program: &Program) -> Option<usize> {
-        let path = format!("/proc/{}/status", program.process.id());
-        let status = std::fs::read_to_string(path).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmSize:"))?;
-        line.split_whitespace().next()?.parse().ok()
     }
 
     #[test]

@@ -10,10 +10,8 @@ use super::deadline::after;
 use super::limits::Limits;
 use super::pace::Pace;
 use crate::protocol::connection::Connection;
+use crate::protocol::outbox::Chunk;
 use std::time::{Duration, Instant};
-
-/// A buffer larger than this is not kept for the next frames.
-const MAX_SPARE: usize = 128 * 1024;
 
 /// How long a thread that writes waits for the peer to take something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +37,22 @@ pub(super) enum Step {
 /// frames, of which the first may be half written: nothing else can be sent before their end.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    buffer: Vec<u8>,
+    chunk: Chunk,
     written: usize,
     /// Whether a write of it was tried.
     has_begun: bool,
 }
 
 impl Flight {
-    pub(super) fn unwritten(&self) -> &[u8] {
-        &self.buffer[self.written..]
+    /// What is left of the chunk's two pieces. Either may be empty.
+    pub(super) fn unwritten(&self) -> [&[u8]; 2] {
+        let [first, second] = self.chunk.pieces();
+        let of_first = self.written.min(first.len());
+        [&first[of_first..], &second[self.written - of_first..]]
+    }
+
+    fn is_written(&self) -> bool {
+        self.written == self.chunk.len()
     }
 
     /// Notes that it is about to be written, and returns whether that is for the first time.
@@ -56,20 +61,14 @@ impl Flight {
     }
 
     fn memory(&self) -> usize {
-        self.buffer.capacity()
+        self.chunk.memory()
     }
 
-    /// Takes the next frames from the connection. The buffer of a very large one is not kept.
+    /// Takes the next frames from the connection, which uses the buffers of those that have been written again.
     fn refill(&mut self, connection: &mut Connection) {
         self.written = 0;
         self.has_begun = false;
-        self.buffer.clear();
-        if self.buffer.capacity() > MAX_SPARE {
-            self.buffer = Vec::new();
-        }
-        if connection.has_output() {
-            connection.take_output(&mut self.buffer);
-        }
+        connection.take_chunk(&mut self.chunk);
     }
 }
 
@@ -153,7 +152,7 @@ impl Output {
     pub(super) fn hand_over(&mut self, connection: &Connection) -> bool {
         let handed_out = connection.traffic().bytes_sent;
         let has_done_its_share = self.writer.is_none_or(|writer| handed_out >= writer.share);
-        self.is_handed_over = has_done_its_share && self.flight.unwritten().is_empty();
+        self.is_handed_over = has_done_its_share && self.flight.is_written();
         if self.is_handed_over {
             // Threads that wait for room are patient: others may rely on them already.
             self.writer = Some(Writer::new(Patience::Wait, connection));
@@ -176,10 +175,10 @@ impl Output {
         if self.has_ended {
             return Step::Nothing;
         }
-        if self.flight.unwritten().is_empty() {
+        if self.flight.is_written() {
             self.flight.refill(connection);
         }
-        if !self.flight.unwritten().is_empty() {
+        if !self.flight.is_written() {
             self.in_hand = self.flight.memory();
             return Step::Write(std::mem::take(&mut self.flight), self.pace);
         }
@@ -219,7 +218,7 @@ impl Output {
 
     /// Whether a write has begun and not come to its end.
     pub(super) fn is_under_way(&self) -> bool {
-        self.writer.is_some() || !self.flight.unwritten().is_empty()
+        self.writer.is_some() || !self.flight.is_written()
     }
 
     /// Nothing more is written: the connection is lost.
@@ -273,7 +272,7 @@ impl Output {
 
     /// Gives back the memory of frames that have been written.
     pub(super) fn release_memory(&mut self) {
-        if self.flight.unwritten().is_empty() {
+        if self.flight.is_written() {
             self.flight = Flight::default();
         }
     }
@@ -312,7 +311,7 @@ mod tests {
         let Step::Write(flight, mut pace) = output.next_step(connection, now) else {
             panic!("there is something to write")
         };
-        let unwritten = flight.unwritten().to_vec();
+        let unwritten = flight.unwritten().concat();
         pace.moved(length, now);
         output.wrote(flight, pace, length);
         unwritten
@@ -354,6 +353,27 @@ mod tests {
             assert_eq!(write(&mut output, &mut connection, 1), b"i");
             assert_eq!(write(&mut output, &mut connection, 2), b"\x8A\x00");
             expect_nothing(&mut output, &mut connection);
+        }
+
+        #[test]
+        fn is_to_go_on_where_the_last_write_ended_in_a_header_or_in_a_large_payload() {
+            for ends in [&[1, 3, 12, 50_000][..], &[12, 13], &[2, 4, 11], &[50_010]] {
+                let (mut output, mut connection) = server();
+                connection.send("first").expect("it is open");
+                connection.send(vec![7; 50_000]).expect("it is open");
+                connection.send("last").expect("it is open");
+                let large = [&b"\x81\x05first\x82\x7E\xC3\x50"[..], &[7; 50_000]].concat();
+                let mut begin = 0;
+                for &end in ends {
+                    let left = write(&mut output, &mut connection, end - begin);
+                    assert_eq!(left, large[begin..]);
+                    begin = end;
+                }
+                let left = write(&mut output, &mut connection, large.len() - begin);
+                assert_eq!(left, large[begin..]);
+                assert_eq!(write(&mut output, &mut connection, 6), b"\x81\x04last");
+                expect_nothing(&mut output, &mut connection);
+            }
         }
 
         #[test]
@@ -496,7 +516,7 @@ mod tests {
                 if flight.begin() {
                     pace.begin(now);
                 }
-                let length = flight.unwritten().len().min(left);
+                let length = flight.unwritten().concat().len().min(left);
                 left -= length;
                 pace.moved(length, now);
                 output.wrote(flight, pace, length);
@@ -590,25 +610,21 @@ mod tests {
     mod a_buffer {
         use super::*;
 
-        /// Writes a message of this length.
-        fn write_whole(output: &mut Output, connection: &mut Connection, length: usize) {
-            connection.send(vec![0; length]).expect("it is open");
-            let Step::Write(flight, pace) = output.next_step(connection, Instant::now()) else {
-                panic!("there is something to write")
-            };
-            let length = flight.unwritten().len();
-            output.wrote(flight, pace, length);
-        }
+        const LENGTH: usize = 50_000;
 
         #[test]
-        fn of_a_very_large_message_is_given_back_with_the_next_one() {
+        fn of_a_large_message_goes_back_to_the_connection_once_it_is_written() {
             let (mut output, mut connection) = server();
-            write_whole(&mut output, &mut connection, MAX_SPARE * 2);
-            write_whole(&mut output, &mut connection, 1);
-            for length in [1, MAX_SPARE / 2, 1] {
-                write_whole(&mut output, &mut connection, length);
-                assert!(output.flight.buffer.capacity() <= MAX_SPARE);
+            connection.send(vec![0; LENGTH]).expect("it is open");
+            // Once inside the header, once at its end, once inside the payload.
+            for length in [2, 2, 1000, LENGTH - 1000] {
+                write(&mut output, &mut connection, length);
+                assert!(output.memory() >= LENGTH);
+                assert!(connection.memory() < 1000);
             }
+            expect_nothing(&mut output, &mut connection);
+            assert!(output.memory() < 1000);
+            assert!(connection.memory() >= LENGTH);
         }
 
         #[test]
@@ -619,7 +635,7 @@ mod tests {
             output.release_memory();
             write(&mut output, &mut connection, 1003);
             output.release_memory();
-            assert_eq!(output.flight.buffer.capacity(), 0);
+            assert_eq!(output.memory(), 0);
         }
     }
 }

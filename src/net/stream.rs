@@ -45,7 +45,9 @@ impl Transport for TcpStream {
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match slices {
-            [slice] => io::Write::write(&mut { self }, slice),
+            [slice, rest @ ..] if rest.iter().all(|slice| slice.is_empty()) => {
+                io::Write::write(&mut { self }, slice)
+            }
             slices => io::Write::write_vectored(&mut { self }, slices),
         }
     }

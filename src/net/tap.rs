@@ -10,7 +10,8 @@ use std::thread::{self, ThreadId};
 pub enum Direction {
     /// From the peer: what one read of the socket gave, cut anywhere.
     Received,
-    /// To the peer: what is about to be written, whole frames.
+    /// To the peer: what is about to be written, whole frames. A large one takes two calls: the first has
+    /// its header, after the frames before it, and the second its payload.
     Sent,
 }
 

@@ -1,7 +1,7 @@
 //! The state machine of an established connection, for either role.
 //!
 //! Bytes in, events and bytes out: the owner of the socket gives what it has read to
-//! [`Connection::receive`], and writes what [`Connection::take_output`] hands out.
+//! [`Connection::receive`], and writes what [`Connection::take_output`] or [`Connection::take_chunk`] hands out.
 //!
 //! ```text
 //!             we close                peer closes or breaks a rule, or EOF
@@ -22,13 +22,13 @@
 use super::Role;
 use super::close::{self, CloseReason};
 use super::close_code::CloseCode;
-use super::frame::{self, Byte0, Header, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode};
+use super::frame::{self, Byte0, Header, KeySource, MAX_CONTROL_PAYLOAD, Opcode};
 use super::message::{Assembler, Limits, Message};
+use super::outbox::{Chunk, LARGE, Outbox, Payload};
 use super::outgoing::Outgoing;
-use super::prepared::PreparedMessage;
 use super::rule::Rule;
 use super::utf8::NotUtf8;
-use std::collections::VecDeque;
+use std::collections::TryReserveError;
 use std::fmt;
 
 /// Where a connection stands between its opening handshake and its end.
@@ -74,7 +74,8 @@ pub enum Misuse {
     CloseCode(CloseCode),
     /// A reason for a Close that has no code to stand before it (§5.5.1).
     ReasonWithoutCode,
-    /// A message for which there is no memory. It was not queued, and the connection is as it was.
+    /// A message for which there is no memory. It was not queued, and the connection is as it was. If it was
+    /// owned, it is lost.
     NoMemory,
 }
 
@@ -93,9 +94,6 @@ impl fmt::Display for Misuse {
 }
 
 impl std::error::Error for Misuse {}
-
-/// Where a client's masking keys come from. Each call must give a fresh, unpredictable key (§5.3).
-pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
 
 /// What has passed over a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,13 +139,7 @@ pub struct Connection {
     control: Vec<u8>,
     assembler: Assembler,
 
-    /// Asked for a key for each frame; `None` in a server, which masks nothing.
-    keys: Option<KeySource>,
-    /// Whole pong frames, to be written ahead of `output`.
-    pongs: Vec<u8>,
-    /// Whole frames to be written: `output` takes new ones, and the pieces of `output_before` leave first.
-    output_before: VecDeque<Vec<u8>>,
-    output: Vec<u8>,
+    outbox: Outbox,
     traffic: Traffic,
 }
 
@@ -166,14 +158,6 @@ impl Arriving {
         usize::try_from(missing).map_or(available, |missing| missing.min(available))
     }
 }
-
-/// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
-/// When there are more, only the latest ping is answered (§5.5.3).
-const MAX_WAITING_PONGS: usize = 2 * 1024;
-
-/// Output is handed out in pieces of about this many bytes, or of one larger frame, so that a pong waits
-/// for no more than that.
-const OUTPUT_CHUNK: usize = 64 * 1024;
 
 impl Connection {
     /// The server's end: expects masked frames, sends unmasked ones.
@@ -197,10 +181,7 @@ impl Connection {
             frame: None,
             control: Vec::new(),
             assembler: Assembler::new(limits),
-            keys,
-            pongs: Vec::new(),
-            output_before: VecDeque::new(),
-            output: Vec::new(),
+            outbox: Outbox::new(keys),
             traffic: Traffic::default(),
         }
     }
@@ -303,9 +284,7 @@ impl Connection {
     /// is dropped.
     pub fn lose(&mut self) {
         self.receive_eof();
-        self.pongs = Vec::new();
-        self.output_before = VecDeque::new();
-        self.output = Vec::new();
+        self.outbox.clear();
     }
 
     /// Refuses the message that is arriving, and every later one: what has arrived of it is dropped, and a
@@ -338,9 +317,7 @@ impl Connection {
     /// be written, and a few buffers kept for the next ones.
     #[must_use]
     pub fn memory(&self) -> usize {
-        let before: usize = self.output_before.iter().map(Vec::capacity).sum();
-        let after = self.output.capacity() + self.pongs.capacity() + self.control.capacity();
-        self.assembler.memory() + before + after
+        self.assembler.memory() + self.control.capacity() + self.outbox.memory()
     }
 
     fn next_event(&mut self, input: &mut [u8]) -> Result<(usize, Option<Event>), Rule> {
@@ -480,7 +457,9 @@ impl Connection {
         Ok(Some(match header.opcode {
             Opcode::Close => Event::Close(self.peer_closed(&payload)?),
             Opcode::Ping => {
-                self.pong(&payload);
+                // §5.5.2: a ping is answered with its own bytes, also after our own Close. After the peer's
+                // Close no frame is read, so no ping either.
+                self.outbox.push_pong(&payload);
                 Event::Ping(payload)
             }
             _ => Event::Pong(payload),
@@ -492,25 +471,16 @@ impl Connection {
         let reason = CloseReason::decode(body)?;
         if self.state == State::Open {
             let code = body.get(..2).unwrap_or_default();
-            self.push_close(code);
+            self.outbox.push_close(code);
         }
         self.end(reason.clone());
         Ok(reason)
     }
 
-    /// §5.5.2: a ping is answered with its own bytes, also after our own Close. After the peer's Close no
-    /// frame is read, so no ping either.
-    fn pong(&mut self, payload: &[u8]) {
-        if self.pongs.len() >= MAX_WAITING_PONGS {
-            self.pongs.clear();
-        }
-        encode_frame(Opcode::Pong, payload, &mut self.keys, &mut self.pongs);
-    }
-
     /// §7.1.7: say why with a Close if none was sent yet, then process nothing more.
     fn fail(&mut self, rule: Rule) {
         if let (State::Open, Some(code)) = (self.state, rule.close_code()) {
-            self.push_close(&close::encode(code, rule.clause()));
+            self.outbox.push_close(&close::encode(code, rule.clause()));
         }
         self.end(CloseReason::new(CloseCode::ABNORMAL));
     }
@@ -524,22 +494,43 @@ impl Connection {
 
     // Sending.
 
-    /// Queues a message.
+    /// Queues a message. One that is owned is moved: if it is large, it is written from where it is, and then
+    /// its buffer is used for the next message that arrives.
     ///
     /// # Errors
     ///
-    /// [`Misuse::Closed`] unless the connection is open; [`Misuse::NoMemory`] without memory for the frame.
+    /// [`Misuse::Closed`] unless the connection is open; [`Misuse::NoMemory`] without memory for the frame. An
+    /// owned message is lost then.
     pub fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Misuse> {
-        match message.into() {
-            Outgoing::Text(text) => self.send_frame(Opcode::Text, text.as_bytes()),
-            Outgoing::Binary(bytes) => self.send_frame(Opcode::Binary, bytes),
-            Outgoing::Message(message) => {
-                self.send_frame(message.opcode(), message.as_bytes())?;
-                self.assembler.recycle(message);
-                Ok(())
-            }
-            Outgoing::Prepared(prepared) => self.send_prepared(prepared),
+        self.check_open()?;
+        self.queue(message.into()).map_err(|_| Misuse::NoMemory)?;
+        self.traffic.messages_sent += 1;
+        Ok(())
+    }
+
+    fn queue(&mut self, message: Outgoing<'_>) -> Result<(), TryReserveError> {
+        let opcode = message.opcode();
+        let bytes = message.as_bytes();
+        if bytes.len() >= LARGE {
+            return self.outbox.push_large(opcode, self.payload_of(message)?);
         }
+        self.outbox.push(opcode, bytes)?;
+        if let Outgoing::Message(message) = message {
+            self.assembler.recycle(message.into_bytes());
+        }
+        Ok(())
+    }
+
+    /// A large payload that can stay where it is until it is written. One that is borrowed is copied for that.
+    fn payload_of(&self, message: Outgoing<'_>) -> Result<Payload, TryReserveError> {
+        Ok(match message {
+            Outgoing::Message(message) => Payload::Owned(message.into_bytes()),
+            // §5.3: a client masks it, so it cannot be shared.
+            Outgoing::Prepared(prepared) if self.role == Role::Server => {
+                Payload::Shared(prepared.clone())
+            }
+            borrowed => Payload::copy(borrowed.as_bytes())?,
+        })
     }
 
     /// Queues a ping (§5.5.2).
@@ -552,7 +543,9 @@ impl Connection {
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(Misuse::ControlTooLong(payload.len()));
         }
-        self.send_frame(Opcode::Ping, payload)
+        self.check_open()?;
+        let queued = self.outbox.push(Opcode::Ping, payload);
+        queued.map_err(|_| Misuse::NoMemory)
     }
 
     /// Starts the closing handshake (§7.1.2), with a code and a reason, or with `None` and an empty
@@ -574,7 +567,7 @@ impl Connection {
             None => return Err(Misuse::ReasonWithoutCode),
         };
         self.check_open()?;
-        self.push_close(&body);
+        self.outbox.push_close(&body);
         self.state = State::Closing;
         Ok(())
     }
@@ -586,45 +579,46 @@ impl Connection {
     /// As [`send`](Self::send).
     pub fn push_raw(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
         self.check_open()?;
-        self.output_for(bytes.len())?.extend_from_slice(bytes);
-        Ok(())
+        self.outbox.push_raw(bytes).map_err(|_| Misuse::NoMemory)
     }
 
     /// How many bytes wait to be written.
     #[must_use]
     pub fn output_length(&self) -> usize {
-        let before: usize = self.output_before.iter().map(Vec::len).sum();
-        self.pongs.len() + before + self.output.len()
+        self.outbox.len()
     }
 
     /// Whether any bytes wait to be written.
     #[must_use]
     pub fn has_output(&self) -> bool {
-        !self.output.is_empty() || !self.pongs.is_empty() || !self.output_before.is_empty()
+        !self.outbox.is_empty()
     }
 
     /// Whether output must be written soon: a pong waits, or the connection is closing or closed.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        !self.pongs.is_empty() || self.state != State::Open
+        self.outbox.has_pongs() || self.state != State::Open
     }
 
     /// Moves bytes to be written into `buffer`, replacing what it held: whole frames, pongs first. To
     /// be called again while there is output.
+    ///
+    /// Large payloads are copied here. They are not by [`take_chunk`](Self::take_chunk), which hands out the
+    /// same bytes.
     pub fn take_output(&mut self, buffer: &mut Vec<u8>) {
-        buffer.clear();
-        if !self.pongs.is_empty() {
-            buffer.append(&mut self.pongs);
-            // When `output` is all that is left, it goes out in the same write, unless it is long to copy.
-            if self.output_before.is_empty() && self.output.len() <= OUTPUT_CHUNK {
-                buffer.append(&mut self.output);
-            }
-        } else if let Some(chunk) = self.output_before.pop_front() {
-            *buffer = chunk;
-        } else {
-            std::mem::swap(buffer, &mut self.output);
+        let mut chunk = Chunk::from(std::mem::take(buffer));
+        self.take_chunk(&mut chunk);
+        *buffer = chunk.into_bytes();
+    }
+
+    /// Moves bytes to be written into `chunk`, replacing what it held: that has been written, and its buffers
+    /// are used again. Whole frames, pongs first. To be called again while there is output.
+    pub fn take_chunk(&mut self, chunk: &mut Chunk) {
+        if let Some(buffer) = chunk.clear() {
+            self.assembler.recycle(buffer);
         }
-        self.traffic.bytes_sent += buffer.len() as u64;
+        self.outbox.take(chunk);
+        self.traffic.bytes_sent += chunk.len() as u64;
     }
 
     /// Gives the memory that large messages took back to the allocator. For a connection that has been
@@ -632,30 +626,7 @@ impl Connection {
     pub fn release_memory(&mut self) {
         self.assembler.release_memory();
         self.control.shrink_to_fit();
-        self.pongs.shrink_to_fit();
-        self.output.shrink_to_fit();
-    }
-
-    /// §5.3: a client has to mask anew what was encoded before.
-    fn send_prepared(&mut self, prepared: &PreparedMessage) -> Result<(), Misuse> {
-        if self.role == Role::Client {
-            let message = prepared.message();
-            return self.send_frame(message.opcode(), message.as_bytes());
-        }
-        self.check_open()?;
-        self.output_for(prepared.frame().len())?
-            .extend_from_slice(prepared.frame());
-        self.traffic.messages_sent += 1;
-        Ok(())
-    }
-
-    /// Queues a frame while that is allowed.
-    fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
-        self.check_open()?;
-        self.output_for(frame::MAX_HEADER + payload.len())?;
-        encode_frame(opcode, payload, &mut self.keys, &mut self.output);
-        self.traffic.messages_sent += u64::from(!opcode.is_control());
-        Ok(())
+        self.outbox.release_memory();
     }
 
     fn check_open(&self) -> Result<(), Misuse> {
@@ -663,28 +634,6 @@ impl Connection {
             Ok(())
         } else {
             Err(Misuse::Closed)
-        }
-    }
-
-    /// Queues a Close in any state.
-    fn push_close(&mut self, body: &[u8]) {
-        self.begin_chunk_for(frame::MAX_HEADER + body.len());
-        encode_frame(Opcode::Close, body, &mut self.keys, &mut self.output);
-    }
-
-    /// The buffer for the next frame, with room for its `length` bytes.
-    fn output_for(&mut self, length: usize) -> Result<&mut Vec<u8>, Misuse> {
-        self.begin_chunk_for(length);
-        let reserved = self.output.try_reserve(length);
-        reserved.map_err(|_| Misuse::NoMemory)?;
-        Ok(&mut self.output)
-    }
-
-    /// Leaves `output` as it is to be written, unless the next frame, of `length` bytes, still fits.
-    fn begin_chunk_for(&mut self, length: usize) {
-        if !self.output.is_empty() && self.output.len() + length > OUTPUT_CHUNK {
-            self.output_before
-                .push_back(std::mem::take(&mut self.output));
         }
     }
 }
@@ -704,30 +653,6 @@ fn shortest(bytes: &[u8], is_wrong: impl Fn(&[u8]) -> bool) -> usize {
     let mut ends = 1..bytes.len();
     ends.find(|&end| is_wrong(bytes.split_at(end).0))
         .unwrap_or(bytes.len())
-}
-
-/// Appends a whole frame, masked if there are keys.
-fn encode_frame(
-    opcode: Opcode,
-    payload: &[u8],
-    keys: &mut Option<KeySource>,
-    output: &mut Vec<u8>,
-) {
-    let masking_key = keys.as_mut().map(|next_key| next_key());
-    let header = Header {
-        fin: true,
-        rsv: 0,
-        opcode,
-        masking_key,
-        payload_length: payload.len() as u64,
-    };
-    output.reserve(frame::MAX_HEADER + payload.len());
-    header.encode(output);
-    let start = output.len();
-    output.extend_from_slice(payload);
-    if let Some(key) = masking_key {
-        frame::mask(output.split_at_mut(start).1, key, 0);
-    }
 }
 
 impl fmt::Debug for Connection {

@@ -42,6 +42,9 @@ pub const MAX_HEADER: usize = 14;
 /// The four bytes that a client XORs a payload with; new and unpredictable for each frame (§5.3).
 pub type MaskingKey = [u8; 4];
 
+/// Where a client's masking keys come from. Each call must give a fresh, unpredictable key (§5.3).
+pub type KeySource = Box<dyn FnMut() -> MaskingKey + Send>;
+
 /// What a frame is for (§5.2). The other ten values are reserved, so they do not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Opcode {

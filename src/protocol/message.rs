@@ -336,9 +336,8 @@ impl Assembler {
     }
 
     /// Keeps the buffer of a message that is no longer needed, such as one just sent, for the next.
-    pub(super) fn recycle(&mut self, message: Message) {
-        let mut buffer = message.into_bytes();
-        if buffer.capacity() <= MAX_SPARE {
+    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if !self.discards && buffer.capacity() <= MAX_SPARE {
             buffer.clear();
             self.spare = buffer;
         }

@@ -1,5 +1,6 @@
-//! What can be sent: text or bytes, borrowed, owned, or encoded before.
+//! What can be sent: text or bytes, borrowed, owned, or shared.
 
+use super::frame::Opcode;
 use super::message::Message;
 use super::prepared::PreparedMessage;
 
@@ -15,7 +16,7 @@ use super::prepared::PreparedMessage;
 /// server.send(b"borrowed bytes")?;
 /// server.send(vec![1, 2, 3])?;
 /// server.send(Message::from("a message"))?;
-/// server.send(&PreparedMessage::new("encoded once"))?;
+/// server.send(&PreparedMessage::new("shared"))?;
 /// # Ok::<(), plainws::Misuse>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -25,9 +26,10 @@ pub enum Outgoing<'a> {
     Text(&'a str),
     /// Bytes that are borrowed.
     Binary(&'a [u8]),
-    /// A message that is owned. Once it is sent, its buffer is used for the next message that arrives.
+    /// A message that is owned. A large one is not copied. Once it is written, its buffer is used for the next
+    /// message that arrives. If it cannot be sent, it is lost: lend it to keep it.
     Message(Message),
-    /// A message whose frame exists already.
+    /// A message that many connections share.
     Prepared(&'a PreparedMessage),
 }
 
@@ -40,6 +42,15 @@ impl Outgoing<'_> {
             Self::Binary(bytes) => bytes,
             Self::Message(message) => message.as_bytes(),
             Self::Prepared(prepared) => prepared.message().as_bytes(),
+        }
+    }
+
+    pub(super) fn opcode(&self) -> Opcode {
+        match self {
+            Self::Text(_) => Opcode::Text,
+            Self::Binary(_) => Opcode::Binary,
+            Self::Message(message) => message.opcode(),
+            Self::Prepared(prepared) => prepared.message().opcode(),
         }
     }
 }

@@ -8,6 +8,7 @@ use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
 use plainws::protocol::handshake::{InvalidHeader, Opening, Upgrade};
 use plainws::protocol::message::{Limits, Message};
+use plainws::protocol::outbox::Chunk;
 use plainws::protocol::request::Request;
 use plainws::protocol::response::Response;
 use plainws::protocol::rule::Field;
@@ -29,7 +30,10 @@ impl Subject for Plainws {
     }
 
     fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
-        Some(Box::new(connection(role, limits)))
+        Some(Box::new(Written {
+            connection: connection(role, limits),
+            chunk: Chunk::default(),
+        }))
     }
 
     fn handshake(
@@ -180,7 +184,11 @@ impl Reader for Answering {
     fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
         let answers = &mut self.answers;
         events(&mut self.connection, bytes, |connection| {
-            answers.extend(connection.drain_output());
+            let mut output = Vec::new();
+            while connection.has_output() {
+                connection.take_output(&mut output);
+                answers.extend(&output);
+            }
         })
     }
 
@@ -189,42 +197,58 @@ impl Reader for Answering {
     }
 }
 
-impl Endpoint for Connection {
+/// A connection and what of it is being written.
+struct Written {
+    connection: Connection,
+    chunk: Chunk,
+}
+
+impl Endpoint for Written {
     fn receive(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
-        events(self, bytes, |_| ())
+        events(&mut self.connection, bytes, |_| ())
     }
 
     fn receive_eof(&mut self) {
-        self.receive_eof();
+        self.connection.receive_eof();
     }
 
     fn send_text(&mut self, text: &str) -> bool {
-        send(self, text.into(), |connection| connection.send(text))
+        let connection = &mut self.connection;
+        send(connection, text.into(), |connection| connection.send(text))
     }
 
     fn send_binary(&mut self, bytes: &[u8]) -> bool {
-        send(self, bytes.into(), |connection| connection.send(bytes))
+        let connection = &mut self.connection;
+        send(connection, bytes.into(), |connection| {
+            connection.send(bytes)
+        })
     }
 
     fn ping(&mut self, payload: &[u8]) -> bool {
-        self.ping(payload).is_ok()
+        self.connection.ping(payload).is_ok()
     }
 
     fn close(&mut self, code: u16, reason: &str) -> bool {
-        self.close(CloseCode(code), reason).is_ok()
+        self.connection.close(CloseCode(code), reason).is_ok()
     }
 
     fn state(&self) -> State {
-        self.state()
+        self.connection.state()
     }
 
     fn closed_with(&self) -> Option<u16> {
-        self.close_reason().map(|reason| reason.code.0)
+        self.connection.close_reason().map(|reason| reason.code.0)
     }
 
+    /// There are two ways to take it: how much was taken before decides which.
     fn take_output(&mut self) -> Vec<u8> {
         let mut output = Vec::new();
-        self.take_output(&mut output);
+        if self.connection.traffic().bytes_sent % 2 == 0 {
+            self.connection.take_chunk(&mut self.chunk);
+            output = self.chunk.pieces().concat();
+        } else {
+            self.connection.take_output(&mut output);
+        }
         output
     }
 }

@@ -103,14 +103,16 @@ impl Transport for Peer {
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let timeout = self.played().write_timeout;
+        let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
+        let bytes: Vec<u8> = bytes.collect();
         let mut is_asleep = false;
         self.call(timeout, |played| {
             let is_left_asleep = played.wakes_no_writer && std::mem::replace(&mut is_asleep, true);
             let room = if is_left_asleep { 0 } else { played.room };
-            let length = slices[0].len().min(room);
+            let length = bytes.len().min(room);
+            played.taken.extend_from_slice(&bytes[..length]);
             played.is_waiting_for_room = length == 0;
             played.room -= length;
-            played.taken.extend_from_slice(&slices[0][..length]);
             (length > 0 || played.has_ended).then_some(length)
         })
     }

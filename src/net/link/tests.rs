@@ -314,6 +314,39 @@ mod a_tap {
     }
 
     #[test]
+    fn is_shown_a_large_frame_in_two_calls_and_only_once() {
+        const LENGTH: usize = 50_000;
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let its_shown = Arc::clone(&shown);
+        let tap: Tap = Box::new(move |direction, bytes| {
+            if direction == Direction::Sent {
+                its_shown.lock().expect(UNPOISONED).push(bytes.to_vec());
+            }
+        });
+        let (link, peer) = linked(Limits::default(), Some(tap));
+        peer.takes(0);
+        link.feed(usize::MAX, SHORT, |connection| connection.send("hi"))
+            .expect("it is open");
+        link.feed(usize::MAX, LENGTH, |connection| {
+            connection.send(vec![7; LENGTH])
+        })
+        .expect("it is open");
+        peer.sends(b"\x89\x80\0\0\0\0");
+        // The writes end in the first frame, in the header of the second, at its end, and in its payload.
+        for room in [1, 4, 3, 0, 20_000, 10_000] {
+            peer.takes(room);
+            link.flush(Patience::Now).expect("it waits for nothing");
+            drop(link.receive(Some(Instant::now())));
+        }
+        peer.takes(usize::MAX);
+        link.flush(Patience::Now).expect("the peer takes all");
+        let shown = shown.lock().expect(UNPOISONED);
+        let expected = [b"\x81\x02hi\x82\x7E\xC3\x50", &[7; LENGTH][..], b"\x8A\x00"];
+        assert!(*shown == expected);
+        assert!(peer.played().taken == expected.concat());
+    }
+
+    #[test]
     fn is_shown_what_is_sent_once_however_often_it_is_written() {
         let shown = Arc::new(AtomicUsize::new(0));
         let its_shown = Arc::clone(&shown);

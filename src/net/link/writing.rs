@@ -114,13 +114,15 @@ impl Link {
         patience: Patience,
     ) -> Result<Option<usize>> {
         if flight.begin() {
-            self.pass(Direction::Sent, flight.unwritten())?;
+            for piece in flight.unwritten() {
+                self.pass(Direction::Sent, piece)?;
+            }
             pace.begin(Instant::now());
         }
-        let bytes = [IoSlice::new(flight.unwritten())];
+        let slices = flight.unwritten().map(IoSlice::new);
         let written = match patience {
-            Patience::Wait => self.stream.write_until(&bytes, pace.late_at()).map(Some),
-            Patience::Now => self.stream.write_now_until(&bytes, pace.late_at()),
+            Patience::Wait => self.stream.write_until(&slices, pace.late_at()).map(Some),
+            Patience::Now => self.stream.write_now_until(&slices, pace.late_at()),
         };
         let written = written.map_err(|error| self.lost(error))?;
         if let Some(length) = written {
