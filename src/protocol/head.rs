@@ -403,8 +403,11 @@ impl Decoder {
     /// The head that is complete; the decoder begins anew.
     fn take_head(&mut self) -> Option<Head> {
         let next = Self::new(self.sender, self.limits);
-        let complete = std::mem::replace(self, next);
+        let mut complete = std::mem::replace(self, next);
         let (first_line, start) = complete.start?;
+        // Heads are kept for as long as their connections are open.
+        complete.bytes.shrink_to_fit();
+        complete.fields.shrink_to_fit();
         Some(Head {
             bytes: complete.bytes,
             first_line,
