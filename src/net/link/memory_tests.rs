@@ -1,9 +1,11 @@
 //! What a link holds of a budget: after every path the sum is what is held, and so at last 0.
 
-use super::peer::{Peer, linked_with, wait_until, within_patience};
+use super::peer::{Peer, linked, linked_with, wait_until, within_patience};
 use super::*;
 use crate::net::budget::Budget;
+use crate::net::read_buffer::QUIET;
 use crate::protocol::message::Message;
+use allocation_counter::measure;
 use std::thread;
 
 const KIB: usize = 1024;
@@ -396,4 +398,50 @@ fn a_message_that_is_received_keeps_nothing_of_it() {
         panic!("a binary message was sent");
     };
     assert_eq!((bytes.capacity(), budget.held()), (200 * KIB, 0));
+}
+
+/// A connection and what plays its peer, which takes about 300 bytes of this. There may be ten thousand.
+const AT_REST: i64 = 2560;
+
+#[test]
+fn a_quiet_connection_holds_little_whatever_came_before() {
+    let mut opened = None;
+    let mut held = measure(|| opened = Some(linked(Limits::default(), None))).bytes_current;
+    let (link, peer) = opened.expect("it has just been opened");
+    let messages = [126, 1000, 10 * KIB, 100 * KIB, KIB * KIB].map(message);
+    // What the peer holds does not count.
+    peer.played().input.reserve(2 * KIB * KIB);
+    peer.played().taken.reserve(4 * KIB * KIB);
+    for bytes in &messages {
+        held += measure(|| {
+            peer.sends(bytes);
+            let Ok(Waited::Message(message)) = link.receive(None) else {
+                panic!("a message came");
+            };
+            link.send(message.len(), |connection| connection.send(message))
+                .expect("the peer takes all");
+            wait_quietly(&link);
+        })
+        .bytes_current;
+        assert!(held <= AT_REST, "{held} bytes after {}", bytes.len());
+    }
+}
+
+/// Waits as after a second of silence.
+fn wait_quietly(link: &Link) {
+    wait_until(|| {
+        let long_ago = Instant::now().checked_sub(2 * QUIET);
+        let mut core = link.core();
+        let reader = core.reader.as_mut().expect("nobody reads");
+        if !reader.buffer.is_large() {
+            return true;
+        }
+        reader
+            .keepalive
+            .received(long_ago.expect("the machine is older"));
+        drop(core);
+        let waited = link.receive(Some(Instant::now() + Duration::from_millis(50)));
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+        false
+    });
 }
