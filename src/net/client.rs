@@ -175,15 +175,15 @@ impl Client {
         let request = sent_request(head.as_bytes())?;
         let mut random = self.random;
         let connection = Connection::client(self.limits.message, Box::new(move || random.bytes()));
-        let handshake = Handshake {
+        let handshake = Box::new(Handshake {
             request,
             subprotocol,
             peer,
-        };
+        });
         Ok(WebSocket::new(
             Arc::new(stream),
             connection,
-            self.limits,
+            &self.limits,
             Share::unlimited(),
             &after_head,
             handshake,

@@ -19,7 +19,7 @@ pub(super) fn read_head(
     deadline: Instant,
 ) -> Result<Option<Head>> {
     // Most heads are shorter; a larger buffer would cost each connection a page of its stack.
-    let mut buffer = [0; 1024];
+    let mut buffer = [0; 512];
     loop {
         if let Some((head, rest)) = decoder.receive(arrived)? {
             *arrived = rest.to_vec();

@@ -30,6 +30,9 @@ use std::time::{Duration, Instant, SystemTime};
 const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a connection to its end.
+///
+/// Pages of the stack that were touched stay for as long as the thread lives. So the handler is run when what
+/// came before has returned, and nothing with a large frame is inlined into what calls it.
 pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership: Membership) {
     // A socket that cannot be prepared is dead already.
     if stream.prepare().is_err() {
@@ -45,7 +48,11 @@ pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership
         after_head: Vec::new(),
     };
     match place {
-        Place::Ordinary => session.run(),
+        Place::Ordinary => {
+            if let Some(opened) = &mut session.run() {
+                opened.run();
+            }
+        }
         Place::Reserved(full) => session.run_in_reserve(full),
     }
 }
@@ -74,19 +81,30 @@ enum Reply<'a> {
     /// A response; no request may follow it if `is_last`.
     Response { response: Response, is_last: bool },
     /// The 101 and what comes after.
-    Upgrade(Box<Accepted<'a>>),
+    Upgrade(Accepted<'a>),
 }
 
-/// A handshake that is accepted, and all that its connection needs.
+/// A handshake that is accepted: the answer to it, and what its connection needs.
 struct Accepted<'a> {
-    upgrade: Upgrade,
+    response: String,
+    handshake: Box<Handshake>,
     handler: &'a Handler,
-    request: Request,
     tap: Option<Tap>,
 }
 
+/// A WebSocket connection, and its handler, which is still to be run.
+struct Opened<'a> {
+    ws: WebSocket,
+    handler: &'a Handler,
+    site: &'a Site,
+    membership: Membership,
+    started: Instant,
+}
+
 impl<'a> Session<'a> {
-    fn run(mut self) {
+    /// Answers requests, until one opens a WebSocket connection or the TCP connection ends.
+    #[inline(never)]
+    fn run(mut self) -> Option<Opened<'a>> {
         let mut has_served = false;
         loop {
             let started = Instant::now();
@@ -94,23 +112,25 @@ impl<'a> Session<'a> {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
-                    return self.end();
+                    self.end();
+                    return None;
                 }
                 Awaited::Nothing => {
                     // That a kept-alive connection ends is not worth a report.
                     if !has_served {
                         self.report(b"", started, Outcome::Left);
                     }
-                    return;
+                    return None;
                 }
             };
             let request_line = head.start_line().to_vec();
             match self.reply(head) {
-                Reply::Upgrade(accepted) => return self.open(*accepted, started),
+                Reply::Upgrade(accepted) => return self.open(accepted, started),
                 Reply::Response { response, is_last } => {
                     let sent = self.respond(&response, &request_line, is_last, started);
                     if is_last || sent.is_err() {
-                        return self.end();
+                        self.end();
+                        return None;
                     }
                     has_served = true;
                 }
@@ -119,6 +139,7 @@ impl<'a> Session<'a> {
     }
 
     /// Answers one request for a reserved page. To everything else there is no place left.
+    #[inline(never)]
     fn run_in_reserve(mut self, full: Full) {
         let started = Instant::now();
         let timeout = RESERVED_HEAD_TIMEOUT.min(self.site.limits.head_timeout);
@@ -161,6 +182,7 @@ impl<'a> Session<'a> {
         self.membership.registry().phase() > Phase::Serving
     }
 
+    #[inline(never)]
     fn reply(&self, head: Head) -> Reply<'a> {
         let request = match Request::new(head) {
             Ok(request) => request,
@@ -245,12 +267,18 @@ impl<'a> Session<'a> {
         if !self.membership.begin_upgrade() {
             return Err(stopping());
         }
-        Ok(Reply::Upgrade(Box::new(Accepted {
-            upgrade,
+        let mut offered = upgrade.subprotocols().iter();
+        let subprotocol = offered.find(|offered| self.site.subprotocols.contains(offered));
+        Ok(Reply::Upgrade(Accepted {
+            response: upgrade.response(subprotocol.map(String::as_str)),
+            handshake: Box::new(Handshake {
+                request,
+                subprotocol: subprotocol.cloned(),
+                peer: self.peer,
+            }),
             handler,
-            request,
             tap,
-        })))
+        }))
     }
 
     fn page(&self, request: &Request) -> Response {
@@ -311,77 +339,41 @@ impl<'a> Session<'a> {
         sent
     }
 
-    /// Opens the WebSocket connection and runs its handler.
-    ///
-    /// Not inlined: pages of the stack that were touched stay for as long as the thread lives, and what is
-    /// read before needs this frame's room.
+    /// Opens the WebSocket connection: the 101 leaves, and frames follow.
     #[inline(never)]
-    fn open(self, accepted: Accepted<'_>, started: Instant) {
+    fn open(mut self, accepted: Accepted<'a>, started: Instant) -> Option<Opened<'a>> {
         let Accepted {
-            upgrade,
+            response,
+            handshake,
             handler,
-            request,
             tap,
         } = accepted;
-        let subprotocol = upgrade
-            .subprotocols()
-            .iter()
-            .find(|offered| self.site.subprotocols.contains(offered));
-        let response = upgrade.response(subprotocol.map(String::as_str));
-        let request_line = request.head().start_line().to_vec();
-        let Self {
-            site,
-            peer,
-            stream,
-            membership,
-            mut pace,
-            after_head,
-        } = self;
-
-        let report = |outcome| {
-            report(
-                site,
-                membership.registry(),
-                &Record {
-                    peer: Some(peer),
-                    request_line: &request_line,
-                    duration: started.elapsed(),
-                    outcome,
-                },
-            );
-        };
         let mut bytes = [IoSlice::new(response.as_bytes())];
-        if stream.write_all(&mut bytes, &mut pace).is_err() {
-            return report(Outcome::Left);
+        if self.stream.write_all(&mut bytes, &mut self.pace).is_err() {
+            let request_line = handshake.request.head().start_line();
+            self.report(request_line, started, Outcome::Left);
+            return None;
         }
-        let handshake = Handshake {
-            request,
-            subprotocol: subprotocol.cloned(),
-            peer,
-        };
-        let connection = Connection::server(site.limits.message);
-        let share = Share::new(Arc::clone(membership.registry().budget()));
-        let mut ws = WebSocket::new(
-            stream,
-            connection,
-            site.limits,
-            share,
-            &after_head,
+        let Self {
+            site, membership, ..
+        } = self;
+        let ws = WebSocket::new(
+            self.stream,
+            Connection::server(site.limits.message),
+            &site.limits,
+            Share::new(Arc::clone(membership.registry().budget())),
+            &self.after_head,
             handshake,
             tap,
         );
-        drop(after_head);
         membership.opened(ws.link());
-        let (error, has_panicked) = handle(handler, &membership, &mut ws);
-        let reason = ws.how_it_ended();
-        let traffic = ws.traffic();
-        membership.closed(reason.code, traffic);
-        report(Outcome::Closed {
-            reason,
-            traffic,
-            error: error.as_ref(),
-            has_panicked,
-        });
+        Some(Opened {
+            ws,
+            handler,
+            site,
+            membership,
+            started,
+        })
     }
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
@@ -407,6 +399,32 @@ impl<'a> Session<'a> {
                 request_line,
                 duration: started.elapsed(),
                 outcome,
+            },
+        );
+    }
+}
+
+impl Opened<'_> {
+    /// Runs the handler, closes the connection after it and reports how it went.
+    #[inline(never)]
+    fn run(&mut self) {
+        let (error, has_panicked) = handle(self.handler, &self.membership, &mut self.ws);
+        let reason = self.ws.how_it_ended();
+        let traffic = self.ws.traffic();
+        self.membership.closed(reason.code, traffic);
+        report(
+            self.site,
+            self.membership.registry(),
+            &Record {
+                peer: Some(self.ws.peer_addr()),
+                request_line: self.ws.request().head().start_line(),
+                duration: self.started.elapsed(),
+                outcome: Outcome::Closed {
+                    reason,
+                    traffic,
+                    error: error.as_ref(),
+                    has_panicked,
+                },
             },
         );
     }

@@ -59,22 +59,20 @@ pub(super) struct Handshake {
 #[derive(Debug)]
 pub struct WebSocket {
     link: Arc<Link>,
-    handshake: Handshake,
+    handshake: Box<Handshake>,
 }
 
 impl WebSocket {
     pub(super) fn new(
         stream: Arc<Stream>,
         connection: Connection,
-        limits: Limits,
+        limits: &Limits,
         share: Share,
         after_head: &[u8],
-        handshake: Handshake,
+        handshake: Box<Handshake>,
         tap: Option<Tap>,
     ) -> Self {
-        let link = Arc::new(Link::new(
-            stream, connection, limits, share, after_head, tap,
-        ));
+        let link = Link::new(stream, connection, limits, share, after_head, tap);
         caretaker::watch(&link);
         Self { link, handshake }
     }

@@ -42,10 +42,11 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Link {
     stream: Arc<Stream>,
-    limits: Limits,
     core: Mutex<Core>,
     /// Notified when a right is given back, room is made or the connection ends, if threads wait for that.
     changed: Condvar,
+    /// Most bytes that may wait to be written before those who send have to wait as well.
+    max_backlog: usize,
     tapped: Tapped,
     #[cfg(test)]
     acquired: std::sync::atomic::AtomicUsize,
@@ -57,20 +58,20 @@ impl Link {
     pub(super) fn new(
         stream: Arc<Stream>,
         connection: Connection,
-        limits: Limits,
+        limits: &Limits,
         share: Share,
         after_head: &[u8],
         tap: Option<Tap>,
-    ) -> Self {
-        let link = Self {
+    ) -> Arc<Self> {
+        let link = Arc::new(Self {
             stream,
-            limits,
-            core: Mutex::new(Core::new(connection, &limits, share, after_head)),
+            core: Mutex::new(Core::new(connection, limits, share, after_head)),
             changed: Condvar::new(),
+            max_backlog: limits.max_backlog,
             tapped: Tapped::new(tap),
             #[cfg(test)]
             acquired: Default::default(),
-        };
+        });
         if link.tapped.pass(Direction::Received, after_head).is_err() {
             link.cut();
         }

@@ -178,6 +178,6 @@ pub(super) fn linked_with(share: Share, limits: Limits, tap: Option<Tap>) -> (Ar
     peer.takes(usize::MAX);
     let stream = Arc::new(Stream::new(peer.clone()));
     let connection = Connection::server(Default::default());
-    let link = Link::new(stream, connection, limits, share, b"", tap);
-    (Arc::new(link), peer)
+    let link = Link::new(stream, connection, &limits, share, b"", tap);
+    (link, peer)
 }

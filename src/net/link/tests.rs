@@ -62,7 +62,10 @@ const UNPOISONED: &str = "no thread panics while it holds this";
 const SHORT: usize = 16;
 const HELLO: &[u8] = b"\x81\x85\0\0\0\0Hello";
 
-fn link(reads: Vec<Vec<u8>>) -> (Link, Arc<Mutex<Vec<Vec<u8>>>>) {
+/// The bytes of each write.
+type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
+
+fn link(reads: Vec<Vec<u8>>) -> (Arc<Link>, Sent) {
     let script = Script {
         reads: Mutex::new(reads.into()),
         sent: Arc::default(),
@@ -73,7 +76,7 @@ fn link(reads: Vec<Vec<u8>>) -> (Link, Arc<Mutex<Vec<Vec<u8>>>>) {
     let link = Link::new(
         stream,
         connection,
-        Limits::default(),
+        &Limits::default(),
         Share::unlimited(),
         b"",
         None,

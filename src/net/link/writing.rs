@@ -23,7 +23,7 @@ impl Link {
     pub(in crate::net) fn send_now(&self, length: usize, queue: impl Queue) -> Result<()> {
         let mut core = self.core();
         let backlog = core.connection.output_length();
-        let is_full = backlog > 0 && backlog + length > self.limits.max_backlog;
+        let is_full = backlog > 0 && backlog + length > self.max_backlog;
         // If the connection is closing or closed, `queue` fails and says so.
         if is_full && core.connection.is_open() {
             return Err(Error::Backlogged);
@@ -137,7 +137,7 @@ impl Link {
         loop {
             if core.take_over_output() {
                 core = self.write_from(core, Patience::Wait)?;
-            } else if !core.is_full(self.limits.max_backlog) {
+            } else if !core.is_full(self.max_backlog) {
                 return Ok(core);
             } else if core.output.writer().is_none() {
                 core = self.flush_from(core, Patience::Wait)?;
