@@ -1,0 +1,113 @@
+//! What everything runs on.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    /// The processors for the server and for the load, if they can be kept apart.
+    cores: Result<[usize; 2], &'static str>,
+    /// How many files a process may have open.
+    pub(crate) open_files: usize,
+}
+
+impl Machine {
+    pub(crate) fn find() -> Self {
+        Self {
+            cores: two_cores(),
+            open_files: open_files().unwrap_or(1024),
+        }
+    }
+
+    pub(crate) fn on_first_core(&self, program: &Path) -> Command {
+        self.on(0, program)
+    }
+
+    pub(crate) fn on_second_core(&self, program: &Path) -> Command {
+        self.on(1, program)
+    }
+
+    fn on(&self, place: usize, program: &Path) -> Command {
+        let Ok(cores) = self.cores else {
+            return Command::new(program);
+        };
+        let mut command = Command::new("taskset");
+        command.arg("-c").arg(cores[place].to_string()).arg(program);
+        command
+    }
+
+    /// How the processors are shared.
+    pub(crate) fn pinning(&self) -> String {
+        match self.cores {
+            Ok([server, load]) => {
+                format!("the server on processor {server}, the load on processor {load}")
+            }
+            Err(problem) => format!(
+                "**not pinned, because {problem}**: server and load disturb each other, and the figures mean little"
+            ),
+        }
+    }
+
+    pub(crate) fn processor() -> String {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = info.lines().find(|line| line.starts_with("model name"));
+        let model = model.and_then(|line| line.split_once(": "));
+        let model = model.map_or(
+            "a processor that /proc/cpuinfo does not name",
+            |(_, name)| name,
+        );
+        let s = if count == 1 { "" } else { "s" };
+        format!("{model}, {count} processor{s}")
+    }
+
+    pub(crate) fn kernel() -> String {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        format!("Linux {}", release.trim())
+    }
+
+    pub(crate) fn compiler() -> String {
+        let output = Command::new("rustc").arg("--version").output();
+        let version =
+            output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        version.unwrap_or_else(|_| "unknown rustc".into())
+    }
+}
+
+fn two_cores() -> Result<[usize; 2], &'static str> {
+    let taskset = Command::new("taskset")
+        .arg("-V")
+        .stdout(Stdio::null())
+        .status();
+    if !taskset.is_ok_and(|status| status.success()) {
+        return Err("there is no `taskset`");
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let mut cores = list.unwrap_or_default().trim().split(',').flat_map(range);
+    match (cores.next(), cores.next()) {
+        (Some(first), Some(second)) => Ok([first, second]),
+        _ => Err("there is only one processor"),
+    }
+}
+
+/// The numbers in "3" or "0-7".
+fn range(text: &str) -> std::ops::RangeInclusive<usize> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) => first..=last,
+        #[expect(clippy::reversed_empty_ranges, reason = "it is to be empty")]
+        _ => 1..=0,
+    }
+}
+
+fn open_files() -> Option<usize> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
