@@ -13,9 +13,9 @@ Usage: benches/compare [OPTIONS]
 
   --rounds N         Rounds; in each, every server has its turn [default: 3]
   --seconds S        Seconds of load a turn [default: 2]
-  --rows ROW,…       These rows only: 32 125 125x16 125x16-text 1k 64k 64k-text 64k-utf8 1m 16m idle
+  --rows ROW,…       These rows only: 32 125 125x16 125x16-text 1k 64k 64k-text 64k-utf8 1m 16m idle clocks
   --only SERVER,…    These servers only, beside raw-tcp: plainws tungstenite fastwebsockets tokio-websockets
-  --idle N           Connections of the row `idle` [default: 10000, or as many as open files allow]
+  --idle N           Connections of the rows `idle` and `clocks` [default: 10000, or as many as open files allow]
   --no-gathering     Let the others write each answer by itself, as the examples of their libraries do
 ";
 
@@ -26,6 +26,8 @@ pub(crate) struct Arguments {
     pub(crate) time: Duration,
     pub(crate) rows: Vec<&'static Row>,
     pub(crate) measures_idle: bool,
+    pub(crate) measures_clocks: bool,
+    /// Connections of these two.
     pub(crate) idle: usize,
     /// The raw TCP echo is the first.
     pub(crate) servers: Vec<Kind>,
@@ -42,6 +44,7 @@ impl Arguments {
             time: Duration::from_secs(2),
             rows: ROWS.iter().collect(),
             measures_idle: true,
+            measures_clocks: true,
             idle: 10_000,
             servers: Kind::ALL.to_vec(),
             gathers: true,
@@ -65,16 +68,18 @@ impl Arguments {
     }
 
     fn choose_rows(&mut self, names: &str) -> Result<()> {
-        self.measures_idle = false;
+        (self.measures_idle, self.measures_clocks) = (false, false);
         self.rows.clear();
         for name in names.split(',') {
-            if name == "idle" {
-                self.measures_idle = true;
-                continue;
+            match name {
+                "idle" => self.measures_idle = true,
+                "clocks" => self.measures_clocks = true,
+                _ => {
+                    let row = ROWS.iter().find(|row| row.name == name);
+                    self.rows
+                        .push(row.ok_or(format!("there is no row {name}"))?);
+                }
             }
-            let row = ROWS.iter().find(|row| row.name == name);
-            self.rows
-                .push(row.ok_or(format!("there is no row {name}"))?);
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(crate) fn measure(
     machine: &Machine,
     stop: &Stop,
 ) -> Result<Vec<Result<Idle>>> {
-    let connections = arguments.idle.min(machine.open_files.saturating_sub(100));
+    let connections = machine.most_connections(arguments);
     let mut results = Vec::new();
     for kind in &arguments.servers {
         eprint!("\r\x1b[K{connections} idle connections: {}", kind.name());

@@ -1,5 +1,6 @@
 //! What everything runs on.
 
+use crate::arguments::Arguments;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ pub(crate) struct Machine {
     /// The processors for the server and for the load, if they can be kept apart.
     cores: Result<[usize; 2], &'static str>,
     /// How many files a process may have open.
-    pub(crate) open_files: usize,
+    open_files: usize,
 }
 
 impl Machine {
@@ -35,6 +36,11 @@ impl Machine {
         let mut command = Command::new("taskset");
         command.arg("-c").arg(cores[place].to_string()).arg(program);
         command
+    }
+
+    /// As many idle ones as the user wants, or as open files allow.
+    pub(crate) fn most_connections(&self, arguments: &Arguments) -> usize {
+        arguments.idle.min(self.open_files.saturating_sub(100))
     }
 
     /// How the processors are shared.
@@ -72,6 +78,48 @@ impl Machine {
         let version =
             output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         version.unwrap_or_else(|_| "unknown rustc".into())
+    }
+}
+
+/// What the kernel holds for all processes, in KiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KernelMemory {
+    /// The stacks of threads.
+    pub(crate) stacks: f64,
+    pub(crate) page_tables: f64,
+    /// What is allocated by the object: sockets, tasks, files, memory maps.
+    pub(crate) objects: f64,
+}
+
+impl KernelMemory {
+    pub(crate) fn now() -> Self {
+        let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let of = |name| {
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            number.unwrap_or(0.0)
+        };
+        Self {
+            stacks: of("KernelStack:"),
+            page_tables: of("PageTables:"),
+            objects: of("Slab:"),
+        }
+    }
+
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        self.with(before, |now, before| now - before)
+    }
+
+    pub(crate) fn for_each(&self, connections: usize) -> Self {
+        self.with(&Self::default(), |all, _| all / connections as f64)
+    }
+
+    fn with(&self, other: &Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            stacks: of(self.stacks, other.stacks),
+            page_tables: of(self.page_tables, other.page_tables),
+            objects: of(self.objects, other.objects),
+        }
     }
 }
 

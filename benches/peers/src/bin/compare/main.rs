@@ -2,6 +2,7 @@
 //! tables in Markdown. `benches/compare` builds everything and runs this.
 
 mod arguments;
+mod clocks;
 mod idle;
 mod load;
 mod machine;
@@ -55,6 +56,12 @@ fn compare(arguments: &Arguments) -> Result<()> {
     if arguments.measures_idle {
         let idle = idle::measure(arguments, &machine, &stop)?;
         print!("{}", report::idle(&arguments.servers, &idle));
+    }
+    if arguments.measures_clocks {
+        print!(
+            "{}",
+            report::clocks(&clocks::measure(arguments, &machine, &stop)?)
+        );
     }
     Ok(())
 }

@@ -2,10 +2,12 @@
 
 use crate::Result;
 use crate::arguments::Arguments;
+use crate::clocks::Clocks;
 use crate::idle::Idle;
 use crate::machine::Machine;
 use crate::rows::RowResults;
 use crate::server::Kind;
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -119,6 +121,44 @@ pub(crate) fn idle(servers: &[Kind], results: &[Result<Idle>]) -> String {
             let _ = writeln!(text, "\n{} failed: {problem}", kind.name());
         }
     }
+    text
+}
+
+/// Clocks in one process.
+pub(crate) fn clocks(clocks: &Clocks) -> String {
+    let seen = &clocks.regularity;
+    let mut text = format!(
+        "\n{} clocks of plainws in one process, opened within {:.1} s:\n\n",
+        grouped(clocks.connections as f64),
+        seen["seconds_to_open"].as_f64().unwrap_or(0.0),
+    );
+    let times = |times: &Value| {
+        ["p50", "p99", "p99_9", "max"]
+            .map(|name| format!("{:.1}", times[name].as_f64().unwrap_or(f64::NAN)))
+            .join(" / ")
+    };
+    let kb = |kib: f64| format!("{:.1}", kib * 1.024);
+    let kernel = &clocks.kernel;
+    let rows = [
+        ("memory (RSS) for each, KB", kb(clocks.memory)),
+        ("kernel, stack of the thread, KB", kb(kernel.stacks)),
+        ("kernel, page tables, KB", kb(kernel.page_tables)),
+        (
+            "kernel, objects, with the sockets of both ends, KB",
+            kb(kernel.objects),
+        ),
+        ("share of a processor", format!("{:.2}", clocks.processor)),
+        ("late, ms: p50 / p99 / p99.9 / max", times(&seen["late_ms"])),
+        (
+            "off a second, ms: p50 / p99 / p99.9 / max",
+            times(&seen["off_ms"]),
+        ),
+        ("ticks seen", grouped(seen["ticks"].as_f64().unwrap_or(0.0))),
+        ("ticks missed", seen["missed"].to_string()),
+        ("connections lost", seen["lost"].to_string()),
+    ];
+    let rows = rows.map(|(name, value)| (name.to_owned(), vec![value]));
+    text += &table("", &["plainws".into()], rows.into_iter());
     text
 }
 
