@@ -159,3 +159,15 @@ fn open_files() -> Option<usize> {
         .find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_processors_are_read() {
+        let read = |list: &str| list.split(',').flat_map(range).collect::<Vec<_>>();
+        assert_eq!(read("0-2,5"), [0, 1, 2, 5]);
+        assert!(read("").is_empty());
+    }
+}

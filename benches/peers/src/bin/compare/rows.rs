@@ -122,3 +122,31 @@ fn median(mut values: Vec<f64>) -> f64 {
         values[middle - 1].midpoint(values[middle])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(rate: f64) -> Result<Measured, String> {
+        let processor = 1.0;
+        Ok(Measured { rate, processor })
+    }
+
+    #[test]
+    fn a_ratio_is_of_the_same_round() {
+        let mut results = RowResults::new(&ROWS[0], 2);
+        results.runs[0] = vec![run(100.0), run(10.0), run(1000.0)];
+        results.runs[1] = vec![run(90.0), run(20.0), run(500.0)];
+        assert_eq!(results.ratio(1), Ok(0.9));
+        assert_eq!(results.rate(0), Ok(100.0));
+    }
+
+    #[test]
+    fn a_failure_in_any_round_is_shown() {
+        let mut results = RowResults::new(&ROWS[0], 2);
+        results.runs[0] = vec![run(100.0), run(100.0)];
+        results.runs[1] = vec![run(90.0), Err("reset".into())];
+        assert_eq!(results.ratio(1), Err("reset".into()));
+        assert_eq!(results.processor(1), Err("reset".into()));
+    }
+}

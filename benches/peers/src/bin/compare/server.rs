@@ -153,3 +153,19 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     let address = last.strip_prefix("http://").unwrap_or(last);
     address.trim_end_matches('/').parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_say_where_they_listen() {
+        let address = "127.0.0.1:1234".parse().ok();
+        assert_eq!(address_in("listening on 127.0.0.1:1234\n"), address);
+        assert_eq!(
+            address_in("plainws serves http://127.0.0.1:1234/\n"),
+            address
+        );
+        assert_eq!(address_in(""), None);
+    }
+}
