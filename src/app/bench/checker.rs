@@ -236,16 +236,16 @@ impl Checker {
             }
             (got, at) = (rest, at + begin.len());
         }
-        if got.is_empty() {
-            return Ok(());
-        }
-        let body = messages.body(id.number, form);
-        let start = at - front.len();
-        if got != &body[start..start + got.len()] {
-            return Err(Fault::new(
-                Kind::WrongBytes,
-                "an echo differs from what was sent",
-            ));
+        // What is left, if anything, is of the body.
+        at -= front.len().min(at);
+        while !got.is_empty() {
+            let body = messages.body(id.number, form, at);
+            let (here, rest) = got.split_at(got.len().min(body.len()));
+            if here != &body[..here.len()] {
+                let detail = "an echo differs from what was sent";
+                return Err(Fault::new(Kind::WrongBytes, detail));
+            }
+            (got, at) = (rest, at + here.len());
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! What a run came to, for programs.
 
+use super::chart::{Row, rows};
+use super::comparison::Comparison;
 use super::histogram::Histogram;
 use super::plan::{Load, Target};
-use super::report::per_second;
 use super::run::Outcome;
 use crate::app::show::text;
 use serde_json::{Map, Value, json};
@@ -13,9 +14,25 @@ pub(crate) fn report(target: &Target, load: &Load, outcome: &Outcome) -> String 
     text::in_ascii(object(target, load, outcome).to_string()) + "\n"
 }
 
+/// One object with those of both servers.
+pub(crate) fn compared(targets: &[Target; 2], load: &Load, comparison: &Comparison) -> String {
+    let [one, two] = comparison.outcomes();
+    let rates = |place: usize| -> Vec<_> {
+        let rounds = comparison.rounds.iter();
+        rounds.map(|round| round[place].rate()).collect()
+    };
+    let object = json!({
+        "a": object(&targets[0], load, one),
+        "b": object(&targets[1], load, two),
+        "rounds": {"a": rates(0), "b": rates(1)},
+        "ratio": comparison.ratio(),
+    });
+    text::in_ascii(object.to_string()) + "\n"
+}
+
 fn object(target: &Target, load: &Load, outcome: &Outcome) -> Value {
     let Outcome { tally, time, .. } = outcome;
-    let rate = per_second(tally.messages, *time);
+    let rate = outcome.rate();
     let faults = tally.faults.iter();
     let errors: Map<_, _> = faults
         .map(|(kind, (count, first))| {
@@ -40,6 +57,7 @@ fn object(target: &Target, load: &Load, outcome: &Outcome) -> Value {
         "messages_per_second": rate,
         "bytes_per_second": rate * load.messages.size() as f64,
         "latency_us": times(&tally.latency),
+        "latency_histogram": chart(&tally.latency),
         "connect_us": times(&tally.connect),
         "opened": outcome.opened,
         "lost": tally.lost,
@@ -64,6 +82,13 @@ fn times(histogram: &Histogram) -> Value {
         "p99_9": at(0.999),
         "max": micros(histogram.most()),
     })
+}
+
+/// The rows of the chart: how many were longer than the row before tells, and at most so long.
+fn chart(histogram: &Histogram) -> Value {
+    let rows = rows(histogram).into_iter();
+    rows.map(|Row { end, count }| json!({"up_to_us": micros(end), "count": count}))
+        .collect()
 }
 
 /// To a tenth.

@@ -48,8 +48,11 @@ pub(crate) struct Id {
 const STAMP: usize = 16;
 /// Digits of the stamp that tell the message; the others tell the connection.
 const NUMBER_DIGITS: usize = 10;
-/// All bodies together take about so much, if they are not larger, so that they stay in a cache.
+/// All bodies together take about so much, so that they stay in a cache.
 const BODIES: usize = 64 * 1024;
+/// A longer body repeats its first bytes, up to a rest. So many, because the key has four bytes, and because
+/// whoever confuses two places of a message rarely does so by a multiple of this.
+const PERIOD: usize = 32 * 1024 - 20;
 /// At least two, so that a message differs from the one before it in every place.
 const LEAST_BODIES: usize = 2;
 const MOST_BODIES: usize = 64;
@@ -68,8 +71,27 @@ struct Body {
     /// The header of its frames, with the key.
     header: Vec<u8>,
     /// What follows the stamp.
-    plain: Vec<u8>,
-    masked: Vec<u8>,
+    plain: Repeated,
+    masked: Repeated,
+}
+
+/// A block, as often as it fits into a body, and what fills the rest.
+#[derive(Clone, Debug)]
+struct Repeated {
+    block: Vec<u8>,
+    /// Bytes of all blocks together.
+    blocks: usize,
+    rest: Vec<u8>,
+}
+
+impl Repeated {
+    /// The bytes from `at` on, as far as they lie together.
+    fn from(&self, at: usize) -> &[u8] {
+        match at.checked_sub(self.blocks) {
+            Some(at) => &self.rest[at..],
+            None => &self.block[at % self.block.len()..],
+        }
+    }
 }
 
 /// In which form a message travels.
@@ -96,7 +118,7 @@ impl Front {
 
 impl Messages {
     pub(crate) fn new(content: Content, size: usize, random: &mut Random) -> Self {
-        let count = (BODIES / size.max(1)).clamp(LEAST_BODIES, MOST_BODIES);
+        let count = (BODIES / size.clamp(1, PERIOD)).clamp(LEAST_BODIES, MOST_BODIES);
         let bodies = (0..count).map(|_| Body::new(content, size, random));
         Self {
             content,
@@ -142,12 +164,18 @@ impl Messages {
         Front { bytes, length }
     }
 
-    pub(crate) fn body(&self, number: u64, form: Form) -> &[u8] {
+    /// The bytes after the front, from `at` on, as far as they lie together; none at the end.
+    pub(crate) fn body(&self, number: u64, form: Form, at: usize) -> &[u8] {
         let body = self.body_of(number);
         match form {
-            Form::Frame => &body.masked,
-            Form::Payload => &body.plain,
+            Form::Frame => body.masked.from(at),
+            Form::Payload => body.plain.from(at),
         }
+    }
+
+    /// How many bytes there are after the front.
+    pub(crate) const fn body_length(&self) -> usize {
+        self.size.saturating_sub(STAMP)
     }
 
     fn body_of(&self, number: u64) -> &Body {
@@ -169,9 +197,17 @@ impl Body {
         }
         .encode(&mut header);
         let mut noise = Noise(u64::from_ne_bytes(random.bytes()) | 1);
-        let plain = noise.content(content, size.saturating_sub(STAMP));
+        let length = size.saturating_sub(STAMP);
+        let plain = Repeated {
+            block: noise.content(content, PERIOD.min(length)),
+            blocks: length / PERIOD * PERIOD,
+            rest: noise.content(content, length % PERIOD),
+        };
         let mut masked = plain.clone();
-        frame::mask(&mut masked, key, STAMP as u64);
+        for part in [&mut masked.block, &mut masked.rest] {
+            // Each begins at a multiple of 4 after the stamp.
+            frame::mask(part, key, STAMP as u64);
+        }
         Self {
             key,
             header,
@@ -288,17 +324,34 @@ mod tests {
     }
 
     fn whole(messages: &Messages, id: Id, form: Form) -> Vec<u8> {
-        [
-            messages.front(id, form).bytes(),
-            messages.body(id.number, form),
-        ]
-        .concat()
+        let mut whole = messages.front(id, form).bytes().to_vec();
+        let mut at = 0;
+        while at < messages.body_length() {
+            let piece = messages.body(id.number, form, at);
+            whole.extend(piece);
+            at += piece.len();
+        }
+        whole
     }
 
     #[test]
     fn a_frame_is_the_payload_masked_behind_its_header() {
         for content in CONTENTS {
-            for size in [0, 1, 15, 16, 17, 18, 125, 126, 65_535, 65_536] {
+            for size in [
+                0,
+                1,
+                15,
+                16,
+                17,
+                18,
+                125,
+                126,
+                PERIOD + 15,
+                PERIOD + 17,
+                65_535,
+                65_536,
+                3 * PERIOD + 16,
+            ] {
                 let messages = messages(content, size);
                 for number in [0, 1, 2, 77] {
                     let id = Id {

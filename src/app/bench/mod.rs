@@ -1,6 +1,8 @@
 //! `plainws bench`: loads a server that echoes, and measures it.
 
+mod chart;
 mod checker;
+mod comparison;
 mod fault;
 mod histogram;
 mod json;
@@ -13,6 +15,7 @@ mod run;
 mod tally;
 mod worker;
 
+use self::comparison::Comparison;
 use self::messages::{Content, Messages};
 use self::plan::{Asked, Load, Target};
 use self::run::{Outcome, Progress};
@@ -38,7 +41,7 @@ pub(crate) struct Options {
     url: String,
 
     /// Connections that send messages; with 0 there are idle ones only
-    #[arg(long, short, value_name = "N", default_value_t = 32, value_parser = args::number::<u32>)]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = args::number::<u32>)]
     connections: u32,
 
     /// Messages that each connection has on their way: the next is sent when an echo has come
@@ -46,7 +49,7 @@ pub(crate) struct Options {
     in_flight: NonZeroUsize,
 
     /// Bytes of payload in each message
-    #[arg(long, short, value_name = "SIZE", default_value = "125", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "125", value_parser = size)]
     size: usize,
 
     /// Send binary messages; this is the default
@@ -81,6 +84,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = threads)]
     threads: u32,
 
+    /// Load this server as well, in turn with the first, and print the ratios of the two
+    ///
+    /// With tcp://host:port, where bytes come back as they are: how much of the socket is left.
+    #[arg(long, value_name = "URL")]
+    compare: Option<String>,
+
+    /// Rounds in which the two are loaded, each for its part of --seconds
+    #[arg(long, value_name = "N", default_value = "5", value_parser = args::number_above_0, requires = "compare")]
+    rounds: NonZeroUsize,
+
     #[command(flatten)]
     handshake: args::HandshakeOptions,
 
@@ -104,25 +117,26 @@ Exit codes:
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let target = Target::new(&options.url, options.asked())?;
-    let load = options.load()?;
-    check_room(&load)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signals(&stop)?;
-    let lines = Lines::dropping(|_| String::new())
-        .map_err(|error| format!("cannot start a thread: {error}"))?;
-    let outcome = match measure(&target, &load, &stop, &lines) {
-        Ok(outcome) => outcome,
-        Err(problem) => {
-            output::say(&problem);
-            return Ok(ExitCode::FAILURE);
-        }
+    let other = options.compare.as_deref();
+    let other = other.map(|url| Target::new(url, options.asked()));
+    let other = other.transpose()?;
+    let bench = Bench {
+        load: options.load()?,
+        stop: AtomicBool::new(false),
+        lines: Lines::dropping(|_| String::new())
+            .map_err(|error| format!("cannot start a thread: {error}"))?,
     };
-    if options.json {
-        output::print(&json::report(&target, &load, &outcome))?;
-    } else {
-        output::print(&report::report(&target, &load, &outcome))?;
-    }
-    Ok(verdict(&load, &outcome))
+    bench.check_room()?;
+    let bench = Arc::new(bench);
+    stop_on_signals(&bench)?;
+    let ended = match other {
+        Some(other) => bench.compare(&[target, other], options),
+        None => bench.measure_one(&target, options.json),
+    };
+    ended.or_else(|problem| {
+        output::say(&problem);
+        Ok(ExitCode::FAILURE)
+    })
 }
 
 impl Options {
@@ -166,31 +180,99 @@ impl Options {
     }
 }
 
-fn measure(
-    target: &Target,
-    load: &Load,
-    stop: &AtomicBool,
-    lines: &Lines,
-) -> Result<Outcome, String> {
-    let is_terminal = io::stderr().is_terminal();
-    let mut shown = 0;
-    let outcome = run::run(target, load, stop, |progress| {
-        shown += 1;
-        if is_terminal && shown % 20 == 0 {
-            lines.push(To::Stderr, &line(load, &progress));
-        }
-    });
-    if is_terminal {
-        lines.push(To::Stderr, "\r\x1b[K");
-        lines.finish(Duration::from_secs(1));
+/// What a run needs beside its server.
+struct Bench {
+    load: Load,
+    /// Set when the user ends it.
+    stop: AtomicBool,
+    lines: Lines,
+}
+
+impl Bench {
+    fn measure_one(&self, target: &Target, as_json: bool) -> Result<ExitCode, String> {
+        let outcome = self.measure(target, &self.load, "")?;
+        output::print(&if as_json {
+            json::report(target, &self.load, &outcome)
+        } else {
+            report::report(target, &self.load, &outcome)
+        })?;
+        Ok(self.verdict(&[&outcome]))
     }
-    outcome
+
+    /// Loads both in each round, and begins with the other one each time, so that a machine that becomes
+    /// slower is no advantage of either.
+    fn compare(&self, targets: &[Target; 2], options: &Options) -> Result<ExitCode, String> {
+        let rounds = options.rounds.get();
+        let load = self.load.part(u32::try_from(rounds).unwrap_or(u32::MAX));
+        let mut comparison = Comparison::default();
+        for round in 0..rounds {
+            let mut outcomes = <[Outcome; 2]>::default();
+            for turn in 0..2 {
+                let place = (round + turn) % 2;
+                let name = ["A", "B"][place];
+                let where_ = format!("round {} of {rounds}, {name}: ", round + 1);
+                outcomes[place] = self.measure(&targets[place], &load, &where_)?;
+            }
+            comparison.add(outcomes);
+            if self.stop.load(Relaxed) {
+                break;
+            }
+        }
+        output::print(&if options.json {
+            json::compared(targets, &self.load, &comparison)
+        } else {
+            report::compared(targets, &self.load, &comparison)
+        })?;
+        Ok(self.verdict(&comparison.outcomes()))
+    }
+
+    fn measure(&self, target: &Target, load: &Load, title: &str) -> Result<Outcome, String> {
+        let is_terminal = io::stderr().is_terminal();
+        let mut shown = 0;
+        let outcome = run::run(target, load, &self.stop, |progress| {
+            shown += 1;
+            if is_terminal && shown % 10 == 0 {
+                let line = format!("\r\x1b[K{title}{}", line(load, &progress));
+                self.lines.push(To::Stderr, &line);
+            }
+        });
+        if is_terminal {
+            self.lines.push(To::Stderr, "\r\x1b[K");
+            self.lines.finish(Duration::from_secs(1));
+        }
+        outcome
+    }
+
+    fn verdict(&self, outcomes: &[&Outcome]) -> ExitCode {
+        let is_good = |outcome: &&Outcome| {
+            let is_measured = outcome.tally.messages > 0 || self.load.connections == 0;
+            is_measured && outcome.tally.faults.is_empty()
+        };
+        if outcomes.iter().all(is_good) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    /// Refuses what the system does not allow, where it tells.
+    fn check_room(&self) -> Result<(), String> {
+        let connections = self.load.all_connections();
+        let needed = u64::from(connections) + u64::from(self.load.threads) * 3 + OWN_DESCRIPTORS;
+        match descriptors() {
+            Some(limit) if needed > limit => Err(format!(
+                "{connections} connections need {needed} open files, and the system allows {limit}: \
+                 raise that with ulimit -n"
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The line that is written over again and again while the run lasts.
 fn line(load: &Load, progress: &Progress) -> String {
     let seconds = progress.time.as_secs_f64();
-    let what = match progress.phase {
+    match progress.phase {
         Phase::Connecting => format!(
             "{} of {} connections",
             progress.open,
@@ -200,50 +282,25 @@ fn line(load: &Load, progress: &Progress) -> String {
         _ => format!(
             "{seconds:.1} of {:.1} s  {} messages/s  {} connections",
             load.time.as_secs_f64(),
-            report::grouped(report::per_second(progress.messages, progress.time)),
+            chart::grouped(run::per_second(progress.messages, progress.time)),
             progress.open
         ),
-    };
-    format!("\r\x1b[K{what}")
+    }
 }
 
 /// The first signal ends the run early, the second the program.
-fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), String> {
-    let stop = Arc::clone(stop);
+fn stop_on_signals(bench: &Arc<Bench>) -> Result<(), String> {
+    let bench = Arc::clone(bench);
     let heeded = signals::on_each(move || {
-        if stop.swap(true, Relaxed) {
+        if bench.stop.swap(true, Relaxed) {
             std::process::exit(130);
         }
     });
     heeded.map_err(|error| format!("cannot wait for signals: {error}"))
 }
 
-fn verdict(load: &Load, outcome: &Outcome) -> ExitCode {
-    let is_empty = load.connections > 0 && outcome.tally.messages == 0;
-    if is_empty || !outcome.tally.faults.is_empty() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
-}
-
 /// What the program opens beside its connections.
 const OWN_DESCRIPTORS: u64 = 16;
-
-/// Refuses what the system does not allow, where it tells.
-fn check_room(load: &Load) -> Result<(), String> {
-    let Some(limit) = descriptors() else {
-        return Ok(());
-    };
-    let needed = u64::from(load.all_connections()) + u64::from(load.threads) * 3 + OWN_DESCRIPTORS;
-    if needed > limit {
-        return Err(format!(
-            "{} connections need {needed} open files, and the system allows {limit}: raise that with ulimit -n",
-            load.all_connections()
-        ));
-    }
-    Ok(())
-}
 
 /// How many files this process may have open, as Linux tells it.
 fn descriptors() -> Option<u64> {
@@ -253,13 +310,13 @@ fn descriptors() -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Messages take four times their size here, and nobody accepts larger ones.
-const LARGEST: u64 = 256 * 1024 * 1024;
+/// Nobody accepts larger ones.
+const LARGEST: u64 = 1024 * 1024 * 1024;
 
 fn size(text: &str) -> Result<usize, String> {
     let size = args::size(text)?;
     if size > LARGEST {
-        return Err("messages have at most 256M".into());
+        return Err("messages have at most 1024M".into());
     }
     usize::try_from(size).map_err(|_| "that is too large".into())
 }

@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, Write};
 /// Messages up to this size are gathered in one buffer, which costs less than a slice for each.
 const GATHERED: usize = 4096;
 /// Slices handed to one write.
-const SLICES: usize = 32;
+const SLICES: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -27,11 +27,20 @@ enum Chunk {
 }
 
 impl Chunk {
-    fn bytes<'a>(&'a self, messages: &'a Messages) -> &'a [u8] {
+    fn length(&self, messages: &Messages) -> usize {
         match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Front(front) => front.bytes(),
-            Self::Body(number) => messages.body(*number, Form::Frame),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Front(front) => front.bytes().len(),
+            Self::Body(_) => messages.body_length(),
+        }
+    }
+
+    /// The bytes from `at` on, as far as they lie together.
+    fn from<'a>(&'a self, at: usize, messages: &'a Messages) -> &'a [u8] {
+        match self {
+            Self::Bytes(bytes) => &bytes[at..],
+            Self::Front(front) => &front.bytes()[at..],
+            Self::Body(number) => messages.body(*number, Form::Frame, at),
         }
     }
 }
@@ -50,7 +59,7 @@ impl Outbox {
         } else {
             let buffer = self.buffer();
             buffer.extend_from_slice(front.bytes());
-            buffer.extend_from_slice(messages.body(id.number, Form::Frame));
+            buffer.extend_from_slice(messages.body(id.number, Form::Frame, 0));
         }
     }
 
@@ -82,19 +91,21 @@ impl Outbox {
     }
 
     fn write_some(&self, to: &mut impl Write, messages: &Messages) -> io::Result<usize> {
-        let mut chunks = self.queue.iter().map(|chunk| chunk.bytes(messages));
-        let first = chunks
-            .next()
-            .map_or(&[][..], |first| &first[self.written..]);
-        if self.queue.len() == 1 {
-            return to.write(first);
+        if let (1, Some(Chunk::Bytes(bytes))) = (self.queue.len(), self.queue.front()) {
+            return to.write(&bytes[self.written..]);
         }
         let mut slices = [IoSlice::new(&[]); SLICES];
-        slices[0] = IoSlice::new(first);
-        let mut used = 1;
-        for (slice, chunk) in slices[1..].iter_mut().zip(chunks) {
-            *slice = IoSlice::new(chunk);
-            used += 1;
+        let mut used = 0;
+        let mut at = self.written;
+        for chunk in &self.queue {
+            let length = chunk.length(messages);
+            while at < length && used < SLICES {
+                let piece = chunk.from(at, messages);
+                slices[used] = IoSlice::new(piece);
+                used += 1;
+                at += piece.len();
+            }
+            at = 0;
         }
         to.write_vectored(&slices[..used])
     }
@@ -102,7 +113,7 @@ impl Outbox {
     fn advance(&mut self, written: usize, messages: &Messages) {
         self.written += written;
         while let Some(first) = self.queue.front() {
-            let length = first.bytes(messages).len();
+            let length = first.length(messages);
             if self.written < length {
                 return;
             }

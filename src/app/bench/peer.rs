@@ -34,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) stream: TcpStream,
     stage: Stage,
     began: Instant,
+    /// The server sends nothing after what is there to be read.
+    is_ended: bool,
     checker: Checker,
     outbox: Outbox,
     /// When the messages were sent whose echoes have not come.
@@ -70,6 +72,7 @@ impl Peer {
             stream,
             stage: Stage::Connecting,
             began: Instant::now(),
+            is_ended: false,
             checker: Checker::new(target.echo(), number, is_idle),
             outbox: Outbox::default(),
             flights: VecDeque::new(),
@@ -148,6 +151,7 @@ impl Peer {
 
     /// Goes on after the system has told of something to be read or written.
     pub(crate) fn go_on(&mut self, is_ended: bool, shop: &mut Shop<'_>) -> Result<After, Fault> {
+        self.is_ended |= is_ended;
         if matches!(self.stage, Stage::Connecting) && !self.connected(shop)? {
             return Ok(After::Waiting);
         }
@@ -172,7 +176,7 @@ impl Peer {
             }
             // A read that is short took all, and what comes later is told of. Where reading works
             // otherwise, the system has to say that nothing is left.
-            if cfg!(unix) && length < shop.buffer.len() && !is_ended {
+            if cfg!(unix) && length < shop.buffer.len() && !self.is_ended {
                 return Ok(After::Waiting);
             }
         }

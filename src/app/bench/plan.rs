@@ -112,6 +112,15 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// The same load for a shorter time, one of so many parts.
+    pub(crate) fn part(&self, parts: u32) -> Self {
+        Self {
+            time: self.time / parts,
+            warm_up: self.warm_up / parts,
+            ..self.clone()
+        }
+    }
+
     pub(crate) const fn all_connections(&self) -> u32 {
         self.connections + self.idle
     }

@@ -1,25 +1,22 @@
 //! What a run came to, for people.
 
+use super::chart::{chart, grouped, short};
+use super::comparison::Comparison;
 use super::histogram::Histogram;
 use super::plan::{Load, Target};
 use super::run::Outcome;
 use crate::app::show::paint::{BAD, FAINT, STRONG, paint};
-use crate::app::show::text::{clipped, count, padded};
-use std::time::Duration;
+use crate::app::show::text::{COLUMNS, clipped, count, padded};
 
 /// The lines about one server.
 pub(crate) fn report(target: &Target, load: &Load, outcome: &Outcome) -> String {
     let Outcome { tally, time, .. } = outcome;
-    let mut text = paint(STRONG, &clipped(&target.name, 79)) + "\n";
+    let mut text = paint(STRONG, &clipped(&target.name, COLUMNS - 1)) + "\n";
     text += &described(load, outcome);
     text += "\n";
-    let mut line = |label: &str, value: &str| {
-        let style = if label == "error" { BAD } else { FAINT };
-        text += &format!("{}{value}\n", paint(style, &padded(label, 10)));
-    };
+    let mut line = |label, value: &str| text += &line(label, value);
     if load.connections > 0 {
-        let rate = per_second(tally.messages, *time);
-        let bytes = rate * load.messages.size() as f64;
+        let rate = outcome.rate();
         line(
             "messages",
             &format!(
@@ -28,7 +25,10 @@ pub(crate) fn report(target: &Target, load: &Load, outcome: &Outcome) -> String 
                 grouped(tally.messages as f64)
             ),
         );
-        line("payload", &format!("{:.1} MB/s each way", bytes / 1e6));
+        line(
+            "payload",
+            &format!("{} MB/s each way", megabytes(load, outcome)),
+        );
         line("latency", &times(&tally.latency));
     }
     line("connect", &times(&tally.connect));
@@ -44,19 +44,100 @@ pub(crate) fn report(target: &Target, load: &Load, outcome: &Outcome) -> String 
             &format!("{share:.2} of a processor{}", limit(share, load.threads)),
         );
     }
-    for (kind, (number, first)) in &tally.faults {
-        let what = format!("{} x {}: {first}", grouped(*number as f64), kind.name());
-        line("error", &clipped(&what, 69));
-    }
-    if tally.lost > 0 {
-        let lost = format!("{} of {}", tally.lost, count(outcome.opened, "connection"));
-        line("lost", &lost);
-    }
+    text += &failures(outcome);
     if load.connections > 0 && tally.latency.total() > 0 {
         text += "\n";
         text += &chart(&tally.latency);
     }
     text
+}
+
+fn line(label: &str, value: &str) -> String {
+    format!("{}{value}\n", paint(FAINT, &padded(label, LABEL)))
+}
+
+/// Columns of what stands before a value.
+const LABEL: usize = 10;
+
+/// What went wrong, a line for each kind.
+fn failures(outcome: &Outcome) -> String {
+    let tally = &outcome.tally;
+    let mut text = String::new();
+    for (kind, (number, first)) in &tally.faults {
+        let what = format!("{} {}: {first}", grouped(*number as f64), kind.name());
+        let what = clipped(&what, COLUMNS - 1 - LABEL);
+        text += &format!("{}{what}\n", paint(BAD, &padded("error", LABEL)));
+    }
+    if tally.lost > 0 {
+        let all = count(outcome.opened, "connection");
+        text += &line("lost", &format!("{} of {all}", tally.lost));
+    }
+    text
+}
+
+/// The lines about two servers that were loaded in turn.
+pub(crate) fn compared(targets: &[Target; 2], load: &Load, comparison: &Comparison) -> String {
+    let outcomes = comparison.outcomes();
+    let mut text = String::new();
+    for (name, target) in NAMES.iter().zip(targets) {
+        let shown = clipped(&target.name, COLUMNS - 4);
+        text += &format!("{name}  {}\n", paint(STRONG, &shown));
+    }
+    text += &described(load, outcomes[0]);
+    let rounds = count(comparison.rounds.len() as u64, "round");
+    text += &format!("each, in {rounds} by turns\n\n");
+
+    text += &row(["", NAMES[0], NAMES[1], "A/B"]);
+    if load.connections > 0 {
+        let ratio = comparison.ratio().map_or("-".into(), two_decimals);
+        let [a, b] = outcomes.map(|outcome| grouped(outcome.rate()));
+        text += &row(["messages/s", &a, &b, &ratio]);
+        let [a, b] = outcomes.map(|outcome| megabytes(load, outcome));
+        text += &row(["MB/s each way", &a, &b, ""]);
+        text += &compared_times("latency", outcomes.map(|outcome| &outcome.tally.latency));
+    }
+    text += &compared_times("connect", outcomes.map(|outcome| &outcome.tally.connect));
+    if let Some((least, most)) = comparison.spread() {
+        text += &format!("\nmessages/s, A/B: {least:.2} to {most:.2} in single rounds\n");
+    }
+    for (name, outcome) in NAMES.iter().zip(outcomes) {
+        let failures = failures(outcome);
+        if !failures.is_empty() {
+            text += &format!("\n{name}\n{failures}");
+        }
+    }
+    text
+}
+
+const NAMES: [&str; 2] = ["A", "B"];
+
+fn row([label, a, b, ratio]: [&str; 4]) -> String {
+    format!(
+        "{}{a:>14}{b:>14}{ratio:>8}\n",
+        paint(FAINT, &padded(label, 16))
+    )
+}
+
+fn compared_times(what: &str, histograms: [&Histogram; 2]) -> String {
+    if histograms.iter().any(|histogram| histogram.total() == 0) {
+        return String::new();
+    }
+    let times = SHARES.map(|(name, share)| (name, histograms.map(|times| times.percentile(share))));
+    let most = ("max", histograms.map(Histogram::most));
+    let rows = times.into_iter().chain([most]).map(|(name, [a, b])| {
+        let ratio = two_decimals(a.as_secs_f64() / b.as_secs_f64().max(1e-9));
+        row([&format!("{what} {name}"), &short(a), &short(b), &ratio])
+    });
+    rows.collect()
+}
+
+fn two_decimals(number: f64) -> String {
+    format!("{number:.2}")
+}
+
+fn megabytes(load: &Load, outcome: &Outcome) -> String {
+    let bytes = outcome.rate() * load.messages.size() as f64;
+    format!("{:.1}", bytes / 1e6)
 }
 
 /// Says when the tool was the limit and not the server.
@@ -88,10 +169,6 @@ fn described(load: &Load, outcome: &Outcome) -> String {
     format!("{}; {seconds:.1} s{cut}\n", parts.join(", "))
 }
 
-pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64().max(1e-9)
-}
-
 /// The percentiles that are shown, with their names.
 pub(crate) const SHARES: [(&str, f64); 4] =
     [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
@@ -106,104 +183,4 @@ fn times(histogram: &Histogram) -> String {
         .collect();
     parts.push(format!("max {}", short(histogram.most())));
     parts.join("  ")
-}
-
-/// A time in three digits and its unit.
-pub(crate) fn short(time: Duration) -> String {
-    let micros = time.as_secs_f64() * 1e6;
-    let (value, unit) = match micros {
-        ..1e3 => (micros, "us"),
-        1e3..1e6 => (micros / 1e3, "ms"),
-        _ => (micros / 1e6, "s"),
-    };
-    let decimals = match value {
-        ..10.0 => 2,
-        10.0..100.0 => 1,
-        _ => 0,
-    };
-    format!("{value:.decimals$} {unit}")
-}
-
-/// A whole number with its thousands apart.
-pub(crate) fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// The most rows of a chart.
-const ROWS: usize = 16;
-/// The longest bar.
-const BAR: usize = 44;
-
-/// Rows that end at round times, as fine as fits, and a bar for the echoes of each.
-fn chart(histogram: &Histogram) -> String {
-    let rows = rows(histogram);
-    let most = rows.iter().map(|row| row.count).max().unwrap_or(1);
-    let mut text = String::new();
-    for Row { end, count } in rows {
-        let share = count as f64 / histogram.total() as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is at most the length of a bar"
-        )]
-        let length = (count as f64 / most as f64 * BAR as f64).ceil() as usize;
-        let bar = padded(&"#".repeat(length), BAR);
-        let number = grouped(count as f64);
-        let end = format!("<= {}", short(end));
-        text += &format!("{end:>11}  {bar} {number:>12} {:>5.1} %\n", share * 100.0);
-    }
-    text
-}
-
-pub(crate) struct Row {
-    /// The longest time in it.
-    pub(crate) end: Duration,
-    pub(crate) count: u64,
-}
-
-/// How finely a power of ten is divided: the first that needs few enough rows is taken.
-const STEPS: [&[f64]; 4] = [
-    &[
-        1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0,
-    ],
-    &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
-    &[1.0, 2.0, 5.0],
-    &[1.0],
-];
-
-fn rows(histogram: &Histogram) -> Vec<Row> {
-    let divided = STEPS.iter().map(|steps| divided(histogram, steps));
-    let mut divided = divided.filter(|rows| rows.len() <= ROWS);
-    divided.next().unwrap_or_default()
-}
-
-fn divided(histogram: &Histogram, steps: &[f64]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut before = 0;
-    let ends = (0..12).flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power)));
-    for nanos in ends {
-        let end = Duration::from_secs_f64(nanos / 1e9);
-        let within = if end >= histogram.most() {
-            histogram.total()
-        } else {
-            histogram.within(end)
-        };
-        if within > 0 {
-            let count = within - before;
-            rows.push(Row { end, count });
-            before = within;
-        }
-        if within == histogram.total() {
-            break;
-        }
-    }
-    rows
 }

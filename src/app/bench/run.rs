@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What came of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) tally: Tally,
     /// How long it was measured.
@@ -20,6 +20,25 @@ pub(crate) struct Outcome {
     pub(crate) opened: u64,
     /// Whether the user ended it early.
     pub(crate) is_cut_short: bool,
+}
+
+impl Outcome {
+    /// Counts another run as more of this one.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        self.time += other.time;
+        self.opened += other.opened;
+        self.is_cut_short |= other.is_cut_short;
+    }
+
+    /// Echoes in a second.
+    pub(crate) fn rate(&self) -> f64 {
+        per_second(self.tally.messages, self.time)
+    }
+}
+
+pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(1e-9)
 }
 
 /// How far a run is.
@@ -33,7 +52,7 @@ pub(crate) struct Progress {
 }
 
 /// How often it is looked whether a phase is over.
-const STEP: Duration = Duration::from_millis(5);
+const STEP: Duration = Duration::from_millis(10);
 /// How long the echoes that are due are waited for when the user ends the run.
 const SHORT_DRAIN: Duration = Duration::from_secs(1);
 /// How long the answers to our Closes are waited for.
