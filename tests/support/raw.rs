@@ -229,6 +229,16 @@ impl Raw {
         (byte0, mask.expect("§5.1: a client must mask"), payload)
     }
 
+    /// As [`masked_frame`](Self::masked_frame), without the key; `None` if the connection ends first, in
+    /// whatever way.
+    pub(crate) fn try_masked_frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        if self.received.is_empty() && !matches!(self.read(PATIENCE), Ok(1..)) {
+            return None;
+        }
+        let (byte0, _, payload) = self.masked_frame();
+        Some((byte0, payload))
+    }
+
     fn any_frame(&mut self) -> (u8, Option<[u8; 4]>, Vec<u8>) {
         let header = self.bytes(2);
         let (byte0, byte1) = (header[0], header[1]);

@@ -315,3 +315,144 @@ pub(crate) fn closed(body: &[u8]) -> Fault {
     };
     Fault::new(Kind::Closed, format!("the server closed: {said}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::Content;
+    use super::*;
+    use plainws::net::random::Random;
+
+    const SIZE: usize = 40_000;
+
+    fn messages() -> Messages {
+        let mut random = Random::new().expect("the system has one");
+        Messages::new(Content::Binary, SIZE, &mut random)
+    }
+
+    fn whole(messages: &Messages, number: u64, form: Form) -> Vec<u8> {
+        let id = Id {
+            connection: 7,
+            number,
+        };
+        let mut bytes = messages.front(id, form).bytes().to_vec();
+        let mut at = 0;
+        while at < messages.body_length() {
+            let piece = messages.body(number, form, at);
+            bytes.extend(piece);
+            at += piece.len();
+        }
+        bytes
+    }
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match payload.len() {
+            short @ ..126 => bytes.push(u8::try_from(short).unwrap()),
+            length => {
+                bytes.push(126);
+                bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+        }
+        [&bytes, payload].concat()
+    }
+
+    /// What is met when three messages were sent and `input` comes in pieces of `size` bytes.
+    fn met(form: Form, messages: &Messages, input: &[u8], size: usize) -> (Met, Option<Kind>) {
+        let mut checker = Checker::new(form, 7, false);
+        for _ in 0..3 {
+            checker.next();
+        }
+        let mut met = Met::default();
+        for piece in input.chunks(size) {
+            if let Err(fault) = checker.receive(piece, messages, &mut met) {
+                return (met, Some(fault.kind));
+            }
+        }
+        (met, None)
+    }
+
+    /// That the end is the same however the input is cut.
+    #[track_caller]
+    fn check(form: Form, messages: &Messages, input: &[u8], echoes: u64, kind: Option<Kind>) {
+        for size in [input.len(), 1, 2, 3, 7, 4096, 32_000, 39_999] {
+            let (met, fault) = met(form, messages, input, size);
+            assert_eq!((met.echoes, fault), (echoes, kind), "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn echoes_are_right_in_whatever_pieces_they_come() {
+        let messages = messages();
+        let [a, b, c] = [0, 1, 2].map(|number| whole(&messages, number, Form::Payload));
+        let fragments = [
+            frame(0x02, &b[..10]),
+            frame(0x89, b"ping"),
+            frame(0x00, b""),
+            frame(0x00, &b[10..30_000]),
+            frame(0x80, &b[30_000..]),
+        ];
+        let input = [
+            frame(0x82, &a),
+            fragments.concat(),
+            frame(0x8A, b""),
+            frame(0x82, &c),
+        ]
+        .concat();
+        check(Form::Payload, &messages, &input, 3, None);
+        for size in [1, input.len()] {
+            let (met, _) = met(Form::Payload, &messages, &input, size);
+            assert_eq!(met.pings, [b"ping"]);
+        }
+        let too_many = [&input, &frame(0x82, &a)[..]].concat();
+        check(
+            Form::Payload,
+            &messages,
+            &too_many,
+            3,
+            Some(Kind::Unexpected),
+        );
+
+        let raw: Vec<u8> = (0..3)
+            .flat_map(|number| whole(&messages, number, Form::Frame))
+            .collect();
+        check(Form::Frame, &messages, &raw, 3, None);
+        check(
+            Form::Frame,
+            &messages,
+            &[&raw, &b"x"[..]].concat(),
+            3,
+            Some(Kind::Unexpected),
+        );
+    }
+
+    #[test]
+    fn each_wrong_byte_is_found() {
+        let messages = messages();
+        for form in [Form::Payload, Form::Frame] {
+            let right: Vec<_> = [0, 1]
+                .map(|number| match form {
+                    Form::Payload => frame(0x82, &whole(&messages, number, form)),
+                    Form::Frame => whole(&messages, number, form),
+                })
+                .concat();
+            let payload = right.len() - SIZE;
+            for place in [0, 1, 15, 16, 17, 32_000, 32_760, 32_764, 39_900, SIZE - 1] {
+                let mut wrong = right.clone();
+                wrong[payload + place] ^= 0x80;
+                check(form, &messages, &wrong, 1, Some(Kind::WrongBytes));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_counts_after_a_close() {
+        let messages = messages();
+        let close = frame(0x88, b"\x03\xe8bye");
+        let input = [close, frame(0x82, &whole(&messages, 0, Form::Payload))].concat();
+        let (met, fault) = met(Form::Payload, &messages, &input, input.len());
+        assert_eq!(
+            (met.echoes, met.close.as_deref(), fault),
+            (0, Some(&b"\x03\xe8bye"[..]), None)
+        );
+    }
+}

@@ -112,10 +112,9 @@ pub(crate) fn compared(targets: &[Target; 2], load: &Load, comparison: &Comparis
 const NAMES: [&str; 2] = ["A", "B"];
 
 fn row([label, a, b, ratio]: [&str; 4]) -> String {
-    format!(
-        "{}{a:>14}{b:>14}{ratio:>8}\n",
-        paint(FAINT, &padded(label, 16))
-    )
+    let label = paint(FAINT, &padded(label, 16));
+    let row = format!("{label}{a:>14}{b:>14}{ratio:>8}");
+    row.trim_end().to_owned() + "\n"
 }
 
 fn compared_times(what: &str, histograms: [&Histogram; 2]) -> String {
