@@ -313,18 +313,14 @@ fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64
 /// ```
 pub fn mask(payload: &mut [u8], mut key: MaskingKey, offset: u64) {
     key.rotate_left((offset % 4) as usize);
-    // The key repeated to the width of a vector register: the compiler XORs a whole one at a time.
-    let keys = [key; 8];
-    let wide = keys.as_flattened();
-    let mut chunks = payload.chunks_exact_mut(wide.len());
-    for chunk in &mut chunks {
-        xor(chunk, wide);
+    // Words as wide as the key: the compiler XORs as many of them at once as fill a vector register.
+    let key_word = u32::from_ne_bytes(key);
+    let mut words = payload.chunks_exact_mut(4);
+    for word in &mut words {
+        let word: &mut [u8; 4] = word.try_into().expect("each has 4 bytes");
+        *word = (u32::from_ne_bytes(*word) ^ key_word).to_ne_bytes();
     }
-    xor(chunks.into_remainder(), wide);
-}
-
-fn xor(bytes: &mut [u8], with: &[u8]) {
-    for (byte, with) in bytes.iter_mut().zip(with) {
-        *byte ^= with;
+    for (byte, key) in words.into_remainder().iter_mut().zip(key) {
+        *byte ^= key;
     }
 }
