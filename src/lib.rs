@@ -60,6 +60,9 @@
 //! # Features
 //!
 //! `cli` (on by default) builds the program. Without it the crate depends on `sha1` and `base64` only.
+//!
+//! `simd` (part of `cli`, else off) checks text with the processor's vector instructions, by the crate
+//! `simdutf8`: 64 KiB that are not ASCII in a tenth of the time, 125 bytes in a third.
 
 pub mod net;
 pub mod protocol;

@@ -44,6 +44,9 @@ const FORBIDDEN_MACROS_IN_PROTOCOL: &[&str] = &[
 /// All that storeys 1 and 2 depend on.
 const DEPENDENCIES_OF_THE_LIBRARY: &[&str] = &["base64", "sha1"];
 
+/// What the feature `simd` adds, and the one module that it is for.
+const DEPENDENCY_OF_SIMD: (&str, &str) = ("protocol::utf8", "simdutf8");
+
 mod the_sources {
     use super::*;
 
@@ -147,16 +150,22 @@ mod the_sources {
     }
 
     #[test]
-    fn of_the_library_use_two_dependencies() {
+    fn of_the_library_use_two_dependencies_and_one_for_simd() {
         let dependencies = dependencies(&read(Path::new("Cargo.toml")));
         for needed in DEPENDENCIES_OF_THE_LIBRARY {
             assert!(dependencies.contains(*needed), "{dependencies:?}");
         }
+        assert!(
+            dependencies.contains(DEPENDENCY_OF_SIMD.1),
+            "{dependencies:?}"
+        );
         for (user, path) in Storeys::of_the_library().references() {
             let name = path.segments[0].as_str();
             let is_foreign = dependencies.contains(name);
             assert!(
-                !is_foreign || DEPENDENCIES_OF_THE_LIBRARY.contains(&name),
+                !is_foreign
+                    || DEPENDENCIES_OF_THE_LIBRARY.contains(&name)
+                    || (user, name) == DEPENDENCY_OF_SIMD,
                 "{user} uses {name}"
             );
         }
