@@ -461,6 +461,171 @@ mod s10_4_limits {
     }
 }
 
+/// The memory of a message, which may be lent to whoever reads its payload.
+mod memory {
+    use super::*;
+    use plainws::protocol::connection::{Connection, Event, State};
+    use plainws::protocol::outbox::Chunk;
+    use plainws::{CloseCode, Role};
+
+    const KIB: usize = 1024;
+
+    fn server() -> Connection {
+        connection(Role::Server, Limits::default())
+    }
+
+    /// All but the last `missing` bytes of a frame.
+    fn begun(byte0: u8, length: usize, missing: usize) -> Vec<u8> {
+        let mut bytes = wire(Role::Client, &[(byte0, &vec![b'a'; length])]);
+        bytes.truncate(bytes.len() - missing);
+        bytes
+    }
+
+    /// The next message, which is all that arrives.
+    fn next(connection: &mut Connection, byte0: u8, length: usize) -> Message {
+        match connection.receive(&mut begun(byte0, length, 0)) {
+            Ok((_, Some(Event::Message(message)))) => message,
+            other => panic!("a message, not {other:?}"),
+        }
+    }
+
+    fn send(connection: &mut Connection, message: Message) {
+        connection.send(message).expect("it is open");
+        let mut chunk = Chunk::default();
+        connection.take_chunk(&mut chunk);
+        // It is written; there is nothing else.
+        connection.take_chunk(&mut chunk);
+        assert!(chunk.is_empty());
+    }
+
+    #[test]
+    fn is_lent_for_bytes_of_which_enough_are_missing_and_not_for_text() {
+        for (byte0, missing, least, is_lent) in [
+            (BINARY, 1000, 1000, true),
+            (BINARY_BEGIN, 1000, 1000, true),
+            (BINARY, 999, 1000, false),
+            (BINARY, 0, 0, false),
+            (TEXT, 1000, 1000, false),
+        ] {
+            let mut connection = server();
+            connection
+                .receive(&mut begun(byte0, 2000, missing))
+                .expect("it is legal");
+            let lent = connection.lend(least);
+            assert_eq!(lent.is_some(), is_lent, "{byte0:#x}, {missing} missing");
+        }
+        for control in [PING, CLOSE] {
+            let mut connection = server();
+            connection
+                .receive(&mut begun(control, 100, 100))
+                .expect("it is legal");
+            assert!(connection.lend(1).is_none());
+        }
+    }
+
+    #[test]
+    fn is_counted_while_it_is_lent_and_nothing_is_taken_meanwhile() {
+        let mut connection = server();
+        let mut bytes = begun(BINARY, 100 * KIB, 0);
+        let (begun, rest) = bytes.split_at_mut(50 * KIB);
+        connection.receive(begun).expect("it is legal");
+        connection.make_landing_room(1);
+        let before = connection.memory();
+        let landing = connection.lend(1).expect("half is missing");
+        assert_eq!(connection.memory(), before);
+        assert_eq!(connection.receive(rest), Ok((0, None)));
+        assert!(connection.lend(1).is_none(), "it is lent already");
+        connection.land(landing, 0);
+        assert_eq!(connection.memory(), before);
+        let (_, message) = connection.receive(rest).expect("it is legal");
+        assert_eq!(message, Some(Event::Message(vec![b'a'; 100 * KIB].into())));
+    }
+
+    #[test]
+    fn that_comes_back_after_a_refusal_is_given_up_and_what_it_holds_counts() {
+        let mut connection = server();
+        let mut bytes = begun(BINARY, 100 * KIB, 0);
+        connection
+            .receive(&mut bytes[..50 * KIB])
+            .expect("it is legal");
+        let landing = connection.lend(1).expect("half is missing");
+        connection.refuse_messages(CloseCode::POLICY, "");
+        assert!(connection.memory() >= 100 * KIB, "it is in use");
+        connection.land(landing, 10);
+        assert!(connection.memory() < KIB);
+        assert_eq!(connection.traffic().bytes_received, 50 * KIB as u64 + 10);
+        let taken = connection.receive(&mut bytes[50 * KIB + 10..]);
+        assert_eq!(taken, Ok((bytes.len() - 50 * KIB - 10, None)));
+        assert!(connection.is_between_messages());
+    }
+
+    #[test]
+    fn that_comes_back_after_the_end_is_given_up() {
+        let ends: [fn(&mut Connection); 2] = [Connection::receive_eof, Connection::lose];
+        for end in ends {
+            let mut connection = server();
+            connection
+                .receive(&mut begun(BINARY, 100 * KIB, 50 * KIB))
+                .expect("it is legal");
+            let before = connection.traffic();
+            let landing = connection.lend(1).expect("half is missing");
+            end(&mut connection);
+            connection.land(landing, 50 * KIB);
+            assert_eq!(connection.receive(&mut []), Ok((0, None)));
+            assert_eq!((connection.memory(), connection.traffic()), (0, before));
+            assert_eq!(connection.state(), State::Closed);
+        }
+    }
+
+    #[test]
+    fn of_a_message_that_was_sent_back_serves_for_the_next_of_any_kind() {
+        for (first, second) in [(BINARY, BINARY), (TEXT, BINARY), (BINARY, TEXT)] {
+            let mut connection = server();
+            let message = next(&mut connection, first, 1000 * KIB);
+            let place = message.as_bytes().as_ptr();
+            send(&mut connection, message);
+            assert!(connection.memory() >= 1000 * KIB, "kept for the next");
+            let message = next(&mut connection, second, 900 * KIB);
+            assert_eq!(message.as_bytes().as_ptr(), place);
+            assert!(message == Message::from(vec![b'a'; 900 * KIB]) || message.is_text());
+            assert_eq!(message.len(), 900 * KIB);
+        }
+    }
+
+    #[test]
+    fn is_not_kept_beyond_what_the_next_message_may_need() {
+        let limits = Limits::new().max_bytes(100_000);
+        for (received, sent, is_kept) in [
+            (100_000, 100_000, true),
+            (100_000, 100_001, false),
+            (25_000, 100_000, true),
+            (24_999, 100_000, false),
+        ] {
+            let mut connection = connection(Role::Server, limits);
+            next(&mut connection, BINARY, received);
+            send(&mut connection, vec![0; sent].into());
+            assert_eq!(connection.memory() >= sent, is_kept, "{received}, {sent}");
+        }
+    }
+
+    #[test]
+    fn is_never_much_more_than_a_message_needs() {
+        for byte0 in [BINARY, TEXT] {
+            let mut connection = server();
+            for length in [1000 * KIB, 900 * KIB, 200 * KIB, 100 * KIB, 1000, 10] {
+                let message = next(&mut connection, byte0, length);
+                let memory = match &message {
+                    Message::Binary(bytes) => bytes.capacity(),
+                    Message::Text(text) => text.capacity(),
+                };
+                assert!(memory <= (4 * length).max(KIB), "{memory} for {length}");
+                send(&mut connection, message);
+            }
+            assert!(connection.memory() <= 4 * KIB, "{}", connection.memory());
+        }
+    }
+}
+
 mod a_message {
     use super::*;
 

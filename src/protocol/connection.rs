@@ -23,6 +23,7 @@ use super::Role;
 use super::close::{self, CloseReason};
 use super::close_code::CloseCode;
 use super::frame::{self, Byte0, Header, KeySource, MAX_CONTROL_PAYLOAD, Opcode};
+use super::landing::Landing;
 use super::message::{Assembler, Limits, Message};
 use super::outbox::{Chunk, LARGE, Outbox, Payload};
 use super::outgoing::Outgoing;
@@ -154,8 +155,21 @@ struct Arriving {
 impl Arriving {
     /// How many of so many bytes that have arrived are still its payload.
     fn here(&self, available: usize) -> usize {
+        self.missing().min(available)
+    }
+
+    /// Bytes of payload that have not arrived.
+    fn missing(&self) -> usize {
         let missing = self.header.payload_length - self.received;
-        usize::try_from(missing).map_or(available, |missing| missing.min(available))
+        usize::try_from(missing).unwrap_or(usize::MAX)
+    }
+
+    /// Unmasks the next bytes of its payload, which have arrived.
+    fn unmask(&mut self, payload: &mut [u8]) {
+        if let Some(key) = self.header.masking_key {
+            frame::mask(payload, key, self.received);
+        }
+        self.received += payload.len() as u64;
     }
 }
 
@@ -269,10 +283,74 @@ impl Connection {
         if self.state == State::Closed {
             return Ok((input.len(), None));
         }
+        if self.assembler.is_lent() {
+            return Ok((0, None));
+        }
         let received = self.next_event(input).inspect_err(|&rule| self.fail(rule));
         let is_message = matches!(received, Ok((_, Some(Event::Message(_)))));
         self.traffic.messages_received += u64::from(is_message);
         received
+    }
+
+    /// Makes room for what is missing of a binary payload, if that is at least so many bytes, ahead of
+    /// [`lend`](Self::lend). For a caller that bounds the memory of its connections, and so must know
+    /// before how much that takes.
+    pub fn make_landing_room(&mut self, least: usize) {
+        if let Some(missing) = self.missing_data(least) {
+            // Without memory, the payload takes the way of a small one, and is refused there.
+            let _ = self.assembler.make_landing_room(missing);
+        }
+    }
+
+    /// Lends the memory for what is missing of a binary payload, or for some of it, if at least so many bytes
+    /// are missing: read straight into it, they are not copied again. All input before must have been
+    /// [received](Self::receive).
+    ///
+    /// Until it is given back by [`land`](Self::land), `receive` takes nothing.
+    ///
+    /// ```
+    /// use plainws::protocol::connection::{Connection, Event};
+    /// use std::io::Read;
+    ///
+    /// let mut socket: &[u8] = &[&[0x82, 126, 0x10, 0x00][..], &[7; 0x1000]].concat();
+    /// let mut client = Connection::client(Default::default(), Box::new(|| [1, 2, 3, 4]));
+    /// let mut buffer = [0; 100];
+    /// socket.read_exact(&mut buffer)?;
+    /// assert_eq!(client.receive(&mut buffer)?, (100, None));
+    ///
+    /// let mut landing = client.lend(1024).expect("0x1000 bytes are announced, 96 are here");
+    /// let length = socket.read(landing.room())?;
+    /// client.land(landing, length);
+    /// let (_, event) = client.receive(&mut [])?;
+    /// assert_eq!(event, Some(Event::Message(vec![7; 0x1000].into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lend(&mut self, least: usize) -> Option<Landing> {
+        self.make_landing_room(least);
+        let missing = self.missing_data(least)?;
+        self.assembler.lend(missing)
+    }
+
+    /// Takes back what this connection has [lent](Self::lend), with so many bytes read into it, perhaps 0.
+    /// If they end a message, the next call of [`receive`](Self::receive) returns that, be it without input.
+    pub fn land(&mut self, landing: Landing, length: usize) {
+        let is_over = self.is_closed();
+        let landed = landing.take(length, |payload| match &mut self.frame {
+            Some(frame) if !is_over => {
+                frame.unmask(payload);
+                self.traffic.bytes_received += payload.len() as u64;
+            }
+            _ => {}
+        });
+        self.assembler.land(landed);
+    }
+
+    /// Bytes that are missing of a data frame's payload, if they are at least so many.
+    fn missing_data(&self, least: usize) -> Option<usize> {
+        let frame = self.frame.as_ref()?;
+        let missing = frame.missing();
+        let is_data = !frame.header.opcode.is_control();
+        (is_data && missing >= least.max(1) && !self.assembler.is_lent()).then_some(missing)
     }
 
     /// The peer's half of the TCP connection has ended.
@@ -413,10 +491,7 @@ impl Connection {
     ) -> Result<&'a mut [u8], Rule> {
         let here = frame.here(input.len());
         let (payload, rest) = input.split_at_mut(here);
-        if let Some(key) = frame.header.masking_key {
-            frame::mask(payload, key, frame.received);
-        }
-        frame.received += here as u64;
+        frame.unmask(payload);
         let is_complete = frame.received == frame.header.payload_length;
 
         let judged = match frame.header.opcode {
@@ -531,6 +606,11 @@ impl Connection {
             }
             borrowed => Payload::copy(borrowed.as_bytes())?,
         })
+    }
+
+    /// Gives the memory back that is kept for the message that arrives next.
+    pub(crate) fn release_spare(&mut self) {
+        self.assembler.release_memory();
     }
 
     /// Queues a ping (§5.5.2).

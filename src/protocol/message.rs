@@ -2,6 +2,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::frame::{Header, Opcode};
+use super::landing::{Buffer, Landing, capacity_for};
 use super::rule::Rule;
 use super::utf8::{self, NotUtf8};
 use std::collections::TryReserveError;
@@ -180,8 +181,8 @@ impl Default for Limits {
 /// Bytes of the longest character (RFC 3629 §3).
 const MAX_CHARACTER: usize = 4;
 
-/// A buffer larger than this is not kept for the next message.
-const MAX_SPARE: usize = 64 * 1024;
+/// A buffer of this size is fine for any message.
+const SMALL: usize = 1024;
 
 /// Joins the frames of one direction into messages.
 #[derive(Debug)]
@@ -192,8 +193,12 @@ pub(super) struct Assembler {
     /// Whether messages are judged and not handed out.
     discards: bool,
     open: Option<Open>,
-    /// An empty buffer of an earlier message, for the next one.
+    /// Bytes of memory of the open message that are [lent](Self::lend).
+    lent: usize,
+    /// A buffer that may serve for the next message. What it holds is of no meaning.
     spare: Vec<u8>,
+    /// Bytes of the last message.
+    last: u64,
 }
 
 /// A message of which some, but not all, has arrived.
@@ -211,7 +216,7 @@ struct Open {
 #[derive(Debug)]
 enum Payload {
     Text(String, utf8::Decoder),
-    Binary(Vec<u8>),
+    Binary(Buffer),
 }
 
 impl Assembler {
@@ -221,7 +226,9 @@ impl Assembler {
             keep: usize::MAX,
             discards: false,
             open: None,
+            lent: 0,
             spare: Vec::new(),
+            last: 0,
         }
     }
 
@@ -261,7 +268,11 @@ impl Assembler {
             // §5.4: a continuation continues something, and messages do not interleave.
             (Opcode::Continuation, None) => return Err(Rule::ContinuationUnexpected),
             (_, Some(_)) => return Err(Rule::MessageInterleaved),
-            (opcode, none) => none.insert(Open::new(opcode, std::mem::take(&mut self.spare))),
+            (opcode, none) => {
+                let spare = std::mem::take(&mut self.spare);
+                let fits = is_no_waste(spare.capacity(), header.payload_length);
+                none.insert(Open::new(opcode, if fits { spare } else { Vec::new() }))
+            }
         };
         open.announced = open.announced.saturating_add(header.payload_length);
         open.fragments = open.fragments.saturating_add(1);
@@ -289,12 +300,53 @@ impl Assembler {
     pub(super) fn make_room(&mut self, bytes: usize) -> Result<(), TryReserveError> {
         match &mut self.open {
             Some(open) if !self.discards => {
-                let most = usize::try_from(open.most).unwrap_or(usize::MAX);
                 // Of text, a character more than is asked for may be kept.
                 let kept = self.keep.saturating_add(MAX_CHARACTER);
-                open.payload.make_room(bytes, most.min(kept))
+                open.payload.make_room(bytes, open.most().min(kept))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Makes room for some of the `missing` bytes of a frame's payload, if that can be
+    /// [lent](Self::lend) at all.
+    pub(super) fn make_landing_room(&mut self, missing: usize) -> Result<(), TryReserveError> {
+        let most = self.open.as_ref().map_or(0, Open::most);
+        self.landing_place()
+            .map_or(Ok(()), |buffer| buffer.make_landing_room(missing, most))
+    }
+
+    /// Lends the memory for the next of the `missing` bytes of a frame's payload, as far as there is
+    /// [room](Self::make_landing_room): for bytes, which need no judging, of a message that is kept whole.
+    pub(super) fn lend(&mut self, missing: usize) -> Option<Landing> {
+        let buffer = self.landing_place()?;
+        let memory = buffer.memory();
+        let landing = buffer.lend(missing)?;
+        self.lent = memory;
+        Some(landing)
+    }
+
+    /// Whether memory is lent. Until it comes back, the open message can take nothing.
+    pub(super) const fn is_lent(&self) -> bool {
+        self.lent > 0
+    }
+
+    /// Takes back what was lent.
+    pub(super) fn land(&mut self, landed: Buffer) {
+        self.lent = 0;
+        if let Some(buffer) = self.landing_place() {
+            *buffer = landed;
+        }
+    }
+
+    fn landing_place(&mut self) -> Option<&mut Buffer> {
+        let is_kept_whole = !self.discards && self.keep == usize::MAX;
+        match &mut self.open {
+            Some(Open {
+                payload: Payload::Binary(buffer),
+                ..
+            }) if is_kept_whole => Some(buffer),
+            _ => None,
         }
     }
 
@@ -319,15 +371,16 @@ impl Assembler {
                 return Err(Rule::TextNotUtf8);
             }
             Payload::Text(text, _) => Message::Text(text),
-            Payload::Binary(bytes) => Message::Binary(bytes),
+            Payload::Binary(buffer) => Message::Binary(buffer.into_bytes()),
         };
+        self.last = message.len() as u64;
         Ok(Some(message).filter(|_| !self.discards))
     }
 
-    /// Bytes of memory that it holds: those of the open message, and the spare buffer.
+    /// Bytes of memory that it holds: those of the open message, lent or not, and the spare buffer.
     pub(super) fn memory(&self) -> usize {
         let open = self.open.as_ref().map(|open| open.payload.memory());
-        open.unwrap_or(0) + self.spare.capacity()
+        open.unwrap_or(0) + self.lent + self.spare.capacity()
     }
 
     /// Gives the spare buffer back to the allocator.
@@ -335,13 +388,20 @@ impl Assembler {
         self.spare = Vec::new();
     }
 
-    /// Keeps the buffer of a message that is no longer needed, such as one just sent, for the next.
-    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        if !self.discards && buffer.capacity() <= MAX_SPARE {
-            buffer.clear();
+    /// Keeps the buffer of a message that is no longer needed, such as one just sent, for the next: if that
+    /// may need it, should it be as long as the last, and there is none as large.
+    pub(super) fn recycle(&mut self, buffer: Vec<u8>) {
+        let capacity = buffer.capacity();
+        let fits = is_no_waste(capacity, self.last) && capacity as u64 <= self.limits.max_bytes;
+        if fits && capacity > self.spare.capacity() && !self.discards {
             self.spare = buffer;
         }
     }
+}
+
+/// Whether a buffer is not much too large for a message: whoever gets that may keep it for long.
+const fn is_no_waste(capacity: usize, length: u64) -> bool {
+    capacity as u64 / 4 <= length || capacity <= SMALL
 }
 
 impl Payload {
@@ -350,13 +410,11 @@ impl Payload {
         match self {
             // The piece may also complete a character of which some bytes came before.
             Self::Text(text, _) => {
-                let growth = growth(text.len(), text.capacity(), bytes + MAX_CHARACTER, most);
-                text.try_reserve_exact(growth)
+                let (length, capacity) = (text.len(), text.capacity());
+                let wanted = capacity_for(length, capacity, bytes + MAX_CHARACTER, most);
+                text.try_reserve_exact(wanted.saturating_sub(length))
             }
-            Self::Binary(message) => {
-                let growth = growth(message.len(), message.capacity(), bytes, most);
-                message.try_reserve_exact(growth)
-            }
+            Self::Binary(buffer) => buffer.make_room(bytes, most),
         }
     }
 
@@ -369,9 +427,9 @@ impl Payload {
                 let end = (room..whole.len()).find(is_boundary);
                 text.push_str(whole.split_at(end.unwrap_or(whole.len())).0);
             }),
-            Self::Binary(message) => {
-                let room = keep.saturating_sub(message.len());
-                message.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            Self::Binary(buffer) => {
+                let room = keep.saturating_sub(buffer.len());
+                buffer.put(bytes.get(..room).unwrap_or(bytes));
                 Ok(())
             }
         }
@@ -380,7 +438,7 @@ impl Payload {
     fn memory(&self) -> usize {
         match self {
             Self::Text(text, _) => text.capacity(),
-            Self::Binary(message) => message.capacity(),
+            Self::Binary(buffer) => buffer.memory(),
         }
     }
 
@@ -388,30 +446,19 @@ impl Payload {
     fn discard(&mut self) {
         match self {
             Self::Text(text, _) => *text = String::new(),
-            Self::Binary(message) => *message = Vec::new(),
+            Self::Binary(buffer) => *buffer = Buffer::default(),
         }
     }
 }
 
-/// How much room to make in a buffer for `more` bytes: as much again as it has, so that each byte is moved
-/// a few times at most, but never for more than `most` bytes in all.
-fn growth(length: usize, capacity: usize, more: usize, most: usize) -> usize {
-    let needed = length.saturating_add(more).min(most);
-    let wanted = if needed <= capacity {
-        needed
-    } else {
-        needed.max(capacity.saturating_mul(2).min(most))
-    };
-    wanted.saturating_sub(length)
-}
-
 impl Open {
-    fn new(opcode: Opcode, spare: Vec<u8>) -> Self {
+    fn new(opcode: Opcode, mut spare: Vec<u8>) -> Self {
         let payload = if opcode == Opcode::Text {
-            let text = String::from_utf8(spare).expect("a spare buffer is empty");
+            spare.clear();
+            let text = String::from_utf8(spare).expect("it is empty");
             Payload::Text(text, utf8::Decoder::default())
         } else {
-            Payload::Binary(spare)
+            Payload::Binary(Buffer::new(spare))
         };
         Self {
             payload,
@@ -420,6 +467,11 @@ impl Open {
             fragments: 0,
             empty_fragments: 0,
         }
+    }
+
+    /// The most bytes that it can come to have.
+    fn most(&self) -> usize {
+        usize::try_from(self.most).unwrap_or(usize::MAX)
     }
 }
 

@@ -4,8 +4,9 @@
 //! the caller's. That is what lets a test, a fuzzer or a web page drive the very code that serves.
 //!
 //! Read in this order: first what concerns frames, [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`],
-//! [`message`], [`prepared`], [`outgoing`], [`outbox`], [`connection`]; then what concerns heads, [`head`], `checks`,
-//! [`request`], [`response`], [`handshake`]; at last [`dissect`], which shows what all these do, byte by byte.
+//! [`landing`], [`message`], [`prepared`], [`outgoing`], [`outbox`], [`connection`]; then what concerns heads,
+//! [`head`], `checks`, [`request`], [`response`], [`handshake`]; at last [`dissect`], which shows what all these
+//! do, byte by byte.
 //!
 //! # Words
 //!
@@ -40,6 +41,7 @@ pub mod dissect;
 pub mod frame;
 pub mod handshake;
 pub mod head;
+pub mod landing;
 pub mod message;
 pub mod outbox;
 pub mod outgoing;

@@ -9,6 +9,7 @@ use plainws::protocol::connection::{Connection, Event, State};
 use plainws::protocol::head::{self, Decoder, Head};
 use plainws::protocol::message::{Limits, Message};
 use plainws::{CloseCode, Role, Rule};
+use std::io::Read;
 
 pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
@@ -101,30 +102,60 @@ pub(crate) struct Outcome {
     pub(crate) sent: Vec<String>,
     pub(crate) state: State,
     pub(crate) close_code: Option<CloseCode>,
+    pub(crate) bytes_received: u64,
 }
 
-/// Feeds a new connection with `stream` in all [`cuts`], which must not differ.
+/// Feeds a new connection with `stream` in all [`cuts`], which must not differ, nor must the ways of a payload.
 pub(crate) fn play(role: Role, limits: Limits, stream: &[u8]) -> Outcome {
-    let play = |pieces: &Vec<&[u8]>| {
+    let play = |pieces: &Vec<&[u8]>, is_landing: bool| {
         let mut connection = connection(role, limits);
         let pieces = pieces.iter();
         let seen = pieces
-            .flat_map(|piece| receive(&mut connection, piece))
+            .flat_map(|piece| {
+                let landed = if is_landing {
+                    land(&mut connection, piece)
+                } else {
+                    0
+                };
+                receive(&mut connection, &piece[landed..])
+            })
             .collect();
         Outcome {
             seen,
             sent: sent(role, &mut connection),
             state: connection.state(),
             close_code: connection.close_reason().map(|reason| reason.code),
+            bytes_received: connection.traffic().bytes_received,
         }
     };
     let mut cuts = cuts(stream).into_iter();
-    let whole = play(&cuts.next().expect("the first cut is the whole"));
+    let whole = play(&cuts.next().expect("the first cut is the whole"), false);
     for pieces in cuts {
         let lengths: Vec<_> = pieces.iter().take(2).map(|piece| piece.len()).collect();
-        assert_eq!(play(&pieces), whole, "{role:?}, cut into {lengths:?} …");
+        assert_eq!(
+            play(&pieces, false),
+            whole,
+            "{role:?}, cut into {lengths:?} …"
+        );
+        assert_eq!(
+            play(&pieces, true),
+            whole,
+            "{role:?}, landed in {lengths:?} …"
+        );
     }
     whole
+}
+
+/// Reads the beginning of `stream` straight into the message whose payload it goes on with, if there is one, and
+/// returns how much that was.
+pub(crate) fn land(connection: &mut Connection, stream: &[u8]) -> usize {
+    let Some(mut landing) = connection.lend(1) else {
+        return 0;
+    };
+    let mut rest = stream;
+    let length = rest.read(landing.room()).expect("it is memory");
+    connection.land(landing, length);
+    length
 }
 
 /// Gives `stream` to the connection, whatever it says, and lists what came of it.
@@ -132,7 +163,7 @@ pub(crate) fn receive(connection: &mut Connection, stream: &[u8]) -> Vec<String>
     let mut stream = stream.to_vec();
     let mut rest = &mut stream[..];
     let mut seen = Vec::new();
-    while !rest.is_empty() {
+    loop {
         match connection.receive(rest) {
             Ok((used, None)) => {
                 assert_eq!(used, rest.len(), "all is used where nothing happens");
@@ -144,6 +175,9 @@ pub(crate) fn receive(connection: &mut Connection, stream: &[u8]) -> Vec<String>
             }
             // What comes after a violation is offered too: the connection must ignore it.
             Err(rule) => seen.push(format!("! {}", rule.id())),
+        }
+        if rest.is_empty() {
+            break;
         }
     }
     seen

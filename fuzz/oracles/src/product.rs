@@ -127,6 +127,7 @@ fn connection(role: Role, limits: Limits) -> Connection {
 }
 
 /// All that `bytes` complete. After each event and at the end `after_each` may take what waits to be written.
+/// There are two ways for what goes on with a payload of bytes to arrive: its length decides which.
 fn events(
     connection: &mut Connection,
     bytes: &mut [u8],
@@ -134,7 +135,10 @@ fn events(
 ) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut rest = bytes;
-    while !rest.is_empty() {
+    if rest.len() % 2 == 1 {
+        rest = land(connection, rest);
+    }
+    loop {
         match connection.receive(rest) {
             Ok((used, event)) => {
                 rest = &mut rest[used..];
@@ -146,8 +150,23 @@ fn events(
             }
         }
         after_each(connection);
+        if rest.is_empty() {
+            return seen;
+        }
     }
-    seen
+}
+
+/// Reads the beginning of `bytes` straight into the message that they go on with, if there is one, and returns the
+/// rest.
+fn land<'a>(connection: &mut Connection, bytes: &'a mut [u8]) -> &'a mut [u8] {
+    let Some(mut landing) = connection.lend(1) else {
+        return bytes;
+    };
+    let room = landing.room();
+    let (here, rest) = bytes.split_at_mut(bytes.len().min(room.len()));
+    room[..here.len()].copy_from_slice(here);
+    connection.land(landing, here.len());
+    rest
 }
 
 impl From<Event> for Seen {
