@@ -54,7 +54,7 @@ fn expect_echo(raw: &mut Raw, text: &str) {
 
 #[test]
 fn what_is_held_comes_back_to_nothing_after_abuse() {
-    let limits = ["--quiet", "--max-memory", "3M", "--max-message", "1M"];
+    let limits = ["--quiet", "--max-memory", "2M", "--max-message", "1M"];
     // Those that do not read are cut soon.
     let timeouts = ["--write-timeout", "--transit-timeout", "--close-timeout"];
     let timeouts = timeouts.map(|name| [name, "0.3"]);
@@ -79,7 +79,7 @@ fn what_is_held_comes_back_to_nothing_after_abuse() {
         let _ = fill_window(raw, &message, A_WHILE);
         expect_echo(&mut innocent, "still here");
     }
-    assert!(held(&program) <= 3 * KIB * KIB, "{}", held(&program));
+    assert!(held(&program) <= 2 * KIB * KIB, "{}", held(&program));
     assert!(refusals(&program) > 0);
 
     expect_echo(&mut innocent, "still here");

@@ -43,6 +43,11 @@ impl Budget {
         self.refusals.load(Ordering::Relaxed)
     }
 
+    /// Whether more than half is held.
+    fn is_scarce(&self) -> bool {
+        self.held() > self.max.load(Ordering::Relaxed) / 2
+    }
+
     /// Takes so much more, if it is left.
     fn take(&self, more: usize) -> bool {
         let max = self.max.load(Ordering::Relaxed);
@@ -98,6 +103,11 @@ impl Share {
             self.held = held;
         }
         is_left
+    }
+
+    /// Whether nobody should hold more than is needed just now. Not asked of those whose share is free.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.held > 0 && self.budget.is_scarce()
     }
 
     /// Counts that something was refused.

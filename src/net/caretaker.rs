@@ -8,6 +8,7 @@
 use super::deadline::is_passing;
 use super::link::Link;
 use super::stream::Stream;
+use std::io::IoSliceMut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,7 +98,7 @@ fn round() -> Option<Vec<Arc<Link>>> {
 /// Discards some of what has arrived, and says whether the connection has ended.
 fn has_ended(stream: &Stream) -> bool {
     let mut discarded = [0; 4096];
-    match stream.read_now(&mut discarded) {
+    match stream.read_now(&mut [IoSliceMut::new(&mut discarded)]) {
         Ok(length) => length == 0,
         Err(error) => !is_passing(&error),
     }

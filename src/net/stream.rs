@@ -6,7 +6,7 @@
 use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
 use super::pace::Pace;
 use std::fmt;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 /// What carries the bytes. Every call may come from any thread, even while another thread waits in one.
 pub(super) trait Transport: fmt::Debug + Send + Sync {
-    /// Reads what is there, or waits for it as long as the time-out allows. 0 means that the peer has
-    /// ended its side.
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads what is there into the slices, one after the other, or waits for it as long as the time-out
+    /// allows. 0 means that the peer has ended its side.
+    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
 
     /// Writes as much of the slices, one after the other, as there is room for; waits for room as long
     /// as the time-out allows.
@@ -39,8 +39,11 @@ pub(super) trait Transport: fmt::Debug + Send + Sync {
 }
 
 impl Transport for TcpStream {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        io::Read::read(&mut { self }, buffer)
+    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        match slices {
+            [slice] => io::Read::read(&mut { self }, slice),
+            slices => io::Read::read_vectored(&mut { self }, slices),
+        }
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -105,15 +108,19 @@ impl Stream {
     }
 
     /// Reads once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].
-    pub(super) fn read(&self, buffer: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+    pub(super) fn read(
+        &self,
+        slices: &mut [IoSliceMut<'_>],
+        timeout: Option<Duration>,
+    ) -> io::Result<usize> {
         self.read_timeout
             .set(timeout, |timeout| self.transport.set_read_timeout(timeout))?;
-        self.transport.read(buffer)
+        self.transport.read(slices)
     }
 
     /// Reads once what is there already, without waiting.
-    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.without_waiting(|transport| transport.read(buffer))
+    pub(super) fn read_now(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.without_waiting(|transport| transport.read(slices))
     }
 
     /// Writes once what there is room for already, without waiting.
@@ -140,7 +147,7 @@ impl Stream {
     pub(super) fn read_until(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
         loop {
             let left = time_left(deadline).ok_or(io::ErrorKind::TimedOut)?;
-            match self.read(buffer, Some(left)) {
+            match self.read(&mut [IoSliceMut::new(buffer)], Some(left)) {
                 Err(error) if is_passing(&error) => {}
                 read => return read,
             }

@@ -7,7 +7,7 @@ use crate::net::incoming::Incoming;
 use crate::net::keepalive::Keepalive;
 use crate::net::limits::Limits;
 use crate::net::output::{Output, Patience, Step};
-use crate::net::read_buffer::{QUIET, ReadBuffer};
+use crate::net::read_buffer::{LANDING, QUIET, ReadBuffer};
 use crate::protocol::connection::{Connection, Event, Misuse};
 use crate::protocol::message::Message;
 use std::time::{Duration, Instant};
@@ -29,6 +29,9 @@ pub(super) struct Core {
     /// Threads that wait for a right or for room, and those of them that wait for room.
     pub(super) waiting: usize,
     pub(super) waiting_for_room: usize,
+    /// Bytes that had passed when the caretaker last saw more of them, and when that was; `None` once memory
+    /// has been given back.
+    rest: (u64, Option<Instant>),
 }
 
 /// What a thread needs to read.
@@ -109,6 +112,7 @@ impl Core {
             is_ending: false,
             waiting: 0,
             waiting_for_room: 0,
+            rest: (0, None),
         }
     }
 
@@ -147,12 +151,29 @@ impl Core {
         if let Some(arrived) = self.connection.message_progress() {
             reader.incoming.arrived(arrived, Instant::now());
         }
+        self.connection.make_landing_room(LANDING);
         // Where messages are refused, what is held can only have grown by a pong or a Close.
         if self.connection.refuses_messages() || self.may_hold(0) {
             Ok(None)
         } else {
             self.connection.overload();
             Err(self.overloaded())
+        }
+    }
+
+    /// Takes out what a thread needs to read, with the memory for the rest of a large payload.
+    pub(super) fn lend_reader(&mut self) -> Option<Box<Reader>> {
+        let mut reader = self.reader.take()?;
+        reader.buffer.borrow_landing(&mut self.connection);
+        Some(reader)
+    }
+
+    pub(super) fn take_back(&mut self, mut reader: Box<Reader>) {
+        reader.buffer.return_landing(&mut self.connection);
+        self.reader = Some(reader);
+        // What came back was perhaps wanted no more.
+        if self.connection.refuses_messages() {
+            self.settle();
         }
     }
 
@@ -194,6 +215,11 @@ impl Core {
     /// Tells the budget how much is held. To be called whenever that has changed.
     pub(super) fn settle(&mut self) {
         self.share.hold(self.memory());
+        // What is kept for the next message shall not be what is missing for another one.
+        if self.share.is_scarce() {
+            self.connection.release_spare();
+            self.share.hold(self.memory());
+        }
     }
 
     /// Whether what is held, and so much more, is within the budget. If it is not, buffers that are not in
@@ -214,6 +240,20 @@ impl Core {
     pub(super) fn release_memory(&mut self) {
         self.connection.release_memory();
         self.output.release_memory();
+    }
+
+    /// Gives that memory back once nothing has passed for a while. To be called often.
+    pub(super) fn release_at_rest(&mut self, now: Instant) {
+        let traffic = self.connection.traffic();
+        let passed = traffic.bytes_received + traffic.bytes_sent;
+        let (before, since) = self.rest;
+        if passed != before {
+            self.rest = (passed, Some(now));
+        } else if since.is_some_and(|since| now.saturating_duration_since(since) >= QUIET) {
+            self.rest.1 = None;
+            self.release_memory();
+            self.settle();
+        }
     }
 
     /// There was no memory for a message that was arriving. The peer has some time to answer the Close that

@@ -434,6 +434,8 @@ fn wait_quietly(link: &Link) {
         let mut core = link.core();
         let reader = core.reader.as_mut().expect("nobody reads");
         if !reader.buffer.is_large() {
+            core.release_at_rest(Instant::now());
+            core.release_at_rest(Instant::now() + QUIET);
             return true;
         }
         reader
@@ -444,4 +446,113 @@ fn wait_quietly(link: &Link) {
         assert!(matches!(waited, Ok(Waited::TimedOut)));
         false
     });
+}
+
+mod for_a_large_message {
+    use super::*;
+
+    #[test]
+    fn what_is_held_follows_what_has_arrived_and_ends_at_its_size() {
+        let budget = Arc::new(Budget::new(usize::MAX));
+        let (link, peer) = linked_to(&budget);
+        let bytes = message(6000 * KIB);
+        for (number, piece) in bytes.chunks(100 * KIB).enumerate() {
+            peer.sends(piece);
+            let received = read_all(&link, &peer);
+            let arrived = (number + 1) * 100 * KIB;
+            if arrived < bytes.len() {
+                assert!(matches!(received, Ok(Waited::TimedOut)), "{received:?}");
+            } else {
+                expect_message(received, 6000 * KIB);
+            }
+            let allowed = (2 * arrived + 64 * KIB).min(6000 * KIB);
+            assert!(budget.held() <= allowed, "{} at {arrived}", budget.held());
+        }
+    }
+
+    #[test]
+    fn the_one_before_it_leaves_its_memory_while_that_lasts() {
+        let budget = Arc::new(Budget::new(usize::MAX));
+        let (link, peer) = linked_to(&budget);
+        let mut places = Vec::new();
+        for _ in 0..5 {
+            peer.sends(&message(500 * KIB));
+            let Ok(Waited::Message(message)) = read_all(&link, &peer) else {
+                panic!("a message was sent")
+            };
+            assert_eq!(budget.held(), 0, "the handler has it");
+            places.push(message.as_bytes().as_ptr());
+            link.send(500 * KIB, |connection| connection.send(message))
+                .expect("the peer takes all");
+        }
+        assert_eq!(places, [places[0]; 5]);
+        assert!(budget.held() >= 448 * KIB, "kept for the next");
+    }
+
+    /// Leaves memory for a next message behind.
+    fn echo(link: &Link, peer: &Peer, length: usize) {
+        peer.sends(&message(length));
+        let Ok(Waited::Message(message)) = read_all(link, peer) else {
+            panic!("a message was sent")
+        };
+        link.send(length, |connection| connection.send(message))
+            .expect("the peer takes all");
+    }
+
+    #[test]
+    fn what_was_kept_is_given_back_when_nothing_has_passed_for_a_second() {
+        let budget = Arc::new(Budget::new(usize::MAX));
+        let (link, peer) = linked_to(&budget);
+        echo(&link, &peer, 500 * KIB);
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut core = link.core();
+        for (now, is_kept) in [(0, true), (50, true), (999, true), (1000, false)] {
+            core.release_at_rest(at(now));
+            assert_eq!(budget.held() > 0, is_kept, "at {now} ms");
+        }
+        drop(core);
+        echo(&link, &peer, 500 * KIB);
+        let mut core = link.core();
+        for (now, is_kept) in [(5000, true), (5999, true), (6000, false)] {
+            core.release_at_rest(at(now));
+            assert_eq!(budget.held() > 0, is_kept, "at {now} ms");
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_while_more_than_half_of_the_budget_is_held() {
+        let budget = budget();
+        let links = [(); 3].map(|()| linked_to(&budget));
+        for (link, peer) in &links {
+            echo(link, peer, 200 * KIB);
+            assert!(budget.held() <= 512 * KIB, "{}", budget.held());
+        }
+        assert!(budget.held() >= 192 * KIB, "kept by the first");
+    }
+
+    #[test]
+    fn what_a_thread_reads_into_is_held_until_it_comes_back() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.sends(&part(500 * KIB, 100 * KIB));
+        let its_link = Arc::clone(&link);
+        let receiving = thread::spawn(move || its_link.receive(None));
+        wait_until(|| peer.played().input.is_empty() && link.core().reader.is_none());
+        assert!(budget.held() >= 64 * KIB, "{}", budget.held());
+        link.cut();
+        let received = within_patience(|| receiving.join().expect("it does not panic"));
+        assert!(matches!(received, Ok(Waited::Ended)), "{received:?}");
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn what_a_thread_read_into_goes_when_it_comes_back_too_late() {
+        let budget = budget();
+        let limits = Limits::default().message_timeout(Duration::from_millis(50));
+        let (link, peer) = linked_with(Share::new(Arc::clone(&budget)), limits, None);
+        peer.sends(&part(500 * KIB, 100 * KIB));
+        link.receive(None).expect_err("it arrives too slowly");
+        assert_eq!(budget.held(), 0);
+    }
 }

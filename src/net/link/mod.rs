@@ -171,13 +171,15 @@ impl Link {
     // What the caretaker does.
 
     /// Does what is due while the connection's own thread is busy elsewhere: answers pings and a Close,
-    /// judges silence, goes on writing to a slow peer.
+    /// judges silence, goes on writing to a slow peer. Gives back memory that has not been used for a while.
     pub(super) fn service(&self) {
         let mut core = self.core();
-        if core.has_overrun_close(Instant::now()) {
+        let now = Instant::now();
+        if core.has_overrun_close(now) {
             drop(core);
             return self.cut();
         }
+        core.release_at_rest(now);
         // A thread that has just received will soon do so again. What it sends until then must leave
         // before the reply to a Close.
         let is_attended = core.reader.is_some() && std::mem::take(&mut core.is_attended);

@@ -9,7 +9,7 @@ use crate::net::output::Patience;
 use crate::net::stream::Stream;
 use crate::net::tap::Direction;
 use crate::protocol::close_code::CloseCode;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
@@ -100,14 +100,14 @@ impl Link {
         mut core: MutexGuard<'a, Core>,
         read: impl FnOnce(&mut Reader) -> Result<Wait>,
     ) -> (Result<Wait>, MutexGuard<'a, Core>) {
-        let Some(mut reader) = core.reader.take() else {
+        let Some(mut reader) = core.lend_reader() else {
             // Another thread is reading.
             return (Ok(Wait::Over), core);
         };
         drop(core);
         let waited = read(&mut reader);
         let mut core = self.core();
-        core.reader = Some(reader);
+        core.take_back(reader);
         self.tell(&core);
         (waited, core)
     }
@@ -124,9 +124,12 @@ impl Link {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Wait::TimedOut);
             }
-            self.release_memory(reader, now);
+            reader
+                .buffer
+                .release_memory(now, reader.keepalive.last_received());
             let timeout = reader.timeout(now, deadline, silence);
-            let found = self.read_once(reader, now, |stream, room| stream.read(room, timeout))?;
+            let found =
+                self.read_once(reader, now, |stream, slices| stream.read(slices, timeout))?;
             if found {
                 return Ok(Wait::Over);
             }
@@ -155,12 +158,18 @@ impl Link {
         &self,
         reader: &mut Reader,
         now: Instant,
-        read: impl FnOnce(&Stream, &mut [u8]) -> io::Result<usize>,
+        read: impl FnOnce(&Stream, &mut [IoSliceMut<'_>]) -> io::Result<usize>,
     ) -> Result<bool> {
         reader.incoming.reads(now);
-        let room = reader.buffer.room();
-        let most = room.len();
-        let read = read(&self.stream, room);
+        let (landing, buffer) = reader.buffer.room();
+        let most = landing.len() + buffer.len();
+        let read = match landing {
+            [] => read(&self.stream, &mut [IoSliceMut::new(buffer)]),
+            landing => {
+                let slices = &mut [landing, buffer].map(IoSliceMut::new);
+                read(&self.stream, slices)
+            }
+        };
         let now = Instant::now();
         match read {
             Ok(0) => self.core().receive_eof(),
@@ -168,7 +177,9 @@ impl Link {
                 reader.buffer.received(length);
                 reader.keepalive.received(now);
                 reader.incoming.has_read(length < most, now);
-                self.pass(Direction::Received, reader.buffer.undecoded())?;
+                for part in reader.buffer.parts() {
+                    self.pass(Direction::Received, part)?;
+                }
             }
             Err(error) if is_passing(&error) => {
                 reader.incoming.has_read(true, now);
@@ -233,16 +244,6 @@ impl Link {
                     return Err(self.lost(error));
                 }
             }
-        }
-    }
-
-    /// Gives memory back that large messages took, once the peer has been quiet for a while.
-    fn release_memory(&self, reader: &mut Reader, now: Instant) {
-        let last_received = reader.keepalive.last_received();
-        if reader.buffer.release_memory(now, last_received) {
-            let mut core = self.core();
-            core.release_memory();
-            core.settle();
         }
     }
 

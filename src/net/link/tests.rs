@@ -1,11 +1,11 @@
 //! A link without a socket: how often an echo takes the lock, and what several threads do to it.
 
-use super::peer::{Peer, linked, wait_until, within_patience};
+use super::peer::{Peer, Played, linked, wait_until, within_patience};
 use super::*;
 use crate::net::stream::{Stream, Transport};
 use crate::protocol::message::Message;
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{IoSlice, IoSliceMut, Read};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{OnceLock, Weak, mpsc};
@@ -19,11 +19,12 @@ struct Script {
 }
 
 impl Transport for Script {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let read = self.reads.lock().expect(UNPOISONED).pop_front();
         let bytes = read.unwrap_or_default();
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
+        let length = (&bytes[..]).read_vectored(slices)?;
+        assert_eq!(length, bytes.len(), "there is room for all");
+        Ok(length)
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -473,6 +474,8 @@ mod a_message_that_arrives_too_slowly {
 
     /// The header of a message of 64 letters, and four of them.
     const BEGUN: &[u8] = b"\x81\xC0\0\0\0\0half";
+    /// The same of a binary message of a MiB, whose rest is read straight into it.
+    const LARGE: &[u8] = b"\x82\xFF\0\0\0\0\0\x10\0\0\0\0\0\0half";
     const REFUSED: &[u8] = b"\x88\x20\x03\xF0the message arrives too slowly";
 
     fn limits() -> Limits {
@@ -494,10 +497,21 @@ mod a_message_that_arrives_too_slowly {
 
     #[test]
     fn is_refused_with_1008() {
+        for begun in [BEGUN, LARGE] {
+            let (link, peer) = linked(limits(), None);
+            peer.sends(begun);
+            expect_refused(&link, &peer);
+            assert!(!link.core().connection.is_closed(), "the answer is awaited");
+        }
+    }
+
+    #[test]
+    fn is_not_saved_by_a_trickle() {
         let (link, peer) = linked(limits(), None);
-        peer.sends(BEGUN);
+        peer.played().refrain = b"a";
+        peer.sends(LARGE);
         expect_refused(&link, &peer);
-        assert!(!link.core().connection.is_closed(), "the answer is awaited");
+        assert!(link.core().connection.memory() < 1024);
     }
 
     #[test]
@@ -818,7 +832,7 @@ mod the_caretaker {
     fn reads_on_once_messages_were_taken_however_many_came_before() {
         let (link, peer) = linked(Limits::default(), None);
         // Two make the inbox full.
-        let large = [b"\x82\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat();
+        let large = [b"\x81\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat();
         for _ in 0..4 {
             peer.sends(&large);
             for _ in 0..5 {
@@ -933,7 +947,7 @@ mod finish {
 #[test]
 fn a_wait_gives_the_memory_back_that_a_quiet_peer_does_not_need() {
     let (link, peer) = linked(Limits::default(), None);
-    let large = [b"\x82\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat();
+    let large = [b"\x81\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat();
     for _ in 0..8 {
         peer.sends(&large);
         let received = link.receive(None).expect("it is legal");
@@ -959,6 +973,131 @@ fn a_wait_gives_the_memory_back_that_a_quiet_peer_does_not_need() {
     let waited = link.receive(Some(Instant::now() + Duration::from_millis(50)));
     assert!(matches!(waited, Ok(Waited::TimedOut)));
     assert!(!is_large(&link.core()));
+}
+
+mod a_large_message {
+    use super::*;
+
+    /// The header of a binary message of 300,000 bytes, with a mask that changes each.
+    const HEADER: &[u8] = b"\x82\xFF\0\0\0\0\0\x04\x93\xE0\x01\x02\x03\x04";
+
+    fn payload() -> Vec<u8> {
+        (0..300_000_u32).map(|i| (i % 251) as u8).collect()
+    }
+
+    fn masked() -> Vec<u8> {
+        let mut bytes = payload();
+        crate::protocol::frame::mask(&mut bytes, [1, 2, 3, 4], 0);
+        [HEADER, &bytes].concat()
+    }
+
+    #[track_caller]
+    fn expect(received: Result<Waited>) -> Message {
+        let Ok(Waited::Message(message)) = received else {
+            panic!("a message, not {received:?}")
+        };
+        assert!(message == payload()[..], "other bytes");
+        message
+    }
+
+    #[test]
+    fn arrives_whole_with_what_follows_it_however_it_is_sent() {
+        let stream = [&masked()[..], HELLO, &masked(), HELLO].concat();
+        for piece in [1001, 4096, 70_000, usize::MAX] {
+            let (link, peer) = linked(Limits::default(), None);
+            let its_peer = peer.clone();
+            let its_stream = stream.clone();
+            let sending = thread::spawn(move || {
+                for piece in its_stream.chunks(piece) {
+                    wait_until(|| its_peer.played().input.is_empty());
+                    its_peer.sends(piece);
+                }
+            });
+            for _ in 0..2 {
+                expect(link.receive(None));
+                let hello = link.receive(None);
+                assert!(matches!(hello, Ok(Waited::Message(message)) if message == "Hello"));
+            }
+            sending.join().expect("it is all read");
+            let received = link.traffic().bytes_received;
+            assert_eq!(received, stream.len() as u64);
+        }
+    }
+
+    #[test]
+    fn is_read_straight_into_place_and_only_what_follows_it_into_the_buffer() {
+        let (link, peer) = linked(Limits::default(), None);
+        for _ in 0..2 {
+            (peer.played().reads, peer.played().landed) = (0, 0);
+            peer.sends(&masked());
+            let message = expect(link.receive(None));
+            link.send(SHORT, |connection| connection.send(message))
+                .expect("the peer takes all");
+        }
+        // The first of the reads learns that a large message comes.
+        let Played { reads, landed, .. } = *peer.played();
+        assert!(
+            reads <= 5 && landed >= 290_000,
+            "{reads} reads, {landed} landed"
+        );
+    }
+
+    #[test]
+    fn passes_the_tap_as_it_is_on_the_wire() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let its_seen = Arc::clone(&seen);
+        let tap: Tap = Box::new(move |direction, bytes| {
+            assert_eq!(direction, Direction::Received);
+            its_seen.lock().expect(UNPOISONED).extend_from_slice(bytes);
+        });
+        let (link, peer) = linked(Limits::default(), Some(tap));
+        let stream = [&masked()[..], &masked(), HELLO].concat();
+        peer.sends(&stream);
+        for _ in 0..2 {
+            expect(link.receive(None));
+        }
+        link.receive(None).expect("it is legal");
+        assert!(*seen.lock().expect(UNPOISONED) == stream, "other bytes");
+    }
+
+    #[test]
+    fn is_read_ahead_while_the_handler_is_busy() {
+        let (link, peer) = linked(Limits::default(), None);
+        for piece in masked().chunks(50_000) {
+            peer.sends(piece);
+            wait_until(|| {
+                link.service();
+                peer.played().input.is_empty()
+            });
+        }
+        expect(link.receive(Some(Instant::now())));
+    }
+
+    #[test]
+    fn whose_peer_falls_silent_is_asked_for_a_sign_of_life() {
+        let limits = Limits::default()
+            .ping_after(Some(Duration::from_millis(50)))
+            .pong_timeout(Duration::from_millis(50));
+        let (link, peer) = linked(limits, None);
+        peer.sends(&masked()[..100_000]);
+        let Err(Error::Io(error)) = link.receive(None) else {
+            panic!("the peer is silent")
+        };
+        assert_eq!(error.to_string(), "the peer is silent");
+        peer.has_taken(b"\x89\x08\0\0\0\0\0\0\0\x01");
+    }
+
+    #[test]
+    fn that_the_connections_end_cuts_off_is_reported_as_that_end() {
+        let (link, peer) = linked(Limits::default(), None);
+        peer.sends(&masked()[..100_000]);
+        let its_link = Arc::clone(&link);
+        let receiving = thread::spawn(move || its_link.receive(None));
+        wait_until(|| peer.played().input.is_empty() && is_reading(&link));
+        peer.played().has_ended = true;
+        let received = within_patience(|| receiving.join().expect("it does not panic"));
+        assert!(matches!(received, Ok(Waited::Ended)), "{received:?}");
+    }
 }
 
 #[test]
@@ -1051,7 +1190,7 @@ mod the_streams_time_outs {
         let read = |milliseconds| {
             let timeout = Some(Duration::from_millis(milliseconds));
             stream
-                .read(&mut [0], timeout)
+                .read(&mut [IoSliceMut::new(&mut [0])], timeout)
                 .expect("something has arrived");
             assert_eq!(peer.played().read_timeout, timeout);
         };
