@@ -78,8 +78,14 @@ fn understood(output: &str, processor: f64) -> Result<Measured> {
     let number = |name| result[name].as_f64().filter(|number| *number > 0.0);
     let messages = number("messages").ok_or("no echo came")?;
     let rate = number("messages_per_second").ok_or("no echo came")?;
+    let processor = processor / messages;
+    let time = number("seconds").ok_or("it took no time")?;
+    // The seconds of processor time that each of both needed in a second.
+    let load = number("tool_processor_seconds").unwrap_or(0.0) / time;
+    let server = rate * processor / 1e6;
     Ok(Measured {
         rate,
-        processor: processor / messages,
+        processor,
+        is_limited_by_load: load > 0.95 && server < 0.9,
     })
 }

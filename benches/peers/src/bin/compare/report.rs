@@ -90,7 +90,7 @@ pub(crate) fn tables(servers: &[Kind], results: &[RowResults]) -> String {
         (result.row.title.to_owned(), cells.collect())
     });
     text += &table("", &titles, rows);
-    text += &failures(servers, results);
+    text += &remarks(servers, results);
     text
 }
 
@@ -170,14 +170,17 @@ fn cell<T>(value: Result<T>, shown: impl Fn(T) -> String) -> String {
     value.map_or_else(|_| "failed".into(), shown)
 }
 
-/// Why servers failed, once for each server and load.
-fn failures(servers: &[Kind], results: &[RowResults]) -> String {
+/// Why servers failed, and where the load was the slower side: once for each server and load.
+fn remarks(servers: &[Kind], results: &[RowResults]) -> String {
     let mut text = String::new();
     for result in results {
         for (kind, runs) in servers.iter().zip(&result.runs) {
+            let (name, row) = (kind.name(), result.row.title);
             if let Some(problem) = runs.iter().find_map(|run| run.as_ref().err()) {
-                let (name, row) = (kind.name(), result.row.title);
                 let _ = writeln!(text, "\n{name} failed at {row}: {problem}");
+            }
+            if runs.iter().flatten().any(|run| run.is_limited_by_load) {
+                let _ = writeln!(text, "\n{name} had time left at {row}: the load had none");
             }
         }
     }

@@ -67,6 +67,8 @@ pub(crate) struct Measured {
     pub(crate) rate: f64,
     /// The server's processor time for each, in microseconds.
     pub(crate) processor: f64,
+    /// Whether the load had no time left, and the server had.
+    pub(crate) is_limited_by_load: bool,
 }
 
 /// What was measured of all servers under one load.
@@ -128,8 +130,11 @@ mod tests {
     use super::*;
 
     fn run(rate: f64) -> Result<Measured, String> {
-        let processor = 1.0;
-        Ok(Measured { rate, processor })
+        Ok(Measured {
+            rate,
+            processor: 1.0,
+            is_limited_by_load: false,
+        })
     }
 
     #[test]
