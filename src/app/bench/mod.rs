@@ -68,11 +68,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", default_value = "5", value_parser = args::seconds)]
     seconds: Duration,
 
-    /// Seconds of load before that, which do not count; default: a tenth of --seconds, at most 1
+    /// Seconds of load before that, which do not count; without it a tenth of --seconds, at most 1
     #[arg(long, value_name = "S", value_parser = args::seconds_or_0)]
     warm_up: Option<Duration>,
 
-    /// Connections that stay open beside the others and answer pings, but send nothing
+    /// Connections beside the others that stay open and answer pings, but send nothing
+    ///
+    /// What they receive is not looked at. They are lost if the server ends them.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = args::number::<u32>)]
     idle: u32,
 
@@ -80,13 +82,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     timeout: Duration,
 
-    /// Threads of the load: one can keep a server busy that has a processor of its own
+    /// Threads of the load
+    ///
+    /// One can keep a server busy that has a processor of its own. The report says when it cannot.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = threads)]
     threads: u32,
 
     /// Load this server as well, in turn with the first, and print the ratios of the two
     ///
-    /// With tcp://host:port, where bytes come back as they are: how much of the socket is left.
+    /// With tcp://host:port, where bytes come back as they are, this tells how much of the raw socket's
+    /// speed is left. The same bytes are sent there, without a handshake.
     #[arg(long, value_name = "URL")]
     compare: Option<String>,
 
@@ -103,12 +108,33 @@ pub(crate) struct Options {
 }
 
 const MORE: &str = "\
+It loads any server that sends each message back as it came, and with
+--connections 0 --idle N any that lets connections in. A connection sends its
+next message when an echo has come, so that --in-flight messages are on their
+way at a time; latency is the time from a message's turn to be sent to its whole
+echo. All echoes are checked: type, every byte, and that they come in order.
+Messages begin with a number of their own. A connection that gets a wrong echo,
+or none within --timeout, or is closed, is counted and ended, and no other takes
+its place. Ctrl-C ends the run with what there is so far.
+
+Frames are masked when the run begins, with at most 64 keys of the system's
+generator, which take turns: to mask each anew would slow the load down.
+
 Examples:
   plainws bench ws://127.0.0.1:8000/echo
-  plainws bench ws://127.0.0.1:8000/echo --in-flight 16 --text --seconds 10
+  plainws bench ws://127.0.0.1:8000/echo --in-flight 16 --text --seconds 20
+  plainws bench ws://127.0.0.1:8000/echo --size 64K --compare tcp://127.0.0.1:7
+  plainws bench ws://127.0.0.1:8000/clock --connections 0 --idle 500
+
+--json prints one object. Names that end in _us have microseconds, in _seconds
+seconds; bytes_per_second is payload in one direction. \"errors\" has the count of
+each kind and what the first was; \"latency_histogram\" rows, each with how many
+took longer than the row before and at most up_to_us. With --compare the objects
+are \"a\" and \"b\", \"rounds\" has their messages a second in each round, and
+\"ratio\" is the median of a / b.
 
 Exit codes:
-  0  every echo was right and no connection was lost        1  otherwise        2  wrong usage";
+  0  all echoes right, no connection lost      1  otherwise      2  wrong usage";
 
 /// Loads the server and prints what was measured.
 ///

@@ -164,8 +164,9 @@ fn described(load: &Load, outcome: &Outcome) -> String {
     } else {
         ""
     };
-    let seconds = outcome.time.as_secs_f64();
-    format!("{}; {seconds:.1} s{cut}\n", parts.join(", "))
+    let [seconds, warm_up] = [outcome.time, load.warm_up].map(|time| time.as_secs_f64());
+    let time = format!("{seconds:.1} s{cut} after {warm_up:.1} s of warm-up");
+    format!("{}\n{time}\n", parts.join(", "))
 }
 
 /// The percentiles that are shown, with their names.
