@@ -85,7 +85,7 @@ pub(crate) fn compared(targets: &[Target; 2], load: &Load, comparison: &Comparis
     }
     text += &described(load, outcomes[0]);
     let rounds = count(comparison.rounds.len() as u64, "round");
-    text += &format!("each, in {rounds} by turns\n\n");
+    text += &format!("in {rounds} of both by turns\n\n");
 
     text += &row(["", NAMES[0], NAMES[1], "A/B"]);
     if load.connections > 0 {

@@ -53,6 +53,8 @@ pub(crate) struct Progress {
 
 /// How often it is looked whether a phase is over.
 const STEP: Duration = Duration::from_millis(10);
+/// Time for the threads to find out who is late.
+const SLACK: Duration = Duration::from_millis(200);
 /// How long the echoes that are due are waited for when the user ends the run.
 const SHORT_DRAIN: Duration = Duration::from_secs(1);
 /// How long the answers to our Closes are waited for.
@@ -156,8 +158,11 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
         self.enter(Phase::Measuring);
         self.wait(Some(load.time), Self::has_nobody);
         if load.connections > 0 {
-            // A rate needs one echo at least. If none comes the threads give up.
-            self.wait(None, |leader| leader.echoes() > 0 || leader.has_nobody());
+            // A rate needs one echo at least. If none comes in time, the threads say so.
+            let patience = load.patience + SLACK;
+            self.wait(Some(patience), |leader| {
+                leader.echoes() > 0 || leader.has_nobody()
+            });
         }
         let time = began.elapsed();
         self.enter(Phase::Draining);
@@ -189,7 +194,7 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
         let limit = if is_short {
             SHORT_DRAIN.min(self.load.patience)
         } else {
-            self.load.patience + STEP * 20
+            self.load.patience + SLACK
         };
         let deadline = Instant::now() + limit;
         let are_due = || self.board.counts.iter().any(Counts::awaits_echoes);
