@@ -23,6 +23,8 @@ pub(super) struct ReadBuffer {
     size: usize,
     /// The part of `bytes` that was not decoded yet.
     undecoded: Range<usize>,
+    /// Whether nothing was read that is still to be decoded, here or where it landed.
+    is_decoded: bool,
     /// Where the payload goes that is arriving, if it is large. What comes after it goes to `bytes`.
     landing: Option<Landing>,
     /// How much of it has come there.
@@ -36,6 +38,7 @@ impl ReadBuffer {
             bytes: after_head.to_vec(),
             size: after_head.len(),
             undecoded: 0..after_head.len(),
+            is_decoded: after_head.is_empty(),
             landing: None,
             landed: 0,
         }
@@ -47,11 +50,12 @@ impl ReadBuffer {
 
     pub(super) const fn decoded(&mut self, length: usize) {
         self.undecoded.start += length;
+        self.is_decoded = self.undecoded.start == self.undecoded.end;
     }
 
     /// Whether nothing was read that is still to be decoded.
     pub(super) fn is_empty(&self) -> bool {
-        self.undecoded.is_empty() && self.landed == 0
+        self.is_decoded
     }
 
     /// Room for a read: more than before if the last read filled it. Everything read so far must be
@@ -83,6 +87,7 @@ impl ReadBuffer {
             .map_or(0, |landing| landing.room().len());
         self.landed = length.min(room);
         self.undecoded = 0..length - self.landed;
+        self.is_decoded = false;
     }
 
     /// What was read, as it came.

@@ -40,17 +40,22 @@ impl Tapped {
         }
     }
 
-    /// Shows bytes to the tap. The error says that it panicked.
-    pub(super) fn pass(&self, direction: Direction, bytes: &[u8]) -> Result<(), &'static str> {
-        match &self.tap {
-            Some(tap) if !bytes.is_empty() => {
-                self.note_thread(direction, Some(thread::current().id()));
-                let shown = catch_unwind(AssertUnwindSafe(|| tap(direction, bytes)));
-                self.note_thread(direction, None);
-                shown.map_err(|_| "the connection's tap panicked")
-            }
-            _ => Ok(()),
+    /// Shows bytes to the tap, in pieces of which some may be empty. The error says that it panicked.
+    pub(super) fn pass(
+        &self,
+        direction: Direction,
+        pieces: [&[u8]; 2],
+    ) -> Result<(), &'static str> {
+        let Some(tap) = &self.tap else {
+            return Ok(());
+        };
+        for bytes in pieces.into_iter().filter(|bytes| !bytes.is_empty()) {
+            self.note_thread(direction, Some(thread::current().id()));
+            let shown = catch_unwind(AssertUnwindSafe(|| tap(direction, bytes)));
+            self.note_thread(direction, None);
+            shown.map_err(|_| "the connection's tap panicked")?;
         }
+        Ok(())
     }
 
     /// Whether the tap is being shown what is sent and has called back. That thread is the one that

@@ -123,7 +123,10 @@ impl Core {
             Ok(None) => self.decode(),
             taken => taken,
         };
-        self.settle();
+        // Without a message nothing has changed since the memory for what was decoded was asked for.
+        if !matches!(next, Ok(None)) {
+            self.settle();
+        }
         next
     }
 
@@ -131,6 +134,9 @@ impl Core {
         let Some(reader) = &mut self.reader else {
             return Ok(None);
         };
+        if reader.buffer.is_empty() {
+            return Ok(None);
+        }
         loop {
             let (used, event) = self.connection.receive(reader.buffer.undecoded())?;
             reader.buffer.decoded(used);
@@ -153,7 +159,10 @@ impl Core {
         }
         self.connection.make_landing_room(LANDING);
         // Where messages are refused, what is held can only have grown by a pong or a Close.
-        if self.connection.refuses_messages() || self.may_hold(0) {
+        if self.connection.refuses_messages() {
+            self.settle();
+            Ok(None)
+        } else if self.may_hold(0) {
             Ok(None)
         } else {
             self.connection.overload();
@@ -301,8 +310,8 @@ impl Core {
         self.output.hand_over(&self.connection)
     }
 
-    pub(super) fn next_step(&mut self) -> Step {
-        self.output.next_step(&mut self.connection, Instant::now())
+    pub(super) fn next_step(&mut self, now: Instant) -> Step {
+        self.output.next_step(&mut self.connection, now)
     }
 
     pub(super) fn needs_writer(&self) -> bool {

@@ -72,7 +72,8 @@ impl Link {
             #[cfg(test)]
             acquired: Default::default(),
         });
-        if link.tapped.pass(Direction::Received, after_head).is_err() {
+        let pieces = [after_head, &[]];
+        if link.tapped.pass(Direction::Received, pieces).is_err() {
             link.cut();
         }
         link
@@ -162,9 +163,9 @@ impl Link {
     }
 
     /// Shows bytes to the tap, which ends the connection if it panics.
-    fn pass(&self, direction: Direction, bytes: &[u8]) -> Result<()> {
+    fn pass(&self, direction: Direction, pieces: [&[u8]; 2]) -> Result<()> {
         self.tapped
-            .pass(direction, bytes)
+            .pass(direction, pieces)
             .map_err(|panicked| self.lost(io::Error::other(panicked)))
     }
 

@@ -116,11 +116,11 @@ impl Link {
     fn wait(&self, reader: &mut Reader, deadline: Option<Instant>) -> Result<Wait> {
         loop {
             self.judge_message(reader)?;
-            let silence = match self.judge_silence(reader)? {
+            let now = Instant::now();
+            let silence = match self.judge_silence(reader, now)? {
                 Quiet::Until(silence) => silence,
                 Quiet::No => return Ok(Wait::Over),
             };
-            let now = Instant::now();
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Wait::TimedOut);
             }
@@ -142,7 +142,7 @@ impl Link {
         self.judge_message(reader)?;
         self.read_now(reader)?;
         if reader.buffer.is_empty() {
-            self.judge_silence(reader)?;
+            self.judge_silence(reader, Instant::now())?;
         }
         Ok(())
     }
@@ -177,9 +177,7 @@ impl Link {
                 reader.buffer.received(length);
                 reader.keepalive.received(now);
                 reader.incoming.has_read(length < most, now);
-                for part in reader.buffer.parts() {
-                    self.pass(Direction::Received, part)?;
-                }
+                self.pass(Direction::Received, reader.buffer.parts())?;
             }
             Err(error) if is_passing(&error) => {
                 reader.incoming.has_read(true, now);
@@ -213,9 +211,8 @@ impl Link {
 
     /// Sends the ping that a peer's silence calls for, and gives up a peer that stays silent after it.
     /// All that was read before must be decoded.
-    fn judge_silence(&self, reader: &mut Reader) -> Result<Quiet> {
+    fn judge_silence(&self, reader: &mut Reader, mut now: Instant) -> Result<Quiet> {
         loop {
-            let now = Instant::now();
             let awaits_answer = reader.keepalive.awaits_answer();
             let arrival = awaits_answer.then(|| self.core().arrival(now)).flatten();
             match reader.keepalive.poll(now, arrival) {
@@ -244,6 +241,7 @@ impl Link {
                     return Err(self.lost(error));
                 }
             }
+            now = Instant::now();
         }
     }
 

@@ -79,12 +79,17 @@ impl Link {
         mut core: MutexGuard<'a, Core>,
         patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
+        let mut now = Instant::now();
         loop {
-            match core.next_step() {
+            match core.next_step(now) {
                 Step::Write(mut flight, mut pace) => {
                     drop(core);
                     // A failed write has cut the connection, which takes the right back.
                     let written = self.write(&mut flight, &mut pace, patience)?;
+                    now = Instant::now();
+                    if let Some(length) = written {
+                        pace.moved(length, now);
+                    }
                     core = self.core();
                     core.output.wrote(flight, pace, written.unwrap_or(0));
                     if written.is_none() {
@@ -114,9 +119,7 @@ impl Link {
         patience: Patience,
     ) -> Result<Option<usize>> {
         if flight.begin() {
-            for piece in flight.unwritten() {
-                self.pass(Direction::Sent, piece)?;
-            }
+            self.pass(Direction::Sent, flight.unwritten())?;
             pace.begin(Instant::now());
         }
         let slices = flight.unwritten().map(IoSlice::new);
@@ -124,11 +127,7 @@ impl Link {
             Patience::Wait => self.stream.write_until(&slices, pace.late_at()).map(Some),
             Patience::Now => self.stream.write_now_until(&slices, pace.late_at()),
         };
-        let written = written.map_err(|error| self.lost(error))?;
-        if let Some(length) = written {
-            pace.moved(length, Instant::now());
-        }
-        Ok(written)
+        written.map_err(|error| self.lost(error))
     }
 
     /// Waits until no more than the allowed backlog is queued, or nothing can be queued any more.
