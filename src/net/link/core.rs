@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 /// What is known of a connection.
 #[derive(Debug)]
 pub(super) struct Core {
-    pub(super) connection: Connection,
+    /// Boxed, because what is large passes over the stack on its way to the heap, and a page of the stack that
+    /// was touched once is kept.
+    pub(super) connection: Box<Connection>,
     pub(super) output: Output,
     /// Absent while a thread reads.
     pub(super) reader: Option<Box<Reader>>,
@@ -98,7 +100,7 @@ impl Core {
         let now = Instant::now();
         let keepalive = Keepalive::new(limits.ping_after, limits.pong_timeout, now);
         Self {
-            connection,
+            connection: Box::new(connection),
             output: Output::new(limits, now),
             reader: Some(Box::new(Reader {
                 buffer: ReadBuffer::new(after_head),
