@@ -36,7 +36,7 @@ pub(crate) const ROWS: [Row; 10] = [
     ),
     row(
         "64k-utf8",
-        "8 x 4 x 65,536, other text",
+        "8 x 4 x 65,536, non-ASCII text",
         [8, 4, 65_536],
         "--utf8",
     ),
