@@ -471,6 +471,28 @@ mod for_a_large_message {
     }
 
     #[test]
+    fn room_is_held_before_anything_is_read_into_it() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.sends(&part(500 * KIB, 4));
+        let waited = read_all(&link, &peer);
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+        let memory = link.core().connection.memory();
+        assert!(memory > 64 * KIB, "{memory}");
+        assert_eq!(budget.held(), 64 * KIB);
+    }
+
+    #[test]
+    fn without_room_it_is_refused_before_anything_is_read_into_it() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        let _all = use_up(&budget, 0);
+        peer.sends(&part(500 * KIB, 4));
+        expect_overload(link.receive(None));
+        peer.has_taken(REFUSAL);
+    }
+
+    #[test]
     fn the_one_before_it_leaves_its_memory_while_that_lasts() {
         let budget = Arc::new(Budget::new(usize::MAX));
         let (link, peer) = linked_to(&budget);
@@ -539,6 +561,7 @@ mod for_a_large_message {
         let its_link = Arc::clone(&link);
         let receiving = thread::spawn(move || its_link.receive(None));
         wait_until(|| peer.played().input.is_empty() && link.core().reader.is_none());
+        link.core().settle();
         assert!(budget.held() >= 64 * KIB, "{}", budget.held());
         link.cut();
         let received = within_patience(|| receiving.join().expect("it does not panic"));

@@ -1088,6 +1088,28 @@ mod a_large_message {
     }
 
     #[test]
+    fn whose_peer_speaks_when_its_silence_is_judged_loses_nothing() {
+        let (link, peer) = linked(Limits::default(), None);
+        let stream = masked();
+        for piece in stream.chunks(50_000) {
+            let long_ago = Instant::now().checked_sub(Duration::from_secs(30));
+            let mut core = link.core();
+            let reader = core.reader.as_mut().expect("nobody reads");
+            reader
+                .keepalive
+                .received(long_ago.expect("the machine is older"));
+            drop(core);
+            peer.sends(piece);
+            if piece.len() == 50_000 {
+                let deadline = Some(Instant::now() + Duration::from_millis(20));
+                let received = link.receive(deadline);
+                assert!(matches!(received, Ok(Waited::TimedOut)), "{received:?}");
+            }
+        }
+        expect(within_patience(move || link.receive(None)));
+    }
+
+    #[test]
     fn that_the_connections_end_cuts_off_is_reported_as_that_end() {
         let (link, peer) = linked(Limits::default(), None);
         peer.sends(&masked()[..100_000]);
