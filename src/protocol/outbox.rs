@@ -17,9 +17,10 @@ use std::collections::{TryReserveError, VecDeque};
 /// A payload of at least this many bytes is written from where it is. Below, to copy it is cheaper.
 pub(super) const LARGE: usize = 32 * 1024;
 
-/// Frames are gathered up to about this many bytes, so that a pong waits for no more than that, or than one
-/// large frame.
-const GATHERED: usize = 64 * 1024;
+/// Frames are gathered up to this many bytes, so that a pong waits for no more than that, or than one large
+/// frame. Enough for 64 KiB and one frame more: what is written as soon as it is longer than that leaves in one
+/// call.
+const GATHERED: usize = 64 * 1024 + LARGE;
 
 /// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
 /// When there are more, only the latest ping is answered (§5.5.3).

@@ -146,6 +146,23 @@ mod what_is_held {
     }
 
     #[test]
+    fn counts_the_room_that_a_message_has_and_does_not_use() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        peer.takes(10);
+        for held in [384 * KIB, 768 * KIB] {
+            let mut bytes = vec![0; 100 * KIB];
+            bytes.reserve_exact(300 * KIB);
+            link.send_now(100 * KIB, |connection| connection.send(bytes))
+                .expect("it waits for nothing");
+            assert_eq!(budget.held(), held, "on its way, and then queued as well");
+        }
+        peer.takes(usize::MAX);
+        link.flush(Patience::Wait).expect("the peer takes all");
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
     fn counts_what_a_thread_is_writing() {
         let budget = budget();
         let (link, peer) = linked_to(&budget);
