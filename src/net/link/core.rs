@@ -31,8 +31,8 @@ pub(super) struct Core {
     /// Threads that wait for a right or for room, and those of them that wait for room.
     pub(super) waiting: usize,
     pub(super) waiting_for_room: usize,
-    /// Bytes that had passed when the caretaker last saw more of them, and when that was; `None` once memory
-    /// has been given back.
+    /// What had passed when the caretaker last saw more of it, and when that was; `None` once all memory has
+    /// been given back.
     rest: (u64, Option<Instant>),
 }
 
@@ -256,12 +256,14 @@ impl Core {
     /// Gives that memory back once nothing has passed for a while. To be called often.
     pub(super) fn release_at_rest(&mut self, now: Instant) {
         let traffic = self.connection.traffic();
-        let passed = traffic.bytes_received + traffic.bytes_sent;
+        // What is queued counts as well: its buffer may be kept from then on.
+        let passed = traffic.bytes_received + traffic.bytes_sent + traffic.messages_sent;
         let (before, since) = self.rest;
         if passed != before {
             self.rest = (passed, Some(now));
         } else if since.is_some_and(|since| now.saturating_duration_since(since) >= QUIET) {
-            self.rest.1 = None;
+            // The buffer of what a slow peer has not taken is still to come back.
+            self.rest.1 = self.is_unsent().then_some(now);
             self.release_memory();
             self.settle();
         }

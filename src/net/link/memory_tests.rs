@@ -560,6 +560,53 @@ mod for_a_large_message {
     }
 
     #[test]
+    fn what_comes_back_after_a_second_is_given_back_as_well() {
+        type ComesBack = fn(&Link, &Peer, Message);
+        // A slow peer takes it at last, or a handler feeds it, cut short, after it has thought about it.
+        let ways: [(usize, ComesBack); 2] = [
+            (500 * KIB, |link, peer, _| {
+                peer.takes(usize::MAX);
+                link.flush(Patience::Wait).expect("the peer takes all");
+            }),
+            (0, |link, _, message| {
+                let mut bytes = message.into_bytes();
+                bytes.truncate(10);
+                link.feed(usize::MAX, 10, |connection| connection.send(bytes))
+                    .expect("it is open");
+            }),
+        ];
+        for (number, (length, comes_back)) in ways.into_iter().enumerate() {
+            let budget = Arc::new(Budget::new(usize::MAX));
+            let (link, peer) = linked_to(&budget);
+            peer.takes(0);
+            peer.sends(&message(500 * KIB));
+            let Ok(Waited::Message(mut message)) = read_all(&link, &peer) else {
+                panic!("a message was sent")
+            };
+            if length > 0 {
+                let whole = std::mem::replace(&mut message, Message::from(""));
+                link.send_now(length, |connection| connection.send(whole))
+                    .expect("nothing else is queued");
+            }
+            let start = Instant::now();
+            for milliseconds in [0, 1000, 2000] {
+                let now = start + Duration::from_millis(milliseconds);
+                link.core().release_at_rest(now);
+            }
+            comes_back(&link, &peer, message);
+            assert!(
+                budget.held() >= 448 * KIB,
+                "kept for the next, way {number}"
+            );
+            for milliseconds in [2050, 3050] {
+                let now = start + Duration::from_millis(milliseconds);
+                link.core().release_at_rest(now);
+            }
+            assert_eq!(budget.held(), 0, "way {number}");
+        }
+    }
+
+    #[test]
     fn nothing_is_kept_while_more_than_half_of_the_budget_is_held() {
         let budget = budget();
         let links = [(); 3].map(|()| linked_to(&budget));
