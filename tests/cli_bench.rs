@@ -151,6 +151,27 @@ mod servers_that_echo {
         );
         server.join();
     }
+
+    /// §5.5.3: not each ping has to be answered, and answers that nobody reads are not kept without an end.
+    #[test]
+    fn may_ping_faster_than_they_read() {
+        const PINGS: u64 = 250_000;
+        let server = accepting(|raw| {
+            let pings = wire(Role::Server, &[(PING, &[b'?'; 125][..]); 1000]);
+            for _ in 0..PINGS / 1000 {
+                raw.send(&pings);
+            }
+            raw.send_fin();
+            raw.until_end();
+        });
+        let flags = ["--connections", "0", "--idle", "1", "--seconds", "60"];
+        let run = run(&[&["bench", &server.url, "--json"], &flags[..]].concat());
+        let object: Value = serde_json::from_str(&run.stdout).expect("it is JSON");
+        // 64 Ki are kept, and the buffers of the system take some MB.
+        let answered = number(&object, "pings");
+        assert!((1..PINGS).contains(&answered), "{object}");
+        server.join();
+    }
 }
 
 mod servers_that_do_not {

@@ -38,6 +38,8 @@ pub(crate) struct Peer {
     is_ended: bool,
     checker: Checker,
     outbox: Outbox,
+    /// Pongs in the outbox, at most.
+    pongs: usize,
     /// When the messages were sent whose echoes have not come.
     flights: VecDeque<Instant>,
 }
@@ -65,6 +67,8 @@ pub(crate) enum After {
 
 /// Reads in a row, after which other connections have their turn.
 const READS: usize = 4;
+/// Answers to pings that may wait for the server to read them: as many as can come in one piece.
+const PONGS: usize = 64 * 1024;
 
 impl Peer {
     pub(crate) fn new(stream: TcpStream, target: &Target, number: u32, is_idle: bool) -> Self {
@@ -75,6 +79,7 @@ impl Peer {
             is_ended: false,
             checker: Checker::new(target.echo(), number, is_idle),
             outbox: Outbox::default(),
+            pongs: 0,
             flights: VecDeque::new(),
         }
     }
@@ -250,6 +255,11 @@ impl Peer {
             }
         }
         for ping in &met.pings {
+            // §5.5.3: not each ping has to be answered. Who reads no answers gets no more of them.
+            if self.pongs == PONGS {
+                break;
+            }
+            self.pongs += 1;
             shop.tally.pings += 1;
             control(Opcode::Pong, ping, &mut shop.random, self.outbox.buffer());
         }
@@ -293,7 +303,12 @@ impl Peer {
             return Ok(());
         }
         match self.outbox.write(&mut self.stream, messages) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if self.outbox.is_empty() {
+                    self.pongs = 0;
+                }
+                Ok(())
+            }
             // What was sent before the end is still to be read: a Close may say why.
             Err(error) if is_end(&error) => Ok(()),
             Err(error) => Err(self.failed(&error)),
