@@ -362,6 +362,13 @@ mod servers_that_do_not {
         });
         found("lost", &bench(&server.url, &["--connections", "1"]));
         server.join();
+
+        // Directly after the handshake, before any load.
+        let server = accepting(|raw| raw.send_fin());
+        let ended = bench(&server.url, &["--connections", "1"]);
+        found("lost", &ended);
+        assert_eq!(number(&ended.1, "opened"), 1, "{}", ended.1);
+        server.join();
     }
 
     /// As `check`, of a server that lets it wait. A slow machine may let it wait as well, and earlier, if

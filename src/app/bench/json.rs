@@ -59,7 +59,7 @@ fn object(target: &Target, load: &Load, outcome: &Outcome) -> Value {
         "latency_us": times(&tally.latency),
         "latency_histogram": chart(&tally.latency),
         "connect_us": times(&tally.connect),
-        "opened": outcome.opened,
+        "opened": outcome.opened(),
         "lost": tally.lost,
         "errors": errors,
         "pings": tally.pings,

@@ -69,7 +69,7 @@ fn failures(outcome: &Outcome) -> String {
         text += &format!("{}{what}\n", paint(BAD, &padded("error", LABEL)));
     }
     if tally.lost > 0 {
-        let all = count(outcome.opened, "connection");
+        let all = count(outcome.opened(), "connection");
         text += &line("lost", &format!("{} of {all}", tally.lost));
     }
     text

@@ -16,8 +16,6 @@ pub(crate) struct Outcome {
     pub(crate) tally: Tally,
     /// How long it was measured.
     pub(crate) time: Duration,
-    /// Connections that were opened.
-    pub(crate) opened: u64,
     /// Whether the user ended it early.
     pub(crate) is_cut_short: bool,
 }
@@ -27,8 +25,12 @@ impl Outcome {
     pub(crate) fn add(&mut self, other: &Self) {
         self.tally.add(&other.tally);
         self.time += other.time;
-        self.opened += other.opened;
         self.is_cut_short |= other.is_cut_short;
+    }
+
+    /// Connections that were opened, whatever became of them.
+    pub(crate) const fn opened(&self) -> u64 {
+        self.tally.connect.total()
     }
 
     /// Echoes in a second.
@@ -101,7 +103,7 @@ pub(crate) fn run(
             board.enter(Phase::Leaving, &[]);
             format!("cannot start a thread: {error}")
         })?;
-        let (time, opened, is_cut_short) = leader.lead();
+        let (time, is_cut_short) = leader.lead();
         let mut tally = Tally::default();
         for thread in threads {
             let counted = thread.join().expect("a thread of the load does not panic");
@@ -110,7 +112,6 @@ pub(crate) fn run(
         Ok(Outcome {
             tally,
             time,
-            opened,
             is_cut_short,
         })
     })
@@ -150,7 +151,6 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
         let load = self.load;
         // The threads give up what takes too long.
         self.wait(None, |leader| leader.sum(|counts| &counts.settled) >= all);
-        let opened = self.open();
         self.enter(Phase::WarmingUp);
         self.wait(Some(load.warm_up), Self::has_nobody);
         let began = Instant::now();
@@ -174,12 +174,12 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
             thread::sleep(STEP);
         }
         self.enter(Phase::Leaving);
-        (time, opened.into(), is_cut_short)
+        (time, is_cut_short)
     }
 
-    /// Waits for so long, or until something is so, or until the user ends it.
+    /// Waits for so long (a time beyond all clocks is endless), or until something is so, or until the user ends it.
     fn wait(&mut self, time: Option<Duration>, is_over: impl Fn(&Self) -> bool) {
-        let deadline = time.map(|time| Instant::now() + time);
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
         loop {
             let left = deadline.map_or(STEP, |at| at.saturating_duration_since(Instant::now()));
             if left.is_zero() || self.is_stopped() || is_over(self) {
