@@ -105,6 +105,9 @@ impl Outbox {
                 used += 1;
                 at += piece.len();
             }
+            if used == SLICES {
+                break;
+            }
             at = 0;
         }
         to.write_vectored(&slices[..used])
