@@ -5,7 +5,8 @@ use super::run::Outcome;
 /// The rounds of both.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
-    pub(crate) rounds: Vec<[Outcome; 2]>,
+    /// Echoes in a second, of each, in each round.
+    pub(crate) rates: Vec<[f64; 2]>,
     whole: [Outcome; 2],
 }
 
@@ -14,7 +15,7 @@ impl Comparison {
         for (whole, part) in self.whole.iter_mut().zip(&round) {
             whole.add(part);
         }
-        self.rounds.push(round);
+        self.rates.push(round.each_ref().map(Outcome::rate));
     }
 
     /// What all rounds came to, of each.
@@ -26,10 +27,7 @@ impl Comparison {
     /// The first one's rate divided by the second one's, in each round in which there are both; the
     /// smallest first.
     pub(crate) fn ratios(&self) -> Vec<f64> {
-        let rates = self
-            .rounds
-            .iter()
-            .map(|round| round.each_ref().map(Outcome::rate));
+        let rates = self.rates.iter();
         let ratios = rates
             .filter(|rates| rates[1] > 0.0)
             .map(|[one, two]| one / two);

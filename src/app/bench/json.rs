@@ -18,8 +18,8 @@ pub(crate) fn report(target: &Target, load: &Load, outcome: &Outcome) -> String 
 pub(crate) fn compared(targets: &[Target; 2], load: &Load, comparison: &Comparison) -> String {
     let [one, two] = comparison.outcomes();
     let rates = |place: usize| -> Vec<_> {
-        let rounds = comparison.rounds.iter();
-        rounds.map(|round| round[place].rate()).collect()
+        let rounds = comparison.rates.iter();
+        rounds.map(|round| round[place]).collect()
     };
     let object = json!({
         "a": object(&targets[0], load, one),

@@ -84,7 +84,7 @@ pub(crate) fn compared(targets: &[Target; 2], load: &Load, comparison: &Comparis
         text += &format!("{name}  {}\n", paint(STRONG, &shown));
     }
     text += &described(load, outcomes[0]);
-    let rounds = count(comparison.rounds.len() as u64, "round");
+    let rounds = count(comparison.rates.len() as u64, "round");
     text += &format!("in {rounds} of both by turns\n\n");
 
     text += &row(["", NAMES[0], NAMES[1], "A/B"]);
