@@ -159,7 +159,7 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
         self.wait(Some(load.time), Self::has_nobody);
         if load.connections > 0 {
             // A rate needs one echo at least. If none comes in time, the threads say so.
-            let patience = load.patience + SLACK;
+            let patience = load.patience.saturating_add(SLACK);
             self.wait(Some(patience), |leader| {
                 leader.echoes() > 0 || leader.has_nobody()
             });
@@ -194,11 +194,12 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
         let limit = if is_short {
             SHORT_DRAIN.min(self.load.patience)
         } else {
-            self.load.patience + SLACK
+            self.load.patience.saturating_add(SLACK)
         };
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now().checked_add(limit);
+        let is_late = || deadline.is_some_and(|at| Instant::now() >= at);
         let are_due = || self.board.counts.iter().any(Counts::awaits_echoes);
-        while are_due() && Instant::now() < deadline {
+        while are_due() && !is_late() {
             thread::sleep(STEP);
         }
     }
