@@ -297,6 +297,8 @@ impl<'a> Worker<'a> {
         }
         match after {
             Ok(After::Waiting) => {}
+            // The system may have told of it again in the meantime.
+            Ok(After::More) if self.ready.contains(&place) => {}
             Ok(After::More) => self.ready.push(place),
             Ok(After::Ended) => self.end(place),
             Err(fault) => self.fail(place, fault),
