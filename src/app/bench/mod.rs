@@ -281,17 +281,24 @@ impl Bench {
         }
     }
 
-    /// Refuses what the system does not allow, where it tells.
+    /// Refuses what the system does not allow, where it tells, and what would take too much memory.
     fn check_room(&self) -> Result<(), String> {
         let connections = self.load.all_connections();
         let needed = u64::from(connections) + u64::from(self.load.threads) * 3 + OWN_DESCRIPTORS;
-        match descriptors() {
-            Some(limit) if needed > limit => Err(format!(
+        if let Some(limit) = descriptors().filter(|limit| needed > *limit) {
+            return Err(format!(
                 "{connections} connections need {needed} open files, and the system allows {limit}: \
                  raise that with ulimit -n"
-            )),
-            _ => Ok(()),
+            ));
         }
+        if self.load.memory() > MOST_MEMORY {
+            return Err(
+                "so many messages on their way take more than 1 GiB of memory: \
+                 lower --in-flight or --connections"
+                    .into(),
+            );
+        }
+        Ok(())
     }
 }
 
@@ -324,6 +331,9 @@ fn stop_on_signals(bench: &Arc<Bench>) -> Result<(), String> {
     });
     heeded.map_err(|error| format!("cannot wait for signals: {error}"))
 }
+
+/// Far more than a machine's buffers have on their way.
+const MOST_MEMORY: u128 = 1024 * 1024 * 1024;
 
 /// What the program opens beside its connections.
 const OWN_DESCRIPTORS: u64 = 16;

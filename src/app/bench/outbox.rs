@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 
 /// Messages up to this size are gathered in one buffer, which costs less than a slice for each.
-const GATHERED: usize = 4096;
+pub(crate) const GATHERED: usize = 4096;
 /// Slices handed to one write.
 const SLICES: usize = 64;
 

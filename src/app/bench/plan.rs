@@ -1,6 +1,7 @@
 //! What a run is to do.
 
 use super::messages::{Form, Messages};
+use super::outbox::GATHERED;
 use plainws::net::error::Error;
 use plainws::net::url::Url;
 use plainws::protocol::handshake::{InvalidHeader, Opening};
@@ -121,7 +122,14 @@ impl Load {
         }
     }
 
+    /// About how many bytes the messages take that are on their way at a time: what is gathered of each,
+    /// and when it was sent.
+    pub(crate) fn memory(&self) -> u128 {
+        let each = self.messages.length(Form::Frame).min(GATHERED) + 128;
+        u128::from(self.connections) * self.in_flight as u128 * each as u128
+    }
+
     pub(crate) const fn all_connections(&self) -> u32 {
-        self.connections + self.idle
+        self.connections.saturating_add(self.idle)
     }
 }

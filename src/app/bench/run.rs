@@ -144,9 +144,9 @@ struct Leader<'a, S> {
 }
 
 impl<S: FnMut(Progress)> Leader<'_, S> {
-    /// Leads the threads through the phases. Returns how long it was measured, how many connections were
-    /// open then, and whether the user ended it.
-    fn lead(mut self) -> (Duration, u64, bool) {
+    /// Leads the threads through the phases. Returns how long it was measured, and whether the user ended
+    /// it.
+    fn lead(mut self) -> (Duration, bool) {
         let all = self.load.all_connections();
         let load = self.load;
         // The threads give up what takes too long.

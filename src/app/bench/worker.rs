@@ -8,7 +8,9 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use plainws::net::random::Random;
 use std::io;
+use std::iter::StepBy;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
@@ -107,8 +109,8 @@ pub(crate) struct Worker<'a> {
     shop: Shop<'a>,
     poll: Poll,
     phase: Phase,
-    /// The numbers of the connections that are not opened yet, the next one last.
-    unopened: Vec<u32>,
+    /// The numbers of the connections that are not opened yet.
+    unopened: StepBy<Range<u32>>,
     /// A connection that stands already.
     first: Option<std::net::TcpStream>,
     opening: u32,
@@ -135,7 +137,6 @@ impl<'a> Worker<'a> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let all = place..load.all_connections();
-        let unopened: Vec<_> = all.step_by(load.threads as usize).collect();
         let worker = Self {
             load,
             address,
@@ -152,8 +153,8 @@ impl<'a> Worker<'a> {
             },
             poll,
             phase: Phase::Connecting,
-            peers: Vec::with_capacity(unopened.len()),
-            unopened: unopened.into_iter().rev().collect(),
+            peers: Vec::new(),
+            unopened: all.step_by(load.threads as usize),
             first,
             opening: 0,
             settled: 0,
@@ -216,7 +217,7 @@ impl<'a> Worker<'a> {
 
     fn open_more(&mut self) {
         while self.phase == Phase::Connecting && self.opening < OPENING {
-            let Some(number) = self.unopened.pop() else {
+            let Some(number) = self.unopened.next() else {
                 return;
             };
             if let Err(error) = self.open_one(number) {
@@ -320,7 +321,7 @@ impl<'a> Worker<'a> {
 
     /// Opens no more connections.
     fn give_up(&mut self) {
-        for _ in std::mem::take(&mut self.unopened) {
+        for _ in self.unopened.by_ref() {
             self.settled += 1;
             let detail = "not tried after another got no answer";
             self.shop.tally.fault(Fault::new(Kind::NotTried, detail));
