@@ -17,6 +17,8 @@ Usage: benches/compare [OPTIONS]
   --only SERVER,…    These servers only, beside raw-tcp: plainws tungstenite fastwebsockets tokio-websockets
   --idle N           Connections of the rows `idle` and `clocks` [default: 10000, or as many as open files allow]
   --no-gathering     Let the others write each answer by itself, as the examples of their libraries do
+
+The exit code is 0 only if no server failed.
 ";
 
 /// What is to be measured, and how.

@@ -52,9 +52,11 @@ fn compare(arguments: &Arguments) -> Result<()> {
     for row in &arguments.rows {
         results.push(measure(row, arguments, &machine, &stop)?);
     }
+    let mut is_whole = results.iter().all(RowResults::is_whole);
     print!("{}", report::tables(&arguments.servers, &results));
     if arguments.measures_idle {
         let idle = idle::measure(arguments, &machine, &stop)?;
+        is_whole &= idle.iter().all(Result::is_ok);
         print!("{}", report::idle(&arguments.servers, &idle));
     }
     if arguments.measures_clocks {
@@ -63,7 +65,11 @@ fn compare(arguments: &Arguments) -> Result<()> {
             report::clocks(&clocks::measure(arguments, &machine, &stop)?)
         );
     }
-    Ok(())
+    if is_whole {
+        Ok(())
+    } else {
+        Err("a server failed: see the tables".into())
+    }
 }
 
 /// All servers run from the first round to the last, so that one is loaded while the others sleep.

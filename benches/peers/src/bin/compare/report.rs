@@ -38,7 +38,11 @@ fn versions(arguments: &Arguments) -> Result<String> {
     let plainws = plainws.map_err(|error| format!("{}: {error}", arguments.plainws.display()))?;
     let mut versions = vec![String::from_utf8_lossy(&plainws.stdout).trim().to_owned()];
     let lock = include_str!("../../../Cargo.lock");
-    for kind in &arguments.servers {
+    for kind in arguments
+        .servers
+        .iter()
+        .filter(|kind| **kind != Kind::Plainws)
+    {
         let entry = format!("name = \"{}\"\nversion = \"", kind.name());
         if let Some((_, rest)) = lock.split_once(&entry) {
             let version = rest.split('"').next().unwrap_or_default();

@@ -90,6 +90,11 @@ impl RowResults {
         }
     }
 
+    /// Whether each server did in each round what was asked of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.runs.iter().flatten().all(Result::is_ok)
+    }
+
     /// The rate of a server as a share of the raw echo's in the same round: the median of all rounds.
     pub(crate) fn ratio(&self, server: usize) -> Result<f64, String> {
         let rounds = self.runs[server].iter().zip(&self.runs[0]);
@@ -143,6 +148,7 @@ mod tests {
         results.runs[0] = vec![run(100.0), run(10.0), run(1000.0)];
         results.runs[1] = vec![run(90.0), run(20.0), run(500.0)];
         assert_eq!(results.ratio(1), Ok(0.9));
+        assert!(results.is_whole());
         assert_eq!(results.rate(0), Ok(100.0));
     }
 
@@ -153,5 +159,6 @@ mod tests {
         results.runs[1] = vec![run(90.0), Err("reset".into())];
         assert_eq!(results.ratio(1), Err("reset".into()));
         assert_eq!(results.processor(1), Err("reset".into()));
+        assert!(!results.is_whole());
     }
 }
