@@ -177,7 +177,8 @@ impl<S: FnMut(Progress)> Leader<'_, S> {
         (time, is_cut_short)
     }
 
-    /// Waits for so long (a time beyond all clocks is endless), or until something is so, or until the user ends it.
+    /// Waits for so long, without an end if no clock goes that far, or until something is so, or until the
+    /// user ends it.
     fn wait(&mut self, time: Option<Duration>, is_over: impl Fn(&Self) -> bool) {
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
         loop {
