@@ -240,11 +240,12 @@ impl Server {
     /// [`Error::Overloaded`](crate::Error::Overloaded). When the system has no memory left, the same happens.
     ///
     /// What counts is the buffer in which a message arrives. For one in fragments, whose length nobody has
-    /// announced, this may be twice as large as what has arrived, up to the largest message allowed.
+    /// announced, this may be twice as large as what has arrived, up to the largest message allowed. The buffer
+    /// of a message that was sent counts too while it is kept for the next one to arrive: for about a second
+    /// without traffic, and for less where memory is short.
     ///
     /// The first 64 KiB of each connection do not count, so that small messages pass at any time, on new
-    /// connections too. These,
-    /// the buffers of reads (at most 64 KiB for each connection), heads
+    /// connections too. These, the buffers of reads (at most 64 KiB for each connection), heads
     /// ([`Limits::head`](field@Limits::head)) and stacks are bounded by
     /// [`max_connections`](Self::max_connections). A message that a handler has received, or has made, is
     /// the handler's own.
