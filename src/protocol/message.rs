@@ -554,3 +554,37 @@ impl<const N: usize> From<&[u8; N]> for Message {
         bytes.as_slice().into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_lent_only_for_a_message_that_is_kept_whole() {
+        const LENGTH: usize = 100_000;
+        let header = Header {
+            fin: true,
+            rsv: 0,
+            opcode: Opcode::Binary,
+            masking_key: None,
+            payload_length: LENGTH as u64,
+        };
+        for (keep, is_lent) in [(usize::MAX, true), (1000, false)] {
+            let mut assembler = Assembler::new(Limits::new());
+            assembler.keep(keep);
+            assembler.begin_frame(&header).expect("it is legal");
+            assembler.make_landing_room(LENGTH).expect("little");
+            assert_eq!(assembler.lend(LENGTH).is_some(), is_lent, "{keep}");
+        }
+    }
+
+    #[test]
+    fn of_buffers_that_come_back_the_largest_is_kept() {
+        let mut assembler = Assembler::new(Limits::new());
+        assembler.last = 100_000;
+        for (capacity, kept) in [(100_000, 100_000), (200_000, 200_000), (50_000, 200_000)] {
+            assembler.recycle(Vec::with_capacity(capacity));
+            assert_eq!(assembler.memory(), kept);
+        }
+    }
+}

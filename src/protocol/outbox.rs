@@ -307,3 +307,24 @@ fn encode(header: &Header, payload: &[u8], output: &mut Vec<u8>) {
         frame::mask(output.split_at_mut(start).1, key, 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pong_overtakes_what_waits_and_nothing_else_does() {
+        let mut outbox = Outbox::new(None);
+        let large = Payload::Owned(vec![7; LARGE]);
+        outbox.push_large(Opcode::Binary, large).expect("little");
+        outbox.push(Opcode::Text, b"last").expect("little");
+        outbox.push_pong(b"");
+        let mut chunk = Chunk::default();
+        for first in [b"\x8A\0", b"\x82\x7E", b"\x81\x04"] {
+            chunk.clear();
+            outbox.take(&mut chunk);
+            assert!(chunk.pieces()[0].starts_with(first));
+        }
+        assert!(outbox.is_empty());
+    }
+}
