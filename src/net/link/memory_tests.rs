@@ -491,7 +491,7 @@ mod for_a_large_message {
     fn room_is_held_before_anything_is_read_into_it() {
         let budget = budget();
         let (link, peer) = linked_to(&budget);
-        peer.sends(&part(500 * KIB, 4));
+        peer.sends(&part(500 * KIB, 60 * KIB));
         let waited = read_all(&link, &peer);
         assert!(matches!(waited, Ok(Waited::TimedOut)));
         let memory = link.core().connection.memory();
@@ -504,7 +504,7 @@ mod for_a_large_message {
         let budget = budget();
         let (link, peer) = linked_to(&budget);
         let _all = use_up(&budget, 0);
-        peer.sends(&part(500 * KIB, 4));
+        peer.sends(&part(500 * KIB, 60 * KIB));
         expect_overload(link.receive(None));
         peer.has_taken(REFUSAL);
     }
