@@ -542,6 +542,19 @@ mod memory {
     }
 
     #[test]
+    fn of_another_connection_never_gives_more_than_is_missing() {
+        let [mut here, mut there] = [(); 2].map(|()| server());
+        let mut short = begun(BINARY, 100, 10);
+        let mut long = begun(BINARY, 100 * KIB, 50 * KIB);
+        here.receive(&mut short).expect("it is legal");
+        there.receive(&mut long).expect("it is legal");
+        let landing = there.lend(1).expect("half is missing");
+        assert!(!format!("{landing:?}").contains(&b'a'.to_string()), "bytes");
+        here.land(landing, 1000);
+        assert_eq!(here.traffic().bytes_received, short.len() as u64 + 10);
+    }
+
+    #[test]
     fn that_comes_back_after_a_refusal_is_given_up_and_what_it_holds_counts() {
         let mut connection = server();
         let mut bytes = begun(BINARY, 100 * KIB, 0);

@@ -335,7 +335,8 @@ impl Connection {
     /// If they end a message, the next call of [`receive`](Self::receive) returns that, be it without input.
     pub fn land(&mut self, landing: Landing, length: usize) {
         let is_over = self.is_closed();
-        let landed = landing.take(length, |payload| match &mut self.frame {
+        let missing = self.frame.as_ref().map_or(0, Arriving::missing);
+        let landed = landing.take(length.min(missing), |payload| match &mut self.frame {
             Some(frame) if !is_over => {
                 frame.unmask(payload);
                 self.traffic.bytes_received += payload.len() as u64;
