@@ -303,7 +303,8 @@ impl Connection {
     }
 
     /// Lends the memory for what is missing of a binary payload, or for some of it, if at least so many bytes
-    /// are missing: read straight into it, they are not copied again. All input before must have been
+    /// are missing: read straight into it, they are not copied again. New memory is for three times what has arrived of
+    /// the message at most, so at its beginning none may be lent yet. All input before must have been
     /// [received](Self::receive).
     ///
     /// Until it is given back by [`land`](Self::land), `receive` takes nothing.
@@ -314,11 +315,11 @@ impl Connection {
     ///
     /// let mut socket: &[u8] = &[&[0x82, 126, 0x10, 0x00][..], &[7; 0x1000]].concat();
     /// let mut client = Connection::client(Default::default(), Box::new(|| [1, 2, 3, 4]));
-    /// let mut buffer = [0; 100];
+    /// let mut buffer = [0; 2000];
     /// socket.read_exact(&mut buffer)?;
-    /// assert_eq!(client.receive(&mut buffer)?, (100, None));
+    /// assert_eq!(client.receive(&mut buffer)?, (2000, None));
     ///
-    /// let mut landing = client.lend(1024).expect("0x1000 bytes are announced, 96 are here");
+    /// let mut landing = client.lend(1024).expect("4096 bytes are announced, 1996 are here");
     /// let length = socket.read(landing.room())?;
     /// client.land(landing, length);
     /// let (_, event) = client.receive(&mut [])?;
