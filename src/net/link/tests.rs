@@ -1,6 +1,6 @@
 //! A link without a socket: how often an echo takes the lock, and what several threads do to it.
 
-use super::peer::{Peer, Played, linked, wait_until, within_patience};
+use super::peer::{Peer, Played, let_silence_last, linked, wait_until, within_patience};
 use super::*;
 use crate::net::stream::{Stream, Transport};
 use crate::protocol::message::Message;
@@ -962,14 +962,8 @@ fn a_wait_gives_the_memory_back_that_a_quiet_peer_does_not_need() {
         reader.buffer.is_large()
     };
     assert!(is_large(&link.core()));
-    // A second is long ago here.
-    let long_ago = Instant::now().checked_sub(Duration::from_secs(2));
-    let mut core = link.core();
-    let reader = core.reader.as_mut().expect("nobody reads");
-    reader
-        .keepalive
-        .received(long_ago.expect("the machine is older"));
-    drop(core);
+    // A second is long here.
+    let_silence_last(&link, Duration::from_secs(2));
     let waited = link.receive(Some(Instant::now() + Duration::from_millis(50)));
     assert!(matches!(waited, Ok(Waited::TimedOut)));
     assert!(!is_large(&link.core()));
@@ -1092,13 +1086,7 @@ mod a_large_message {
         let (link, peer) = linked(Limits::default(), None);
         let stream = masked();
         for piece in stream.chunks(50_000) {
-            let long_ago = Instant::now().checked_sub(Duration::from_secs(30));
-            let mut core = link.core();
-            let reader = core.reader.as_mut().expect("nobody reads");
-            reader
-                .keepalive
-                .received(long_ago.expect("the machine is older"));
-            drop(core);
+            let_silence_last(&link, Duration::from_secs(30));
             peer.sends(piece);
             if piece.len() == 50_000 {
                 let deadline = Some(Instant::now() + Duration::from_millis(20));
