@@ -11,27 +11,14 @@ use hyper_util::rt::TokioIo;
 use plainws_peers::{Gathering, LARGEST};
 use std::io;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 fn main() -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?
-        .block_on(serve())
-}
-
-async fn serve() -> io::Result<()> {
-    let listener = plainws_peers::listener()?;
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let connection = http1::Builder::new()
+    plainws_peers::serve_on_one_thread(|stream| {
+        http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service_fn(answer))
-            .with_upgrades();
-        tokio::spawn(connection);
-    }
+            .with_upgrades()
+    })
 }
 
 async fn answer(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, WebSocketError> {

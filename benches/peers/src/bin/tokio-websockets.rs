@@ -3,28 +3,14 @@
 use futures_util::{SinkExt, StreamExt};
 use plainws_peers::{Gathering, LARGEST};
 use std::io;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_websockets::{Config, Error, Limits, ServerBuilder};
 
 fn main() -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?
-        .block_on(serve())
-}
-
-async fn serve() -> io::Result<()> {
-    let listener = plainws_peers::listener()?;
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(tokio::task::unconstrained(echo(stream)));
-    }
+    plainws_peers::serve_on_one_thread(echo)
 }
 
 async fn echo(stream: TcpStream) -> Result<(), Error> {
-    stream.set_nodelay(true)?;
     let (_request, mut websocket) = ServerBuilder::new()
         .config(Config::default().frame_size(usize::MAX))
         .limits(Limits::default().max_payload_len(Some(LARGEST)))
