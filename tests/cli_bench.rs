@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 const SHORT: [&str; 4] = ["--seconds", "0.1", "--warm-up", "0.02"];
 
@@ -126,6 +127,28 @@ mod servers_that_echo {
             shown.contains("messages/s") && shown.contains("A/B"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn are_told_apart_when_one_is_slower() {
+        let program = Program::serve(&["--quiet"]);
+        let ws = format!("ws://{}/echo", program.address);
+        let slow = byte_echo(|bytes| {
+            thread::sleep(Duration::from_millis(20));
+            bytes
+        });
+        let flags = ["--compare", &format!("tcp://{slow}"), "--rounds", "3"];
+        let (_, object) = bench(&ws, &flags);
+        for round in 0..3 {
+            let [a, b] = ["a", "b"].map(|name| object["rounds"][name][round].as_f64());
+            assert!(a > b, "{object}");
+        }
+        assert!(object["ratio"].as_f64() > Some(1.0), "{object}");
+
+        let shown = run_text(&[&["bench", &ws], &SHORT[..], &flags].concat());
+        let half = shown.lines().find(|line| line.contains("latency p50"));
+        let ratio = half.and_then(|line| line.split_whitespace().last()?.parse::<f64>().ok());
+        assert!(ratio.is_some_and(|ratio| ratio < 1.0), "{shown}");
     }
 
     #[test]
