@@ -1,9 +1,11 @@
-//! A thread that looks after connections whose own threads are busy elsewhere.
+//! A thread that looks after all connections, whatever their own threads do.
 //!
 //! A handler may compute, sleep or write for long without receiving. All the same its peer's pings and
-//! Close must be answered, a dead peer noticed, and what a slow peer could not take at once written.
-//! One thread for the whole process does that, many times a second and without waiting for any peer. It
-//! ends when there is nothing left to look after.
+//! Close must be answered, and what a slow peer could not take at once written. And whether its own thread
+//! is busy or waits for a message, a dead peer must be noticed, and a message that arrives too slowly be
+//! refused: a thread that judged this itself would need a timer of the system for each wait. One thread for
+//! the whole process does all of it, many times a second and without waiting for any peer. It ends when there
+//! is nothing left to look after.
 
 use super::deadline::is_passing;
 use super::link::Link;
@@ -60,8 +62,9 @@ fn charges() -> MutexGuard<'static, Charges> {
 }
 
 impl Charges {
-    /// If no thread can be started, only their own threads look after the connections. The next
-    /// connection tries again.
+    /// If no thread can be started, the next connection tries again. Until one can, the connections' own
+    /// threads answer what they receive, and nobody finds dead peers and late messages: each wait lasts
+    /// until something arrives, or until its caller's deadline.
     fn start(&mut self) {
         if !self.has_thread {
             let thread = thread::Builder::new()

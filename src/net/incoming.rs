@@ -19,7 +19,7 @@ pub(super) struct Incoming {
     arrived: Option<u64>,
     /// When it was last read.
     last_read: Instant,
-    /// When the latest read began that took everything there was.
+    /// When the latest read began that took everything there was, or the latest look found nothing.
     caught_up: Instant,
     is_judged: bool,
 }
@@ -56,11 +56,23 @@ impl Incoming {
     }
 
     /// A read ends, which took everything there was or filled its buffer.
-    pub(super) const fn has_read(&mut self, took_all: bool, now: Instant) {
+    pub(super) fn has_read(&mut self, took_all: bool, now: Instant) {
         if took_all {
-            self.caught_up = self.last_read;
+            self.caught_up = self.caught_up.max(self.last_read);
         }
         self.last_read = now;
+    }
+
+    /// Whether the message is late unless more of it waits to be read. For the time in which a thread sleeps
+    /// until there is more: then others can look, and say so by [`looked`](Self::looked).
+    pub(super) fn may_be_late(&self, now: Instant) -> bool {
+        self.late_at().is_some_and(|late_at| late_at <= now)
+    }
+
+    /// Nothing waits to be read, and nothing was read that is not counted here yet, unless a thread has
+    /// just taken it. So the question whether the message is late is to be asked a while later.
+    pub(super) fn looked(&mut self, now: Instant) {
+        self.caught_up = self.caught_up.max(now);
     }
 
     /// So many bytes of the message have arrived up to now.

@@ -12,7 +12,7 @@
 //! | time | `pace` | at which pace is a peer served, and when is it late? |
 //! | | `incoming` | does a message that has begun arrive at its promised pace? |
 //! | | `keepalive` | when is a silent peer sent a ping, and when is it gone? |
-//! | | `caretaker` | who answers pings while a handler is busy? |
+//! | | `caretaker` | who finds dead peers, and answers pings while a handler is busy? |
 //! | bytes | `output` | what is still to be written, and by whom? |
 //! | | `read_buffer`, `inbox` | what was read, and is not decoded or received yet? |
 //! | | `budget` | how much memory may all connections hold together? |

@@ -3,7 +3,7 @@
 //! Any thread may use a [`Stream`], and one may read while another writes. The time-outs belong to the
 //! socket, not to a thread, so every call that waits sets its own first.
 
-use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
+use super::deadline::{SHORTEST_TIMEOUT, is_passing, is_timeout, time_left};
 use super::pace::Pace;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -17,6 +17,10 @@ pub(super) trait Transport: fmt::Debug + Send + Sync {
     /// Reads what is there into the slices, one after the other, or waits for it as long as the time-out
     /// allows. 0 means that the peer has ended its side.
     fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+
+    /// Waits like a read, and reads nothing: only tells whether something is there (1) or the peer has ended
+    /// its side (0).
+    fn peek(&self) -> io::Result<usize>;
 
     /// Writes as much of the slices, one after the other, as there is room for; waits for room as long
     /// as the time-out allows.
@@ -44,6 +48,10 @@ impl Transport for TcpStream {
             [slice] => io::Read::read(&mut { self }, slice),
             slices => io::Read::read_vectored(&mut { self }, slices),
         }
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        Self::peek(self, &mut [0])
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -121,6 +129,12 @@ impl Stream {
     /// Reads once what is there already, without waiting.
     pub(super) fn read_now(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.without_waiting(|transport| transport.read(slices))
+    }
+
+    /// Whether something waits to be read, or the end. So does an error: whoever reads will find it.
+    pub(super) fn has_input(&self) -> bool {
+        let peeked = self.without_waiting(|transport| transport.peek());
+        !peeked.is_err_and(|error| is_timeout(&error))
     }
 
     /// Writes once what there is room for already, without waiting.

@@ -40,6 +40,10 @@ impl Tapped {
         }
     }
 
+    pub(super) const fn is_tapped(&self) -> bool {
+        self.tap.is_some()
+    }
+
     /// Shows bytes to the tap, in pieces of which some may be empty. The error says that it panicked.
     pub(super) fn pass(
         &self,

@@ -20,7 +20,11 @@ pub(super) struct Core {
     pub(super) connection: Box<Connection>,
     pub(super) output: Output,
     /// Absent while a thread reads.
-    pub(super) reader: Option<Box<Reader>>,
+    pub(super) read_buffer: Option<Box<ReadBuffer>>,
+    /// Whether that thread shows something to the tap, which is decoded only then.
+    pub(super) is_showing: bool,
+    pub(super) keepalive: Keepalive,
+    pub(super) incoming: Incoming,
     pub(super) inbox: Inbox,
     share: Share,
     /// Whether the connection's own thread has received since the caretaker's last visit.
@@ -34,14 +38,6 @@ pub(super) struct Core {
     /// What had passed when the caretaker last saw more of it, and when that was; `None` once all memory has
     /// been given back.
     rest: (u64, Option<Instant>),
-}
-
-/// What a thread needs to read.
-#[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) buffer: ReadBuffer,
-    pub(super) keepalive: Keepalive,
-    pub(super) incoming: Incoming,
 }
 
 /// How a wait for the next message ended.
@@ -60,36 +56,6 @@ pub(in crate::net) trait Queue:
 }
 impl<F: FnOnce(&mut Connection) -> std::result::Result<(), Misuse>> Queue for F {}
 
-impl Reader {
-    /// The time-out of a read: until the deadline, the next judgement of silence or of a message that has
-    /// begun, or the time to give memory back, whichever comes first.
-    pub(super) fn timeout(
-        &self,
-        now: Instant,
-        deadline: Option<Instant>,
-        silence: Option<Instant>,
-    ) -> Option<Duration> {
-        let left = |until: Instant| until.saturating_duration_since(now);
-        let quiet = self.buffer.is_large().then_some(QUIET);
-        let timeouts = [
-            deadline.map(left),
-            silence.map(|until| roughly(left(until))),
-            self.incoming.late_at().map(|until| roughly(left(until))),
-            quiet,
-        ];
-        timeouts.into_iter().flatten().min()
-    }
-}
-
-/// Rounds a time up by at most an eighth, so that it often equals the time-out that the socket has
-/// already.
-fn roughly(time: Duration) -> Duration {
-    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let step = (nanoseconds / 8).next_power_of_two() / 2;
-    let rounded = nanoseconds.checked_next_multiple_of(step.max(1));
-    Duration::from_nanos(rounded.unwrap_or(nanoseconds))
-}
-
 impl Core {
     pub(super) fn new(
         connection: Connection,
@@ -98,15 +64,13 @@ impl Core {
         after_head: &[u8],
     ) -> Self {
         let now = Instant::now();
-        let keepalive = Keepalive::new(limits.ping_after, limits.pong_timeout, now);
         Self {
             connection: Box::new(connection),
             output: Output::new(limits, now),
-            reader: Some(Box::new(Reader {
-                buffer: ReadBuffer::new(after_head),
-                keepalive,
-                incoming: Incoming::new(limits, now),
-            })),
+            read_buffer: Some(Box::new(ReadBuffer::new(after_head))),
+            is_showing: false,
+            keepalive: Keepalive::new(limits.ping_after, limits.pong_timeout, now),
+            incoming: Incoming::new(limits, now),
             inbox: Inbox::default(),
             share,
             is_attended: true,
@@ -133,22 +97,22 @@ impl Core {
     }
 
     fn decode(&mut self) -> Result<Option<Message>> {
-        let Some(reader) = &mut self.reader else {
+        let Some(buffer) = &mut self.read_buffer else {
             return Ok(None);
         };
-        if reader.buffer.is_empty() {
+        if buffer.is_empty() {
             return Ok(None);
         }
         loop {
-            let (used, event) = self.connection.receive(reader.buffer.undecoded())?;
-            reader.buffer.decoded(used);
+            let (used, event) = self.connection.receive(buffer.undecoded())?;
+            buffer.decoded(used);
             match event {
                 Some(Event::Message(message)) => {
-                    reader.incoming.ended();
+                    self.incoming.ended();
                     return Ok(Some(message));
                 }
                 Some(Event::Pong(payload)) => {
-                    let round_trip = reader.keepalive.pong(&payload, Instant::now());
+                    let round_trip = self.keepalive.pong(&payload, Instant::now());
                     self.round_trip = round_trip.or(self.round_trip);
                 }
                 Some(Event::Overloaded) => return Err(self.overloaded()),
@@ -157,7 +121,7 @@ impl Core {
             }
         }
         if let Some(arrived) = self.connection.message_progress() {
-            reader.incoming.arrived(arrived, Instant::now());
+            self.incoming.arrived(arrived, Instant::now());
         }
         self.connection.make_landing_room(LANDING);
         // Where messages are refused, what is held can only have grown by a pong or a Close.
@@ -173,15 +137,15 @@ impl Core {
     }
 
     /// Takes out what a thread needs to read, with the memory for the rest of a large payload.
-    pub(super) fn lend_reader(&mut self) -> Option<Box<Reader>> {
-        let mut reader = self.reader.take()?;
-        reader.buffer.borrow_landing(&mut self.connection);
-        Some(reader)
+    pub(super) fn lend_buffer(&mut self) -> Option<Box<ReadBuffer>> {
+        let mut buffer = self.read_buffer.take()?;
+        buffer.borrow_landing(&mut self.connection);
+        Some(buffer)
     }
 
-    pub(super) fn take_back(&mut self, mut reader: Box<Reader>) {
-        reader.buffer.return_landing(&mut self.connection);
-        self.reader = Some(reader);
+    pub(super) fn take_back(&mut self, mut buffer: Box<ReadBuffer>) {
+        buffer.return_landing(&mut self.connection);
+        self.read_buffer = Some(buffer);
         // What came back was perhaps wanted no more.
         if self.connection.refuses_messages() {
             self.settle();
@@ -203,8 +167,20 @@ impl Core {
     /// Whether the caretaker may read more: no other thread is reading, reading has not ended, and not too
     /// much waits already for the connection's own thread.
     pub(super) fn may_read_ahead(&self) -> bool {
-        let is_reading = self.reader.is_some() && !self.connection.is_closed();
+        let is_reading = self.read_buffer.is_some() && !self.connection.is_closed();
         is_reading && !self.inbox.is_full()
+    }
+
+    /// The time-out of a read that waits for input until `deadline`. Where memory is to be given back before
+    /// long, or the message that has begun may be refused, the read ends for that. As a rule it has no
+    /// time-out: the system needs a timer for each, which costs a small message a tenth of its time.
+    pub(super) fn read_timeout(&self, now: Instant, deadline: Option<Instant>) -> Option<Duration> {
+        let buffer = self.read_buffer.as_ref();
+        let is_large = buffer.is_some_and(|buffer| buffer.is_large());
+        let is_brief = is_large || self.incoming.late_at().is_some();
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let timeouts = [left, is_brief.then_some(QUIET)];
+        timeouts.into_iter().flatten().min()
     }
 
     // What is held, and what may be.
@@ -251,6 +227,14 @@ impl Core {
     pub(super) fn release_memory(&mut self) {
         self.connection.release_memory();
         self.output.release_memory();
+    }
+
+    /// Gives the memory of the read buffer back after a while without input. All that was read before must
+    /// be decoded.
+    pub(super) fn release_read_buffer(&mut self, now: Instant) {
+        if let Some(buffer) = &mut self.read_buffer {
+            buffer.release_memory(now, self.keepalive.last_received());
+        }
     }
 
     /// Gives that memory back once nothing has passed for a while. To be called often.
@@ -331,34 +315,15 @@ impl Core {
         (!self.is_unsent()).then(|| self.output.arrival(now))
     }
 
+    /// Begins the closing handshake. Its deadline takes over: nothing else is judged any more.
     pub(super) fn begin_close(&mut self) {
+        self.keepalive.stop();
+        self.incoming.stop();
         self.output.begin_close(&self.connection, Instant::now());
     }
 
     /// Whether something must be written now rather than when the connection's own thread calls again.
     pub(super) fn is_urgent(&self) -> bool {
         self.output.is_under_way() || self.connection.is_urgent()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn a_rough_time_is_at_most_an_eighth_longer_and_one_of_few() {
-        let mut values = BTreeSet::new();
-        for milliseconds in 0..20_000 {
-            let time = Duration::from_millis(milliseconds);
-            let rough = roughly(time);
-            assert!(
-                rough >= time && rough <= time * 9 / 8,
-                "{rough:?} for {time:?}"
-            );
-            values.insert(rough);
-        }
-        assert!(values.len() < 150, "{} values", values.len());
-        assert!(roughly(Duration::MAX) > Duration::from_secs(1_000_000));
     }
 }

@@ -3,6 +3,8 @@
 use super::peer::{Peer, let_silence_last, linked, linked_with, wait_until, within_patience};
 use super::*;
 use crate::net::budget::Budget;
+use crate::net::caretaker;
+use crate::net::error::Result;
 use crate::net::read_buffer::QUIET;
 use crate::protocol::message::Message;
 use allocation_counter::measure;
@@ -448,8 +450,8 @@ fn a_quiet_connection_holds_little_whatever_came_before() {
 fn wait_quietly(link: &Link) {
     wait_until(|| {
         let mut core = link.core();
-        let reader = core.reader.as_ref().expect("nobody reads");
-        if !reader.buffer.is_large() {
+        let buffer = core.read_buffer.as_ref().expect("nobody reads");
+        if !buffer.is_large() {
             core.release_at_rest(Instant::now());
             core.release_at_rest(Instant::now() + QUIET);
             return true;
@@ -621,7 +623,7 @@ mod for_a_large_message {
         peer.sends(&part(500 * KIB, 100 * KIB));
         let its_link = Arc::clone(&link);
         let receiving = thread::spawn(move || its_link.receive(None));
-        wait_until(|| peer.played().input.is_empty() && link.core().reader.is_none());
+        wait_until(|| peer.played().input.is_empty() && link.core().read_buffer.is_none());
         link.core().settle();
         assert!(budget.held() >= 64 * KIB, "{}", budget.held());
         link.cut();
@@ -635,6 +637,7 @@ mod for_a_large_message {
         let budget = budget();
         let limits = Limits::default().message_timeout(Duration::from_millis(50));
         let (link, peer) = linked_with(Share::new(Arc::clone(&budget)), limits, None);
+        caretaker::watch(&link);
         peer.sends(&part(500 * KIB, 100 * KIB));
         link.receive(None).expect_err("it arrives too slowly");
         assert_eq!(budget.held(), 0);

@@ -6,13 +6,14 @@
 //!
 //! | the right | which thread has it | what it may do |
 //! |---|---|---|
-//! | to read | the one that took [`Core::reader`] out | wait for input |
+//! | to read | the one that took [`Core::read_buffer`] out | wait for input |
 //! | to write | the one that [`Output`](super::output::Output) gave it to | wait for the peer to take output |
 //!
 //! A thread that has something to send puts it into the connection's output, and then writes, or
 //! leaves that to the thread that is writing already. So frames never interleave, and one thread can read
 //! while another waits for a slow peer to take output.
 
+mod care;
 mod core;
 #[cfg(test)]
 mod memory_tests;
@@ -27,7 +28,7 @@ pub(super) use self::core::{Queue, Waited};
 
 use self::core::Core;
 use super::budget::Share;
-use super::error::{Error, Result};
+use super::error::Error;
 use super::limits::Limits;
 use super::output::Patience;
 use super::stream::Stream;
@@ -149,49 +150,26 @@ impl Link {
 
     /// Ends the connection as if it were lost. Threads that wait on it are woken.
     pub(super) fn cut(&self) {
-        let mut core = self.core();
-        core.lose();
-        self.tell(&core);
-        drop(core);
-        self.stream.cut();
+        self.lose(&mut self.core());
     }
 
-    /// After a failed read or write, half a frame may be lost: nothing more is read or sent.
+    /// The same for a reason that those who receive are told.
+    fn fail(&self, core: &mut Core, error: io::Error) {
+        core.inbox.fail(error.into());
+        self.lose(core);
+    }
+
+    /// The same for a reason that the caller is told. After a failed write, half a frame may be lost: nothing
+    /// more is read or sent.
     fn lost(&self, error: io::Error) -> Error {
         self.cut();
         error.into()
     }
 
-    /// Shows bytes to the tap, which ends the connection if it panics.
-    fn pass(&self, direction: Direction, pieces: [&[u8]; 2]) -> Result<()> {
-        self.tapped
-            .pass(direction, pieces)
-            .map_err(|panicked| self.lost(io::Error::other(panicked)))
-    }
-
-    // What the caretaker does.
-
-    /// Does what is due while the connection's own thread is busy elsewhere: answers pings and a Close,
-    /// judges silence, goes on writing to a slow peer. Gives back memory that has not been used for a while.
-    pub(super) fn service(&self) {
-        let mut core = self.core();
-        let now = Instant::now();
-        if core.has_overrun_close(now) {
-            drop(core);
-            return self.cut();
-        }
-        core.release_at_rest(now);
-        // A thread that has just received will soon do so again. What it sends until then must leave
-        // before the reply to a Close.
-        let is_attended = core.reader.is_some() && std::mem::take(&mut core.is_attended);
-        if !is_attended {
-            core = self.read_ahead(core);
-        }
-        // Messages that were only fed wait for the connection's own thread; other output does not.
-        if core.is_urgent() {
-            // If this fails, the connection has ended, and its own thread will find that out.
-            drop(self.flush_from(core, Patience::Now));
-        }
+    fn lose(&self, core: &mut Core) {
+        core.lose();
+        self.tell(core);
+        self.stream.cut();
     }
 
     // The lock.

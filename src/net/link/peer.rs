@@ -2,6 +2,7 @@
 
 use super::Link;
 use crate::net::budget::Share;
+use crate::net::caretaker;
 use crate::net::deadline::deadline_in;
 use crate::net::limits::Limits;
 use crate::net::stream::{Stream, Transport};
@@ -37,6 +38,8 @@ pub(super) struct Played {
     pub(super) has_ended: bool,
     pub(super) is_nonblocking: bool,
     pub(super) read_timeout: Option<Duration>,
+    /// Whether a read waits on when its time is over.
+    pub(super) reads_on: bool,
     pub(super) write_timeout: Option<Duration>,
     /// How often either was set.
     pub(super) timeouts: usize,
@@ -76,11 +79,13 @@ impl Peer {
     ) -> io::Result<T> {
         let deadline = deadline_in(timeout.unwrap_or(2 * PATIENCE));
         let mut played = self.played();
+        // A call that waits already is not disturbed when the mode changes.
+        let is_nonblocking = played.is_nonblocking;
         loop {
             if let Some(done) = call(&mut played) {
                 return Ok(done);
             }
-            if played.is_nonblocking || deadline <= Instant::now() {
+            if is_nonblocking || deadline <= Instant::now() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             let brief = Duration::from_millis(1);
@@ -91,7 +96,9 @@ impl Peer {
 
 impl Transport for Peer {
     fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let timeout = self.played().read_timeout;
+        let played = self.played();
+        let timeout = played.read_timeout.filter(|_| !played.reads_on);
+        drop(played);
         self.call(timeout, |played| {
             if played.input.is_empty() {
                 played.input.extend(played.refrain);
@@ -103,6 +110,14 @@ impl Transport for Peer {
             }
             played.reads += usize::from(length > 0);
             (length > 0 || played.has_ended).then_some(length)
+        })
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        let timeout = self.played().read_timeout;
+        self.call(timeout, |played| {
+            let is_there = !played.input.is_empty();
+            (is_there || played.has_ended).then_some(usize::from(is_there))
         })
     }
 
@@ -177,7 +192,14 @@ pub(super) fn linked(limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
     linked_with(Share::unlimited(), limits, tap)
 }
 
-/// The same with a share of a budget.
+/// The same with a caretaker, which judges the peer.
+pub(super) fn cared_for(limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
+    let (link, peer) = linked(limits, tap);
+    caretaker::watch(&link);
+    (link, peer)
+}
+
+/// A link with a share of a budget, and its peer.
 pub(super) fn linked_with(share: Share, limits: Limits, tap: Option<Tap>) -> (Arc<Link>, Peer) {
     let peer = Peer::default();
     peer.takes(usize::MAX);
@@ -187,13 +209,9 @@ pub(super) fn linked_with(share: Share, limits: Limits, tap: Option<Tap>) -> (Ar
     (link, peer)
 }
 
-/// Makes it look as if nothing had come from the peer for so long. Nobody may be reading.
-#[track_caller]
+/// Makes it look as if nothing had come from the peer for so long.
 pub(super) fn let_silence_last(link: &Link, time: Duration) {
     let long_ago = Instant::now().checked_sub(time);
-    let mut core = link.core();
-    let reader = core.reader.as_mut().expect("nobody reads");
-    reader
-        .keepalive
-        .received(long_ago.expect("the machine is older"));
+    let long_ago = long_ago.expect("the machine is older");
+    link.core().keepalive.received(long_ago);
 }

@@ -1,7 +1,8 @@
 //! A link without a socket: how often an echo takes the lock, and what several threads do to it.
 
-use super::peer::{Peer, Played, let_silence_last, linked, wait_until, within_patience};
+use super::peer::{Peer, Played, cared_for, let_silence_last, linked, wait_until, within_patience};
 use super::*;
+use crate::net::error::Result;
 use crate::net::stream::{Stream, Transport};
 use crate::protocol::message::Message;
 use std::collections::VecDeque;
@@ -25,6 +26,11 @@ impl Transport for Script {
         let length = (&bytes[..]).read_vectored(slices)?;
         assert_eq!(length, bytes.len(), "there is room for all");
         Ok(length)
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        let is_there = !self.reads.lock().expect(UNPOISONED).is_empty();
+        Ok(usize::from(is_there))
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -126,7 +132,7 @@ fn an_echo_of_messages_that_came_together_takes_the_lock_twice_and_writes_once()
 }
 
 fn is_reading(link: &Link) -> bool {
-    link.core().reader.is_none()
+    link.core().read_buffer.is_none()
 }
 
 mod while_another_thread_reads {
@@ -183,6 +189,171 @@ mod while_another_thread_reads {
         link.cut();
         let received = within_patience(|| second.join().expect("it does not panic"));
         assert!(matches!(received, Ok(Waited::Ended)));
+    }
+}
+
+mod while_a_thread_waits_for_a_message {
+    use super::*;
+
+    /// The header of a message of 64 letters, and four of them.
+    const BEGUN: &[u8] = b"\x81\xC0\0\0\0\0half";
+
+    type Receiving = thread::JoinHandle<Result<Waited>>;
+
+    /// A thread that waits, without a deadline.
+    fn wait_on(link: &Arc<Link>) -> Receiving {
+        let its_link = Arc::clone(link);
+        let receiving = thread::spawn(move || its_link.receive(None));
+        wait_until(|| is_reading(link));
+        receiving
+    }
+
+    #[track_caller]
+    fn received(receiving: Receiving) -> Result<Waited> {
+        within_patience(|| receiving.join().expect("it does not panic"))
+    }
+
+    #[track_caller]
+    fn expect_failure(receiving: Receiving, expected: &str) {
+        let received = received(receiving);
+        let Err(Error::Io(error)) = received else {
+            panic!("a failure, not {received:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), expected);
+    }
+
+    /// Limits that soon call a peer silent.
+    fn brief() -> Limits {
+        Limits::default()
+            .ping_after(Some(Duration::from_millis(1)))
+            .pong_timeout(Duration::from_millis(5))
+    }
+
+    #[test]
+    fn its_read_has_no_time_out() {
+        let (link, peer) = linked(Limits::default(), None);
+        // Something else has set one before.
+        let waited = link.receive(Some(Instant::now() + Duration::from_millis(5)));
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+        assert!(peer.played().read_timeout.is_some());
+        let before = peer.played().timeouts;
+        for _ in 0..10 {
+            let receiving = wait_on(&link);
+            wait_until(|| peer.played().read_timeout.is_none());
+            peer.sends(HELLO);
+            assert!(matches!(received(receiving), Ok(Waited::Message(_))));
+        }
+        assert_eq!(peer.played().timeouts, before + 1);
+    }
+
+    #[test]
+    fn its_read_has_one_in_the_middle_of_a_message_which_may_be_refused() {
+        let (link, peer) = linked(Limits::default(), None);
+        peer.sends(BEGUN);
+        let receiving = wait_on(&link);
+        wait_until(|| peer.played().read_timeout.is_some());
+        peer.sends(&[b' '; 60]);
+        assert!(matches!(received(receiving), Ok(Waited::Message(_))));
+    }
+
+    #[test]
+    fn its_silent_peer_is_sent_a_ping_and_then_given_up() {
+        let (link, peer) = linked(brief(), None);
+        let receiving = wait_on(&link);
+        wait_until(|| {
+            link.service();
+            peer.played().has_ended
+        });
+        peer.has_taken(b"\x89\x08\0\0\0\0\0\0\0\x01");
+        expect_failure(receiving, "the peer is silent");
+        assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    #[test]
+    fn its_peers_late_message_is_refused_while_it_sleeps() {
+        let limits = Limits::default().message_timeout(Duration::from_millis(20));
+        let (link, peer) = linked(limits, None);
+        peer.played().reads_on = true;
+        peer.sends(BEGUN);
+        let receiving = wait_on(&link);
+        wait_until(|| {
+            link.service();
+            !link.core().connection.is_open()
+        });
+        peer.has_taken(b"\x88\x20\x03\xF0the message arrives too slowly");
+        assert!(is_reading(&link), "nothing has woken it");
+        // The peer's answer does.
+        peer.sends(&[b' '; 60]);
+        peer.sends(b"\x88\x80\0\0\0\0");
+        expect_failure(receiving, "the message arrives too slowly");
+    }
+
+    /// A thread that has taken something from the socket may not have got to say so.
+    #[test]
+    fn it_has_until_the_next_round_to_say_what_it_has_in_hand() {
+        let limits = brief()
+            .ping_after(Some(Duration::from_millis(20)))
+            .message_timeout(Duration::from_millis(20));
+        for (begun, rest) in [(&b""[..], HELLO), (BEGUN, &[b' '; 60])] {
+            let (link, peer) = linked(limits, None);
+            peer.sends(begun);
+            let receiving = wait_on(&link);
+            wait_until(|| peer.played().input.is_empty());
+            wait_until(|| is_reading(&link) && link.traffic().bytes_received == begun.len() as u64);
+            thread::sleep(Duration::from_millis(40));
+            link.service();
+            peer.sends(rest);
+            assert!(matches!(received(receiving), Ok(Waited::Message(_))));
+            link.service();
+            peer.has_taken(b"");
+            assert!(link.core().connection.is_open());
+        }
+    }
+
+    #[test]
+    fn the_time_in_which_nobody_waited_does_not_count() {
+        let limits = Limits::default().message_timeout(Duration::from_secs(1));
+        let (link, peer) = linked(limits, None);
+        peer.sends(BEGUN);
+        let start = Instant::now();
+        let waited = link.receive(Some(start));
+        assert!(matches!(waited, Ok(Waited::TimedOut)));
+        thread::sleep(Duration::from_millis(1100));
+        let receiving = wait_on(&link);
+        for _ in 0..3 {
+            link.service();
+        }
+        let is_open = link.core().connection.is_open();
+        // On a busy machine the time that is left may pass.
+        assert!(is_open || start.elapsed() >= Duration::from_secs(2));
+        link.cut();
+        assert!(matches!(received(receiving), Ok(Waited::Ended) | Err(_)));
+    }
+
+    #[test]
+    fn what_it_is_still_showing_to_the_tap_counts() {
+        let held = Arc::new(AtomicBool::new(true));
+        let its_held = Arc::clone(&held);
+        let tap: Tap = Box::new(move |direction, bytes| {
+            if (direction, bytes.len()) == (Direction::Received, 60) {
+                wait_until(|| !its_held.load(Ordering::SeqCst));
+            }
+        });
+        let limits = Limits::default().message_timeout(Duration::from_millis(20));
+        let (link, peer) = linked(limits, Some(tap));
+        peer.sends(BEGUN);
+        let receiving = wait_on(&link);
+        wait_until(|| link.traffic().bytes_received == BEGUN.len() as u64);
+        peer.sends(&[b' '; 60]);
+        wait_until(|| link.core().is_showing);
+        for _ in 0..10 {
+            thread::sleep(Duration::from_millis(5));
+            link.service();
+        }
+        held.store(false, Ordering::SeqCst);
+        assert!(matches!(received(receiving), Ok(Waited::Message(_))));
+        assert!(link.core().connection.is_open());
     }
 }
 
@@ -459,7 +630,7 @@ fn a_ping_that_finds_no_room_keeps_nobody_from_reading() {
     let limits = Limits::default()
         .ping_after(Some(Duration::from_millis(1)))
         .write_timeout(Duration::MAX);
-    let (link, peer) = linked(limits, None);
+    let (link, peer) = cared_for(limits, None);
     peer.takes(0);
     let its_link = Arc::clone(&link);
     let receiving = thread::spawn(move || its_link.receive(None));
@@ -498,7 +669,7 @@ mod a_message_that_arrives_too_slowly {
     #[test]
     fn is_refused_with_1008() {
         for begun in [BEGUN, LARGE] {
-            let (link, peer) = linked(limits(), None);
+            let (link, peer) = cared_for(limits(), None);
             peer.sends(begun);
             expect_refused(&link, &peer);
             assert!(!link.core().connection.is_closed(), "the answer is awaited");
@@ -507,7 +678,7 @@ mod a_message_that_arrives_too_slowly {
 
     #[test]
     fn is_not_saved_by_a_trickle() {
-        let (link, peer) = linked(limits(), None);
+        let (link, peer) = cared_for(limits(), None);
         peer.played().refrain = b"a";
         peer.sends(LARGE);
         expect_refused(&link, &peer);
@@ -516,7 +687,7 @@ mod a_message_that_arrives_too_slowly {
 
     #[test]
     fn ends_the_connection_if_the_peer_does_not_answer_the_close() {
-        let (link, peer) = linked(limits().close_timeout(Duration::ZERO), None);
+        let (link, peer) = cared_for(limits().close_timeout(Duration::ZERO), None);
         peer.sends(BEGUN);
         expect_refused(&link, &peer);
         wait_until(|| {
@@ -559,7 +730,7 @@ mod a_message_that_arrives_too_slowly {
 
     #[test]
     fn is_not_saved_by_pongs_however_many() {
-        let (link, peer) = linked(limits(), None);
+        let (link, peer) = cared_for(limits(), None);
         peer.played().refrain = b"\x8A\x80\0\0\0\0";
         peer.sends(b"\x01\x84\0\0\0\0half");
         expect_refused(&link, &peer);
@@ -585,26 +756,26 @@ mod a_message_that_arrives_too_slowly {
         assert!(matches!(waited, Ok(Waited::TimedOut)));
         thread::sleep(Duration::from_millis(100));
         peer.sends(&[b' '; 60]);
+        link.service();
         assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
     }
 
     #[test]
     fn is_no_failure_once_we_have_closed() {
-        let (link, peer) = linked(limits(), None);
+        let (link, peer) = cared_for(limits(), None);
         peer.sends(BEGUN);
         link.close(None, "").expect("it is open");
         let soon = Instant::now() + Duration::from_millis(200);
         let waited = link.receive(Some(soon));
         assert!(matches!(waited, Ok(Waited::TimedOut)));
         peer.has_taken(b"\x88\x00");
-        let core = link.core();
-        let reader = core.reader.as_ref().expect("nobody reads");
-        assert_eq!(reader.incoming.late_at(), None, "or each read ends at once");
+        let late_at = link.core().incoming.late_at();
+        assert_eq!(late_at, None, "or each read ends soon");
     }
 
     #[test]
     fn is_judged_anew_after_each_message() {
-        let (link, peer) = linked(limits(), None);
+        let (link, peer) = cared_for(limits(), None);
         for _ in 0..5 {
             peer.sends(BEGUN);
             let waited = link.receive(Some(Instant::now()));
@@ -829,6 +1000,42 @@ mod the_caretaker {
     }
 
     #[test]
+    fn does_not_take_a_peer_for_silent_whose_input_waits_unread() {
+        let limits = Limits::default()
+            .ping_after(Some(Duration::from_millis(1)))
+            .pong_timeout(Duration::from_millis(1));
+        let (link, peer) = linked(limits, None);
+        // More than is read before the inbox is full.
+        peer.sends(&HELLO.repeat(1000));
+        for _ in 0..40 {
+            link.service();
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(link.core().inbox.is_full());
+        assert!(!peer.played().input.is_empty());
+        assert_eq!(link.close_reason(), None);
+        peer.has_taken(b"");
+    }
+
+    #[test]
+    fn finds_a_silent_peer_while_the_inbox_is_full_and_keeps_the_messages() {
+        let limits = Limits::default()
+            .ping_after(Some(Duration::from_millis(1)))
+            .pong_timeout(Duration::from_millis(1));
+        let (link, peer) = linked(limits, None);
+        peer.sends(&HELLO.repeat(64));
+        wait_until(|| {
+            link.service();
+            peer.played().has_ended
+        });
+        for _ in 0..64 {
+            assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+        }
+        assert!(matches!(link.receive(None), Err(Error::Io(_))));
+        assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    #[test]
     fn reads_on_once_messages_were_taken_however_many_came_before() {
         let (link, peer) = linked(Limits::default(), None);
         // Two make the inbox full.
@@ -958,8 +1165,8 @@ fn a_wait_gives_the_memory_back_that_a_quiet_peer_does_not_need() {
             .expect("the peer takes all");
     }
     let is_large = |core: &Core| {
-        let reader = core.reader.as_ref().expect("nobody reads");
-        reader.buffer.is_large()
+        let buffer = core.read_buffer.as_ref().expect("nobody reads");
+        buffer.is_large()
     };
     assert!(is_large(&link.core()));
     // A second is long here.
@@ -1072,7 +1279,7 @@ mod a_large_message {
         let limits = Limits::default()
             .ping_after(Some(Duration::from_millis(50)))
             .pong_timeout(Duration::from_millis(50));
-        let (link, peer) = linked(limits, None);
+        let (link, peer) = cared_for(limits, None);
         peer.sends(&masked()[..100_000]);
         let Err(Error::Io(error)) = link.receive(None) else {
             panic!("the peer is silent")
@@ -1083,7 +1290,7 @@ mod a_large_message {
 
     #[test]
     fn whose_peer_speaks_when_its_silence_is_judged_loses_nothing() {
-        let (link, peer) = linked(Limits::default(), None);
+        let (link, peer) = cared_for(Limits::default(), None);
         let stream = masked();
         for piece in stream.chunks(50_000) {
             let_silence_last(&link, Duration::from_secs(30));
@@ -1139,7 +1346,7 @@ fn a_feed_beyond_the_backlog_writes_what_was_fed_before() {
 #[test]
 fn a_wait_wakes_to_send_the_ping_that_silence_calls_for() {
     let limits = Limits::default().ping_after(Some(Duration::from_millis(20)));
-    let (link, peer) = linked(limits, None);
+    let (link, peer) = cared_for(limits, None);
     let its_link = Arc::clone(&link);
     thread::spawn(move || its_link.receive(None));
     peer.has_taken(b"\x89\x08\0\0\0\0\0\0\0\x01");
