@@ -10,7 +10,8 @@
 //!     └─────────────────────┴──────────────┴───────────────────────┘
 //! ```
 //!
-//! A look comes before each judgement, because the peer may have spoken while no thread was reading.
+//! A look comes before each judgement, because the peer may have spoken while no thread was reading. Some time
+//! passes between the two, for a thread that has just read something to say so.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,8 @@ use std::time::{Duration, Instant};
 pub(super) enum Silence {
     /// Nothing until that time; `None`: nothing at all.
     Fine(Option<Instant>),
-    /// To read what has arrived, without waiting, and to ask again if that is nothing.
+    /// To see whether something waits to be read, and to ask again later if not: a thread may have read
+    /// something, and not have said so yet.
     Look,
     /// To send a ping with these bytes.
     Ping([u8; 8]),
@@ -53,13 +55,14 @@ struct Ping {
 impl Ping {
     /// When to begin to wait for its pong.
     fn arrives(&mut self, now: Instant, arrival: Option<Instant>) -> Instant {
-        let Some(arrival) = arrival else {
-            self.sent = now;
-            self.arrival = None;
-            return now;
-        };
         // What is sent later does not delay it.
-        *self.arrival.get_or_insert(arrival.max(self.sent))
+        if self.arrival.is_none() {
+            match arrival {
+                Some(arrival) => self.arrival = Some(arrival.max(self.sent)),
+                None => self.sent = now,
+            }
+        }
+        self.arrival.unwrap_or(now)
     }
 }
 
@@ -118,7 +121,10 @@ impl Keepalive {
         };
         match since.checked_add(allowed) {
             Some(due) if due <= now => self.due(now),
-            due => Silence::Fine(due),
+            due => {
+                self.has_looked = false;
+                Silence::Fine(due)
+            }
         }
     }
 
@@ -267,6 +273,7 @@ mod tests {
             (20, Poll(Is(FIRST))),
             (20, OnItsWay(80, Until(90))),
             // What is sent after the ping does not delay it.
+            (50, Unsent(Until(90))),
             (75, OnItsWay(135, Until(90))),
             (90, OnItsWay(150, Is(Look))),
             (90, OnItsWay(150, Is(Dead))),
