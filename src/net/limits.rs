@@ -34,8 +34,9 @@ pub struct Limits {
     /// than any line, and what has arrived of a message takes memory until its end. Pings and pongs in
     /// between are no progress. A message that is later is refused with
     /// [`CloseCode::POLICY`](crate::CloseCode::POLICY), and the call that waits for it fails with
-    /// [`TimedOut`](std::io::ErrorKind::TimedOut), within about a second of that. Time in which the connection is not read, because the
-    /// handler is busy and enough was read ahead for it, does not count.
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut), within about a second of that. Time in which the
+    /// connection is not read, because the handler is busy and enough was read ahead for it, does not
+    /// count.
     pub message_timeout: Duration,
     /// For each 64 KiB to be taken by the peer. Default 10 s: slower is not a line but a peer that has
     /// stopped reading. A peer at this pace is served, even if the system tells of it in bursts only; one
@@ -60,9 +61,8 @@ pub struct Limits {
     /// Bytes queued for a slow peer. Default 1 MiB: beyond it a sender waits or is refused, as it
     /// chooses ([`WhenFull`](crate::WhenFull)).
     pub max_backlog: usize,
-    /// Silence after which a peer is sent a ping, within about a tenth of a second; `None` never sends one.
-    /// Default 20 s: below the 30 to
-    /// 60 s after which routers forget a quiet connection.
+    /// Silence after which a peer is sent a ping, within about a tenth of a second; `None` never sends
+    /// one. Default 20 s: below the 30 to 60 s after which routers forget a quiet connection.
     pub ping_after: Option<Duration>,
     /// Silence after that ping which means that the peer is gone. Default 20 s: any byte counts, so
     /// only a dead line is silent that long. It begins when the ping can have arrived
