@@ -516,8 +516,10 @@ mod memory {
         }
         for control in [PING, CLOSE] {
             let mut connection = server();
+            // Between two fragments, where it would be lent for the second one.
+            let stream = [begun(BINARY_BEGIN, 2000, 0), begun(control, 100, 100)];
             connection
-                .receive(&mut begun(control, 100, 100))
+                .receive(&mut stream.concat())
                 .expect("it is legal");
             assert!(connection.lend(1).is_none());
         }
