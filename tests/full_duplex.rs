@@ -1,6 +1,7 @@
 //! Full duplex over real sockets: any thread sends, and a busy handler's connection is looked after.
 
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, wire};
+use crate::support::due;
 use crate::support::gate::Gate;
 use crate::support::hand_made::accepting;
 use crate::support::raw::{PATIENCE, Raw};
@@ -570,22 +571,25 @@ mod when_full {
         let brief = Duration::from_millis(500);
         let limits = endless().write_timeout(brief).transit_timeout(brief);
         let (mut raw, sender, gate) = sender(limits);
+        let since = Instant::now();
         let stuck = sender.clone();
         let stuck = thread::spawn(move || stuck.send(vec![0; 48 * MIB]));
         raw.wait_for_input();
-        let mut queued = 0;
-        let waited = loop {
-            match sender.send(&[0; MIB]) {
-                Ok(()) => queued += 1,
-                Err(error) => break error,
-            }
-            assert!(queued < 3, "no more than the backlog is to be queued");
-        };
-        let late = sender.send(b"late");
+        let (waited, late, stuck) = due::call(since, brief, move || {
+            let mut queued = 0;
+            let waited = loop {
+                match sender.send(&[0; MIB]) {
+                    Ok(()) => queued += 1,
+                    Err(error) => break error,
+                }
+                assert!(queued < 3, "no more than the backlog is to be queued");
+            };
+            (waited, sender.send(b"late"), stuck.join())
+        });
         for error in [waited, late.expect_err("the connection has ended")] {
             assert!(error.is_closed(), "{error}");
         }
-        let stuck = stuck.join().expect("it does not panic");
+        let stuck = stuck.expect("it does not panic");
         let Err(Error::Io(error)) = stuck else {
             panic!("{stuck:?}")
         };
