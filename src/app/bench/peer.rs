@@ -244,15 +244,7 @@ impl Peer {
         let mut met = Met::default();
         let checked = self.checker.receive(input, shop.messages, &mut met);
         for _ in 0..met.echoes {
-            let sent = self.flights.pop_front();
-            if shop.is_measuring {
-                shop.tally.messages += 1;
-                let time = sent.map_or(Duration::ZERO, |sent| now - sent);
-                shop.tally.latency.record(time);
-            }
-            if shop.is_sending {
-                self.send(now, shop.messages);
-            }
+            self.echoed(now, shop);
         }
         for ping in &met.pings {
             // §5.5.3: not each ping has to be answered. Who reads no answers gets no more of them.
@@ -269,6 +261,19 @@ impl Peer {
         }
         checked?;
         self.write(shop.messages)
+    }
+
+    /// An echo has come: as they come in order, that of the message that was sent first.
+    fn echoed(&mut self, now: Instant, shop: &mut Shop<'_>) {
+        let sent = self.flights.pop_front();
+        if shop.is_measuring {
+            shop.tally.messages += 1;
+            let time = sent.map_or(Duration::ZERO, |sent| now - sent);
+            shop.tally.latency.record(time);
+        }
+        if shop.is_sending {
+            self.send(now, shop.messages);
+        }
     }
 
     /// §5.5.1: a Close that we did not start is answered with its own code.
@@ -379,4 +384,68 @@ fn control(opcode: Opcode, payload: &[u8], random: &mut Random, output: &mut Vec
     let start = output.len();
     output.extend_from_slice(payload);
     frame::mask(&mut output[start..], key, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::Content;
+    use super::*;
+
+    /// What an echo finds, how many messages have counted after it, and how many are on their way.
+    type Row = (
+        /* is_sending */ bool,
+        /* is_measuring */ bool,
+        u64,
+        usize,
+    );
+
+    /// Messages sent at 0 and 1 s; the first echo comes after 5 s, the next 2 s later, and so on.
+    fn check(table: &[Row]) -> Tally {
+        let mut random = Random::new().expect("the system has random bytes");
+        let target = Target::new("tcp://127.0.0.1:1", Default::default()).expect("it is a URL");
+        let messages = Messages::new(Content::Binary, 125, &mut random);
+        let mut shop = Shop {
+            target: &target,
+            messages: &messages,
+            random,
+            buffer: Vec::new(),
+            tally: Tally::default(),
+            is_sending: false,
+            is_measuring: false,
+        };
+        let address = "127.0.0.1:1".parse().expect("it is an address");
+        let stream = TcpStream::connect(address).expect("it only begins to connect");
+        let mut peer = Peer::new(stream, &target, 0, false);
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for second in [0, 1] {
+            peer.send(at(second), &messages);
+        }
+        for (&row, second) in table.iter().zip((5..).step_by(2)) {
+            (shop.is_sending, shop.is_measuring) = (row.0, row.1);
+            peer.echoed(at(second), &mut shop);
+            let found = (row.0, row.1, shop.tally.messages, peer.flights.len());
+            assert_eq!(found, row, "at {second} s");
+            assert_eq!(shop.tally.latency.total(), shop.tally.messages);
+        }
+        shop.tally
+    }
+
+    #[test]
+    fn echoes_count_only_while_it_is_measured() {
+        check(&[
+            (true, false, 0, 2),
+            (true, true, 1, 2),
+            (true, true, 2, 2),
+            (false, false, 2, 1),
+            (false, false, 2, 0),
+        ]);
+    }
+
+    #[test]
+    fn an_echo_has_taken_the_time_since_its_own_message() {
+        let tally = check(&[(false, true, 1, 1), (false, true, 2, 0)]);
+        let times = [tally.latency.least(), tally.latency.most()];
+        assert_eq!(times, [5, 6].map(Duration::from_secs));
+    }
 }

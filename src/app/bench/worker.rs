@@ -37,6 +37,16 @@ impl Phase {
         Self::Closing,
         Self::Leaving,
     ];
+
+    /// Whether an echo is answered with the next message.
+    const fn is_sending(self) -> bool {
+        matches!(self, Self::WarmingUp | Self::Measuring)
+    }
+
+    /// Whether an echo that comes counts.
+    const fn is_measuring(self) -> bool {
+        matches!(self, Self::Measuring)
+    }
 }
 
 /// What the threads and the one that leads them tell each other.
@@ -248,8 +258,8 @@ impl<'a> Worker<'a> {
 
     fn enter(&mut self, phase: Phase) {
         let before = std::mem::replace(&mut self.phase, phase);
-        self.shop.is_sending = matches!(phase, Phase::WarmingUp | Phase::Measuring);
-        self.shop.is_measuring = phase == Phase::Measuring;
+        self.shop.is_sending = phase.is_sending();
+        self.shop.is_measuring = phase.is_measuring();
         if before == Phase::Connecting {
             // Those that are not open by now never will be.
             for place in 0..self.peers.len() {
@@ -376,4 +386,23 @@ fn processor_time() -> Option<Duration> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanos = told.split_whitespace().next()?.parse().ok()?;
     Some(Duration::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_while_it_is_measured_counts() {
+        let told = Phase::ALL.map(|phase| (phase, phase.is_sending(), phase.is_measuring()));
+        let expected = [
+            (Phase::Connecting, false, false),
+            (Phase::WarmingUp, true, false),
+            (Phase::Measuring, true, true),
+            (Phase::Draining, false, false),
+            (Phase::Closing, false, false),
+            (Phase::Leaving, false, false),
+        ];
+        assert_eq!(told, expected);
+    }
 }
