@@ -572,6 +572,10 @@ fn nonsense_is_refused() {
         (&["wss://127.0.0.1/"], "TLS"),
         (&["tcp://127.0.0.1"], "tcp://host:port"),
         (&["tcp://127.0.0.1:80/path"], "tcp://host:port"),
+        (&["tcp://127.0.0.1/path:80"], "tcp://host:port"),
+        (&["tcp://127.0.0.1:80#part"], "tcp://host:port"),
+        (&["tcp://me@127.0.0.1:80"], "tcp://host:port"),
+        (&["tcp://127.0.0.1:"], "tcp://host:port"),
         (&["ws://127.0.0.1/", "--in-flight", "0"], "at least 1"),
         (
             &["ws://127.0.0.1/", "--connections", "0"],

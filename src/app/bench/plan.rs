@@ -37,17 +37,13 @@ impl Target {
             .split_once("://")
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("tcp"));
         let url = match tcp {
-            Some((_, rest)) => Url::parse(&format!("ws://{rest}")).map_err(in_words)?,
-            None => Url::parse(name).map_err(in_words)?,
-        };
-        if let Some((_, authority)) = tcp {
-            let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| {
-                !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
-            });
-            if !has_port {
+            Some((_, authority)) if !is_host_and_port(authority) => {
                 return Err("a tcp:// URL is tcp://host:port".into());
             }
+            Some((_, authority)) => Url::parse(&format!("ws://{authority}")),
+            None => Url::parse(name),
         }
+        .map_err(in_words)?;
         let target = Self {
             name: name.into(),
             url,
@@ -89,6 +85,13 @@ impl Target {
         }
         Ok(opening)
     }
+}
+
+fn is_host_and_port(authority: &str) -> bool {
+    let is_more = authority.contains(['/', '?', '#', '@']);
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    !is_more && port.is_some_and(|port| !port.is_empty() && is_number(port))
 }
 
 fn in_words(error: Error) -> String {
