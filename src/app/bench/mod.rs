@@ -127,11 +127,15 @@ Examples:
   plainws bench ws://127.0.0.1:8000/clock --connections 0 --idle 500
 
 --json prints one object. Names that end in _us have microseconds, in _seconds
-seconds; bytes_per_second is payload in one direction. \"errors\" has the count of
-each kind and what the first was; \"latency_histogram\" rows, each with how many
-took longer than the row before and at most up_to_us. With --compare the objects
-are \"a\" and \"b\", \"rounds\" has their messages a second in each round, and
-\"ratio\" is the median of a / b.
+seconds; bytes_per_second is payload in one direction. \"opened\" counts the
+connections that were opened, and \"lost\" those of them that ended before the run
+did; \"errors\" has the count of each kind and what the first was. \"pings\" counts
+the pings that were answered, and \"unread\" the messages that came on idle
+connections. \"latency_histogram\" has rows, each with how many took longer than
+the row before and at most up_to_us. \"tool_processor_seconds\" is the processor
+time of the load itself while it was measured, null where the system does not
+tell. With --compare the objects are \"a\" and \"b\", \"rounds\" has their messages a
+second in each round, and \"ratio\" is the median of a / b.
 
 Exit codes:
   0  all echoes right, no connection lost      1  otherwise      2  wrong usage";
