@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::machine::{KernelMemory, Machine};
+use crate::progress;
 use crate::server::{Kind, Process, Server};
 use crate::{Result, Stop};
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub(crate) struct Clocks {
 /// If the server or the load fails, or the user wants it to end.
 pub(crate) fn measure(arguments: &Arguments, machine: &Machine, stop: &Stop) -> Result<Clocks> {
     let connections = machine.most_connections(arguments);
-    eprint!("\r\x1b[K{connections} clocks for {SECONDS} s");
+    progress::show(&format!("{connections} clocks for {SECONDS} s"));
     let server = Server::start(Kind::Plainws, arguments, machine)?;
     let gone = || "the server is gone".to_owned();
     let memory = server.memory().ok_or_else(gone)?;
@@ -48,7 +49,7 @@ pub(crate) fn measure(arguments: &Arguments, machine: &Machine, stop: &Stop) -> 
     let memory = server.memory().ok_or_else(gone)?.saturating_sub(memory);
     let kernel = KernelMemory::now().since(&kernel);
     drop(load);
-    eprint!("\r\x1b[K");
+    progress::clear();
     Ok(Clocks {
         connections,
         memory: memory as f64 / connections as f64,

@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::machine::Machine;
+use crate::progress;
 use crate::server::{Kind, Server};
 use crate::{Result, Stop};
 use std::io::{self, Read, Write};
@@ -35,12 +36,12 @@ pub(crate) fn measure(
     let connections = machine.most_connections(arguments);
     let mut results = Vec::new();
     for kind in &arguments.servers {
-        eprint!("\r\x1b[K{connections} idle connections: {}", kind.name());
+        progress::show(&format!("{connections} idle connections: {}", kind.name()));
         let server = Server::start(*kind, arguments, machine)?;
         results.push(measure_one(&server, connections, stop));
         stop.check()?;
     }
-    eprint!("\r\x1b[K");
+    progress::clear();
     Ok(results)
 }
 

@@ -6,6 +6,7 @@ mod clocks;
 mod idle;
 mod load;
 mod machine;
+mod progress;
 mod report;
 mod rows;
 mod server;
@@ -88,12 +89,11 @@ fn measure(
     let brief = Duration::from_millis(200);
     for round in 0..=arguments.rounds {
         for (server, runs) in servers.iter().zip(&mut results.runs) {
-            eprint!(
-                "\r\x1b[K{}, round {round} of {}: {}",
-                row.title,
-                arguments.rounds,
-                server.kind.name()
-            );
+            let (title, name) = (row.title, server.kind.name());
+            progress::show(&format!(
+                "{title}, round {round} of {}: {name}",
+                arguments.rounds
+            ));
             // Round 0 warms up and does not count.
             let time = if round == 0 { brief } else { arguments.time };
             let measured = load::run(row, server, time, arguments, machine, stop)?;
@@ -102,7 +102,7 @@ fn measure(
             }
         }
     }
-    eprint!("\r\x1b[K");
+    progress::clear();
     results.peaks = servers.iter().map(Server::peak_memory).collect();
     Ok(results)
 }
