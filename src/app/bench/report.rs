@@ -37,7 +37,8 @@ pub(crate) fn report(target: &Target, load: &Load, outcome: &Outcome) -> String 
         let unread = count(tally.unread, "message");
         line("idle", &format!("{pings} answered, {unread} not looked at"));
     }
-    if let Some(busy) = tally.processor.filter(|_| load.connections > 0) {
+    // Without a message the time may be next to nothing, and a share of it means nothing.
+    if let Some(busy) = tally.processor.filter(|_| tally.messages > 0) {
         let share = busy.as_secs_f64() / time.as_secs_f64();
         line(
             "this tool",
@@ -183,4 +184,39 @@ fn times(histogram: &Histogram) -> String {
         .collect();
     parts.push(format!("max {}", short(histogram.most())));
     parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::{Content, Messages};
+    use super::*;
+    use plainws::net::random::Random;
+    use std::time::Duration;
+
+    #[test]
+    fn what_the_load_itself_used_is_told_only_beside_messages() {
+        let mut random = Random::new().expect("the system has random bytes");
+        let target = Target::new("tcp://127.0.0.1:1", Default::default()).expect("it is a URL");
+        let second = Duration::from_secs(1);
+        let load = Load {
+            connections: 1,
+            idle: 0,
+            in_flight: 1,
+            messages: Messages::new(Content::Binary, 125, &mut random).into(),
+            threads: 1,
+            patience: second,
+            warm_up: second,
+            time: second,
+        };
+        for (messages, is_told) in [(0, false), (1, true)] {
+            let mut outcome = Outcome {
+                time: second,
+                ..Outcome::default()
+            };
+            outcome.tally.messages = messages;
+            outcome.tally.processor = Some(second / 2);
+            let report = report(&target, &load, &outcome);
+            assert_eq!(report.contains("0.50 of a processor"), is_told, "{report}");
+        }
+    }
 }
