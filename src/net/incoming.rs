@@ -303,4 +303,29 @@ mod tests {
             assert_eq!(incoming.is_late(), is_late, "{began} to {ended} s");
         }
     }
+
+    #[test]
+    fn a_look_that_finds_nothing_shows_that_a_message_is_late() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let limits = Limits::default().message_timeout(Duration::from_secs(60));
+        let mut incoming = Incoming::new(&limits, start);
+        assert!(!incoming.may_be_late(at(1000)), "between messages");
+        incoming.arrived(0, start);
+        incoming.reads(start);
+        for (second, may_be_late) in [(1, false), (59, false), (60, true)] {
+            assert_eq!(incoming.may_be_late(at(second)), may_be_late, "{second} s");
+        }
+        incoming.looked(at(59));
+        assert!(!incoming.is_late());
+        incoming.looked(at(60));
+        assert!(incoming.is_late());
+        // What is known is not forgotten: this look began earlier, as did the read that ends now.
+        incoming.looked(at(59));
+        assert!(incoming.is_late());
+        incoming.has_read(true, at(61));
+        assert!(incoming.is_late());
+        incoming.stop();
+        assert!(!incoming.may_be_late(at(1000)), "nothing is judged");
+    }
 }

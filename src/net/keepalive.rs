@@ -238,6 +238,17 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_look_is_none_for_the_next_silence() {
+        check(&[
+            (20, Poll(Is(Look))),
+            (21, Input),
+            // Nobody has asked in between.
+            (41, Poll(Is(Look))),
+            (41, Poll(Is(FIRST))),
+        ]);
+    }
+
+    #[test]
     fn input_after_the_ping_means_life_and_the_next_ping_has_other_bytes() {
         check(&[
             (20, Poll(Is(Look))),

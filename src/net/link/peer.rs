@@ -27,6 +27,8 @@ pub(super) struct Played {
     pub(super) input: VecDeque<u8>,
     /// What it sends whenever our side has read everything else.
     pub(super) refrain: &'static [u8],
+    /// Whether a read takes nothing of that, as if its thread had not got to run.
+    pub(super) holds_input: bool,
     /// What it has taken, and how much more it takes.
     pub(super) taken: Vec<u8>,
     pub(super) room: usize,
@@ -100,6 +102,9 @@ impl Transport for Peer {
         let timeout = played.read_timeout.filter(|_| !played.reads_on);
         drop(played);
         self.call(timeout, |played| {
+            if played.holds_input {
+                return None;
+            }
             if played.input.is_empty() {
                 played.input.extend(played.refrain);
             }

@@ -258,6 +258,19 @@ mod while_a_thread_waits_for_a_message {
     }
 
     #[test]
+    fn its_read_has_one_while_there_is_memory_to_give_back() {
+        let (link, peer) = linked(Limits::default(), None);
+        let timeout = || link.core().read_timeout(Instant::now(), None);
+        assert_eq!(timeout(), None);
+        peer.sends(&[b"\x81\xFE\x80\x00\0\0\0\0", &[0; 32 * 1024][..]].concat());
+        assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+        assert!(timeout().is_some());
+        let_silence_last(&link, Duration::from_secs(2));
+        link.core().release_read_buffer(Instant::now());
+        assert_eq!(timeout(), None);
+    }
+
+    #[test]
     fn its_silent_peer_is_sent_a_ping_and_then_given_up() {
         let (link, peer) = linked(brief(), None);
         let receiving = wait_on(&link);
@@ -309,6 +322,24 @@ mod while_a_thread_waits_for_a_message {
             peer.has_taken(b"");
             assert!(link.core().connection.is_open());
         }
+    }
+
+    #[test]
+    fn what_it_has_not_got_to_read_counts() {
+        let limits = Limits::default().message_timeout(Duration::from_millis(20));
+        let (link, peer) = linked(limits, None);
+        peer.sends(BEGUN);
+        let receiving = wait_on(&link);
+        wait_until(|| link.traffic().bytes_received == BEGUN.len() as u64);
+        wait_until(|| is_reading(&link));
+        peer.played().holds_input = true;
+        peer.sends(&[b' '; 60]);
+        for _ in 0..10 {
+            thread::sleep(Duration::from_millis(5));
+            link.service();
+        }
+        peer.played().holds_input = false;
+        assert!(matches!(received(receiving), Ok(Waited::Message(_))));
     }
 
     #[test]
@@ -674,6 +705,13 @@ mod a_message_that_arrives_too_slowly {
             expect_refused(&link, &peer);
             assert!(!link.core().connection.is_closed(), "the answer is awaited");
         }
+    }
+
+    #[test]
+    fn is_refused_after_it_was_shown_to_a_tap() {
+        let (link, peer) = cared_for(limits(), Some(Box::new(|_, _| ())));
+        peer.sends(BEGUN);
+        expect_refused(&link, &peer);
     }
 
     #[test]
