@@ -82,6 +82,10 @@ impl Link {
     /// Queues the ping that a peer's silence calls for, and returns whether it did. Gives up a peer that stays
     /// silent after it.
     fn judge_silence(&self, core: &mut Core, now: Instant) -> bool {
+        // What was read and found no room in the inbox would be lost with the connection.
+        if core.has_undecoded() {
+            return false;
+        }
         let awaits_answer = core.keepalive.awaits_answer();
         let arrival = awaits_answer.then(|| core.arrival(now)).flatten();
         match core.keepalive.poll(now, arrival) {

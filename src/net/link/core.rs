@@ -171,6 +171,12 @@ impl Core {
         is_reading && !self.inbox.is_full()
     }
 
+    /// Whether something was read that is still to be decoded, unless a thread has it in hand.
+    pub(super) fn has_undecoded(&self) -> bool {
+        let buffer = self.read_buffer.as_ref();
+        buffer.is_some_and(|buffer| !buffer.is_empty())
+    }
+
     /// The time-out of a read that waits for input until `deadline`. Where memory is to be given back before
     /// long, or the message that has begun may be refused, the read ends for that. As a rule it has no
     /// time-out: the system needs a timer for each, which costs a small message a tenth of its time.

@@ -131,6 +131,13 @@ fn an_echo_of_messages_that_came_together_takes_the_lock_twice_and_writes_once()
     assert!(acquired <= 2 * messages + 2 * 100 + 6, "{acquired}");
 }
 
+/// Limits that soon call a peer silent.
+fn brief() -> Limits {
+    Limits::default()
+        .ping_after(Some(Duration::from_millis(1)))
+        .pong_timeout(Duration::from_millis(5))
+}
+
 fn is_reading(link: &Link) -> bool {
     link.core().read_buffer.is_none()
 }
@@ -221,13 +228,6 @@ mod while_a_thread_waits_for_a_message {
         };
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(error.to_string(), expected);
-    }
-
-    /// Limits that soon call a peer silent.
-    fn brief() -> Limits {
-        Limits::default()
-            .ping_after(Some(Duration::from_millis(1)))
-            .pong_timeout(Duration::from_millis(5))
     }
 
     #[test]
@@ -1071,6 +1071,27 @@ mod the_caretaker {
         }
         assert!(matches!(link.receive(None), Err(Error::Io(_))));
         assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    #[test]
+    fn does_not_give_a_silent_peer_up_while_what_it_sent_is_read_and_not_decoded() {
+        let (link, peer) = linked(brief(), None);
+        // One more than finds room in the inbox.
+        peer.sends(&HELLO.repeat(65));
+        for _ in 0..40 {
+            link.service();
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(peer.played().input.is_empty());
+        assert_eq!(link.close_reason(), None);
+        for _ in 0..65 {
+            assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
+        }
+        wait_until(|| {
+            link.service();
+            peer.played().has_ended
+        });
+        assert!(matches!(link.receive(None), Err(Error::Io(_))));
     }
 
     #[test]
