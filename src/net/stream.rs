@@ -3,7 +3,7 @@
 //! Any thread may use a [`Stream`], and one may read while another writes. The time-outs belong to the
 //! socket, not to a thread, so every call that waits sets its own first.
 
-use super::deadline::{SHORTEST_TIMEOUT, is_passing, is_timeout, time_left};
+use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
 use super::pace::Pace;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -131,10 +131,13 @@ impl Stream {
         self.without_waiting(|transport| transport.read(slices))
     }
 
-    /// Whether something waits to be read, or the end. So does an error: whoever reads will find it.
-    pub(super) fn has_input(&self) -> bool {
-        let peeked = self.without_waiting(|transport| transport.peek());
-        !peeked.is_err_and(|error| is_timeout(&error))
+    /// Whether something waits to be read, or the end. The system tells of an error only once: whoever reads
+    /// after this has failed finds the end.
+    pub(super) fn has_input(&self) -> io::Result<bool> {
+        match self.without_waiting(|transport| transport.peek()) {
+            Err(error) if is_passing(&error) => Ok(false),
+            peeked => peeked.map(|_| true),
+        }
     }
 
     /// Writes once what there is room for already, without waiting.

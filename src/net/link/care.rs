@@ -72,7 +72,7 @@ impl Link {
             core.inbox.fail(error.into());
         } else if core.read_buffer.is_none()
             && core.incoming.may_be_late(now)
-            && !self.stream.has_input()
+            && !self.has_input(core)
         {
             // Until the next round, the thread that reads can say what it has in hand.
             core.incoming.looked(now);
@@ -93,7 +93,7 @@ impl Link {
             // If there is nothing, the next round judges. Until then, the thread that reads can say what it
             // has in hand.
             Silence::Look => {
-                if self.stream.has_input() {
+                if self.has_input(core) {
                     core.keepalive.received(now);
                 }
             }
@@ -104,5 +104,15 @@ impl Link {
             }
         }
         false
+    }
+
+    /// Whether something waits to be read, or the end. An error, of which whoever reads would not be told any
+    /// more, ends the connection.
+    fn has_input(&self, core: &mut Core) -> bool {
+        let has_input = self.stream.has_input();
+        has_input.unwrap_or_else(|error| {
+            self.fail(core, error);
+            true
+        })
     }
 }

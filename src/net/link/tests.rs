@@ -7,7 +7,7 @@ use crate::net::stream::{Stream, Transport};
 use crate::protocol::message::Message;
 use std::collections::VecDeque;
 use std::io::{IoSlice, IoSliceMut, Read};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{OnceLock, Weak, mpsc};
 use std::thread;
@@ -1070,6 +1070,39 @@ mod the_caretaker {
             assert!(matches!(link.receive(None), Ok(Waited::Message(_))));
         }
         assert!(matches!(link.receive(None), Err(Error::Io(_))));
+        assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    /// The system tells of a reset once, even to a look that takes nothing.
+    #[test]
+    fn hands_on_the_error_that_it_sees_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let peer = TcpStream::connect(address).expect("it listens");
+        let (accepted, _) = listener.accept().expect("it has connected");
+        let link = Link::new(
+            Arc::new(Stream::new(accepted)),
+            Connection::server(Default::default()),
+            &Limits::default(),
+            Share::unlimited(),
+            b"",
+            None,
+        );
+        link.send(SHORT, |connection| connection.send("unread"))
+            .expect("the system takes it");
+        peer.peek(&mut [0]).expect("it arrives");
+        drop(peer);
+        wait_until(|| {
+            link.core().is_attended = true;
+            let_silence_last(&link, Duration::from_secs(30));
+            link.service();
+            link.close_reason().is_some()
+        });
+        let received = link.receive(None);
+        let Err(Error::Io(error)) = received else {
+            panic!("the reset, not {received:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert!(matches!(link.receive(None), Ok(Waited::Ended)));
     }
 
