@@ -11,6 +11,7 @@ use super::deadline::is_passing;
 use super::link::Link;
 use super::stream::Stream;
 use std::io::IoSliceMut;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -78,9 +79,16 @@ impl Charges {
 fn run() {
     while let Some(links) = round() {
         for link in links {
-            link.service();
+            look_after(&link);
         }
         thread::sleep(PERIOD);
+    }
+}
+
+/// A panic, as when the source of masking keys fails, ends its connection and not the care for all others.
+fn look_after(link: &Link) {
+    if catch_unwind(AssertUnwindSafe(|| link.service())).is_err() {
+        link.cut();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::peer::{Peer, Played, cared_for, let_silence_last, linked, wait_until, within_patience};
 use super::*;
+use crate::net::caretaker;
 use crate::net::error::Result;
 use crate::net::stream::{Stream, Transport};
 use crate::protocol::message::Message;
@@ -1071,6 +1072,19 @@ mod the_caretaker {
         }
         assert!(matches!(link.receive(None), Err(Error::Io(_))));
         assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+    }
+
+    #[test]
+    fn outlives_a_panic_and_looks_after_the_others() {
+        let failed = Peer::default();
+        let client = Connection::client(Default::default(), Box::new(|| panic!("no keys")));
+        let stream = Arc::new(Stream::new(failed.clone()));
+        let link = Link::new(stream, client, &brief(), Share::unlimited(), b"", None);
+        caretaker::watch(&link);
+        wait_until(|| failed.played().has_ended);
+        assert!(matches!(link.receive(None), Ok(Waited::Ended)));
+        let (_link, silent) = cared_for(brief(), None);
+        wait_until(|| silent.played().has_ended);
     }
 
     /// The system tells of a reset once, even to a look that takes nothing.
