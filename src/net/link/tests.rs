@@ -183,7 +183,7 @@ mod while_another_thread_reads {
         let second = thread::spawn(move || its_link.receive(None));
         wait_until(|| link.core().waiting == 1);
         peer.sends(&HELLO.repeat(2));
-        let received = second.join().expect("it does not panic");
+        let received = within_patience(|| second.join().expect("it does not panic"));
         assert!(matches!(received, Ok(Waited::Message(_))));
         assert_eq!(link.core().waiting, 0, "nobody is to be woken any more");
     }
