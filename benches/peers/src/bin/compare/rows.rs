@@ -146,7 +146,8 @@ mod tests {
     fn a_ratio_is_of_the_same_round() {
         let mut results = RowResults::new(&ROWS[0], 2);
         results.runs[0] = vec![run(100.0), run(10.0), run(1000.0)];
-        results.runs[1] = vec![run(90.0), run(20.0), run(500.0)];
+        results.runs[1] = vec![run(50.0), run(9.0), run(2000.0)];
+        // Of the medians it would be 0.5.
         assert_eq!(results.ratio(1), Ok(0.9));
         assert!(results.is_whole());
         assert_eq!(results.rate(0), Ok(100.0));
