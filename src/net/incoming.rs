@@ -63,14 +63,14 @@ impl Incoming {
         self.last_read = now;
     }
 
-    /// Whether the message is late unless more of it waits to be read. For the time in which a thread sleeps
-    /// until there is more: then others can look, and say so by [`looked`](Self::looked).
+    /// Whether the message is late unless more of it waits to be read. Asked while a thread sleeps in a read;
+    /// whoever then looks and finds nothing says so by [`looked`](Self::looked).
     pub(super) fn may_be_late(&self, now: Instant) -> bool {
         self.late_at().is_some_and(|late_at| late_at <= now)
     }
 
-    /// Nothing waits to be read, and nothing was read that is not counted here yet, unless a thread has
-    /// just taken it. So the question whether the message is late is to be asked a while later.
+    /// Nothing waited to be read at that time. The thread that reads may have just taken something that is not
+    /// counted here yet, so give it a while before asking whether the message [is late](Self::is_late).
     pub(super) fn looked(&mut self, now: Instant) {
         self.caught_up = self.caught_up.max(now);
     }

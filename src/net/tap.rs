@@ -18,10 +18,11 @@ pub enum Direction {
 /// Called with every byte that passes over a connection after its handshake, masked as on the wire. The
 /// bytes of one direction come in their order. The two directions may come from two threads at once.
 ///
-/// A tap should be quick: its connection waits for it, and now and then so does the thread that looks
-/// after all connections. It must not wait for a message of its own connection; anything else it may
-/// call. A send on its own connection while it is shown what is sent does not wait for room: it fails
-/// with [`Error::Backlogged`](crate::Error::Backlogged). If the tap panics, its connection ends.
+/// A tap should be quick: its connection waits for it, and now and then so does the thread that answers
+/// pings and finds dead peers for all connections. It must not wait for a message of its own connection;
+/// anything else it may call. A send on its own connection while it is shown what is sent does not wait
+/// for room: it fails with [`Error::Backlogged`](crate::Error::Backlogged). If the tap panics, its
+/// connection ends.
 pub type Tap = Box<dyn Fn(Direction, &[u8]) + Send + Sync>;
 
 /// A connection's tap, if it has one.
