@@ -97,27 +97,22 @@ impl Core {
     }
 
     fn decode(&mut self) -> Result<Option<Message>> {
-        let Some(buffer) = &mut self.read_buffer else {
-            return Ok(None);
-        };
-        if buffer.is_empty() {
+        let buffer = self.read_buffer.as_ref();
+        if buffer.is_none_or(|buffer| buffer.is_empty()) {
             return Ok(None);
         }
-        loop {
-            let (used, event) = self.connection.receive(buffer.undecoded())?;
-            buffer.decoded(used);
+        while let Some(event) = self.next_event()? {
             match event {
-                Some(Event::Message(message)) => {
+                Event::Message(message) => {
                     self.incoming.ended();
                     return Ok(Some(message));
                 }
-                Some(Event::Pong(payload)) => {
+                Event::Pong(payload) => {
                     let round_trip = self.keepalive.pong(&payload, Instant::now());
                     self.round_trip = round_trip.or(self.round_trip);
                 }
-                Some(Event::Overloaded) => return Err(self.overloaded()),
-                Some(_) => {}
-                None => break,
+                Event::Overloaded => return Err(self.overloaded()),
+                _ => {}
             }
         }
         if let Some(arrived) = self.connection.message_progress() {
@@ -127,13 +122,21 @@ impl Core {
         // Where messages are refused, what is held can only have grown by a pong or a Close.
         if self.connection.refuses_messages() {
             self.settle();
-            Ok(None)
-        } else if self.may_hold(0) {
-            Ok(None)
-        } else {
+        } else if !self.may_hold(0) {
             self.connection.overload();
-            Err(self.overloaded())
+            return Err(self.overloaded());
         }
+        Ok(None)
+    }
+
+    /// What comes next of the bytes that were read; `None` when all are used.
+    fn next_event(&mut self) -> Result<Option<Event>> {
+        let Some(buffer) = &mut self.read_buffer else {
+            return Ok(None);
+        };
+        let (used, event) = self.connection.receive(buffer.undecoded())?;
+        buffer.decoded(used);
+        Ok(event)
     }
 
     /// Takes out what a thread needs to read, with the memory for the rest of a large payload.
