@@ -152,6 +152,9 @@ pub(super) struct Outbox {
     pongs: Vec<u8>,
     /// Chunks that are complete. They leave before what is gathered now.
     chunks: VecDeque<Chunk>,
+    /// Bytes of these chunks, and of the memory that they take.
+    chunks_length: usize,
+    chunks_memory: usize,
     /// Takes the next frame.
     gathered: Vec<u8>,
 }
@@ -227,6 +230,8 @@ impl Outbox {
                 chunk.frames.append(&mut self.gathered);
             }
         } else if let Some(next) = self.chunks.pop_front() {
+            self.chunks_length -= next.len();
+            self.chunks_memory -= next.memory();
             *chunk = next;
         } else {
             std::mem::swap(&mut chunk.frames, &mut self.gathered);
@@ -235,8 +240,7 @@ impl Outbox {
 
     /// How many bytes wait.
     pub(super) fn len(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(Chunk::len).sum();
-        self.pongs.len() + chunks + self.gathered.len()
+        self.pongs.len() + self.chunks_length + self.gathered.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -251,8 +255,7 @@ impl Outbox {
 
     /// Bytes of memory that it holds.
     pub(super) fn memory(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(Chunk::memory).sum();
-        self.pongs.capacity() + chunks + self.gathered.capacity()
+        self.pongs.capacity() + self.chunks_memory + self.gathered.capacity()
     }
 
     /// Gives back what is not in use.
@@ -293,7 +296,10 @@ impl Outbox {
 
     fn end_chunk(&mut self, payload: Option<Payload>) {
         let frames = std::mem::take(&mut self.gathered);
-        self.chunks.push_back(Chunk { frames, payload });
+        let chunk = Chunk { frames, payload };
+        self.chunks_length += chunk.len();
+        self.chunks_memory += chunk.memory();
+        self.chunks.push_back(chunk);
     }
 }
 
