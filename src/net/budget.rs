@@ -64,11 +64,17 @@ pub(super) struct Share {
     budget: Arc<Budget>,
     /// Whole units.
     held: usize,
+    /// The bytes that were told last.
+    told: usize,
 }
 
 impl Share {
     pub(super) const fn new(budget: Arc<Budget>) -> Self {
-        Self { budget, held: 0 }
+        Self {
+            budget,
+            held: 0,
+            told: 0,
+        }
     }
 
     /// A share of a budget that has no end.
@@ -89,6 +95,7 @@ impl Share {
                 .fetch_sub(self.held - held, Ordering::Relaxed);
         }
         self.held = held;
+        self.told = bytes;
     }
 
     /// Holds so many bytes from now on, unless that is more than before and not left.
@@ -101,8 +108,14 @@ impl Share {
         let is_left = self.budget.take(held - self.held);
         if is_left {
             self.held = held;
+            self.told = bytes;
         }
         is_left
+    }
+
+    /// Whether so many bytes more than were told last are free.
+    pub(super) const fn is_free(&self, more: usize) -> bool {
+        self.told.saturating_add(more) <= UNIT
     }
 
     /// Whether nobody should hold more than is needed just now. Not asked of those whose share is free.

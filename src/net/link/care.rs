@@ -97,7 +97,11 @@ impl Link {
                     core.keepalive.received(now);
                 }
             }
-            Silence::Ping(payload) => return core.connection.ping(payload).is_ok(),
+            Silence::Ping(payload) => {
+                let has_pinged = core.connection.ping(payload).is_ok();
+                core.settle();
+                return has_pinged;
+            }
             Silence::Dead => {
                 let error = io::Error::new(io::ErrorKind::TimedOut, "the peer is silent");
                 self.fail(core, error);

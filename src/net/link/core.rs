@@ -89,9 +89,11 @@ impl Core {
             Ok(None) => self.decode(),
             taken => taken,
         };
-        // Without a message nothing has changed since the memory for what was decoded was asked for.
-        if !matches!(next, Ok(None)) {
-            self.settle();
+        match next {
+            Ok(Some(_)) => self.settle_less(),
+            // Nothing has changed since the memory for what was decoded was asked for.
+            Ok(None) => {}
+            Err(_) => self.settle(),
         }
         next
     }
@@ -112,14 +114,14 @@ impl Core {
                     self.round_trip = round_trip.or(self.round_trip);
                 }
                 Event::Overloaded => return Err(self.overloaded()),
-                _ => {}
+                // What answers it is queued.
+                _ => self.settle(),
             }
         }
         if let Some(arrived) = self.connection.message_progress() {
             self.incoming.arrived(arrived, Instant::now());
         }
         self.connection.make_landing_room(LANDING);
-        // Where messages are refused, what is held can only have grown by a pong or a Close.
         if self.connection.refuses_messages() {
             self.settle();
         } else if !self.may_hold(0) {
@@ -196,7 +198,8 @@ impl Core {
 
     /// Queues what needs so many bytes, if there is memory for it.
     pub(super) fn queue(&mut self, length: usize, queue: impl Queue) -> Result<()> {
-        if self.connection.is_open() && !self.may_hold(length) {
+        let is_free = self.share.is_free(length);
+        if self.connection.is_open() && !is_free && !self.may_hold(length) {
             self.share.count_refusal();
             return Err(Error::Overloaded);
         }
@@ -208,13 +211,21 @@ impl Core {
         Ok(queued?)
     }
 
-    /// Tells the budget how much is held. To be called whenever that has changed.
+    /// Tells the budget how much is held. To be called whenever that has changed: at once when it has grown.
     pub(super) fn settle(&mut self) {
         self.share.hold(self.memory());
         // What is kept for the next message shall not be what is missing for another one.
         if self.share.is_scarce() {
             self.connection.release_spare();
             self.share.hold(self.memory());
+        }
+    }
+
+    /// The same where it can only have become less. While all of it is free, as small messages are, nobody
+    /// needs to be told.
+    fn settle_less(&mut self) {
+        if !self.share.is_free(0) {
+            self.settle();
         }
     }
 
@@ -228,7 +239,7 @@ impl Core {
         self.share.try_hold(self.memory() + more)
     }
 
-    fn memory(&self) -> usize {
+    pub(super) fn memory(&self) -> usize {
         self.connection.memory() + self.inbox.memory() + self.output.memory()
     }
 
@@ -308,7 +319,9 @@ impl Core {
     }
 
     pub(super) fn next_step(&mut self, now: Instant) -> Step {
-        self.output.next_step(&mut self.connection, now)
+        let step = self.output.next_step(&mut self.connection, now);
+        self.settle();
+        step
     }
 
     pub(super) fn needs_writer(&self) -> bool {

@@ -181,6 +181,61 @@ mod what_is_held {
         assert_eq!(budget.held(), 0);
     }
 
+    /// What a connection holds, in whole units without the first.
+    fn charged(link: &Link) -> usize {
+        let budget = Arc::new(Budget::new(usize::MAX));
+        let mut share = Share::new(Arc::clone(&budget));
+        share.hold(link.core().memory());
+        budget.held()
+    }
+
+    #[test]
+    fn is_known_at_once_when_a_little_more_is_more_than_the_free_unit() {
+        const PING: &[u8] = &[0x89, 0x80, 0, 0, 0, 0];
+        type More = fn(&Link, &Peer);
+        let ways: &[More] = &[
+            |link, peer| {
+                peer.sends(&[&PING.repeat(40), HELLO].concat());
+                expect_message(link.receive(Some(Instant::now())), 5);
+            },
+            |link, _| feed(link, 10).expect("it is open"),
+            |link, _| link.close(None, "").expect("it is open"),
+            // While another thread writes:
+            |link, peer| {
+                assert!(link.core().claim_output(Patience::Now));
+                peer.sends(b"\xFF");
+                link.receive(Some(Instant::now())).expect_err("a rule");
+                link.core().output.release();
+            },
+            |link, _| {
+                assert!(link.core().claim_output(Patience::Now));
+                let_silence_last(link, Duration::from_secs(60));
+                wait_until(|| {
+                    link.service();
+                    link.core().connection.has_output()
+                });
+                link.core().output.release();
+            },
+        ];
+        let mut crossed = 0;
+        for left in [15, 30, 60, 120, 500] {
+            for more in ways {
+                let budget = budget();
+                let (link, peer) = linked_to(&budget);
+                peer.takes(0);
+                send_now(&link, 64 * KIB - left).expect("it waits for nothing");
+                assert_eq!((budget.held(), charged(&link)), (0, 0));
+                more(&link, &peer);
+                assert_eq!(budget.held(), charged(&link), "{left} were left");
+                crossed += usize::from(budget.held() > 0);
+                peer.takes(usize::MAX);
+                link.flush(Patience::Wait).expect("the peer takes all");
+                assert_eq!((budget.held(), charged(&link)), (0, 0));
+            }
+        }
+        assert!((5..25).contains(&crossed), "{crossed}");
+    }
+
     #[test]
     fn goes_with_the_connection() {
         type End = fn(Arc<Link>, &Peer);
@@ -379,6 +434,18 @@ mod without_room {
         peer.takes(usize::MAX);
         send(&link, 200 * KIB).expect("the peer takes all");
         assert_eq!(peer.played().taken.len(), 10 * KIB + 4 + 200 * KIB + 10);
+    }
+
+    #[test]
+    fn what_waits_counts_when_more_is_to_be_queued_though_each_is_small() {
+        let budget = budget();
+        let (link, peer) = linked_to(&budget);
+        let _all = use_up(&budget, 0);
+        peer.takes(0);
+        for _ in 0..2 {
+            feed(&link, 30 * KIB).expect("that much is free");
+        }
+        expect_overload(feed(&link, 30 * KIB));
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Link {
         let code = code.into();
         let mut core = self.core();
         core.connection.close(code, reason)?;
+        core.settle();
         core.begin_close();
         Ok(())
     }

@@ -99,14 +99,12 @@ impl Link {
                 Step::EndOutput => drop(self.stream.end_output()),
                 Step::Nothing => break,
             }
-            core.settle();
             self.tell(&core);
             if core.waiting_for_room > 0 && core.hand_over() {
                 return Ok(core);
             }
         }
         core.output.release();
-        core.settle();
         self.tell(&core);
         Ok(core)
     }
