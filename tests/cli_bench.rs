@@ -5,14 +5,14 @@ use crate::support::bytes::{
 };
 use crate::support::hand_made::{HandMade, accepting, answering, hand_made};
 use crate::support::program::{self, Program, is_heeded};
-use crate::support::raw::Raw;
+use crate::support::raw::{PATIENCE, Raw};
 use crate::support::run::{Run, check_fit_for_a_terminal, run};
 use plainws::Role;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SHORT: [&str; 4] = ["--seconds", "0.1", "--warm-up", "0.02"];
 
@@ -390,7 +390,8 @@ mod servers_that_do_not {
         let server = accepting(|raw| raw.send_fin());
         let ended = bench(&server.url, &["--connections", "1"]);
         found("lost", &ended);
-        assert_eq!(number(&ended.1, "opened"), 1, "{}", ended.1);
+        let counts = ["opened", "lost"].map(|name| number(&ended.1, name));
+        assert_eq!(counts, [1, 1], "{}", ended.1);
         server.join();
     }
 
@@ -402,8 +403,15 @@ mod servers_that_do_not {
             let server = server();
             let ended = bench(&server.url, &["--connections", "1", "--timeout", patience]);
             server.join();
-            if ended.1["errors"][kind].is_object() || patience == "5" {
-                return found(kind, &ended);
+            let error = &ended.1["errors"][kind];
+            if error.is_object() || patience == "5" {
+                found(kind, &ended);
+                // Not because the server has had enough.
+                let first = error["first"].as_str();
+                return assert!(
+                    first.is_some_and(|first| first.contains(" within ")),
+                    "{error}"
+                );
             }
         }
     }
@@ -428,13 +436,14 @@ mod servers_that_do_not {
         });
     }
 
-    /// A byte now and then, without an end.
+    /// A byte now and then, for longer than anybody has patience.
     fn drip(raw: &mut Raw, bytes: &[u8]) {
+        let end = Instant::now() + PATIENCE;
         for byte in bytes.iter().cycle() {
-            if raw.try_send([*byte]).is_err() {
+            if raw.try_send([*byte]).is_err() || Instant::now() >= end {
                 return;
             }
-            thread::sleep(std::time::Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         }
     }
 
