@@ -626,6 +626,19 @@ mod for_a_large_message {
     }
 
     #[test]
+    fn the_caretaker_gives_back_what_was_kept() {
+        let budget = Arc::new(Budget::new(usize::MAX));
+        let (link, peer) = linked_to(&budget);
+        echo(&link, &peer, 500 * KIB);
+        let a_second_ago = Instant::now().checked_sub(QUIET);
+        let a_second_ago = a_second_ago.expect("the machine is older");
+        link.core().release_at_rest(a_second_ago);
+        assert!(budget.held() > 0);
+        link.service();
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
     fn what_comes_back_after_a_second_is_given_back_as_well() {
         type ComesBack = fn(&Link, &Peer, Message);
         // A slow peer takes it at last, or a handler feeds it, cut short, after it has thought about it.
