@@ -610,6 +610,11 @@ impl Connection {
         })
     }
 
+    /// The most that [`memory`](Self::memory) grows by when a payload of so many bytes is queued.
+    pub(crate) fn growth(&self, payload: usize) -> usize {
+        self.outbox.growth(payload)
+    }
+
     /// Gives the memory back that is kept for the message that arrives next.
     pub(crate) fn release_spare(&mut self) {
         self.assembler.release_memory();

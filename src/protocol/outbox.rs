@@ -22,6 +22,9 @@ pub(super) const LARGE: usize = 32 * 1024;
 /// call.
 const GATHERED: usize = 64 * 1024 + LARGE;
 
+/// The buffer of gathered frames grows by no more than this at once, unless one frame needs more.
+const STEP: usize = 16 * 1024;
+
 /// Pongs that wait to be written take at most about this many bytes, some sixteen pongs of full size.
 /// When there are more, only the latest ping is answered (§5.5.3).
 const MAX_WAITING_PONGS: usize = 2 * 1024;
@@ -258,6 +261,18 @@ impl Outbox {
         self.pongs.capacity() + self.chunks_memory + self.gathered.capacity()
     }
 
+    /// The most that it will hold more when a payload of so many bytes is queued.
+    pub(super) fn growth(&self, payload: usize) -> usize {
+        let copied = if payload < LARGE { payload } else { 0 };
+        let length = frame::MAX_HEADER + copied;
+        let gathered = if self.is_full(length) {
+            length
+        } else {
+            self.step(length).unwrap_or(0)
+        };
+        gathered + payload - copied
+    }
+
     /// Gives back what is not in use.
     pub(super) fn release_memory(&mut self) {
         self.pongs.shrink_to_fit();
@@ -284,14 +299,25 @@ impl Outbox {
     /// Makes room for so many bytes to be gathered.
     fn make_room(&mut self, length: usize) -> Result<(), TryReserveError> {
         self.end_chunk_before(length);
-        self.gathered.try_reserve(length)
+        let step = self.step(length).unwrap_or(0);
+        self.gathered.try_reserve_exact(step)
+    }
+
+    /// For how many bytes to make room when so many are to be gathered, if there is too little.
+    fn step(&self, length: usize) -> Option<usize> {
+        let room = self.gathered.capacity() - self.gathered.len();
+        (room < length).then(|| length.max(self.gathered.len().min(STEP)))
     }
 
     /// Begins a new chunk, unless so many bytes more still fit.
     fn end_chunk_before(&mut self, length: usize) {
-        if !self.gathered.is_empty() && self.gathered.len() + length > GATHERED {
+        if self.is_full(length) {
             self.end_chunk(None);
         }
+    }
+
+    fn is_full(&self, length: usize) -> bool {
+        !self.gathered.is_empty() && self.gathered.len() + length > GATHERED
     }
 
     fn end_chunk(&mut self, payload: Option<Payload>) {
@@ -332,5 +358,26 @@ mod tests {
             assert!(chunk.pieces()[0].starts_with(first));
         }
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_is_queued_takes_no_more_memory_than_was_said_before() {
+        for length in [1, 125, 1000, 9000, LARGE - 1, LARGE, 3 * LARGE] {
+            let mut outbox = Outbox::new(None);
+            let mut steps = 0;
+            for _ in 0..300 {
+                let before = outbox.memory();
+                let growth = outbox.growth(length);
+                let queued = match length {
+                    LARGE.. => outbox.push_large(Opcode::Binary, Payload::Owned(vec![7; length])),
+                    _ => outbox.push(Opcode::Binary, &vec![7; length]),
+                };
+                queued.expect("there is memory");
+                let grown = outbox.memory() - before;
+                assert!(grown <= growth, "{grown} > {growth} at {length}");
+                steps += usize::from(growth > 0);
+            }
+            assert!(length > 125 || steps < 20, "{steps} steps at {length}");
+        }
     }
 }

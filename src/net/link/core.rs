@@ -196,10 +196,11 @@ impl Core {
 
     // What is held, and what may be.
 
-    /// Queues what needs so many bytes, if there is memory for it.
+    /// Queues a payload of so many bytes, if there is memory for it.
     pub(super) fn queue(&mut self, length: usize, queue: impl Queue) -> Result<()> {
-        let is_free = self.share.is_free(length);
-        if self.connection.is_open() && !is_free && !self.may_hold(length) {
+        let growth = self.connection.growth(length);
+        let is_free = growth == 0 || self.share.is_free(growth);
+        if self.connection.is_open() && !is_free && !self.may_hold(growth) {
             self.share.count_refusal();
             return Err(Error::Overloaded);
         }

@@ -449,6 +449,23 @@ mod without_room {
     }
 
     #[test]
+    fn what_waits_stays_within_the_free_unit_however_small_each_is() {
+        for length in [1, 100, KIB, 5 * KIB] {
+            let budget = budget();
+            let (link, peer) = linked_to(&budget);
+            let _all = use_up(&budget, 0);
+            let before = budget.held();
+            peer.takes(0);
+            let fed = std::iter::repeat_with(|| feed(&link, length)).take_while(Result::is_ok);
+            let fed = fed.take(100_000).count() * length;
+            expect_overload(feed(&link, length));
+            assert_eq!(budget.held(), before, "each of {length} bytes");
+            let least = if length < 100 { 2 * KIB } else { 40 * KIB };
+            assert!(fed >= least, "only {fed} bytes, each of {length}");
+        }
+    }
+
+    #[test]
     fn one_peers_message_is_refused_while_anothers_arrives() {
         let budget = budget();
         let links = [linked_to(&budget), linked_to(&budget)];
