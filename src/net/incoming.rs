@@ -119,7 +119,17 @@ mod tests {
 
     use At::{Arrived, Ended, Nothing, Other};
 
-    /// 64 KiB in 60 s. Between two rows somebody reads, as a rule.
+    /// 64 KiB are to arrive in 60 s; and the time that is so many seconds after its beginning.
+    fn judged_after_60_s() -> (Incoming, impl Fn(u64) -> Instant) {
+        let start = Instant::now();
+        let limits = Limits::default().message_timeout(Duration::from_secs(60));
+        let incoming = Incoming::new(&limits, start);
+        (incoming, move |seconds| {
+            start + Duration::from_secs(seconds)
+        })
+    }
+
+    /// Between two rows somebody reads, as a rule.
     #[track_caller]
     fn check(table: &[(u64, At)]) {
         check_read(table, true);
@@ -127,10 +137,7 @@ mod tests {
 
     #[track_caller]
     fn check_read(table: &[(u64, At)], is_read: bool) {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let limits = Limits::default().message_timeout(Duration::from_secs(60));
-        let mut incoming = Incoming::new(&limits, start);
+        let (mut incoming, at) = judged_after_60_s();
         for (row, (seconds, event)) in table.iter().enumerate() {
             let now = at(*seconds);
             if is_read {
@@ -202,15 +209,13 @@ mod tests {
 
     #[test]
     fn a_trickle_is_no_progress() {
-        let start = Instant::now();
-        let limits = Limits::default().message_timeout(Duration::from_secs(60));
-        let mut incoming = Incoming::new(&limits, start);
+        let (mut incoming, at) = judged_after_60_s();
         for second in 0..60 {
-            incoming.arrived(second, start + Duration::from_secs(second));
+            incoming.arrived(second, at(second));
         }
-        incoming.has_read(true, start + Duration::from_secs(61));
-        incoming.reads(start + Duration::from_secs(61));
-        incoming.has_read(true, start + Duration::from_secs(61));
+        incoming.has_read(true, at(61));
+        incoming.reads(at(61));
+        incoming.has_read(true, at(61));
         assert!(incoming.is_late());
     }
 
@@ -255,10 +260,7 @@ mod tests {
 
     #[test]
     fn the_time_before_a_message_began_does_not_matter() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let limits = Limits::default().message_timeout(Duration::from_secs(60));
-        let mut incoming = Incoming::new(&limits, start);
+        let (mut incoming, at) = judged_after_60_s();
         // It was read long ago, and is decoded only now.
         incoming.arrived(0, at(100));
         incoming.reads(at(100));
@@ -284,11 +286,8 @@ mod tests {
 
     #[test]
     fn nothing_is_late_that_may_have_arrived_and_not_been_read() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let limits = Limits::default().message_timeout(Duration::from_secs(60));
-        let mut incoming = Incoming::new(&limits, start);
-        incoming.arrived(0, start);
+        let (mut incoming, at) = judged_after_60_s();
+        incoming.arrived(0, at(0));
         for (began, ended, took_all, is_late) in [
             // It began in time, and lasted.
             (1, 100, true, false),
@@ -306,13 +305,10 @@ mod tests {
 
     #[test]
     fn a_look_that_finds_nothing_shows_that_a_message_is_late() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let limits = Limits::default().message_timeout(Duration::from_secs(60));
-        let mut incoming = Incoming::new(&limits, start);
+        let (mut incoming, at) = judged_after_60_s();
         assert!(!incoming.may_be_late(at(1000)), "between messages");
-        incoming.arrived(0, start);
-        incoming.reads(start);
+        incoming.arrived(0, at(0));
+        incoming.reads(at(0));
         for (second, may_be_late) in [(1, false), (59, false), (60, true)] {
             assert_eq!(incoming.may_be_late(at(second)), may_be_late, "{second} s");
         }

@@ -1040,9 +1040,7 @@ mod the_caretaker {
 
     #[test]
     fn does_not_take_a_peer_for_silent_whose_input_waits_unread() {
-        let limits = Limits::default()
-            .ping_after(Some(Duration::from_millis(1)))
-            .pong_timeout(Duration::from_millis(1));
+        let limits = brief().pong_timeout(Duration::from_millis(1));
         let (link, peer) = linked(limits, None);
         // More than is read before the inbox is full.
         peer.sends(&HELLO.repeat(1000));
@@ -1058,9 +1056,7 @@ mod the_caretaker {
 
     #[test]
     fn finds_a_silent_peer_while_the_inbox_is_full_and_keeps_the_messages() {
-        let limits = Limits::default()
-            .ping_after(Some(Duration::from_millis(1)))
-            .pong_timeout(Duration::from_millis(1));
+        let limits = brief().pong_timeout(Duration::from_millis(1));
         let (link, peer) = linked(limits, None);
         peer.sends(&HELLO.repeat(64));
         wait_until(|| {
@@ -1189,10 +1185,7 @@ mod the_caretaker {
 
     #[test]
     fn does_not_take_a_peer_for_dead_that_has_not_got_its_ping() {
-        let limits = Limits::default()
-            .ping_after(Some(Duration::from_millis(1)))
-            .pong_timeout(Duration::from_millis(5));
-        let (link, peer) = linked(limits, None);
+        let (link, peer) = linked(brief(), None);
         peer.takes(0);
         for _ in 0..40 {
             link.service();
