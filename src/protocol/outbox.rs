@@ -268,7 +268,7 @@ impl Outbox {
         let gathered = if self.is_full(length) {
             length
         } else {
-            self.step(length).unwrap_or(0)
+            self.step(length)
         };
         gathered + payload - copied
     }
@@ -299,14 +299,15 @@ impl Outbox {
     /// Makes room for so many bytes to be gathered.
     fn make_room(&mut self, length: usize) -> Result<(), TryReserveError> {
         self.end_chunk_before(length);
-        let step = self.step(length).unwrap_or(0);
-        self.gathered.try_reserve_exact(step)
+        self.gathered.try_reserve_exact(self.step(length))
     }
 
-    /// For how many bytes to make room when so many are to be gathered, if there is too little.
-    fn step(&self, length: usize) -> Option<usize> {
-        let room = self.gathered.capacity() - self.gathered.len();
-        (room < length).then(|| length.max(self.gathered.len().min(STEP)))
+    /// For how many bytes to make room when so many are to be gathered: 0 if there is enough.
+    fn step(&self, length: usize) -> usize {
+        if self.gathered.capacity() - self.gathered.len() >= length {
+            return 0;
+        }
+        length.max(self.gathered.len().min(STEP))
     }
 
     /// Begins a new chunk, unless so many bytes more still fit.

@@ -19,8 +19,7 @@ impl Link {
         let mut core = self.core();
         let now = Instant::now();
         if core.has_overrun_close(now) {
-            drop(core);
-            return self.cut();
+            return self.lose(&mut core);
         }
         core.release_at_rest(now);
         // A thread that has just received will soon do so again. What it sends until then must leave
