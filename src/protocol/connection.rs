@@ -303,9 +303,9 @@ impl Connection {
     }
 
     /// Lends the memory for what is missing of a binary payload, or for some of it, if at least so many bytes
-    /// are missing: read straight into it, they are not copied again. New memory is for three times what has arrived of
-    /// the message at most, so at its beginning none may be lent yet. All input before must have been
-    /// [received](Self::receive).
+    /// are missing: read straight into it, they are not copied again. New memory is for three times what has
+    /// arrived of the message at most, so at its beginning none may be lent yet. All input before must have
+    /// been [received](Self::receive).
     ///
     /// Until it is given back by [`land`](Self::land), `receive` takes nothing.
     ///
