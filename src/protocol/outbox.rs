@@ -363,10 +363,11 @@ mod tests {
 
     #[test]
     fn what_is_queued_takes_no_more_memory_than_was_said_before() {
-        for length in [1, 125, 1000, 9000, LARGE - 1, LARGE, 3 * LARGE] {
+        let lengths = [1, 125, LARGE - 1, LARGE, 3 * LARGE].into_iter();
+        for length in lengths.chain((1000..LARGE).step_by(1000)) {
             let mut outbox = Outbox::new(None);
             let mut steps = 0;
-            for _ in 0..300 {
+            for _ in 0..200 {
                 let before = outbox.memory();
                 let growth = outbox.growth(length);
                 let queued = match length {
