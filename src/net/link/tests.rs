@@ -788,6 +788,26 @@ mod a_message_that_arrives_too_slowly {
     }
 
     #[test]
+    fn is_received_if_it_may_wait_behind_what_filled_a_read() {
+        let (link, peer) = linked(limits().message_timeout(Duration::from_millis(1)), None);
+        let read = || link.receive(Some(Instant::now()));
+        peer.sends(b"\x01\x84\0\0\0\0half");
+        assert!(matches!(read(), Ok(Waited::TimedOut)));
+        wait_until(|| link.core().incoming.may_be_late(Instant::now()));
+        peer.sends(&b"\x8A\x80\0\0\0\0".repeat(1000));
+        peer.sends(b"\x80\x84\0\0\0\0half");
+        while !peer.played().input.is_empty() {
+            let received = read();
+            link.service();
+            assert!(link.core().connection.is_open());
+            if peer.played().input.is_empty() {
+                assert!(matches!(received, Ok(Waited::Message(_))), "{received:?}");
+            }
+        }
+        assert!(peer.played().reads > 2, "each but the last was full");
+    }
+
+    #[test]
     fn is_received_if_it_is_there_before_anyone_looks() {
         let (link, peer) = linked(limits(), None);
         peer.sends(BEGUN);
