@@ -1,9 +1,10 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
-use crate::app::judge::decoded::Decoded;
+use crate::app::args;
+use crate::app::input::{self, Connection};
+use crate::app::judge::conversation::Conversation;
 use crate::app::show::output::Printer;
-use crate::app::show::{json, stream};
-use crate::app::{args, input};
+use crate::app::show::{connection, json};
 use clap::Args;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
@@ -68,30 +69,38 @@ Exit codes:
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
-    let streams = input::read(&options.hex, options.file.as_deref(), options.raw)?;
-    if streams.iter().all(|stream| stream.bytes.is_empty()) {
+    let connections = input::read(&options.hex, options.file.as_deref(), options.raw)?;
+    if connections.iter().all(is_empty) {
         return Err("no bytes to decode".into());
     }
     let mut verdicts = Vec::new();
     let mut printer = Printer::new();
-    for mut stream in streams {
-        stream.sender = options.role.map(Role::from).or(stream.sender);
-        let mut decoded = Decoded::new(stream, options.key.as_deref(), options.limits.limits());
-        let gap = if verdicts.is_empty() { "" } else { "\n" };
+    for (i, mut connection) in connections.into_iter().enumerate() {
+        if let [stream] = &mut *connection.streams {
+            stream.sender = options.role.map(Role::from).or(stream.sender);
+        }
+        let limits = options.limits.limits();
+        let mut conversation = Conversation::new(connection, options.key.as_deref(), limits);
+        let gap = if i == 0 { "" } else { "\n" };
         // A printer never fails before its end.
         let _ = printer.write_str(gap);
         let _ = if options.json {
-            json::stream(&mut printer, &mut decoded)
+            json::connection(&mut printer, &mut conversation)
         } else {
-            stream::listing(&mut printer, &mut decoded, !options.all)
+            connection::listing(&mut printer, &mut conversation, !options.all)
         };
-        verdicts.push(decoded.verdict());
+        verdicts.extend(conversation.verdicts());
     }
     printer.finish()?;
     Ok(exit_code(&verdicts))
 }
 
-/// The worst of several streams counts.
+fn is_empty(connection: &Connection) -> bool {
+    let mut streams = connection.streams.iter();
+    streams.all(|stream| stream.bytes.is_empty())
+}
+
+/// The worst of several directions counts.
 fn exit_code(verdicts: &[Verdict]) -> ExitCode {
     let is_violation = |verdict: &Verdict| matches!(verdict, Verdict::Violation { .. });
     if verdicts.iter().any(is_violation) {

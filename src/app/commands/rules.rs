@@ -1,8 +1,9 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
 use crate::app::args::Sender;
-use crate::app::input::Stream;
-use crate::app::judge::decoded::{Decoded, Limits};
+use crate::app::input::{Connection, Stream};
+use crate::app::judge::conversation::Conversation;
+use crate::app::judge::decoded::Limits;
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
 use crate::app::show;
@@ -172,12 +173,12 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
             rule.id()
         )
     };
-    let stream = Stream::new(Some(role), bytes.to_vec());
-    let mut decoded = Decoded::new(stream, Some(EXAMPLE_KEY), Limits::default());
+    let connection = Connection::of(Stream::new(Some(role), bytes.to_vec()));
+    let mut conversation = Conversation::new(connection, Some(EXAMPLE_KEY), Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
     let mut text = format!("\n{title}\n{command}\n");
     // A String takes all.
-    let _ = show::stream::listing(&mut text, &mut decoded, is_cut);
+    let _ = show::connection::listing(&mut text, &mut conversation, is_cut);
     text
 }

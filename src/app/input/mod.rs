@@ -6,6 +6,29 @@ use plainws::Role;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
+
+/// A connection: what both ends sent, or one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    /// What tells it from others, such as its addresses; `None` where the input does not say.
+    pub(crate) name: Option<String>,
+    /// What its pieces are, where they have numbers: "packet" or "line".
+    pub(crate) piece: &'static str,
+    /// One stream, or two with their senders known: the client's, then the server's.
+    pub(crate) streams: Vec<Stream>,
+}
+
+impl Connection {
+    /// Of one stream, and without a name.
+    pub(crate) fn of(stream: Stream) -> Self {
+        Self {
+            name: None,
+            piece: "piece",
+            streams: vec![stream],
+        }
+    }
+}
 
 /// The bytes that one side of a connection sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +36,33 @@ pub(crate) struct Stream {
     /// Who sent them; `None` where the input does not say.
     pub(crate) sender: Option<Role>,
     pub(crate) bytes: Vec<u8>,
-    /// Where they were cut on their way: the offset in front of each later piece, in ascending order.
-    /// Pasted bytes have none; the segments of a capture are such pieces.
-    pub(crate) cuts: Vec<usize>,
+    /// How they were cut on their way, in ascending order. Pasted bytes have no cuts; the segments of a capture
+    /// lie between two of them.
+    pub(crate) cuts: Vec<Cut>,
+}
+
+/// A piece of a stream begins here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// Of its first byte; 0 for the first piece, which needs no cut unless something is known of it.
+    pub(crate) offset: usize,
+    /// Its place among the pieces of both directions, such as the number of a packet or of a line. Neither
+    /// direction's numbers ever fall.
+    pub(crate) number: Option<u64>,
+    /// When it came, since an instant that is the same for both directions.
+    pub(crate) time: Option<Duration>,
+}
+
+impl Cut {
+    /// Of a piece of which nothing else is known.
+    #[cfg(test)]
+    pub(crate) const fn at(offset: usize) -> Self {
+        Self {
+            offset,
+            number: None,
+            time: None,
+        }
+    }
 }
 
 impl Stream {
@@ -30,14 +77,27 @@ impl Stream {
 
     /// The piece in which the bytes from `start` on travelled, up to `max` bytes of it.
     pub(crate) fn piece(&self, start: usize, max: usize) -> &[u8] {
-        let next = self.cuts.partition_point(|&cut| cut <= start);
-        let end = self.cuts.get(next).copied().unwrap_or(self.bytes.len());
+        let next = self.next_cut(start);
+        let end = self
+            .cuts
+            .get(next)
+            .map_or(self.bytes.len(), |cut| cut.offset);
         let end = end.min(start.saturating_add(max));
         self.bytes.get(start..end).unwrap_or_default()
     }
+
+    /// The cut at which the piece begins that this byte is in, if there is one.
+    pub(crate) fn cut_before(&self, offset: usize) -> Option<Cut> {
+        let before = self.next_cut(offset).checked_sub(1)?;
+        self.cuts.get(before).copied()
+    }
+
+    fn next_cut(&self, offset: usize) -> usize {
+        self.cuts.partition_point(|cut| cut.offset <= offset)
+    }
 }
 
-/// The streams given as words, in a file, or else on standard input. Hex and bytes say nothing about
+/// The connections given as words, in a file, or else on standard input. Hex and bytes say nothing about
 /// their sender and are one stream.
 ///
 /// # Errors
@@ -47,21 +107,20 @@ pub(crate) fn read(
     words: &[String],
     file: Option<&Path>,
     is_raw: bool,
-) -> Result<Vec<Stream>, String> {
-    let bytes = bytes(words, file, is_raw)?;
-    Ok(vec![Stream::new(None, bytes)])
-}
-
-fn bytes(words: &[String], file: Option<&Path>, is_raw: bool) -> Result<Vec<u8>, String> {
+) -> Result<Vec<Connection>, String> {
     let bytes = match (file, words) {
         (Some(path), _) => {
             fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?
         }
         (None, []) => stdin()?,
         (None, [dash]) if dash == "-" => stdin()?,
-        (None, words) => return hex::parse(&words.join(" ")),
+        (None, words) => return of_text(&words.join(" ")),
     };
-    if is_raw { Ok(bytes) } else { recognise(bytes) }
+    if is_raw {
+        Ok(of_bytes(bytes))
+    } else {
+        recognise(bytes)
+    }
 }
 
 /// All of standard input.
@@ -81,16 +140,27 @@ pub(crate) fn stdin() -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Takes printable text for hex unless a handshake begins there, and all else for the bytes themselves.
-fn recognise(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+/// Takes printable text for bytes as people write them unless a handshake begins there, and all else for the
+/// bytes themselves.
+fn recognise(bytes: Vec<u8>) -> Result<Vec<Connection>, String> {
     let is_printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     let is_text = bytes.iter().all(is_printable);
     match std::str::from_utf8(&bytes) {
         Ok(text) if is_text && !begins_a_head(&bytes) => {
-            hex::parse(text).map_err(|error| format!("{error} (--raw takes text as bytes)"))
+            of_text(text).map_err(|error| format!("{error} (--raw takes text as bytes)"))
         }
-        _ => Ok(bytes),
+        _ => Ok(of_bytes(bytes)),
     }
+}
+
+/// Text that says what the bytes are.
+fn of_text(text: &str) -> Result<Vec<Connection>, String> {
+    hex::parse(text).map(of_bytes)
+}
+
+/// The bytes themselves, sent by one side or the other.
+fn of_bytes(bytes: Vec<u8>) -> Vec<Connection> {
+    vec![Connection::of(Stream::new(None, bytes))]
 }
 
 /// Whether a handshake begins here: a method or an HTTP version in capital letters. No legal frame looks
@@ -111,7 +181,7 @@ mod tests {
     fn a_stream_comes_in_the_pieces_between_its_cuts() {
         let mut stream = Stream::new(None, b"abcdef".to_vec());
         assert_eq!(stream.piece(0, usize::MAX), b"abcdef");
-        stream.cuts = vec![2, 5];
+        stream.cuts = vec![Cut::at(2), Cut::at(5)];
         for (start, piece) in [
             (0, &b"ab"[..]),
             (1, b"b"),
@@ -126,6 +196,9 @@ mod tests {
                 "{start}"
             );
         }
+        assert_eq!(stream.cut_before(1), None);
+        assert_eq!(stream.cut_before(4), Some(Cut::at(2)));
+        assert_eq!(stream.cut_before(5), Some(Cut::at(5)));
         assert!(stream.piece(6, usize::MAX).is_empty());
         assert!(stream.piece(7, usize::MAX).is_empty());
     }

@@ -1,6 +1,6 @@
 //! A stream taken apart: its handshake if it has one, and its frames, one after another.
 
-use crate::app::input::{self, Stream};
+use crate::app::input::{self, Cut, Stream};
 use plainws::Role;
 use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissector, Fragment, Frame, Verdict};
@@ -87,6 +87,30 @@ impl Decoded {
         Some(frame)
     }
 
+    /// The key that its request asks with.
+    pub(crate) fn key(&self) -> Option<&str> {
+        let request = self
+            .handshake
+            .as_ref()
+            .filter(|_| self.sender == Role::Client);
+        Some(&request?.derivation.as_ref()?.key)
+    }
+
+    /// The cut in front of the piece that completed a frame, if there is one.
+    pub(crate) fn cut_of(&self, frame: &Frame) -> Option<Cut> {
+        self.cut_before(self.frames_begin() + frame.end())
+    }
+
+    /// The same for the handshake.
+    pub(crate) fn cut_of_handshake(&self) -> Option<Cut> {
+        self.cut_before(self.frames_begin())
+    }
+
+    fn cut_before(&self, end: u64) -> Option<Cut> {
+        let last = usize::try_from(end).ok()?.checked_sub(1)?;
+        self.stream.cut_before(last)
+    }
+
     /// Where the frames begin in the input.
     pub(crate) fn frames_begin(&self) -> u64 {
         let head = self.handshake.as_ref();
@@ -167,7 +191,7 @@ mod tests {
         assert_eq!(whole.unread(), b"unread");
         for cut in 0..=bytes.len() {
             let mut stream = Stream::new(None, bytes.clone());
-            stream.cuts = (cut..bytes.len()).step_by(2).collect();
+            stream.cuts = (cut..bytes.len()).step_by(2).map(Cut::at).collect();
             let (cut, its_frames) = decoded(stream);
             assert_eq!(cut.sender, Role::Client);
             assert_eq!(cut.handshake, whole.handshake);

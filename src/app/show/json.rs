@@ -2,7 +2,9 @@
 
 use super::text::{in_ascii, joined};
 use super::verdict;
+use crate::app::input::Cut;
 use crate::app::judge::cause;
+use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::Decoded;
 use plainws::Role;
 use plainws::protocol::close;
@@ -12,15 +14,42 @@ use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::{Field, Rule};
 use serde_json::{Value, json};
 use std::fmt;
+use std::time::Duration;
 
-/// Takes all frames, and writes each as it comes: one object for the stream, indented for people who look
-/// at it.
+/// Takes all frames, and writes each as it comes, indented for people who look at it: one object for a single
+/// stream, and for a connection with a name or two directions one with its streams in it.
 ///
 /// # Errors
 ///
 /// `out` fails.
-pub(crate) fn stream(out: &mut dyn fmt::Write, decoded: &mut Decoded) -> fmt::Result {
+pub(crate) fn connection(out: &mut dyn fmt::Write, of: &mut Conversation) -> fmt::Result {
+    let (begins, piece) = (of.begins(), of.piece);
     let mut object = Members::begin(out, 0, "{")?;
+    match (&of.name, &mut *of.directions) {
+        (None, [decoded]) => stream(&mut object, decoded, piece, begins)?,
+        (name, directions) => {
+            if let Some(name) = name {
+                object.set("connection", name.as_str().into())?;
+            }
+            let mut streams = object.list("streams")?;
+            for decoded in directions {
+                let mut object = streams.object()?;
+                stream(&mut object, decoded, piece, begins)?;
+                object.end("}")?;
+            }
+            streams.end("]")?;
+        }
+    }
+    object.end("}")?;
+    out.write_str("\n")
+}
+
+fn stream(
+    object: &mut Members<'_>,
+    decoded: &mut Decoded,
+    piece: &str,
+    begins: Option<Duration>,
+) -> fmt::Result {
     object.set("sender", decoded.sender.name().into())?;
     object.set("length", decoded.stream.bytes.len().into())?;
     if let Some(head) = &decoded.handshake {
@@ -31,6 +60,9 @@ pub(crate) fn stream(out: &mut dyn fmt::Write, decoded: &mut Decoded) -> fmt::Re
     while let Some(of) = decoded.next_frame() {
         let mut object = frames.object()?;
         frame(&mut object, &of, base)?;
+        if let Some(cut) = decoded.cut_of(&of) {
+            arrival(&mut object, cut, piece, begins)?;
+        }
         object.end("}")?;
     }
     frames.end("]")?;
@@ -48,8 +80,25 @@ pub(crate) fn stream(out: &mut dyn fmt::Write, decoded: &mut Decoded) -> fmt::Re
         }
         object.set("violation", violation)?;
     }
-    object.end("}")?;
-    out.write_str("\n")
+    Ok(())
+}
+
+/// In which piece a frame was complete, and how many seconds after the beginning.
+fn arrival(
+    object: &mut Members<'_>,
+    cut: Cut,
+    piece: &str,
+    begins: Option<Duration>,
+) -> fmt::Result {
+    if let Some(number) = cut.number {
+        object.set(piece, number.into())?;
+    }
+    match cut.time.zip(begins) {
+        Some((time, begins)) => {
+            object.set("time", time.saturating_sub(begins).as_secs_f64().into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The members of an object, or the items of a list, that are written one by one as serde_json would write

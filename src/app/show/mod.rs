@@ -1,5 +1,6 @@
 //! How bytes look: for people in columns, for programs as JSON.
 
+pub(crate) mod connection;
 pub(crate) mod flood;
 pub(crate) mod heads;
 pub(crate) mod json;
@@ -7,7 +8,7 @@ pub(crate) mod lines;
 pub(crate) mod listing;
 pub(crate) mod output;
 pub(crate) mod paint;
-pub(crate) mod stream;
+
 pub(crate) mod text;
 pub(crate) mod trace;
 pub(crate) mod verdict;

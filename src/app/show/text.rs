@@ -1,6 +1,7 @@
 //! Text and bytes made fit for a terminal: nothing raw, nothing too wide.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// The most columns of a line.
 pub(crate) const COLUMNS: usize = 80;
@@ -133,6 +134,22 @@ pub(crate) fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{s}")
 }
 
+/// A time since the beginning, of three digits or more: "+0.12 ms", "+12.3 ms", "+1.23 s".
+pub(crate) fn since(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    let (number, unit) = if milliseconds < 999.5 {
+        (milliseconds, "ms")
+    } else {
+        (milliseconds / 1000.0, "s")
+    };
+    let decimals = match number {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("+{number:.decimals$} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +173,23 @@ mod tests {
             assert_eq!(ascii.lines().count(), json.lines().count());
             let [said, meant] = [&ascii, &json].map(|json| serde_json::from_str::<Value>(json));
             assert!(said.expect("it is JSON") == meant.expect("it was JSON"));
+        }
+    }
+
+    #[test]
+    fn a_time_has_three_digits_or_more() {
+        for (microseconds, text) in [
+            (0, "+0.00 ms"),
+            (120, "+0.12 ms"),
+            (9_994, "+9.99 ms"),
+            (9_996, "+10.0 ms"),
+            (99_960, "+100 ms"),
+            (999_400, "+999 ms"),
+            (999_600, "+1.00 s"),
+            (12_345_000, "+12.3 s"),
+            (86_400_000_000, "+86400 s"),
+        ] {
+            assert_eq!(since(Duration::from_micros(microseconds)), text);
         }
     }
 
