@@ -460,6 +460,16 @@ mod handshake_in_front {
     }
 
     #[test]
+    fn of_a_server_may_fold_its_headers() {
+        let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade:\r\n websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept:\r\n\ts3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        let run = decode(Role::Server, response.as_bytes(), &[]);
+        assert_eq!(run.code, 0);
+        check_fit_for_a_terminal(&run.stdout);
+        check_golden("handshake/folded-response.txt", &run.stdout);
+    }
+
+    #[test]
     fn is_in_json_line_by_line() {
         let stream = [REQUEST.as_bytes(), HELLO].concat();
         let run = run_with(&["decode", "--json"], &stream);

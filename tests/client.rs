@@ -318,6 +318,22 @@ mod s4_1_answer {
     use super::*;
 
     #[test]
+    fn may_have_folded_headers() {
+        let server = hand_made(|raw, request| {
+            let folded = switching(request).replace(": ", ":\r\n ");
+            raw.send(folded.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a\r\n\t\r\n\r\n"));
+            raw.send(server(&[(TEXT, b"\r\n is no fold here")]));
+            raw.until_end();
+        });
+        let client = Client::new(&server.url).unwrap().subprotocol("a").unwrap();
+        let ws = client.connect().unwrap();
+        assert_eq!(ws.subprotocol(), Some("a"));
+        assert_eq!(ws.receive().unwrap(), Some("\r\n is no fold here".into()));
+        drop(ws);
+        server.join();
+    }
+
+    #[test]
     fn that_breaks_a_rule_fails_with_that_rule() {
         let mut tried = 0;
         for rule in Rule::ALL {

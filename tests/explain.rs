@@ -5,6 +5,8 @@ use plainws::protocol::dissect::handshake::{Derivation, Explanation, Line, reque
 use plainws::protocol::dissect::{Judgement, Verdict};
 use plainws::protocol::rule::{Field, Section};
 use plainws::{Role, Rule};
+use std::ops::Range;
+use std::str;
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -98,6 +100,44 @@ mod s1_3_the_example {
 
         let explanation = response(RESPONSE, Default::default(), Some("another key"));
         assert_eq!(broken(&explanation), [(3, Rule::AcceptWrong)]);
+    }
+
+    #[test]
+    fn response_may_fold_a_header_and_is_judged_by_all_of_it() {
+        let folded = |text: &str| text.replace("Upgrade: websocket", "Upgrade: web\r\n\tsocket");
+        let response_text = str::from_utf8(RESPONSE).unwrap();
+        let right = response_text.replace(": ", ":\r\n ");
+        let explanation = response(right.as_bytes(), Default::default(), Some(KEY));
+        check_lines(&explanation, right.as_bytes());
+        assert_eq!(explanation.verdict, Verdict::Legal);
+        use Judgement::{Met, Open};
+        let judgements = explanation.lines.iter().map(|line| line.judgement);
+        let fold = Open(Section("RFC 9112 5.2"));
+        assert_eq!(
+            judgements.collect::<Vec<_>>(),
+            [
+                Met(Rule::StatusNot101),
+                Met(Rule::UpgradeMissing),
+                fold,
+                Met(Rule::ConnectionUpgradeMissing),
+                fold,
+                Met(Rule::AcceptWrong),
+                fold,
+                Open(Section("RFC 9112 2.1")),
+            ]
+        );
+        assert_eq!(explanation.derivation, Some(Derivation::new(KEY)));
+
+        let wrong = folded(response_text);
+        let explanation = response(wrong.as_bytes(), Default::default(), Some(KEY));
+        assert_eq!(broken(&explanation), [(1, Rule::UpgradeMissing)]);
+    }
+
+    #[test]
+    fn request_with_a_folded_header_breaks_off_there() {
+        let folded = [&REQUEST[..20], b"X: a\r\n b\r\n"].concat();
+        let explanation = request(&folded, Default::default());
+        assert_eq!(broken(&explanation), [(2, Rule::HeaderFolded)]);
     }
 
     #[test]
@@ -497,6 +537,11 @@ mod thousands_of_heads {
         name.unwrap_or_default().to_ascii_lowercase()
     }
 
+    /// Whether a line of a head that can be read continues the one above.
+    fn is_fold(line: &[u8]) -> bool {
+        line.starts_with(b" ") || line.starts_with(b"\t")
+    }
+
     /// Headers do not depend on each other. So whatever is said of some is what an endpoint says to a head
     /// that is right but for them.
     #[test]
@@ -510,29 +555,43 @@ mod thousands_of_heads {
             if is_refusal || !matches!(decoder.receive(wire), Ok(Some(_))) {
                 continue;
             }
-            let mut groups: std::collections::BTreeMap<Vec<u8>, Vec<&Line>> = Default::default();
+            // Each with its bytes, those of the lines that continue it included.
+            let mut headers: Vec<(&Line, Range<usize>)> = Vec::new();
             for line in explanation
                 .lines
                 .iter()
                 .filter(|line| !line.bytes.is_empty())
             {
-                let is_start = groups.is_empty();
-                let name = if is_start {
+                match headers.last_mut() {
+                    Some((_, bytes)) if is_fold(&wire[line.bytes.clone()]) => {
+                        assert_eq!(line.judgement, Judgement::Open(Section("RFC 9112 5.2")));
+                        bytes.end = line.bytes.end;
+                    }
+                    _ => headers.push((line, line.bytes.clone())),
+                }
+            }
+            let mut groups: std::collections::BTreeMap<Vec<u8>, Vec<(&Line, Range<usize>)>> =
+                Default::default();
+            for (number, (line, bytes)) in headers.into_iter().enumerate() {
+                let name = if number == 0 {
                     Vec::new()
                 } else {
-                    name_of(&wire[line.bytes.clone()])
+                    name_of(&wire[bytes.clone()])
                 };
-                groups.entry(name).or_default().push(line);
+                groups.entry(name).or_default().push((line, bytes));
             }
             for (name, lines) in &groups {
-                let judge = |lines: &[&Line]| {
-                    let lines: Vec<_> =
-                        lines.iter().map(|line| &wire[line.bytes.clone()]).collect();
+                let judge = |lines: &[(&Line, Range<usize>)]| {
+                    let lines: Vec<_> = lines
+                        .iter()
+                        .map(|(_, bytes)| &wire[bytes.clone()])
+                        .collect();
                     let head = legal_but(*sender, name, &lines);
                     let limits = Limits::new().max_headers(usize::MAX);
                     (endpoint(*sender, limits, &head), head)
                 };
-                let is_here = |rule: &&Rule| lines.iter().any(|line| line.broken.contains(rule));
+                let is_here =
+                    |rule: &&Rule| lines.iter().any(|(line, _)| line.broken.contains(rule));
                 let first = explanation
                     .broken
                     .iter()
@@ -547,8 +606,10 @@ mod thousands_of_heads {
                 );
                 wrong += usize::from(first.is_some());
 
-                let is_met = |line: &&&Line| matches!(line.judgement, Judgement::Met(_));
-                let met: Vec<&Line> = lines.iter().filter(is_met).copied().collect();
+                let met = lines
+                    .iter()
+                    .filter(|(line, _)| matches!(line.judgement, Judgement::Met(_)));
+                let met: Vec<_> = met.cloned().collect();
                 let (said, head) = judge(&met);
                 assert!(
                     met.is_empty() || said == Some(Ok(())),

@@ -364,7 +364,7 @@ mod rfc_9112_s5_header_fields {
     }
 
     #[test]
-    fn are_not_folded() {
+    fn are_not_folded_in_a_request() {
         for line in [" b: c", "\tb: c", "  ", "\t", "a: b\r\n c", "a: b\r\n\tc"] {
             breaks(Role::Client, in_request(line), Rule::HeaderFolded);
         }
@@ -373,10 +373,49 @@ mod rfc_9112_s5_header_fields {
             "GET / HTTP/1.1\r\n Host: a\r\n",
             Rule::HeaderFolded,
         );
+    }
+
+    #[test]
+    fn have_spaces_in_a_response_where_they_were_folded() {
+        let rows = [
+            ("a:\r\n b", "b"),
+            ("a: b\r\n c", "b   c"),
+            ("a: b \t\r\n \tc\t", "b      c"),
+            ("a: b\r\n\tc\r\n d", "b   c   d"),
+            ("a: b\r\n \r\n c", "b      c"),
+            ("a: b\r\n \t \r\n\t", "b"),
+            ("a:\r\n \r\n\t", ""),
+            ("a: b\r\n c: d", "b   c: d"),
+        ];
+        for (lines, value) in rows {
+            let lines = format!("HTTP/1.1 200 \r\nbefore: 1\r\n{lines}\r\nafter: 2\r\n\r\n");
+            let head = head(Role::Server, lines).unwrap();
+            let fields: Vec<_> = head.fields().collect();
+            let expected = [("before", "1"), ("a", value), ("after", "2")];
+            let expected = expected.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            assert_eq!(fields, expected, "{}", head.as_bytes().escape_ascii());
+        }
+    }
+
+    #[test]
+    fn of_a_response_do_not_begin_with_a_fold() {
         breaks(
             Role::Server,
-            "HTTP/1.1 101 \r\nUpgrade:\r\n websocket\r\n",
-            Rule::HeaderFolded,
+            "HTTP/1.1 101 \r\n Upgrade: websocket\r\n",
+            Rule::HeaderMalformed,
+        );
+    }
+
+    #[test]
+    fn count_once_however_often_they_are_folded() {
+        let head = format!("HTTP/1.1 200 \r\na: b{}\r\n\r\n", "\r\n c".repeat(9));
+        let limits = Limits::default().max_headers(1);
+        let decoded = decode_head(Role::Server, limits, head.as_bytes());
+        assert!(decoded.is_ok_and(|head| head.is_some()));
+        let limits = limits.max_bytes(head.len() - 1);
+        assert_eq!(
+            decode_head(Role::Server, limits, head.as_bytes()),
+            Err(Rule::HeadTooLarge)
         );
     }
 
@@ -588,11 +627,18 @@ mod any_cut_of_the_stream {
     fn never_has_a_byte_judged_twice() {
         let limits = Limits::new().max_bytes(usize::MAX).max_headers(usize::MAX);
         let short_lines = "a: b\r\n".repeat(125_000);
-        for text in [
-            format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(750_000)),
-            format!("GET / HTTP/1.1\r\n{short_lines}\r\n"),
+        for (sender, text) in [
+            (
+                Role::Client,
+                format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(750_000)),
+            ),
+            (Role::Client, format!("GET / HTTP/1.1\r\n{short_lines}\r\n")),
+            (
+                Role::Server,
+                format!("HTTP/1.1 200 \r\na:{}\r\n\r\n", "\r\n ".repeat(250_000)),
+            ),
         ] {
-            let mut decoder = Decoder::new(Role::Client, limits);
+            let mut decoder = Decoder::new(sender, limits);
             let mut heads = text
                 .as_bytes()
                 .chunks(1)

@@ -83,7 +83,10 @@ mod the_table {
             "a length must use the shortest form that fits (§5.2)"
         );
         let shown = Rule::HeaderFolded.to_string();
-        assert_eq!(shown, "a header field stands on one line (RFC 9112 §5.2)");
+        assert_eq!(
+            shown,
+            "a header field of a request stands on one line (RFC 9112 §5.2)"
+        );
     }
 
     #[test]

@@ -183,6 +183,9 @@ impl StatusLine {
 }
 
 /// A complete head. Each line is legal by itself; what they mean together was not judged.
+///
+/// A header of a response may go on over several lines, an obsolete form: here it has one value, with a space or
+/// more where it was folded (RFC 9112 §5.2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Head {
     bytes: Vec<u8>,
@@ -252,7 +255,7 @@ impl Head {
             .any(|candidate| candidate.eq_ignore_ascii_case(element.as_bytes()))
     }
 
-    /// The bytes of the head as they arrived.
+    /// The bytes of the head as they arrived, but for spaces where a value was folded.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -388,6 +391,10 @@ impl Decoder {
                 self.start = Some((line, start));
                 Ok(None)
             }
+            (Some(_), false) if self.continues(&line) => {
+                self.unfold(&line);
+                Ok(None)
+            }
             (Some(_), false) => {
                 let field = self.field(&line)?;
                 if self.fields.len() == self.limits.max_headers {
@@ -416,10 +423,31 @@ impl Decoder {
         })
     }
 
+    /// RFC 9112 §5.2: who reads a response takes a folded header; a server need not, and this one does not.
+    fn continues(&self, line: &Range<usize>) -> bool {
+        self.sender == Role::Server && !self.fields.is_empty() && is_folded(part(&self.bytes, line))
+    }
+
+    /// Lets the last header's value go on with a line: spaces stand for all that was between.
+    fn unfold(&mut self, line: &Range<usize>) {
+        let text = part(&self.bytes, line);
+        let start = line.end - text.trim_ascii_start().len();
+        let text = start..start + text.trim_ascii().len();
+        let Some(field) = self.fields.last_mut().filter(|_| !text.is_empty()) else {
+            return;
+        };
+        if field.value.is_empty() {
+            field.value.start = text.start;
+        } else if let Some(fold) = self.bytes.get_mut(field.value.end..text.start) {
+            fold.fill(b' ');
+        }
+        field.value.end = text.end;
+    }
+
     /// Finds name and value in a line.
     fn field(&self, line: &Range<usize>) -> Result<FieldPlace, Rule> {
         let bytes = part(&self.bytes, line);
-        if matches!(bytes, [b' ' | b'\t', ..]) {
+        if self.sender == Role::Client && is_folded(bytes) {
             return Err(Rule::HeaderFolded);
         }
         let colon = bytes.iter().position(|&byte| byte == b':');
@@ -433,6 +461,11 @@ impl Decoder {
         let value = start..start + value.trim_ascii().len();
         Ok(FieldPlace { name, value })
     }
+}
+
+/// RFC 9112 §5.2: a line that begins with a blank continues the one above.
+pub(super) const fn is_folded(line: &[u8]) -> bool {
+    matches!(line, [b' ' | b'\t', ..])
 }
 
 /// RFC 9112 §3.2: what a target is written with. The # belongs to fragments, which are not sent (§3).

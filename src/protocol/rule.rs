@@ -183,11 +183,10 @@ rules! {
     HttpVersionTooHigh: "http-version-too-high", "RFC 9110 2.5", Answer::Status(505), StartLine, StartLine,
         "the major version of HTTP is at most 1",
         client b"PRI * HTTP/2.0\r\n", server b"HTTP/2.0 101 Switching Protocols\r\n";
-    /// A header line that continues the one above (RFC 9112 §5.2).
+    /// A header line of a request that continues the one above (RFC 9112 §5.2). In a response it is taken.
     HeaderFolded: "header-folded", "RFC 9112 5.2", BAD_REQUEST, Header, Folding,
-        "a header field stands on one line",
-        client b"GET /chat HTTP/1.1\r\nHost: example.com\r\n :80\r\n",
-        server b"HTTP/1.1 101 Switching Protocols\r\nUpgrade:\r\n websocket\r\n";
+        "a header field of a request stands on one line",
+        client b"GET /chat HTTP/1.1\r\nHost: example.com\r\n :80\r\n";
     /// Not "name: value", the name being a token (RFC 9112 §5.1).
     HeaderMalformed: "header-malformed", "RFC 9112 5.1", BAD_REQUEST, Header, FieldLine,
         "a header field is a token, a colon directly after it, and a value",
@@ -452,7 +451,7 @@ pub enum Stage {
     HeadSize,
     /// The end of the first line.
     StartLine,
-    /// The end of another line: whether it begins with a blank.
+    /// The end of another line of a request: whether it begins with a blank.
     Folding,
     /// The end of another line: whether it is a header field.
     FieldLine,

@@ -135,6 +135,10 @@ bugs! {
     HeaderNamesCaseSensitive => "head-accepts",
     /// the Connection header is compared whole, not as a list
     ConnectionComparedWhole => "head-accepts",
+    /// a folded header of a response is refused
+    FoldedResponseRefused => "head-accepts",
+    /// a folded header of a request is accepted
+    FoldedRequestTaken => "request-items",
     /// a key is decoded, but may have any length
     KeyLengthUnchecked => "request-items",
     /// a header that comes twice is accepted, and the first one counts

@@ -62,6 +62,11 @@ impl Arrival {
             is_legal,
         }
     }
+
+    /// The wire, with a response's headers on one line each.
+    fn unfolded(&self) -> Vec<u8> {
+        reference::unfolded(self.sender, &self.wire)
+    }
 }
 
 /// The input that gives that wire, without cuts.
@@ -104,11 +109,11 @@ fn from(sender: u8, input: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn after_response(input: &[u8]) -> Vec<u8> {
     let arrival = Arrival::from_input(&from_server(input));
-    let after = match reference::head(&arrival.wire) {
-        Some((lines, after)) if reference::response_lacks(&lines).is_none() => after,
-        _ => &[],
+    let after = match reference::head(&arrival.unfolded()) {
+        Some((lines, after)) if reference::response_lacks(&lines).is_none() => after.to_vec(),
+        _ => Vec::new(),
     };
-    Stream::to_input(Role::Server, after)
+    Stream::to_input(Role::Server, &after)
 }
 
 /// The limits of an input.
@@ -239,7 +244,7 @@ pub fn bounded(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     }
     match verdict {
         Some((Verdict::Accepted { .. }, _)) => {
-            let lines = reference::head(&arrival.wire).map_or(0, |(lines, _)| lines.len());
+            let lines = reference::head(&arrival.unfolded()).map_or(0, |(lines, _)| lines.len());
             if bytes > arrival.limits.max_bytes || lines - 1 > arrival.limits.max_headers {
                 return Err(format!(
                     "a head of {bytes} bytes and {lines} lines was accepted"
@@ -290,7 +295,8 @@ fn items(
     let Some(Verdict::Accepted { .. }) = whole(subject, &arrival) else {
         return Ok(());
     };
-    let Some((lines, _)) = reference::head(&arrival.wire) else {
+    let wire = arrival.unfolded();
+    let Some((lines, _)) = reference::head(&wire) else {
         return Err("accepted without an end".into());
     };
     match lacks(&lines) {

@@ -159,7 +159,13 @@ impl Head {
                 _ => name.clone(),
             };
             let (before, after) = choices.one(&[(" ", ""), ("", ""), ("\t ", " \t")]);
-            head += &format!("{name}:{before}{value}{after}\r\n");
+            let line = format!("{name}:{before}{value}{after}");
+            head += &match choices.below(4) {
+                // RFC 9112 §5.2: where a response has a blank, it may go on with the next line.
+                0 if self.start.starts_with("HTTP/") => line.replace(' ', " \r\n\t"),
+                _ => line,
+            };
+            head += "\r\n";
         }
         let after = choices.one(&[
             &b""[..],

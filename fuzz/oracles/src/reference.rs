@@ -238,6 +238,27 @@ pub fn head(wire: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
     Some((lines.collect(), &start[end + 4..]))
 }
 
+/// The wire with spaces where a response folds its headers (RFC 9112 §5.2); no byte moves. A request is left as it
+/// is: nothing in it may be folded.
+#[must_use]
+pub fn unfolded(sender: Role, wire: &[u8]) -> Vec<u8> {
+    let mut wire = wire.to_vec();
+    let empty_lines = wire.chunks(2).take_while(|pair| pair == b"\r\n").count();
+    let places = head(&wire).map(|(lines, rest)| {
+        // No header stands above the first line after the status line.
+        let second_line = 2 * empty_lines + lines[0].len() + 2;
+        second_line..wire.len() - rest.len() - 4
+    });
+    for at in places.filter(|_| sender == Role::Server).unwrap_or(0..0) {
+        if let [fold @ .., b' ' | b'\t'] = &mut wire[at..at + 3] {
+            if fold == b"\r\n" {
+                fold.fill(b' ');
+            }
+        }
+    }
+    wire
+}
+
 /// The values of all header lines of that name.
 #[must_use]
 pub fn values(lines: &[&[u8]], name: &str) -> Vec<String> {

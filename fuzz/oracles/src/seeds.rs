@@ -193,6 +193,9 @@ fn heads(seeds: &mut Vec<Seed>) {
         "Origin:",
         "Sec-WebSocket-Extensions: a; b=\"c\", d\r\nOrigin:",
     );
+    let folded = response
+        .replace("Upgrade: ", "Upgrade:\r\n\t")
+        .replace("chat\r\n", "chat \r\n \r\n");
     let wide = head::Limits::default();
     let input = |sender, limits, wire: &str| handshake::to_input(sender, limits, wire.as_bytes());
     seeds.push(seed(
@@ -209,6 +212,11 @@ fn heads(seeds: &mut Vec<Seed>) {
         "client",
         "rfc-1.2-response",
         input(Role::Server, handshake::TINY, response),
+    ));
+    seeds.push(seed(
+        "client",
+        "folded-response",
+        input(Role::Server, handshake::TINY, &folded),
     ));
     for number in 0..3 {
         let decisions = Random(number).bytes(60);

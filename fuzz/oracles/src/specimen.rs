@@ -735,8 +735,9 @@ impl Handshake for HeadReader {
         };
         let mut ends = self.bytes[before.saturating_sub(overlap)..].windows(4);
         let is_there = ends.any(|window| window == b"\r\n\r\n");
+        let unfolded = self.unfolded();
         let head = if is_there {
-            reference::head(&self.bytes)
+            reference::head(&unfolded)
         } else {
             None
         };
@@ -769,6 +770,15 @@ impl Handshake for HeadReader {
 }
 
 impl HeadReader {
+    /// What has arrived, with a response's headers on one line each.
+    fn unfolded(&self) -> Vec<u8> {
+        match self.specimen.0 {
+            Some(Bug::FoldedResponseRefused) => self.bytes.clone(),
+            Some(Bug::FoldedRequestTaken) => reference::unfolded(Role::Server, &self.bytes),
+            _ => reference::unfolded(self.sender, &self.bytes),
+        }
+    }
+
     fn judge(&self, lines: &[&[u8]], length: usize) -> Result<String, Rule> {
         if length > self.limits.max_bytes {
             return Err(Rule::HeadTooLarge);

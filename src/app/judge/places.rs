@@ -103,7 +103,7 @@ pub(crate) const fn tested(rule: Rule) -> Place {
         R::RequestLineMalformed => ("head", "is_method_target_and_version_one_space_apart"),
         R::StatusLineMalformed => ("head", "is_version_code_and_reason_one_space_apart"),
         R::HttpVersionTooHigh => ("head", "of_a_major_version_above_1_is_not_read_on"),
-        R::HeaderFolded => ("head", "are_not_folded"),
+        R::HeaderFolded => ("head", "are_not_folded_in_a_request"),
         R::HeaderMalformed => (
             "head",
             "have_names_that_are_tokens_directly_before_the_colon",

@@ -12,7 +12,7 @@ use crate::protocol::Role;
 use crate::protocol::checks::{Checks, Finding, Place};
 use crate::protocol::handshake::client::{self, Asked};
 use crate::protocol::handshake::{self, server};
-use crate::protocol::head::{Decoder, Head, Limits, StartLine};
+use crate::protocol::head::{Decoder, Head, Limits, StartLine, is_folded};
 use crate::protocol::request::judge as judge_request;
 use crate::protocol::rule::{Field, Rule, Section};
 use base64::Engine as _;
@@ -246,6 +246,9 @@ impl Sheet {
         }
         if text.is_empty() {
             return Label::unjudged("the head ends", "RFC 9112 2.1");
+        }
+        if sender == Role::Server && is_folded(text) && !self.headers.is_empty() {
+            return Label::unjudged("continues the line above", "RFC 9112 5.2");
         }
         let name = split_header(text).map_or(text, |(name, _)| name);
         let name = name.to_ascii_lowercase();
