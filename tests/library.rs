@@ -21,5 +21,6 @@ mod rule;
 mod server;
 mod shutdown;
 mod support;
+mod tap;
 mod utf8;
 mod websocket;

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::random::Random;
 use super::read_head::read_head;
 use super::stream::Stream;
-use super::tap::Tap;
+use super::tap::{Direction, Tap, Tapped};
 use super::url::Url;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
@@ -138,7 +138,7 @@ impl Client {
         self
     }
 
-    /// Lets `tap` see the bytes that pass once the connection is open.
+    /// Lets `tap` see the bytes that pass, the opening handshake included.
     #[must_use]
     pub fn tap(mut self, tap: Tap) -> Self {
         self.tap = Some(tap);
@@ -157,13 +157,16 @@ impl Client {
         let (stream, peer) = self.reach(deadline)?;
         stream.prepare()?;
         let head = self.opening.request();
+        let tapped = Tapped::new(self.tap);
+        tapped.pass(Direction::Sent, [head.as_bytes(), &[]])?;
         stream.write_all_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
 
-        let (response, mut after_head) = read_response(&stream, self.limits.head, deadline)?;
+        let (response, mut after_head) =
+            read_response(&stream, self.limits.head, deadline, &tapped)?;
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
-                read_body(&stream, &response, &mut after_head, deadline);
+                read_body(&stream, &response, &mut after_head, deadline, &tapped);
                 let refusal = Refusal {
                     response,
                     body: after_head,
@@ -187,7 +190,7 @@ impl Client {
             Share::unlimited(),
             &after_head,
             handshake,
-            self.tap,
+            tapped,
         ))
     }
 
@@ -224,11 +227,12 @@ fn read_response(
     stream: &Stream,
     limits: head::Limits,
     deadline: Instant,
+    tapped: &Tapped,
 ) -> Result<(Response, Vec<u8>)> {
     let mut decoder = head::Decoder::new(Role::Server, limits);
     let mut after_head = Vec::new();
     loop {
-        let head = match read_head(stream, &mut decoder, &mut after_head, deadline) {
+        let head = match read_head(stream, &mut decoder, &mut after_head, deadline, tapped) {
             Ok(Some(head)) => head,
             Ok(None) => {
                 let message = "the server ended the connection before it answered the handshake";
@@ -248,7 +252,13 @@ fn read_response(
 }
 
 /// Reads the body of a refusal, as far as it arrives in time.
-fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline: Instant) {
+fn read_body(
+    stream: &Stream,
+    response: &Response,
+    body: &mut Vec<u8>,
+    deadline: Instant,
+    tapped: &Tapped,
+) {
     let (wanted, deadline) = match response.body() {
         Body::Length(length) => (usize::try_from(length).unwrap_or(usize::MAX), deadline),
         // A server that announces no length may send without an end, or send nothing at all.
@@ -266,7 +276,11 @@ fn read_body(stream: &Stream, response: &Response, body: &mut Vec<u8>, deadline:
     let mut buffer = [0; 2048];
     while body.len() < wanted && !has_ended(body) {
         match stream.read_until(&mut buffer, deadline) {
-            Ok(length @ 1..) => body.extend_from_slice(&buffer[..length]),
+            Ok(length @ 1..) => {
+                body.extend_from_slice(&buffer[..length]);
+                // The refusal itself is what is told.
+                let _ = tapped.pass(Direction::Received, [&buffer[..length], &[]]);
+            }
             Ok(0) | Err(_) => break,
         }
     }

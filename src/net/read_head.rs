@@ -2,21 +2,24 @@
 
 use super::error::Result;
 use super::stream::Stream;
+use super::tap::{Direction, Tapped};
 use crate::protocol::head::{Decoder, Head};
 use std::time::Instant;
 
 /// Reads until `decoder` has a whole head. `None`: the peer ended its side first. What arrived after an
-/// earlier head comes in by `arrived`, and what arrived after this one is left there.
+/// earlier head comes in by `arrived`, and what arrived after this one is left there. The tap is shown what
+/// is read.
 ///
 /// # Errors
 ///
-/// The rule that the head breaks, or the failure of the socket; at the deadline
+/// The rule that the head breaks, or the failure of the socket or the tap; at the deadline
 /// [`TimedOut`](std::io::ErrorKind::TimedOut), however slowly the head drips.
 pub(super) fn read_head(
     stream: &Stream,
     decoder: &mut Decoder,
     arrived: &mut Vec<u8>,
     deadline: Instant,
+    tapped: &Tapped,
 ) -> Result<Option<Head>> {
     // Most heads are shorter; a larger buffer would cost each connection a page of its stack.
     let mut buffer = [0; 512];
@@ -28,7 +31,10 @@ pub(super) fn read_head(
         arrived.clear();
         match stream.read_until(&mut buffer, deadline)? {
             0 => return Ok(None),
-            length => arrived.extend_from_slice(&buffer[..length]),
+            length => {
+                arrived.extend_from_slice(&buffer[..length]);
+                tapped.pass(Direction::Received, [&buffer[..length], &[]])?;
+            }
         }
     }
 }

@@ -212,8 +212,9 @@ impl Server {
         self
     }
 
-    /// Asks `make_tap` for each WebSocket connection, by its number and its request, whether and how to
-    /// watch its bytes. If it panics, the request is answered with 500.
+    /// Asks `make_tap` for each request for a WebSocket connection, by the connection's number and the
+    /// request, whether and how to watch its bytes. The request may still be refused, and the tap sees that
+    /// too. If `make_tap` panics, the request is answered with 500.
     #[must_use]
     pub fn tap(
         mut self,

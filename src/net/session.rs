@@ -12,7 +12,7 @@ use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
 use super::site::{Destination, Handler, MakePage, Site};
 use super::stream::Stream;
-use super::tap::Tap;
+use super::tap::{Direction, Tapped};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::close_code::CloseCode;
@@ -46,6 +46,7 @@ pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership
         membership,
         pace: Pace::of_output(&site.limits, Instant::now()),
         after_head: Vec::new(),
+        tapped: Tapped::default(),
     };
     match place {
         Place::Ordinary => {
@@ -66,6 +67,8 @@ struct Session<'a> {
     pace: Pace,
     /// What arrived after the last head: the next request, or the first frames.
     after_head: Vec<u8>,
+    /// Watches the bytes, from the request on that asks for a WebSocket connection.
+    tapped: Tapped,
 }
 
 /// How a wait for a head ended.
@@ -89,7 +92,6 @@ struct Accepted<'a> {
     response: String,
     handshake: Box<Handshake>,
     handler: &'a Handler,
-    tap: Option<Tap>,
 }
 
 /// A WebSocket connection, and its handler, which is still to be run.
@@ -163,7 +165,13 @@ impl<'a> Session<'a> {
     fn read_head(&mut self, timeout: Duration) -> Awaited {
         let deadline = self.deadline(timeout);
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
-        match read_head(&self.stream, &mut decoder, &mut self.after_head, deadline) {
+        match read_head(
+            &self.stream,
+            &mut decoder,
+            &mut self.after_head,
+            deadline,
+            &self.tapped,
+        ) {
             Ok(Some(head)) => Awaited::Head(head),
             Err(Error::Rule(rule)) => Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
             Ok(None) if !decoder.is_empty() && self.is_stopping() => {
@@ -183,7 +191,7 @@ impl<'a> Session<'a> {
     }
 
     #[inline(never)]
-    fn reply(&self, head: Head) -> Reply<'a> {
+    fn reply(&mut self, head: Head) -> Reply<'a> {
         let request = match Request::new(head) {
             Ok(request) => request,
             Err(rule) => {
@@ -247,7 +255,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn upgrade(&self, request: Request) -> std::result::Result<Reply<'a>, Response> {
+    fn upgrade(&mut self, request: Request) -> std::result::Result<Reply<'a>, Response> {
+        self.begin_tap(&request)?;
         let upgrade = Upgrade::new(&request).map_err(refusal)?;
         let Destination::Route(route) = self.site.find(request.path()) else {
             return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
@@ -263,7 +272,6 @@ impl<'a> Session<'a> {
                 "pages of that origin may not connect",
             ));
         }
-        let tap = self.tap(&request)?;
         if !self.membership.begin_upgrade() {
             return Err(stopping());
         }
@@ -277,7 +285,6 @@ impl<'a> Session<'a> {
                 peer: self.peer,
             }),
             handler,
-            tap,
         }))
     }
 
@@ -306,16 +313,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What watches the connection's bytes, if anything; 500 when its maker panics.
-    fn tap(&self, request: &Request) -> std::result::Result<Option<Tap>, Response> {
+    /// Shows the request, and what came with it, to what is to watch the connection's bytes, if anything is;
+    /// 500 when that or its maker panics.
+    fn begin_tap(&mut self, request: &Request) -> std::result::Result<(), Response> {
         let Some(make_tap) = &self.site.make_tap else {
-            return Ok(None);
+            return Ok(());
         };
-        let number = self.membership.id();
-        self.membership
-            .registry()
+        let panicked = |what: String| Response::refusal(500, "tap-panicked", what);
+        let (registry, number) = (self.membership.registry(), self.membership.id());
+        let tap = registry
             .catch(|| make_tap(number, request))
-            .ok_or_else(|| Response::refusal(500, "tap-panicked", "the tap could not be made"))
+            .ok_or_else(|| panicked("the tap could not be made".into()))?;
+        let tapped = Tapped::new(tap);
+        let pieces = [request.head().as_bytes(), &self.after_head];
+        tapped
+            .pass(Direction::Received, pieces)
+            .map_err(|error| panicked(error.to_string()))?;
+        self.tapped = tapped;
+        Ok(())
     }
 
     fn respond(
@@ -332,7 +347,8 @@ impl<'a> Session<'a> {
         };
         let head = response.head(is_last, SystemTime::now());
         let mut bytes = [IoSlice::new(&head), IoSlice::new(body)];
-        let sent = self.stream.write_all(&mut bytes, &mut self.pace);
+        let shown = self.tapped.pass(Direction::Sent, [&head, body]);
+        let sent = shown.and_then(|()| self.stream.write_all(&mut bytes, &mut self.pace));
         let outcome = response.outcome(body.len());
         self.membership.registry().count_response(response);
         self.report(request_line, started, outcome);
@@ -346,10 +362,13 @@ impl<'a> Session<'a> {
             response,
             handshake,
             handler,
-            tap,
         } = accepted;
         let mut bytes = [IoSlice::new(response.as_bytes())];
-        if self.stream.write_all(&mut bytes, &mut self.pace).is_err() {
+        let shown = self
+            .tapped
+            .pass(Direction::Sent, [response.as_bytes(), &[]]);
+        let sent = shown.and_then(|()| self.stream.write_all(&mut bytes, &mut self.pace));
+        if sent.is_err() {
             let request_line = handshake.request.head().start_line();
             self.report(request_line, started, Outcome::Left);
             return None;
@@ -364,7 +383,7 @@ impl<'a> Session<'a> {
             Share::new(Arc::clone(membership.registry().budget())),
             &self.after_head,
             handshake,
-            tap,
+            self.tapped,
         );
         membership.opened(ws.link());
         Some(Opened {

@@ -1,6 +1,7 @@
 //! Watching the bytes of a connection as they pass.
 
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
@@ -10,13 +11,22 @@ use std::thread::{self, ThreadId};
 pub enum Direction {
     /// From the peer: what one read of the socket gave, cut anywhere.
     Received,
-    /// To the peer: what is about to be written, whole frames. A large one takes two calls: the first has
-    /// its header, after the frames before it, and the second its payload.
+    /// To the peer: what is about to be written, a whole head or whole frames. A large frame takes two
+    /// calls: the first has its header, after the frames before it, and the second its payload. So do the
+    /// head and the body of a refusal.
     Sent,
 }
 
-/// Called with every byte that passes over a connection after its handshake, masked as on the wire. The
-/// bytes of one direction come in their order. The two directions may come from two threads at once.
+/// Called with every byte that passes over a connection, masked as on the wire, from the first byte of its
+/// opening handshake on. The bytes of one direction come once and in their order. The two directions may come
+/// from two threads at once, but not during the handshake.
+///
+/// A client's tap is shown the request, and the response as it is read. If that refuses, its body follows as
+/// far as it is read, and nothing more. A server's tap is made for a request that asks for a WebSocket
+/// connection, once that is complete: it is first shown the head of this request in one piece, then what
+/// came with it after its end, and then the answer, be it 101 or a refusal. Requests for pages before it, on
+/// the same TCP connection, are not shown. At either end, what is only read to be thrown away after the last
+/// frame is not shown.
 ///
 /// A tap should be quick: its connection waits for it, and now and then so does the thread that answers
 /// pings and finds dead peers for all connections. It must not wait for a message of its own connection;
@@ -46,11 +56,7 @@ impl Tapped {
     }
 
     /// Shows bytes to the tap, in pieces of which some may be empty. The error says that it panicked.
-    pub(super) fn pass(
-        &self,
-        direction: Direction,
-        pieces: [&[u8]; 2],
-    ) -> Result<(), &'static str> {
+    pub(super) fn pass(&self, direction: Direction, pieces: [&[u8]; 2]) -> io::Result<()> {
         let Some(tap) = &self.tap else {
             return Ok(());
         };
@@ -58,7 +64,7 @@ impl Tapped {
             self.note_thread(direction, Some(thread::current().id()));
             let shown = catch_unwind(AssertUnwindSafe(|| tap(direction, bytes)));
             self.note_thread(direction, None);
-            shown.map_err(|_| "the connection's tap panicked")?;
+            shown.map_err(|_| io::Error::other("the connection's tap panicked"))?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::link::{Link, Waited};
 use super::output::Patience;
 use super::sender::Sender;
 use super::stream::Stream;
-use super::tap::Tap;
+use super::tap::Tapped;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Misuse, Traffic};
@@ -70,9 +70,9 @@ impl WebSocket {
         share: Share,
         after_head: &[u8],
         handshake: Box<Handshake>,
-        tap: Option<Tap>,
+        tapped: Tapped,
     ) -> Self {
-        let link = Link::new(stream, connection, limits, share, after_head, tap);
+        let link = Link::new(stream, connection, limits, share, after_head, tapped);
         caretaker::watch(&link);
         Self { link, handshake }
     }

@@ -32,7 +32,7 @@ use super::error::Error;
 use super::limits::Limits;
 use super::output::Patience;
 use super::stream::Stream;
-use super::tap::{Direction, Tap, Tapped};
+use super::tap::Tapped;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Misuse, Traffic};
@@ -55,29 +55,24 @@ pub(super) struct Link {
 
 impl Link {
     /// Takes a stream that was [prepared](Stream::prepare), and what arrived together with the head of
-    /// the handshake.
+    /// the handshake, which the tap has been shown already.
     pub(super) fn new(
         stream: Arc<Stream>,
         connection: Connection,
         limits: &Limits,
         share: Share,
         after_head: &[u8],
-        tap: Option<Tap>,
+        tapped: Tapped,
     ) -> Arc<Self> {
-        let link = Arc::new(Self {
+        Arc::new(Self {
             stream,
             core: Mutex::new(Core::new(connection, limits, share, after_head)),
             changed: Condvar::new(),
             max_backlog: limits.max_backlog,
-            tapped: Tapped::new(tap),
+            tapped,
             #[cfg(test)]
             acquired: Default::default(),
-        });
-        let pieces = [after_head, &[]];
-        if link.tapped.pass(Direction::Received, pieces).is_err() {
-            link.cut();
-        }
-        link
+        })
     }
 
     // Questions about a connection.

@@ -6,7 +6,7 @@ use crate::net::caretaker;
 use crate::net::deadline::deadline_in;
 use crate::net::limits::Limits;
 use crate::net::stream::{Stream, Transport};
-use crate::net::tap::Tap;
+use crate::net::tap::{Tap, Tapped};
 use crate::protocol::connection::Connection;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -210,7 +210,7 @@ pub(super) fn linked_with(share: Share, limits: Limits, tap: Option<Tap>) -> (Ar
     peer.takes(usize::MAX);
     let stream = Arc::new(Stream::new(peer.clone()));
     let connection = Connection::server(Default::default());
-    let link = Link::new(stream, connection, &limits, share, b"", tap);
+    let link = Link::new(stream, connection, &limits, share, b"", Tapped::new(tap));
     (link, peer)
 }
 

@@ -148,7 +148,7 @@ impl Link {
         let mut core = self.core();
         core.is_showing = false;
         if let Err(panicked) = shown {
-            self.fail(&mut core, io::Error::other(panicked));
+            self.fail(&mut core, panicked);
         }
         core
     }

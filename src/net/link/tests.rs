@@ -5,6 +5,7 @@ use super::*;
 use crate::net::caretaker;
 use crate::net::error::Result;
 use crate::net::stream::{Stream, Transport};
+use crate::net::tap::{Direction, Tap, Tapped};
 use crate::protocol::message::Message;
 use std::collections::VecDeque;
 use std::io::{IoSlice, IoSliceMut, Read};
@@ -87,7 +88,7 @@ fn link(reads: Vec<Vec<u8>>) -> (Arc<Link>, Sent) {
         &Limits::default(),
         Share::unlimited(),
         b"",
-        None,
+        Tapped::default(),
     );
     (link, sent)
 }
@@ -1095,7 +1096,14 @@ mod the_caretaker {
         let failed = Peer::default();
         let client = Connection::client(Default::default(), Box::new(|| panic!("no keys")));
         let stream = Arc::new(Stream::new(failed.clone()));
-        let link = Link::new(stream, client, &brief(), Share::unlimited(), b"", None);
+        let link = Link::new(
+            stream,
+            client,
+            &brief(),
+            Share::unlimited(),
+            b"",
+            Tapped::default(),
+        );
         caretaker::watch(&link);
         wait_until(|| failed.played().has_ended);
         assert!(matches!(link.receive(None), Ok(Waited::Ended)));
@@ -1116,7 +1124,7 @@ mod the_caretaker {
             &Limits::default(),
             Share::unlimited(),
             b"",
-            None,
+            Tapped::default(),
         );
         link.send(SHORT, |connection| connection.send("unread"))
             .expect("the system takes it");

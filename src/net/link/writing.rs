@@ -6,7 +6,7 @@ use crate::net::error::{Error, Result};
 use crate::net::output::{Flight, Patience, Step};
 use crate::net::pace::Pace;
 use crate::net::tap::Direction;
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
@@ -119,7 +119,7 @@ impl Link {
         if flight.begin() {
             self.tapped
                 .pass(Direction::Sent, flight.unwritten())
-                .map_err(|panicked| self.lost(io::Error::other(panicked)))?;
+                .map_err(|panicked| self.lost(panicked))?;
             pace.begin(Instant::now());
         }
         let slices = flight.unwritten().map(IoSlice::new);
