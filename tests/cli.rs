@@ -9,6 +9,7 @@ mod cli_exercise;
 mod cli_handshake;
 mod cli_rules;
 mod cli_stalled;
+mod cli_trace;
 mod faults;
 mod memory;
 mod program;

@@ -1,8 +1,7 @@
-//! `plainws connect` against `plainws serve`, both as processes, and the trace on either end.
+//! `plainws connect` against `plainws serve`, both as processes.
 
-use crate::support::bytes::TEXT;
 use crate::support::program::Program;
-use crate::support::raw::{Raw, upgrade_request};
+use crate::support::raw::Raw;
 use crate::support::run::{Run, run, run_with};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -11,24 +10,6 @@ use std::thread;
 fn connect(program: &Program, path: &str, flags: &[&str], input: &str) -> Run {
     let url = format!("ws://{}{path}", program.address);
     run_with(&[&["connect", &url], flags].concat(), input.as_bytes())
-}
-
-/// The lines of a trace, with what is different each time left out.
-fn frames(trace: &str) -> Vec<String> {
-    let lines = trace.lines().filter(|line| line.starts_with('#'));
-    lines
-        .map(|line| {
-            let words: Vec<_> = line
-                .split_whitespace()
-                .filter(|word| !is_key(word))
-                .collect();
-            words.join(" ")
-        })
-        .collect()
-}
-
-fn is_key(word: &str) -> bool {
-    word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[test]
@@ -160,83 +141,4 @@ fn a_lost_connection_is_a_failure() {
         assert_eq!(run.code, 1, "{}", run.stderr);
         assert!(run.stderr.contains("closed 1006"), "{}", run.stderr);
     }
-}
-
-#[test]
-fn both_ends_trace_the_same_frames() {
-    let program = Program::serve(&["--trace", "--quiet"]);
-    let run = connect(&program, "/echo", &["--trace"], "Hello\n/ping hi\n");
-    let of_client = frames(&run.stderr);
-    assert!(
-        of_client.contains(&"#0 > 81 85 TEXT fin masked 5 \"Hello\"".into()),
-        "{of_client:?}"
-    );
-    assert!(
-        of_client.contains(&"#0 < 81 05 TEXT fin 5 \"Hello\"".into()),
-        "{of_client:?}"
-    );
-    assert!(
-        of_client.contains(&"#0 < 8a 02 PONG fin 2 \"hi\"".into()),
-        "{of_client:?}"
-    );
-
-    let flip = |line: &String| {
-        line.replace(" > ", " | ")
-            .replace(" < ", " > ")
-            .replace(" | ", " < ")
-    };
-    let mut of_client: Vec<_> = of_client.iter().map(flip).collect();
-    let wanted = of_client.len();
-    let of_server = program.process.stderr.wait_for("trace", |text| {
-        Some(frames(text)).filter(|frames| frames.len() >= wanted)
-    });
-    // Pongs may pass what was queued before; the frames are the same.
-    let mut of_server = of_server;
-    of_client.sort();
-    of_server.sort();
-    assert_eq!(of_server, of_client);
-}
-
-#[test]
-fn a_trace_judges_by_the_limits_what_the_peer_sends_and_not_what_is_sent() {
-    let program = Program::serve(&["--trace", "--quiet", "--max-message", "5"]);
-    let mut raw = program.open("/clock");
-    raw.frame();
-    raw.send_frame(TEXT, "six by");
-    let trace = program.process.stderr.wait_for("violation", |trace| {
-        trace.contains("VIOLATION").then(|| frames(trace))
-    });
-    assert!(
-        trace[0].starts_with("#0 > 81 1f TEXT fin 31 \"{"),
-        "{trace:?}"
-    );
-    assert_eq!(
-        trace[1],
-        "#0 < 81 86 TEXT fin masked 6 VIOLATION message-too-big"
-    );
-}
-
-#[test]
-fn full_traces_show_the_bits_and_where_the_reads_ended() {
-    let program = Program::serve(&["--trace=full", "--quiet"]);
-    let mut raw = program.connect();
-    raw.send(upgrade_request("/echo"));
-    raw.expect_101();
-    raw.send(b"\x81\x85\x37");
-    program.process.stderr.wait_for("half a frame", |text| {
-        text.contains("#0 < ... 3 bytes of a frame so far\n")
-            .then_some(())
-    });
-    raw.send(b"\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\xc1");
-    let trace = program.process.stderr.wait_for("violation", |text| {
-        text.contains("VIOLATION rsv-not-zero")
-            .then(|| text.to_owned())
-    });
-    assert!(trace.contains("#0 < --- read of 3 bytes\n"), "{trace}");
-    assert!(trace.contains("#0 < --- read of 9 bytes\n"), "{trace}");
-    assert!(trace.contains("1... ....   FIN "), "{trace}");
-    assert!(
-        trace.lines().all(|line| line.chars().count() <= 80),
-        "{trace}"
-    );
 }

@@ -149,7 +149,7 @@ pub(crate) fn memory(text: &str) -> Result<usize, String> {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct TraceOption {
-    /// Show each frame on standard error; "full" shows all its bits and the reads
+    /// Show handshake and frames on standard error, with times; "full" shows every line, bit and read
     #[arg(long, value_enum, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "line")]
     pub(crate) trace: Option<Level>,
 }

@@ -3,6 +3,8 @@
 pub(crate) mod bytes;
 pub(crate) mod due;
 pub(crate) mod gate;
+#[cfg(feature = "cli")]
+pub(crate) mod golden;
 pub(crate) mod hand_made;
 pub(crate) mod hostile;
 #[cfg(feature = "cli")]
