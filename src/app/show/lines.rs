@@ -10,7 +10,7 @@ use super::output;
 pub(crate) use super::output::To;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,11 @@ struct Shared {
     waits: bool,
     /// Makes a line, or several, of a note.
     note: Box<dyn Fn(Note) -> String + Send + Sync>,
+    on_failure: OnceLock<OnFailure>,
 }
+
+/// Called when standard output cannot be written to.
+type OnFailure = Box<dyn Fn(&io::Error) + Send + Sync>;
 
 #[derive(Default)]
 struct State {
@@ -75,6 +79,7 @@ impl Lines {
             changed: Condvar::new(),
             waits,
             note,
+            on_failure: OnceLock::new(),
         });
         let its_own = Arc::clone(&shared);
         let thread = thread::Builder::new().name("plainws lines".into());
@@ -82,8 +87,20 @@ impl Lines {
         Ok(Self(shared))
     }
 
+    /// What to do when standard output cannot be written to, other than to end the program at once, as it
+    /// does after that. Told once, by the thread that writes.
+    pub(crate) fn on_failure(&self, act: impl Fn(&io::Error) + Send + Sync + 'static) {
+        // The first one stays.
+        let _ = self.0.on_failure.set(Box::new(act));
+    }
+
     /// Brings whole lines.
     pub(crate) fn push(&self, to: To, text: &str) {
+        self.push_bytes(to, text.as_bytes());
+    }
+
+    /// Brings what need not be lines, nor text.
+    pub(crate) fn push_bytes(&self, to: To, text: &[u8]) {
         let mut state = self.0.state();
         if self.0.waits {
             state = self
@@ -173,12 +190,17 @@ impl Shared {
     fn write(&self, piece: &Piece) -> u64 {
         let (to, text) = match piece {
             Piece::Text(to, text) => (*to, text),
-            Piece::Note(note) => (To::Stderr, &(self.note)(*note)),
+            Piece::Note(note) => (To::Stderr, &(self.note)(*note).into()),
         };
-        match (output::write(to, text.as_bytes()), piece) {
+        match (output::write(to, text), piece) {
             (Ok(()), _) => 0,
             // What was asked for cannot be shown.
-            (Err(error), Piece::Text(To::Stdout, _)) => output::leave(&error),
+            (Err(error), Piece::Text(To::Stdout, _)) => {
+                if let Some(act) = self.on_failure.get() {
+                    act(&error);
+                }
+                output::leave(&error)
+            }
             // Without a reader of its log the server goes on.
             (Err(_), Piece::Text(..)) => lines(text),
             (Err(_), Piece::Note(Note::Dropped(count))) => *count,
@@ -199,7 +221,7 @@ struct Queue {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    Text(To, String),
+    Text(To, Vec<u8>),
     Note(Note),
 }
 
@@ -214,14 +236,14 @@ impl Queue {
 
     /// Takes lines if there is room. Once some were dropped all are, until the others are on their way, so
     /// that there is one gap, with its number after it.
-    fn push(&mut self, to: To, text: &str) {
+    fn push(&mut self, to: To, text: &[u8]) {
         if self.dropped > 0 || !self.has_room(text.len()) {
             self.dropped += lines(text);
             return;
         }
         self.bytes += text.len();
         match self.pieces.back_mut() {
-            Some(Piece::Text(same, before)) if *same == to => before.push_str(text),
+            Some(Piece::Text(same, before)) if *same == to => before.extend(text),
             _ => self.pieces.push_back(Piece::Text(to, text.into())),
         }
     }
@@ -238,8 +260,8 @@ impl Queue {
     }
 }
 
-fn lines(text: &str) -> u64 {
-    text.matches('\n').count() as u64
+fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 #[cfg(test)]
@@ -260,10 +282,10 @@ mod tests {
             (Stdout, "c\n"),
             (Stderr, "d\n"),
         ] {
-            queue.push(to, text);
+            queue.push(to, text.as_bytes());
         }
         queue.note(Note::Refusals(3));
-        queue.push(Stderr, "e\n");
+        queue.push(Stderr, b"e\n");
         let expected = [
             text(Stderr, "a\nb\n"),
             text(Stdout, "c\n"),
@@ -279,14 +301,14 @@ mod tests {
     fn what_finds_no_room_is_counted_in_lines_and_told_of_after_what_was_kept() {
         let mut queue = Queue::default();
         let kept = "k".repeat(ROOM - 3) + "\n";
-        queue.push(Stderr, &kept);
-        queue.push(Stderr, "two\nlines\n");
+        queue.push(Stderr, kept.as_bytes());
+        queue.push(Stderr, b"two\nlines\n");
         // There would be room for this one; but after a gap nothing more is taken.
-        queue.push(Stderr, "\n");
+        queue.push(Stderr, b"\n");
         let expected = [text(Stderr, &kept), Piece::Note(Note::Dropped(3))];
         assert_eq!(queue.take(), expected);
 
-        queue.push(Stderr, "again\n");
+        queue.push(Stderr, b"again\n");
         assert_eq!(queue.take(), [text(Stderr, "again\n")]);
     }
 
@@ -294,11 +316,11 @@ mod tests {
     fn room_is_for_so_many_bytes_and_for_one_longer_text() {
         let mut queue = Queue::default();
         assert!(queue.has_room(10 * ROOM));
-        queue.push(Stdout, "12345\n");
+        queue.push(Stdout, b"12345\n");
         assert!(queue.has_room(ROOM - 6));
         assert!(!queue.has_room(ROOM - 5));
         queue.take();
-        queue.push(Stdout, &"x".repeat(2 * ROOM));
+        queue.push(Stdout, &[b'x'; 2 * ROOM]);
         assert!(!queue.has_room(1));
         queue.take();
         assert!(queue.has_room(10 * ROOM));
