@@ -328,7 +328,7 @@ mod of_messages {
         let _ = child.kill();
         let _ = child.wait();
         let code = ended.map(|status| status.code());
-        assert_eq!(code, Some(Some(0)), "it ends, and that is no failure");
+        assert_eq!(code, Some(Some(1)), "it ends, and a message was lost");
     }
 }
 

@@ -1,22 +1,44 @@
 //! `plainws connect`: a client for people and scripts.
+//!
+//! | file | what |
+//! |---|---|
+//! | `talk.rs` | the conversation, its threads, and when it ends |
+//! | `source.rs`, `command.rs` | where the input comes from, and what a piece of it asks for |
+//! | `output.rs` | how messages are shown |
+//! | `watch.rs` | pongs, and that something arrives |
+//! | `outcome.rs` | how it ended, and the exit codes |
+//! | `reconnect.rs` | what is tried again, and when |
 
-use crate::app::args;
-use crate::app::input::hex;
-use crate::app::show::lines::{Lines, To};
-use crate::app::show::text;
-use crate::app::show::trace;
+mod command;
+mod outcome;
+mod output;
+mod reconnect;
+mod source;
+mod talk;
+mod watch;
+
+use self::command::Meaning;
+use self::outcome::Ending;
+use self::output::{BinaryOut, Form, Output};
+use self::reconnect::Pauses;
+use self::source::Per;
+use self::talk::{Rules, Talk};
+use crate::app::show::lines::Lines;
+use crate::app::show::{text, trace};
+use crate::app::{args, signals};
 use clap::Args;
-use plainws::net::error::Refusal;
+use plainws::net::random::Random;
 use plainws::protocol::message;
-use plainws::{Client, CloseCode, CloseReason, Error, Message, Received, Role, Sender, WebSocket};
-use serde_json::json;
-use std::io::{BufRead as _, IsTerminal as _};
+use plainws::{Client, Role, WebSocket};
+use std::io::{self, IsTerminal as _};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Args, Debug)]
-#[command(after_long_help = MORE)]
+#[command(after_long_help = more())]
 pub(crate) struct Options {
     /// The server's address: ws://host[:port]/path
     url: String,
@@ -31,9 +53,29 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
+    /// How a binary message is printed
+    #[arg(long, value_enum, value_name = "FORM", default_value = "hex")]
+    binary_out: BinaryOut,
+
+    /// Send the input as binary messages, without commands; all of it as one unless --message-per says more
+    #[arg(long)]
+    binary: bool,
+
+    /// What of the input makes a message; commands are lines [default: line]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    message_per: Option<Per>,
+
+    /// Take lines that begin with a slash for messages as well
+    #[arg(long)]
+    no_commands: bool,
+
     /// Close after the first message
     #[arg(long)]
     once: bool,
+
+    /// Close after N messages
+    #[arg(long, value_name = "N", value_parser = args::number_above_0, conflicts_with = "once")]
+    count: Option<NonZeroUsize>,
 
     /// Seconds that connecting may take
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
@@ -43,27 +85,43 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", value_parser = args::seconds)]
     timeout: Option<Duration>,
 
-    /// Seconds to go on listening after the input has ended, before closing
-    #[arg(long, value_name = "S", default_value = "0", value_parser = args::seconds_or_0)]
+    /// Seconds without a message, after the input has ended, before closing
+    #[arg(long, value_name = "S", default_value = "1", value_parser = args::seconds_or_0)]
     linger: Duration,
+
+    /// Do not close when the input has ended: listen until the server closes
+    #[arg(short, long)]
+    no_close: bool,
+
+    /// Connect again, after growing pauses, when the connection is lost or cannot be made
+    #[arg(long)]
+    reconnect: bool,
 }
 
-const MORE: &str = "\
+fn more() -> String {
+    format!(
+        "\
 Each line of the input is sent as a text message. Lines that begin with a slash are commands:
-  /ping [TEXT]            send a ping
-  /close [CODE [REASON]]  close, with 1000 unless another code is given
-  /binary HEX             send a binary message
-  /raw HEX                send these bytes without making a frame of them
-  //TEXT                  send a text message that begins with a slash
+{}
 
-Exit codes: 0 closed cleanly, 1 failed or lost, 2 wrong usage, 3 refused by the server with an
-HTTP status, 4 closed because one side broke the protocol.";
+All of the input is sent. After that it closes
+  --once, --count N  when so many messages have been printed, even before the input has ended
+  otherwise          when none has come for --linger seconds after the end of the input
+  -n, --no-close     not at all: it listens until the server closes, or for --timeout
+With nothing to send from the start, as from /dev/null, it listens too. Ctrl-C closes at any
+time, and pressed again leaves at once.
 
-/// The exit codes besides success.
-const FAILED: u8 = 1;
-const USAGE: u8 = 2;
-const REFUSED: u8 = 3;
-const VIOLATION: u8 = 4;
+--reconnect tries again when no connection can be made, when it is lost, at a Close with 1001 or
+1011 to 1014, and at a status of 500 or more: after at most 1 s, 2 s, 4 s and so on up to 30 s. Any
+other Close, a status of 3xx or 4xx and a broken protocol are final. What was not sent yet waits;
+what was sent on a lost connection is not sent again.
+
+Exit codes:
+{}",
+        command::list("  "),
+        outcome::table()
+    )
+}
 
 /// Connects, and talks until the connection ends.
 ///
@@ -71,41 +129,55 @@ const VIOLATION: u8 = 4;
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    let form = options.form()?;
+    let no_thread = |error: io::Error| format!("cannot start a thread: {error}");
     // All of it in one queue, so that a terminal shows messages among the trace where they came.
-    let lines = Lines::waiting().map_err(|error| format!("cannot start a thread: {error}"))?;
-    let code = match open(options, &lines) {
-        Ok(ws) => talk(ws, options, &lines),
-        Err(error) => {
-            lines.say(&error_text(&error));
-            exit_code(&error)
-        }
-    };
+    let lines = Lines::waiting().map_err(no_thread)?;
+    let output = Output::new(lines.clone(), form, options.binary_out);
+    let talk = Arc::new(Talk::new(options.rules(), lines.clone(), output));
+    let of_lines = Arc::clone(&talk);
+    lines.on_failure(move |error| of_lines.cannot_show(error));
+    let of_signals = Arc::clone(&talk);
+    signals::on_each(move || of_signals.interrupt()).map_err(no_thread)?;
+
+    let ending = converse(options, &talk, &lines);
+    if let Some(problem) = ending.problem() {
+        lines.say(&problem);
+    }
+    let code = talk.finish(&ending);
     lines.finish(Duration::MAX);
     Ok(ExitCode::from(code))
 }
 
-fn open(options: &Options, lines: &Lines) -> plainws::Result<WebSocket> {
-    let mut client = Client::new(&options.url)?.timeout(options.connect_timeout);
-    for (name, value) in options.handshake.headers() {
-        client = client.header(name, value)?;
+/// Connects and talks, and with `--reconnect` does so again until that cannot help.
+fn converse(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Ending {
+    let mut pauses = Pauses::default();
+    loop {
+        let ending = match open(options, talk, lines) {
+            Ok(ws) => {
+                let opened = Instant::now();
+                let ending = talk.listen(ws);
+                pauses.lasted(opened.elapsed());
+                ending
+            }
+            Err(error) => Ending::Failed(error),
+        };
+        if !options.reconnect || talk.is_ending() || !reconnect::is_worthwhile(&ending) {
+            return ending;
+        }
+        if let Some(problem) = ending.problem() {
+            lines.say(&problem);
+        }
+        let pause = pauses.next(random());
+        lines.say(&format!("trying again in {:.1} s", pause.as_secs_f64()));
+        // A signal meanwhile ends the program.
+        thread::sleep(pause);
     }
-    for name in options.handshake.subprotocols() {
-        client = client.subprotocol(name)?;
-    }
-    if let Some(level) = options.trace.trace {
-        client = client.tap(trace::tap(
-            0,
-            Role::Client,
-            message::Limits::default(),
-            level,
-            lines.clone(),
-        ));
-    }
-    client.connect()
 }
 
-/// Prints what comes, while another thread sends what is typed. Returns the exit code.
-fn talk(mut ws: WebSocket, options: &Options, lines: &Lines) -> u8 {
+fn open(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> plainws::Result<WebSocket> {
+    talk.begin();
+    let ws = client(options, talk, lines)?.connect()?;
     let subprotocol = ws
         .subprotocol()
         .map(|name| format!(" as {}", text::quoted(name.as_bytes())));
@@ -114,158 +186,84 @@ fn talk(mut ws: WebSocket, options: &Options, lines: &Lines) -> u8 {
         options.url,
         subprotocol.unwrap_or_default()
     ));
-    if std::io::stdin().is_terminal() {
-        lines.say("a line is a message; /ping, /close, /binary HEX, /raw HEX; Ctrl-D ends");
-    }
-    let (sender, linger, its_lines) = (ws.sender(), options.linger, lines.clone());
-    // Not joined: when the connection ends, this thread may still wait for a line from the keyboard.
-    thread::spawn(move || {
-        send_input(&sender, &its_lines);
-        thread::sleep(linger);
-        // It may be closing already.
-        let _ = sender.close(CloseCode::NORMAL, "");
-    });
-    let ended = print_messages(&mut ws, options, lines);
-    let reason = ws
-        .close_reason()
-        .unwrap_or(CloseReason::new(CloseCode::ABNORMAL));
-    if options.json {
-        let (code, reason) = (reason.code.0, &reason.reason);
-        let close = json!({"type": "close", "code": code, "reason": reason});
-        print(lines, &text::in_ascii(close.to_string()));
-    } else {
-        lines.say(&format!("closed {reason}"));
-    }
-    match ended {
-        Err(error) => {
-            lines.say(&error_text(&error));
-            exit_code(&error)
-        }
-        Ok(()) if is_about_violation(reason.code) => VIOLATION,
-        Ok(()) if reason.code == CloseCode::ABNORMAL => FAILED,
-        Ok(()) => 0,
-    }
+    let per = options.per();
+    talk.start_input(options.meaning(), move || source::open(per))?;
+    Ok(ws)
 }
 
-/// Prints each message until the connection ends.
-fn print_messages(ws: &mut WebSocket, options: &Options, lines: &Lines) -> plainws::Result<()> {
-    loop {
-        match ws.receive_timeout(options.timeout.unwrap_or(Duration::MAX))? {
-            Received::Message(message) => print(lines, &shown(&message, options.json)),
-            Received::Ended(_) => return Ok(()),
-            _ => {
-                ws.close(CloseCode::NORMAL, "")?;
-                return Err(std::io::Error::new(
-                    std::io::ErrorKind::TimedOut,
-                    "no message arrived in time",
-                )
-                .into());
+fn client(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> plainws::Result<Client> {
+    let mut client = Client::new(&options.url)?.timeout(options.connect_timeout);
+    for (name, value) in options.handshake.headers() {
+        client = client.header(name, value)?;
+    }
+    for name in options.handshake.subprotocols() {
+        client = client.subprotocol(name)?;
+    }
+    let limits = message::Limits::default();
+    let trace = options.trace.trace;
+    let trace = trace.map(|level| trace::tap(0, Role::Client, limits, level, lines.clone()));
+    let talk = Arc::clone(talk);
+    Ok(client.tap(Box::new(move |direction, bytes| {
+        if let Some(trace) = &trace {
+            trace(direction, bytes);
+        }
+        talk.passed(direction, bytes);
+    })))
+}
+
+/// A number for a pause. Without a source of random ones, the longest pause is the best.
+fn random() -> u32 {
+    Random::new().map_or(u32::MAX, |mut random| u32::from_ne_bytes(random.bytes()))
+}
+
+impl Options {
+    /// How messages are printed.
+    ///
+    /// # Errors
+    ///
+    /// Raw bytes cannot be printed like that.
+    fn form(&self) -> Result<Form, String> {
+        let is_terminal = io::stdout().is_terminal();
+        match self.binary_out {
+            BinaryOut::Raw if self.json => {
+                Err("--json cannot print raw bytes: hex or base64".into())
             }
-        }
-        if options.once {
-            return ws.close(CloseCode::NORMAL, "");
-        }
-    }
-}
-
-fn shown(message: &Message, as_json: bool) -> String {
-    match (message, as_json) {
-        (Message::Text(text), false) => text::escaped(text.as_bytes()),
-        (Message::Binary(bytes), false) => format!("binary {}", text::spaced(bytes)),
-        (Message::Text(text), true) => {
-            text::in_ascii(json!({"type": "text", "data": text}).to_string())
-        }
-        (Message::Binary(bytes), true) => {
-            json!({"type": "binary", "hex": text::joined(bytes)}).to_string()
+            BinaryOut::Raw if is_terminal => {
+                Err("raw bytes are not for a terminal: redirect them into a file or a pipe".into())
+            }
+            _ if self.json => Ok(Form::Json),
+            _ if is_terminal => Ok(Form::Marked),
+            _ => Ok(Form::Plain),
         }
     }
-}
 
-fn send_input(sender: &Sender, lines: &Lines) {
-    for line in std::io::stdin().lock().split(b'\n') {
-        let Ok(line) = line else { break };
-        let line = line.strip_suffix(b"\r").unwrap_or(&line);
-        let sent = match std::str::from_utf8(line) {
-            Ok(line) => send_line(sender, line),
-            Err(_) => Err("a line that is not UTF-8 was not sent; /binary sends any bytes".into()),
-        };
-        match sent {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(problem) => lines.say(&problem),
+    fn rules(&self) -> Rules {
+        let count = self.count.map(|count| count.get() as u64);
+        let count = count.or(self.once.then_some(1));
+        Rules {
+            count,
+            timeout: self.timeout,
+            linger: (!self.no_close && count.is_none()).then_some(self.linger),
+            is_typed: io::stdin().is_terminal(),
+            piece: match self.per() {
+                Per::Line => "line",
+                Per::Input | Per::Nul => "message",
+            },
         }
     }
-}
 
-/// Sends what a line says; `false` when nothing more can be sent.
-fn send_line(sender: &Sender, line: &str) -> Result<bool, String> {
-    let Some(command) = line.strip_prefix('/') else {
-        return sent(sender.send(line));
-    };
-    let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
-    match name {
-        _ if command.starts_with('/') => sent(sender.send(command)),
-        "ping" => sent(sender.ping(rest.as_bytes())),
-        "binary" => sent(sender.send(&hex::parse(rest)?)),
-        "raw" => sent(sender.raw().send(&hex::parse(rest)?)),
-        "close" => {
-            let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-            let code = if code.is_empty() {
-                Ok(1000)
-            } else {
-                code.parse()
-            };
-            let code = code.map_err(|_| "a close code is a number, such as 1001")?;
-            sent(sender.close(CloseCode(code), reason)).map(|_| false)
+    fn per(&self) -> Per {
+        let unless_told = if self.binary { Per::Input } else { Per::Line };
+        self.message_per.unwrap_or(unless_told)
+    }
+
+    fn meaning(&self) -> Meaning {
+        if self.binary {
+            Meaning::Binary
+        } else if self.no_commands || self.per() != Per::Line {
+            Meaning::Text
+        } else {
+            Meaning::TextOrCommand
         }
-        _ => Err(format!(
-            "no such command: /{name}. There are /ping, /close, /binary and /raw; a text that begins with a slash needs two"
-        )),
     }
-}
-
-fn sent(result: plainws::Result<()>) -> Result<bool, String> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_closed() => Ok(false),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Whether a code says that one side broke the protocol or the other's limits.
-const fn is_about_violation(code: CloseCode) -> bool {
-    matches!(
-        code,
-        CloseCode::PROTOCOL_ERROR
-            | CloseCode::INVALID_PAYLOAD
-            | CloseCode::TOO_BIG
-            | CloseCode::POLICY
-    )
-}
-
-fn exit_code(error: &Error) -> u8 {
-    match error {
-        Error::Rule(_) => VIOLATION,
-        Error::Refused(_) => REFUSED,
-        Error::Url(_) | Error::Header(_) => USAGE,
-        _ => FAILED,
-    }
-}
-
-fn error_text(error: &Error) -> String {
-    let Error::Refused(refusal) = error else {
-        return error.to_string();
-    };
-    let Refusal { response, body, .. } = refusal.as_ref();
-    let location = response.head().values("Location").next();
-    let location = location
-        .map(|url| format!(" to {}", text::escaped(url)))
-        .unwrap_or_default();
-    let body = text::clipped(text::escaped(body).trim_end_matches("\\n"), 200);
-    format!("{error}{location}: {body}")
-}
-
-/// Prints what the peer sent. When standard output has no reader any more, the program ends.
-fn print(lines: &Lines, line: &str) {
-    lines.push(To::Stdout, &format!("{line}\n"));
 }

@@ -27,7 +27,8 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
     print_raw(as_stdout_shows(text).as_bytes())
 }
 
-fn as_stdout_shows(text: &str) -> Cow<'_, str> {
+/// Text without its colours, unless standard output shows them.
+pub(crate) fn as_stdout_shows(text: &str) -> Cow<'_, str> {
     match AutoStream::choice(&io::stdout()) {
         ColorChoice::Never => strip_str(text).to_string().into(),
         _ => text.into(),

@@ -30,6 +30,26 @@ pub(crate) fn escaped(bytes: &[u8]) -> String {
     quoted[1..quoted.len() - 1].replace("\\\"", "\"")
 }
 
+/// Text of a peer with nothing that a terminal obeys, and all else as it is: control characters but tabs and
+/// line feeds are escaped, and so are those that turn text around or end a line in other ways.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let _ = match c {
+            '\t' | '\n' => write!(shown, "{c}"),
+            '\0'..='\x1f' | '\x7f' => write!(shown, "\\x{:02x}", u32::from(c)),
+            '\u{80}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => write!(shown, "{}", c.escape_unicode()),
+            _ => write!(shown, "{c}"),
+        };
+    }
+    shown
+}
+
 /// JSON in printable ASCII. JSON leaves control characters above 126 as they are, and those that turn text
 /// around, which a terminal might obey. Where lines end, JSON's structure does: in texts it escapes that.
 pub(crate) fn in_ascii(json: String) -> String {
@@ -191,6 +211,20 @@ mod tests {
         ] {
             assert_eq!(since(Duration::from_micros(microseconds)), text);
         }
+    }
+
+    #[test]
+    fn harmless_text_is_as_it_was_but_for_what_a_terminal_obeys() {
+        let ordinary =
+            "tab\tand\nline, \\ \"quoted\" 'so', é 漢 👩\u{200d}👩\u{200d}👧 e\u{301} \u{a0}";
+        assert_eq!(harmless(ordinary), ordinary);
+        assert_eq!(harmless("\0\x1b[2J\r\x7f"), "\\x00\\x1b[2J\\x0d\\x7f");
+        assert_eq!(
+            harmless(
+                "\u{80}\u{9b}\u{9f}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}"
+            ),
+            "\\u{80}\\u{9b}\\u{9f}\\u{61c}\\u{200e}\\u{200f}\\u{2028}\\u{2029}\\u{202a}\\u{202e}\\u{2066}\\u{2069}"
+        );
     }
 
     #[test]
