@@ -7,6 +7,7 @@ mod cli_decode;
 mod cli_encode;
 mod cli_exercise;
 mod cli_handshake;
+mod cli_help;
 mod cli_rules;
 mod cli_stalled;
 mod cli_trace;

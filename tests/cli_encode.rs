@@ -96,6 +96,26 @@ mod frames {
     }
 
     #[test]
+    fn carry_what_standard_input_holds_byte_for_byte() {
+        for (kind, input, frame) in [
+            ("text", &b"Hello"[..], &b"\x81\x05Hello"[..]),
+            ("text", b"a\r\nb\n", b"\x81\x05a\r\nb\n"),
+            ("text", b"", b"\x81\x00"),
+            ("binary", b"00 ff", b"\x82\x0500 ff"),
+            ("ping", b"\xff", b"\x89\x01\xff"),
+            ("close", b"\x03\xe8bye", b"\x88\x05\x03\xe8bye"),
+        ] {
+            let made = run_with(&["encode", kind, "-", "--role", "server", "--raw"], input);
+            assert_eq!((made.code, &*made.stderr), (0, ""), "{kind}");
+            assert_eq!(made.bytes, frame, "{kind}");
+        }
+        // As --help says of the text that would be taken for this.
+        assert_eq!(encode("binary 2d --opcode 1 --role server"), b"\x81\x01-");
+        let help = run(&["encode", "--help"]).stdout;
+        assert!(help.contains("encode binary 2d --opcode 1"), "{help}");
+    }
+
+    #[test]
     fn have_each_a_new_key_unless_one_is_given() {
         let keys = |args| {
             let stream = decode(&encode(args), "client");

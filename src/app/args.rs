@@ -2,9 +2,11 @@
 
 use crate::app::judge::decoded::Limits;
 use crate::app::show::trace::Level;
-use clap::{Args, ValueEnum};
-use plainws::Role;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command, ValueEnum};
 use plainws::protocol::{head, message};
+use plainws::{Role, Rule};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -73,11 +75,11 @@ pub(crate) struct HandshakeOptions {
     header: Vec<(String, String)>,
 
     /// Offer a subprotocol; may be repeated, the first is preferred
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     subprotocol: Vec<String>,
 
     /// Connect as a page of this origin would, such as https://example.com
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     origin: Option<String>,
 }
 
@@ -171,5 +173,27 @@ pub(crate) fn seconds_or_0(text: &str) -> Result<Duration, String> {
         Ok(Duration::ZERO)
     } else {
         seconds(text)
+    }
+}
+
+/// Any word, in whose place shells offer the names of the rules.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleName;
+
+impl TypedValueParser for RuleName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let named = |rule: &Rule| PossibleValue::new(rule.id()).help(rule.clause());
+        Some(Box::new(Rule::ALL.iter().map(named)))
     }
 }

@@ -3,7 +3,8 @@
 use crate::app::commands::{decode, encode, exercise, handshake, rules, shell};
 use crate::app::show::output::say;
 use crate::app::{bench, connect, serve};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use std::iter;
 use std::process::ExitCode;
 
 /// WebSocket on plain threads: a strict server, and tools that show every byte
@@ -31,7 +32,7 @@ enum Command {
     Decode(decode::Options),
     /// Make frames to order, valid or broken
     Encode(encode::Options),
-    /// Show how a key becomes the accept value, and find the mistake in a wrong one
+    /// Show how a key becomes the accept value, and find mistakes
     Handshake(handshake::Options),
     /// List the rules that a peer can break, or show one with its bytes
     Rules(rules::Options),
@@ -43,12 +44,34 @@ enum Command {
     Man(shell::ManOptions),
 }
 
+/// The command line. What `-h` shows fits a screen: limits are told by `--help`, and of the server's options
+/// the program's own `-h` has one, since the commands go before.
+fn program() -> clap::Command {
+    let is_limit = |arg: &Arg| {
+        let heading = arg.get_help_heading();
+        heading.is_some_and(|heading| heading.starts_with("Limits"))
+    };
+    Cli::command()
+        .mut_args(|arg| {
+            let is_rare = arg.get_id() != "addr";
+            arg.hide_short_help(is_rare)
+        })
+        .mut_subcommands(|command| {
+            command.mut_args(|arg| {
+                let is_rare = arg.is_hide_short_help_set() || is_limit(&arg);
+                arg.hide_short_help(is_rare)
+            })
+        })
+}
+
 /// How a command ends: with an exit code, or with what went wrong.
 type Outcome = Result<ExitCode, String>;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
+    let matches = program().try_get_matches();
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = cli.unwrap_or_else(|error| refuse(&error));
     let (outcome, failure) = match &cli.command {
         Some(Command::Serve(options)) => (serve(options), ExitCode::FAILURE),
         None => (serve(&cli.serve), ExitCode::FAILURE),
@@ -60,7 +83,8 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
-/// Says in one line what is wrong with the command line; prints what was asked for, such as help.
+/// Says in one line what is wrong with the command line, and what was likely meant; prints what was asked
+/// for, such as help.
 fn refuse(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
@@ -70,7 +94,11 @@ fn refuse(error: &clap::Error) -> ! {
     let problem: Vec<_> = problem.lines().map(str::trim).collect();
     let problem = problem.join(" ");
     let problem = problem.strip_prefix("error: ").unwrap_or(&problem);
-    say(&format!("{problem}; see --help"));
+    let tips = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("tip: "));
+    let parts = iter::once(problem).chain(tips).chain(["see --help"]);
+    say(&parts.collect::<Vec<_>>().join("; "));
     std::process::exit(2)
 }
 
@@ -93,7 +121,7 @@ fn look(command: &Command) -> Outcome {
         Command::Handshake(options) => handshake::run(options),
         Command::Rules(options) => rules::run(options),
         Command::Exercise(options) => exercise::run(options),
-        Command::Completions(options) => shell::completions(options, Cli::command()),
-        Command::Man(options) => shell::man(options, Cli::command()),
+        Command::Completions(options) => shell::completions(options, program()),
+        Command::Man(options) => shell::man(options, program()),
     }
 }

@@ -37,14 +37,20 @@ use std::time::Duration;
 #[derive(Args, Debug)]
 #[command(after_long_help = MORE)]
 pub(crate) struct Options {
-    /// The server: ws://host[:port]/path, or tcp://host:port for an echo of bytes without frames
+    /// The server: ws://host[:port]/path, or tcp://host:port for bare bytes
+    ///
+    /// With tcp:// it sends back bytes as they are, without frames.
     url: String,
 
-    /// Connections that send messages; with 0 there are idle ones only
+    /// Connections that send messages
+    ///
+    /// With 0 there are idle ones only.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = args::number::<u32>)]
     connections: u32,
 
-    /// Messages that each connection has on their way: the next is sent when an echo has come
+    /// Messages on their way on each
+    ///
+    /// The next is sent when an echo has come.
     #[arg(long, value_name = "N", default_value = "1", value_parser = args::number_above_0)]
     in_flight: NonZeroUsize,
 
@@ -60,7 +66,9 @@ pub(crate) struct Options {
     #[arg(long, group = "content")]
     text: bool,
 
-    /// Send text of several scripts, in characters of one to four bytes
+    /// Send text of several scripts
+    ///
+    /// Its characters have one to four bytes.
     #[arg(long, group = "content")]
     utf8: bool,
 
@@ -69,26 +77,26 @@ pub(crate) struct Options {
     seconds: Duration,
 
     /// Seconds of load before that, which do not count; without it a tenth of --seconds, at most 1
-    #[arg(long, value_name = "S", value_parser = args::seconds_or_0)]
+    #[arg(long, hide_short_help = true, value_name = "S", value_parser = args::seconds_or_0)]
     warm_up: Option<Duration>,
 
-    /// Connections beside the others that stay open and answer pings, but send nothing
+    /// Connections beside them that stay idle
     ///
-    /// What they receive is not looked at. They are lost if the server ends them.
+    /// They only answer pings. What they receive is not looked at. They are lost if the server ends them.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = args::number::<u32>)]
     idle: u32,
 
     /// Seconds that connecting, the answer to a handshake and each echo may take
-    #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
+    #[arg(long, hide_short_help = true, value_name = "S", default_value = "10", value_parser = args::seconds)]
     timeout: Duration,
 
     /// Threads of the load
     ///
     /// One can keep a server busy that has a processor of its own. The report says when it cannot.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = threads)]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 1, value_parser = threads)]
     threads: u32,
 
-    /// Load this server as well, in turn with the first, and print the ratios of the two
+    /// Load this server too, in turn; print ratios
     ///
     /// With tcp://host:port, where bytes come back as they are, this tells how much of the raw socket's
     /// speed is left. The same bytes are sent there, without a handshake.
@@ -96,7 +104,7 @@ pub(crate) struct Options {
     compare: Option<String>,
 
     /// Rounds in which the two are loaded, each for its part of --seconds
-    #[arg(long, value_name = "N", default_value = "5", value_parser = args::number_above_0, requires = "compare")]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "5", value_parser = args::number_above_0, requires = "compare")]
     rounds: NonZeroUsize,
 
     #[command(flatten)]

@@ -1,35 +1,44 @@
 //! `plainws encode`: frames to order, broken ones included.
 
 use crate::app::args::Sender;
-use crate::app::input;
 use crate::app::input::hex;
 use crate::app::show::output;
 use crate::app::show::text::spaced;
 use clap::{Args, ValueEnum};
 use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey, Opcode};
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// What to send
-    #[arg(value_enum)]
+    /// What to send: text, binary, continuation, ping, pong or close
+    #[arg(value_enum, hide_possible_values = true)]
     kind: Kind,
 
-    /// Text; hex after "binary"; a code and a reason after "close"; - reads standard input
+    /// Text; hex after "binary"; code and reason after "close"; - for standard input
+    ///
+    /// With - the payload is what standard input holds, byte for byte: no hex is read there, a line break at
+    /// its end belongs to it, and for "close" it begins with the two bytes of the code. The text "-" itself
+    /// is encode binary 2d --opcode 1.
     #[arg(value_name = "PAYLOAD")]
     payload: Vec<String>,
 
-    /// Who sends: a client masks, a server does not
-    #[arg(long, value_enum, default_value = "client")]
+    /// Who sends: client or server
+    #[arg(
+        long,
+        value_enum,
+        default_value = "client",
+        hide_possible_values = true
+    )]
     role: Sender,
 
-    /// The masking key of every frame, in hex; random and new for each frame unless given
+    /// The masking key; a new one for each frame otherwise
     #[arg(long, value_name = "HEX", value_parser = key)]
     key: Option<MaskingKey>,
 
-    /// Cut the message into this many fragments (3), or into these sizes (3+0+2)
+    /// Cut into 3 fragments (3) or such sizes (3+0+2)
     #[arg(long, value_name = "N|SIZES", value_parser = cut)]
     fragments: Option<Cut>,
 
@@ -76,6 +85,7 @@ Examples:
   plainws encode text Hello --fragments 3+2 --role server
   plainws encode close 1000 bye | plainws decode
   plainws encode ping --fin 0 | plainws decode        which rule is broken?
+  printf %s Hello | plainws encode text -             any bytes, as they are
   plainws encode binary 00 ff --raw > frame.bin";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -164,7 +174,7 @@ impl Options {
     fn payload(&self) -> Result<Vec<u8>, String> {
         if let [dash] = &self.payload[..] {
             if dash == "-" {
-                return input::stdin();
+                return standard_input();
             }
         }
         match (self.kind, &self.payload[..]) {
@@ -224,6 +234,17 @@ impl Options {
         let [a, b, c, d, ..] = RandomState::new().hash_one("key").to_ne_bytes();
         self.key.or(is_client.then_some([a, b, c, d]))
     }
+}
+
+/// All of standard input, as it is.
+fn standard_input() -> Result<Vec<u8>, String> {
+    if io::stdin().is_terminal() {
+        output::say("what is typed now is the payload, line breaks too; Ctrl-D ends it");
+    }
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| format!("standard input: {error}"))?;
+    Ok(bytes)
 }
 
 impl Cut {

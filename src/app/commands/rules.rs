@@ -1,6 +1,6 @@
 //! `plainws rules`: what a peer can break, as a table or one by one.
 
-use crate::app::args::Sender;
+use crate::app::args::{self, Sender};
 use crate::app::input::{Connection, Stream};
 use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::Limits;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
     /// A rule's name, such as length-not-minimal; without it, all are listed
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = args::RuleName, hide_possible_values = true)]
     id: Option<String>,
 
     /// Write only the bytes with which this side breaks the rule, not as hex

@@ -1,7 +1,7 @@
 //! `plainws completions` and `plainws man`, made from the argument parser.
 
 use crate::app::show::output;
-use clap::{Args, Command};
+use clap::{Arg, Args, Command};
 use clap_complete::Shell;
 use std::process::ExitCode;
 
@@ -27,8 +27,33 @@ pub(crate) struct ManOptions {
 pub(crate) fn completions(options: &Options, mut program: Command) -> Result<ExitCode, String> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut program, "plainws", &mut script);
+    if options.shell == Shell::Fish {
+        script.extend(fish_values(&program).into_bytes());
+    }
     output::print_raw(&script)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What clap leaves out of the script for fish: the values that may stand where no flag does.
+fn fish_values(program: &Command) -> String {
+    let mut lines = String::new();
+    for command in program.get_subcommands() {
+        let name = command.get_name();
+        let values = command.get_positionals().flat_map(Arg::get_possible_values);
+        for value in values {
+            let help = value.get_help().map(ToString::to_string);
+            lines += &format!(
+                "complete -c plainws -n \"__fish_plainws_using_subcommand {name}\" -f -a \"{}\" -d {}\n",
+                value.get_name(),
+                fish_quoted(&help.unwrap_or_default()),
+            );
+        }
+    }
+    lines
+}
+
+fn fish_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 /// Writes the man page of the program, or that of one command.

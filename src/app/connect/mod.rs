@@ -78,7 +78,7 @@ pub(crate) struct Options {
     count: Option<NonZeroUsize>,
 
     /// Seconds that connecting may take
-    #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
+    #[arg(long, hide_short_help = true, value_name = "S", default_value = "10", value_parser = args::seconds)]
     connect_timeout: Duration,
 
     /// Give up after this many seconds without a message; without it, never

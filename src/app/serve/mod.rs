@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Address and port to listen on; port 0 takes a free one
     ///
     /// The default can be reached from this machine only, 0.0.0.0:8000 and [::]:8000 from everywhere.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000", value_parser = args::address)]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = args::address)]
     addr: SocketAddr,
 
     /// Answer for this host, such as example.com or example.com:8443; may be repeated
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     /// On a loopback address, requests for localhost and loopback addresses are answered, and for no other
     /// host unless it is allowed: say the name under which a proxy in front of this server is reached. On
     /// other addresses all are answered, unless one is allowed; then no others are. The rest get 421.
-    #[arg(long, value_name = "HOST[:PORT]", value_parser = host)]
+    #[arg(long, value_name = "HOST", value_parser = host)]
     allow_host: Vec<Host>,
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
@@ -63,11 +63,11 @@ pub(crate) struct Options {
     ///
     /// --allow-host holds for it as well: once a host is allowed, requests to an address that is not a
     /// loopback one must name an allowed host.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = args::address)]
+    #[arg(long, value_name = "ADDR", value_parser = args::address)]
     metrics_addr: Option<SocketAddr>,
 
     /// Serve neither /healthz nor /metrics
-    #[arg(long, conflicts_with = "metrics_addr")]
+    #[arg(long, hide_short_help = true, conflicts_with = "metrics_addr")]
     no_metrics: bool,
 
     #[command(flatten)]
