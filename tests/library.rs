@@ -14,6 +14,7 @@ mod head;
 mod http;
 mod message;
 mod pace;
+mod reaching;
 mod readme;
 mod request;
 mod response;

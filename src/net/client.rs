@@ -1,11 +1,13 @@
 //! A client: opens a connection to a `ws:` URL.
 
 use super::budget::Share;
-use super::deadline::{SHORTEST_TIMEOUT, deadline_in, is_timeout};
+use super::deadline::deadline_in;
+use super::dial::Endpoint;
 use super::error::{Error, Refusal, Result};
 use super::limits::Limits;
+use super::proxy::Proxy;
 use super::random::Random;
-use super::read_head::read_head;
+use super::read_response::{read_body, read_response};
 use super::stream::Stream;
 use super::tap::{Direction, Tap, Tapped};
 use super::url::Url;
@@ -15,12 +17,10 @@ use crate::protocol::connection::Connection;
 use crate::protocol::handshake::Opening;
 use crate::protocol::head;
 use crate::protocol::request::Request;
-use crate::protocol::response::{Body, Response};
 use crate::protocol::rule::Rule;
 use std::fmt;
-use std::io::{self, IoSlice};
-use std::net::{SocketAddr, TcpStream};
-use std::str;
+use std::io::IoSlice;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,9 @@ pub fn connect(url: &str) -> Result<WebSocket> {
 /// ```
 pub struct Client {
     url: Url,
+    /// Where to connect, if not to the host of the URL.
+    connect_to: Option<Endpoint>,
+    proxy: Option<Proxy>,
     opening: Opening,
     random: Random,
     limits: Limits,
@@ -68,13 +71,8 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A refusal's body is kept up to here: enough for the sentence that says why.
-const MAX_REFUSAL_BODY: usize = 4 * 1024;
-/// How long a refusal's body of unknown length is waited for.
-const UNANNOUNCED_BODY: Duration = Duration::from_millis(500);
-
 impl Client {
-    /// Takes a URL `ws://host[:port]/path[?query]` (§3).
+    /// Takes a URL `ws://host[:port]/path[?query]` (§3), as [`Url::parse`] does.
     ///
     /// # Errors
     ///
@@ -86,6 +84,8 @@ impl Client {
         let opening = Opening::new(url.host(), url.target(), random.bytes())?;
         Ok(Self {
             url,
+            connect_to: None,
+            proxy: None,
             opening,
             random,
             limits: Limits::default(),
@@ -94,7 +94,7 @@ impl Client {
         })
     }
 
-    /// How long opening may take in all: over all addresses of the host, up to the answer. Default 10 s.
+    /// How long opening may take in all: over all addresses of the host, by a proxy, up to the answer. Default 10 s.
     /// Only looking the name up cannot be bounded.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
@@ -131,6 +131,41 @@ impl Client {
         Ok(self)
     }
 
+    /// Names another host in the request than that of the URL, for a server that answers for several.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] for what is no host.
+    pub fn host(mut self, host: &str) -> Result<Self> {
+        self.opening.set_host(host)?;
+        Ok(self)
+    }
+
+    /// Connects to `host:port` instead of the URL's host. The request is the same: so a server can be asked that
+    /// its name does not lead to, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] for anything else than a host and a port.
+    pub fn connect_to(mut self, address: &str) -> Result<Self> {
+        self.connect_to = Some(Endpoint::parse(address, None).map_err(Error::Url)?);
+        Ok(self)
+    }
+
+    /// Asks an HTTP proxy for the connection, by CONNECT (§4.1): `http://[user:password@]host[:port]`, as
+    /// [`Proxy::parse`] takes it. The proxy looks up the server's name. Nothing is read from the environment.
+    ///
+    /// [`WebSocket::peer_addr`] is the proxy's address then, and a [`tap`](Self::tap) does not see what passes
+    /// between the client and the proxy alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] for anything else.
+    pub fn proxy(mut self, url: &str) -> Result<Self> {
+        self.proxy = Some(Proxy::parse(url)?);
+        Ok(self)
+    }
+
     /// Replaces the limits of the connection.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
@@ -151,18 +186,19 @@ impl Client {
     ///
     /// [`Error::Refused`] when the server answers with another status than 101, a redirect included;
     /// [`Error::Rule`] when its answer is wrong; [`Error::Io`] when no address can be reached, or not
-    /// in time.
+    /// in time, with the addresses that were tried; [`Error::Proxy`] when it is the proxy that does not let us through.
     pub fn connect(self) -> Result<WebSocket> {
         let deadline = deadline_in(self.timeout);
-        let (stream, peer) = self.reach(deadline)?;
-        stream.prepare()?;
+        let (stream, peer, mut after_head) = self.reach(deadline)?;
         let head = self.opening.request();
+        let who = format!("the server {}", self.server());
         let tapped = Tapped::new(self.tap);
         tapped.pass(Direction::Sent, [head.as_bytes(), &[]])?;
         stream.write_all_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
 
-        let (response, mut after_head) =
-            read_response(&stream, self.limits.head, deadline, &tapped)?;
+        tapped.pass(Direction::Received, [&after_head, &[]])?;
+        let limits = self.limits.head;
+        let response = read_response(&stream, limits, deadline, &mut after_head, &tapped, &who)?;
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
@@ -194,97 +230,21 @@ impl Client {
         ))
     }
 
-    fn reach(&self, deadline: Instant) -> Result<(Stream, SocketAddr)> {
-        let addresses = self.url.addresses()?;
-        Ok(first_of(&addresses, deadline, |address, time| {
-            let stream = TcpStream::connect_timeout(address, time)?;
-            Ok((Stream::new(stream), *address))
-        })?)
+    fn server(&self) -> &Endpoint {
+        self.connect_to.as_ref().unwrap_or(self.url.endpoint())
     }
-}
 
-/// Tries one address after the other, each with its share of the time that is left, until `connect` gives
-/// something; after the last one, why it did not.
-fn first_of<T>(
-    addresses: &[SocketAddr],
-    deadline: Instant,
-    connect: impl Fn(&SocketAddr, Duration) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut last = Err(io::ErrorKind::NotFound.into());
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        last = connect(address, (left / untried).max(SHORTEST_TIMEOUT));
-        if last.is_ok() {
-            break;
+    /// Connects, by the proxy if there is one. Returns whose address it is, and what came from there already.
+    fn reach(&self, deadline: Instant) -> Result<(Stream, SocketAddr, Vec<u8>)> {
+        let to = self.server();
+        match &self.proxy {
+            Some(proxy) => proxy.connect(to, self.limits.head, deadline),
+            None => {
+                let (stream, address) = to.connect(deadline)?;
+                Ok((stream, address, Vec::new()))
+            }
         }
     }
-    last
-}
-
-/// Reads the answer, and what arrived after its head. RFC 9110 §15.2: interim responses may come before.
-fn read_response(
-    stream: &Stream,
-    limits: head::Limits,
-    deadline: Instant,
-    tapped: &Tapped,
-) -> Result<(Response, Vec<u8>)> {
-    let mut decoder = head::Decoder::new(Role::Server, limits);
-    let mut after_head = Vec::new();
-    loop {
-        let head = match read_head(stream, &mut decoder, &mut after_head, deadline, tapped) {
-            Ok(Some(head)) => head,
-            Ok(None) => {
-                let message = "the server ended the connection before it answered the handshake";
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message).into());
-            }
-            Err(Error::Io(error)) if is_timeout(&error) => {
-                let message = "the server did not answer the handshake in time";
-                return Err(io::Error::new(io::ErrorKind::TimedOut, message).into());
-            }
-            Err(error) => return Err(error),
-        };
-        let response = Response::new(head)?;
-        if !response.is_interim() {
-            return Ok((response, after_head));
-        }
-    }
-}
-
-/// Reads the body of a refusal, as far as it arrives in time.
-fn read_body(
-    stream: &Stream,
-    response: &Response,
-    body: &mut Vec<u8>,
-    deadline: Instant,
-    tapped: &Tapped,
-) {
-    let (wanted, deadline) = match response.body() {
-        Body::Length(length) => (usize::try_from(length).unwrap_or(usize::MAX), deadline),
-        // A server that announces no length may send without an end, or send nothing at all.
-        Body::Chunked | Body::UntilEnd => (
-            MAX_REFUSAL_BODY,
-            deadline.min(deadline_in(UNANNOUNCED_BODY)),
-        ),
-    };
-    let wanted = wanted.min(MAX_REFUSAL_BODY);
-    // RFC 9112 §7.1: the last chunk is empty. Missing it costs time, nothing else.
-    let has_ended = |body: &[u8]| {
-        response.body() == Body::Chunked
-            && (body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"))
-    };
-    let mut buffer = [0; 2048];
-    while body.len() < wanted && !has_ended(body) {
-        match stream.read_until(&mut buffer, deadline) {
-            Ok(length @ 1..) => {
-                body.extend_from_slice(&buffer[..length]);
-                // The refusal itself is what is told.
-                let _ = tapped.pass(Direction::Received, [&buffer[..length], &[]]);
-            }
-            Ok(0) | Err(_) => break,
-        }
-    }
-    body.truncate(wanted);
 }
 
 /// The request that was sent, for [`WebSocket::request`].
@@ -295,43 +255,5 @@ fn sent_request(head: &[u8]) -> Result<Request> {
     match head::Decoder::new(Role::Client, no_limits).receive(head)? {
         Some((head, _)) => Ok(Request::new(head)?),
         None => Err(Rule::RequestLineMalformed.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::RefCell;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    /// Tries four addresses, of which the one with `answering` as its port answers. Returns the minutes
-    /// that each was given, if the whole has `time`, and whether one answered.
-    fn minutes(answering: u16, time: Duration) -> (Vec<u64>, bool) {
-        let addresses = [1, 2, 3, 4].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let minutes = RefCell::new(Vec::new());
-        let answered = first_of(&addresses, deadline_in(time), |address, time| {
-            // What the test takes rounds to nothing.
-            let time = time + Duration::from_secs(30);
-            minutes.borrow_mut().push(time.as_secs() / 60);
-            match address.port() {
-                port if port == answering => Ok(port),
-                _ => Err(io::ErrorKind::ConnectionRefused.into()),
-            }
-        });
-        assert!(answered.as_ref().is_ok_and(|&port| port == answering) || answered.is_err());
-        (minutes.into_inner(), answered.is_ok())
-    }
-
-    #[test]
-    fn an_address_gets_no_more_than_its_share_of_the_time() {
-        assert_eq!(minutes(1, HOUR), (vec![15], true));
-        assert_eq!(minutes(3, HOUR), (vec![15, 20, 30], true));
-        assert_eq!(minutes(4, HOUR), (vec![15, 20, 30, 60], true));
-    }
-
-    #[test]
-    fn the_last_failure_is_told_and_each_is_tried_even_without_time() {
-        assert_eq!(minutes(0, Duration::ZERO), (vec![0, 0, 0, 0], false));
     }
 }

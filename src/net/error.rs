@@ -27,6 +27,14 @@ pub enum Error {
     Io(io::Error),
     /// A server answered the opening handshake with another status than 101.
     Refused(Box<Refusal>),
+    /// What a client met on its way to the server, at the proxy with this address: it cannot be reached, it
+    /// refuses ([`Error::Refused`]), or its answer is wrong ([`Error::Rule`]).
+    Proxy {
+        /// Its host and port.
+        address: String,
+        /// What happened there.
+        error: Box<Self>,
+    },
     /// This client cannot connect to the URL, for this reason.
     Url(&'static str),
     /// A host, target, subprotocol or header that a request must not hold.
@@ -41,6 +49,17 @@ pub struct Refusal {
     pub response: Response,
     /// The beginning of the body, at most 4 KiB; a chunked one as it came, with the sizes of its chunks.
     pub body: Vec<u8>,
+}
+
+/// `status 404 Not Found`; whatever is not ASCII in the reason is escaped.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.response.status())?;
+        match self.response.reason().trim_ascii() {
+            [] => Ok(()),
+            reason => write!(f, " {}", reason.escape_ascii()),
+        }
+    }
 }
 
 /// The result of a call on a connection.
@@ -62,11 +81,14 @@ impl fmt::Display for Error {
             Self::Backlogged => f.write_str("the peer is too slow: its backlog is full"),
             Self::Overloaded => f.write_str("no memory is left for the message"),
             Self::Io(error) => error.fmt(f),
-            Self::Refused(refusal) => write!(
-                f,
-                "the server refused the handshake with status {}",
-                refusal.response.status()
-            ),
+            Self::Refused(refusal) => {
+                write!(f, "the server refused the handshake with {refusal}")
+            }
+            Self::Proxy { address, error } => match error.as_ref() {
+                Self::Refused(refusal) => write!(f, "the proxy {address} refused with {refusal}"),
+                Self::Rule(rule) => write!(f, "the proxy {address} broke a rule: {rule}"),
+                error => write!(f, "the proxy {address}: {error}"),
+            },
             Self::Url(problem) => f.write_str(problem),
             Self::Header(header) => header.fmt(f),
         }
@@ -80,6 +102,7 @@ impl std::error::Error for Error {
             Self::Misuse(misuse) => Some(misuse),
             Self::Io(error) => Some(error),
             Self::Header(header) => Some(header),
+            Self::Proxy { error, .. } => Some(error),
             Self::Backlogged | Self::Overloaded | Self::Refused(_) | Self::Url(_) => None,
         }
     }

@@ -19,6 +19,7 @@
 //! | peers | `admission` | who gets a place? |
 //! | | [`capacity`] | how many places does the system allow? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
+//! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `registry` | which connections are there, and how are they ended? |
 
 mod admission;
@@ -27,6 +28,7 @@ pub mod capacity;
 mod caretaker;
 pub mod client;
 mod deadline;
+mod dial;
 pub mod error;
 pub mod hosts;
 pub mod http;
@@ -39,9 +41,11 @@ pub mod log;
 pub mod origin;
 mod output;
 mod pace;
+pub mod proxy;
 pub mod random;
 mod read_buffer;
 mod read_head;
+mod read_response;
 mod registry;
 pub mod sender;
 pub mod server;

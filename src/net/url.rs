@@ -1,9 +1,10 @@
 //! A `ws:` URL (§3).
 
+use super::dial::Endpoint;
 use super::error::{Error, Result};
-use crate::protocol::request::split_authority;
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::net::SocketAddr;
 
 /// The parts of a `ws:` URL that a client needs.
 ///
@@ -16,14 +17,18 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    endpoint: Endpoint,
     host: String,
-    name: String,
-    port: u16,
     target: String,
 }
 
+/// The port of `ws:` URLs that name none (§3).
+const DEFAULT_PORT: u16 = 80;
+
 impl Url {
-    /// Takes `ws://host[:port][/path][?query]`.
+    /// Takes `ws://host[:port][/path][?query]`, where an IPv6 address may have a zone: `ws://[fe80::1%25eth0]/`
+    /// (RFC 6874). A user name is refused: §3 has none, and what stands in a URL is copied and logged. A password
+    /// is sent in a header, see [`authorization`].
     ///
     /// # Errors
     ///
@@ -50,36 +55,24 @@ impl Url {
         }
         let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err(Error::Url("a ws:// URL has no user name"));
+            return Err(Error::Url(
+                "a ws:// URL has no user name: a password is sent in a header, Authorization",
+            ));
         }
-        let (name, port) = split_authority(authority);
-        let port = port
-            .unwrap_or("80")
-            .parse()
-            .map_err(|_| Error::Url("the port is a number from 0 to 65535"))?;
-        let name = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .unwrap_or(name);
-        if name.is_empty() {
-            return Err(Error::Url("a URL names a host"));
-        }
+        let endpoint = Endpoint::parse(authority, Some(DEFAULT_PORT)).map_err(Error::Url)?;
         // §3: without a path the resource name begins with a slash all the same.
         let slash = if resource.starts_with('/') { "" } else { "/" };
-        let host = if port == 80 {
-            authority.strip_suffix(":80").unwrap_or(authority)
-        } else {
-            authority
-        };
         Ok(Self {
-            host: host.to_owned(),
-            name: name.to_owned(),
-            port,
+            host: match endpoint.port() {
+                DEFAULT_PORT => endpoint.host(),
+                _ => endpoint.to_string(),
+            },
+            endpoint,
             target: format!("{slash}{resource}"),
         })
     }
 
-    /// As in the Host header: with the port unless it is the default.
+    /// As in the Host header: with the port unless it is the default, without a zone.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -97,11 +90,40 @@ impl Url {
     ///
     /// [`Error::Io`] if it has none.
     pub fn addresses(&self) -> Result<Vec<SocketAddr>> {
-        let addresses: Vec<_> = (self.name.as_str(), self.port).to_socket_addrs()?.collect();
-        if addresses.is_empty() {
-            let message = format!("{} has no address", self.host);
-            return Err(io::Error::new(io::ErrorKind::NotFound, message).into());
-        }
-        Ok(addresses)
+        Ok(self.endpoint.addresses()?)
     }
+
+    pub(super) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
+/// What `Authorization` and `Proxy-Authorization` say for a user and a password, which are given as in a URL:
+/// `user:password`, percent-encoded (RFC 7617). `None` if a percent sign does not begin a code.
+///
+/// ```
+/// use plainws::net::url::authorization;
+///
+/// let value = authorization("Aladdin:open%20sesame");
+/// assert_eq!(value.as_deref(), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+/// ```
+#[must_use]
+pub fn authorization(user_info: &str) -> Option<String> {
+    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+    let both = [percent_decoded(user)?, percent_decoded(password)?].join(&b':');
+    Some(format!("Basic {}", STANDARD.encode(both)))
+}
+
+/// RFC 3986 §2.1.
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('%');
+    let mut decoded: Vec<u8> = parts.next().unwrap_or_default().into();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        let is_code = code.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let byte = u8::from_str_radix(code, 16).ok().filter(|_| is_code)?;
+        decoded.push(byte);
+        decoded.extend_from_slice(rest.as_bytes());
+    }
+    Some(decoded)
 }

@@ -213,7 +213,7 @@ pub fn split_authority(authority: &str) -> (&str, Option<&str>) {
 }
 
 /// RFC 3986 §3.2: a name, or an IPv6 address in brackets, and a port if need be.
-pub(super) fn is_host(authority: &str) -> bool {
+pub(crate) fn is_host(authority: &str) -> bool {
     let (name, port) = split_authority(authority);
     let address = name
         .strip_prefix('[')

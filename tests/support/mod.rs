@@ -13,6 +13,7 @@ pub(crate) mod raw;
 #[cfg(feature = "cli")]
 pub(crate) mod run;
 pub(crate) mod server;
+pub(crate) mod tunnel;
 
 use std::io::Write as _;
 

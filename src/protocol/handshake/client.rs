@@ -59,14 +59,12 @@ impl Opening {
     /// [`InvalidHeader`] for a host that is not a host, and for a target that is not a path of visible
     /// ASCII characters other than `#`.
     pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, InvalidHeader> {
-        if !is_host(host) {
-            return Err(InvalidHeader(host.to_owned()));
-        }
+        let host = checked_host(host)?;
         if !target.starts_with('/') || !is_target(target) {
             return Err(InvalidHeader(target.to_owned()));
         }
         Ok(Self {
-            host: host.to_owned(),
+            host,
             target: target.to_owned(),
             asked: Asked {
                 key: STANDARD.encode(nonce),
@@ -74,6 +72,16 @@ impl Opening {
             },
             headers: Vec::new(),
         })
+    }
+
+    /// Names another host than that of the URL.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidHeader`] for a host that is not a host.
+    pub fn set_host(&mut self, host: &str) -> Result<(), InvalidHeader> {
+        self.host = checked_host(host)?;
+        Ok(())
     }
 
     /// Offers a subprotocol, after those offered already.
@@ -159,6 +167,15 @@ impl Opening {
             Some(&self.asked),
             &mut Checks::until_one_fails(),
         )
+    }
+}
+
+fn checked_host(host: &str) -> Result<String, InvalidHeader> {
+    let host = host.to_owned();
+    if is_host(&host) {
+        Ok(host)
+    } else {
+        Err(InvalidHeader(host))
     }
 }
 
