@@ -129,6 +129,112 @@ fn the_commands_that_are_shown_give_the_rule() {
     }
 }
 
+/// The rows of the table that a search shows.
+fn found(sought: &[&str]) -> Vec<String> {
+    let run = run(&[&["rules"], sought].concat());
+    assert_eq!((run.code, &*run.stderr), (0, ""), "{sought:?}");
+    check_fit_for_a_terminal(&run.stdout);
+    let rows = run.stdout.lines().skip(1).take_while(|row| !row.is_empty());
+    let ids = rows.map(|row| row.split(' ').next().unwrap_or_default().to_owned());
+    ids.collect()
+}
+
+fn ids(is_it: impl Fn(&Rule) -> bool) -> Vec<&'static str> {
+    Rule::ALL
+        .iter()
+        .filter(|rule| is_it(rule))
+        .map(|rule| rule.id())
+        .collect()
+}
+
+#[test]
+fn those_of_a_section_are_found_with_its_subsections() {
+    let in_5_5 = [
+        "control-fragmented",
+        "control-too-long",
+        "close-body-one-byte",
+        "close-reason-not-utf8",
+    ];
+    for sought in [
+        &["5.5"][..],
+        &["§5.5"],
+        &["section 5.5"],
+        &["RFC", "6455", "5.5"],
+        &["rfc6455 §5.5"],
+    ] {
+        assert_eq!(found(sought), in_5_5, "{sought:?}");
+    }
+    assert_eq!(found(&["5.5.1"]), in_5_5[2..]);
+    // 5.5 of other RFCs is named with them, and 1 is not the beginning of 10.
+    assert_eq!(found(&["10"]), ids(|rule| rule.section().0 == "10.4"));
+    assert_eq!(run(&["rules", "1"]).code, 2);
+    assert_eq!(
+        found(&["RFC 9110"]),
+        ids(|rule| rule.section().0.starts_with("RFC 9110 "))
+    );
+    let one = run(&["rules", "RFC 9112 2.2"]);
+    assert!(
+        one.stdout.starts_with("head-line-ending\n"),
+        "{}",
+        one.stdout
+    );
+    for rule in Rule::ALL {
+        let section = rule.section().0;
+        let run = run(&["rules", section]);
+        assert!(
+            run.stdout.contains(rule.id()),
+            "{section} shows {}",
+            rule.id()
+        );
+    }
+}
+
+#[test]
+fn those_that_are_answered_alike_are_found_by_the_answer() {
+    for code in [1002, 1007, 1009] {
+        let expected = ids(|rule| rule.close_code().is_some_and(|its| its.0 == code));
+        for sought in [
+            code.to_string(),
+            format!("Close {code}"),
+            format!("close {code}"),
+        ] {
+            assert_eq!(found(&[&sought]), expected, "{sought}");
+        }
+    }
+    let expected = ids(|rule| rule.answer() == Answer::Status(426));
+    assert_eq!(found(&["426"]), expected);
+    assert_eq!(found(&["HTTP", "426"]), expected);
+    for none in ["1003", "6.1"] {
+        let run = run(&["rules", none]);
+        assert_eq!(run.code, 2);
+        for some in [none, "5.5.1, 7.4", "1002, 1007, 1009"] {
+            assert!(run.stderr.contains(some), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn one_that_is_mistyped_or_named_in_words_is_guessed() {
+    for (sought, near) in [
+        (
+            "lenght-not-minimal",
+            "similar ones are length-not-minimal\n",
+        ),
+        ("mask-mising", "similar ones are mask-missing\n"),
+        ("Close Code", "similar ones are close-code-invalid\n"),
+        (
+            "utf8",
+            "similar ones are text-not-utf8, close-reason-not-utf8\n",
+        ),
+    ] {
+        let run = run(&["rules", sought]);
+        assert_eq!(run.code, 2);
+        assert!(run.stderr.ends_with(near), "{}", run.stderr);
+    }
+    let several = run(&["rules", "5.5", "--raw", "client"]);
+    assert_eq!((several.code, several.bytes.len()), (2, 0));
+}
+
 #[test]
 fn one_that_does_not_exist_is_wrong_use_and_its_neighbours_are_named() {
     let near = run(&["rules", "mask"]);

@@ -19,9 +19,9 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// A rule's name, such as length-not-minimal; without it, all are listed
+    /// A rule's name, such as length-not-minimal; or a section or an answer: all rules of it are listed
     #[arg(value_name = "ID", value_parser = args::RuleName, hide_possible_values = true)]
-    id: Option<String>,
+    id: Vec<String>,
 
     /// Write only the bytes with which this side breaks the rule, not as hex
     #[arg(long, value_enum, requires = "id")]
@@ -36,6 +36,9 @@ const EXAMPLES: &str = "\
 Examples:
   plainws rules
   plainws rules length-not-minimal
+  plainws rules 5.5
+  plainws rules RFC 9112
+  plainws rules 1002
   plainws rules text-not-utf8 --raw client | plainws decode";
 
 /// The table, one rule, or its bytes.
@@ -44,43 +47,142 @@ Examples:
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
-    let Some(id) = &options.id else {
-        output::print(&table())?;
-        return Ok(ExitCode::SUCCESS);
-    };
-    let mut rules = Rule::ALL.iter();
-    let rule = *rules
-        .find(|rule| rule.id() == id)
-        .ok_or_else(|| unknown(id))?;
-    match options.raw {
-        Some(sender) => {
+    let sought = options.id.join(" ");
+    let found = find(&sought);
+    match (&found[..], options.raw) {
+        ([], _) => return Err(unknown(&sought)),
+        ([rule], Some(sender)) => {
             let role = Role::from(sender);
             let bytes = rule
                 .example(role)
-                .ok_or_else(|| format!("{id} does not bind a {}", role.name()))?;
+                .ok_or_else(|| format!("{} does not bind a {}", rule.id(), role.name()))?;
             output::print_raw(bytes)?;
         }
-        None => output::print(&detail(rule, !options.all))?,
+        ([rule], None) => output::print(&detail(*rule, !options.all))?,
+        (rules, Some(_)) => {
+            return Err(format!(
+                "--raw takes one rule, and {sought} are {}",
+                rules.len()
+            ));
+        }
+        (rules, None) => output::print(&table(rules))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn unknown(id: &str) -> String {
-    let near: Vec<_> = Rule::ALL
-        .iter()
-        .map(|rule| rule.id())
-        .filter(|known| known.contains(id) || id.split('-').any(|word| known.contains(word)))
+/// The rule of that name; or those of a section and its subsections, of an RFC, or of an answer. All, if
+/// nothing is sought.
+fn find(sought: &str) -> Vec<Rule> {
+    let rules = Rule::ALL.iter().copied();
+    if let Some(rule) = rules.clone().find(|rule| rule.id() == sought) {
+        return vec![rule];
+    }
+    let words = sought.to_lowercase().replace(['§', ','], " ");
+    let kinds = ["rfc", "section", "close", "http", "status"];
+    let words = words
+        .split_whitespace()
+        .map(|word| word.trim_start_matches("rfc"));
+    let words: Vec<_> = words
+        .filter(|word| !word.is_empty() && !kinds.contains(word))
         .collect();
-    match &near[..] {
-        [] => format!("there is no rule {id:?}; plainws rules lists them"),
+    let is_it = |rule: &Rule| match words[..] {
+        [] => sought.is_empty(),
+        [number] => {
+            let (rfc, section) = rfc_and_section(*rule);
+            rfc == number || rfc == "6455" && is_in(section, number) || answered(*rule) == number
+        }
+        [rfc, number] => rfc_and_section(*rule).0 == rfc && is_in(rfc_and_section(*rule).1, number),
+        _ => false,
+    };
+    rules.filter(is_it).collect()
+}
+
+/// A section is in itself, and in those above it.
+fn is_in(section: &str, number: &str) -> bool {
+    let rest = section.strip_prefix(number);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The code or status that a breach is answered with.
+fn answered(rule: Rule) -> String {
+    match rule.answer() {
+        Answer::Close(code) => code.0.to_string(),
+        Answer::Status(status) => status.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn unknown(sought: &str) -> String {
+    if sought.starts_with(|c: char| c.is_ascii_digit() || c == '§') {
+        let mut answers: Vec<_> = Rule::ALL.iter().map(|rule| answered(*rule)).collect();
+        answers.retain(|answer| !answer.is_empty());
+        answers.sort_unstable();
+        answers.dedup();
+        let mut sections: Vec<_> = Rule::ALL.iter().map(|rule| rule.section().0).collect();
+        sections.retain(|section| !section.starts_with("RFC"));
+        sections.sort_unstable_by_key(|section| {
+            section
+                .split('.')
+                .map(|part| part.parse().unwrap_or(0u8))
+                .collect::<Vec<_>>()
+        });
+        sections.dedup();
+        return format!(
+            "no rule is of section {sought:?} or answered so. Sections are {}, and some of other RFCs; answers are {}",
+            sections.join(", "),
+            answers.join(", ")
+        );
+    }
+    match &near(sought)[..] {
+        [] => format!("there is no rule {sought:?}; plainws rules lists them"),
         near => format!(
-            "there is no rule {id:?}; similar ones are {}",
+            "there is no rule {sought:?}; similar ones are {}",
             near.join(", ")
         ),
     }
 }
 
-fn table() -> String {
+/// The rules whose names come near: with a letter or two mistyped, with the words sought, or else with one.
+fn near(sought: &str) -> Vec<&'static str> {
+    let sought = sought.to_lowercase();
+    let words: Vec<_> = sought
+        .split(['-', ' ', '_'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let holds = |id: &str, word: &&str| {
+        id.split('-')
+            .any(|part| part.starts_with(word) || word.starts_with(part) && part.len() > 3)
+    };
+    let is_near: [&dyn Fn(&str) -> bool; 3] = [
+        &|id| distance(id, &words.join("-")) <= 2,
+        &|id| words.iter().all(|word| holds(id, word)),
+        &|id| words.iter().any(|word| holds(id, word)),
+    ];
+    let ids = || Rule::ALL.iter().map(|rule| rule.id());
+    let mut found = is_near
+        .iter()
+        .map(|is_near| ids().filter(|id| is_near(id)).collect());
+    found
+        .find(|ids: &Vec<_>| !ids.is_empty())
+        .unwrap_or_default()
+}
+
+/// How many letters one must insert, leave out or replace to get from one word to the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+fn table(rules: &[Rule]) -> String {
     let row = |id: &str, section: &str, answer: &str, binds: &str| {
         let row = [
             padded(id, 28),
@@ -91,7 +193,7 @@ fn table() -> String {
         row.concat() + "\n"
     };
     let mut text = paint(STRONG, row("rule", "section", "answer", "binds").trim_end()) + "\n";
-    for &rule in Rule::ALL {
+    for &rule in rules {
         let answer = match rule.answer() {
             Answer::Close(code) => format!("Close {}", code.0),
             Answer::Status(status) => format!("HTTP {status}"),
@@ -149,11 +251,17 @@ fn answers(rule: Rule) -> String {
 
 /// The RFC's own words.
 fn link(rule: Rule) -> String {
-    let (rfc, section) = match rule.section().0.split(' ').collect::<Vec<_>>()[..] {
-        [_, rfc, section] => (rfc, section),
-        _ => ("6455", rule.section().0),
-    };
+    let (rfc, section) = rfc_and_section(rule);
     format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}")
+}
+
+/// Their numbers.
+fn rfc_and_section(rule: Rule) -> (&'static str, &'static str) {
+    let section = rule.section().0;
+    let named = section
+        .strip_prefix("RFC ")
+        .and_then(|named| named.split_once(' '));
+    named.unwrap_or(("6455", section))
 }
 
 /// The most bytes that are shown as a command line.
