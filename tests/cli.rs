@@ -6,6 +6,7 @@ mod cli_connect;
 mod cli_decode;
 mod cli_encode;
 mod cli_exercise;
+mod cli_explain;
 mod cli_handshake;
 mod cli_help;
 mod cli_rules;

@@ -1,5 +1,6 @@
 //! A stream taken apart: its handshake if it has one, and its frames, one after another.
 
+use super::faults::{self, Fault};
 use crate::app::input::{self, Cut, Stream};
 use plainws::Role;
 use plainws::protocol::dissect::handshake::{self, Explanation};
@@ -25,6 +26,8 @@ pub(crate) struct Decoded {
     pub(crate) sender: Role,
     /// A request or response in front of the frames.
     pub(crate) handshake: Option<Explanation>,
+    /// What is wrong with it: that of the verdict first.
+    pub(crate) faults: Vec<Fault>,
     /// How many frames have been taken.
     pub(crate) frames: u64,
     /// How many messages they completed.
@@ -47,10 +50,14 @@ impl Decoded {
     pub(crate) fn new(stream: Stream, key: Option<&str>, limits: Limits) -> Self {
         let bytes = &stream.bytes;
         let sender = stream.sender.unwrap_or_else(|| likely_sender(bytes));
-        let handshake = input::begins_a_head(bytes).then(|| match sender {
+        let dissect = |bytes: &[u8]| match sender {
             Role::Client => handshake::request(bytes, limits.head),
             Role::Server => handshake::response(bytes, limits.head, key),
-        });
+        };
+        let handshake = input::begins_a_head(bytes).then(|| dissect(bytes));
+        let faults = handshake
+            .as_ref()
+            .map(|head| faults::of(head, bytes, dissect));
         let frames_begin = match &handshake {
             None => 0,
             Some(head) if head.verdict == Verdict::Legal => head.length,
@@ -60,6 +67,7 @@ impl Decoded {
         Self {
             sender,
             handshake,
+            faults: faults.unwrap_or_default(),
             frames: 0,
             messages: 0,
             last: None,

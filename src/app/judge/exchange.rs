@@ -4,6 +4,7 @@
 //! what they were comes out: heads, frames, and what is neither. That a side breaks a rule does not end
 //! anything, because those who watch go on passing its bytes.
 
+use super::faults::{self, Fault};
 use plainws::protocol::close;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::handshake::{self, Explanation};
@@ -56,6 +57,17 @@ impl Opening {
         let mut lines = self.explanation.lines.iter();
         let line = lines.find(|line| !line.bytes.is_empty());
         line.map_or(&[], |line| &self.bytes[line.bytes.clone()])
+    }
+
+    /// What is wrong with it. Of a head that is none, and so for no purpose yet, as if it opened a connection.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        if self.kind != Kind::NoHead {
+            return faults::so_far(&self.explanation, &self.bytes);
+        }
+        let sender = self.explanation.sender;
+        faults::of(&self.explanation, &self.bytes, |bytes| {
+            explain(sender, bytes)
+        })
     }
 
     /// How many header fields it has.
@@ -203,6 +215,13 @@ impl Side {
     }
 }
 
+fn explain(sender: Role, bytes: &[u8]) -> Explanation {
+    match sender {
+        Role::Client => handshake::request(bytes, HEADS),
+        Role::Server => handshake::response(bytes, HEADS, None),
+    }
+}
+
 impl Stage {
     const fn head(sender: Role) -> Self {
         Self::Head(Decoder::new(sender, HEADS), Vec::new())
@@ -330,12 +349,8 @@ impl Exchange {
     /// What broke a rule that holds for every head.
     fn no_head(&mut self, sender: Role, bytes: Vec<u8>) -> Opening {
         self.side_mut(sender).stage = Stage::Unknown;
-        let explanation = match sender {
-            Role::Client => handshake::request(&bytes, HEADS),
-            Role::Server => handshake::response(&bytes, HEADS, None),
-        };
         Opening {
-            explanation,
+            explanation: explain(sender, &bytes),
             bytes,
             kind: Kind::NoHead,
         }

@@ -4,6 +4,7 @@ pub(crate) mod cause;
 pub(crate) mod conversation;
 pub(crate) mod decoded;
 pub(crate) mod exchange;
+pub(crate) mod faults;
 pub(crate) mod mistakes;
 pub(crate) mod places;
 pub(crate) mod stages;

@@ -6,6 +6,7 @@ use crate::app::input::Cut;
 use crate::app::judge::cause;
 use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::Decoded;
+use crate::app::judge::faults::Fault;
 use plainws::Role;
 use plainws::protocol::close;
 use plainws::protocol::dissect::handshake::Explanation;
@@ -75,6 +76,10 @@ fn stream(
     object.set("verdict", verdict.into())?;
     if let Verdict::Violation { rule, offset } = decoded.verdict() {
         let mut violation = violation(rule, offset, decoded.sender);
+        if let Some((first, others)) = decoded.faults.split_first() {
+            violation["found"] = fault(first);
+            violation["also"] = others.iter().map(fault).collect();
+        }
         if let Some(cause) = cause::likely(decoded) {
             violation["likely"] = cause.into();
         }
@@ -171,6 +176,16 @@ fn violation(rule: Rule, offset: u64, sender: Role) -> Value {
         "answer": verdict::answer(rule, sender),
         "close_code": rule.close_code().map(|code| code.0),
     })
+}
+
+/// A rule that a head breaks, and where; without place where something is missing.
+fn fault(fault: &Fault) -> Value {
+    let mut object = json!({"rule": fault.rule.id(), "what": fault.what});
+    if let Some(bytes) = &fault.bytes {
+        object["offset"] = bytes.start.into();
+        object["length"] = bytes.len().into();
+    }
+    object
 }
 
 fn frame(object: &mut Members<'_>, frame: &Frame, base: u64) -> fmt::Result {

@@ -14,6 +14,7 @@ use super::listing::Listing;
 use super::output;
 use super::paint;
 use super::text::{COLUMNS, clipped, count, escaped, joined, padded, quoted, since, spaced, width};
+use super::verdict;
 use crate::app::judge::exchange::{Event, Exchange, Kind, NO_LIMITS, Opening, Piece};
 use clap::ValueEnum;
 use plainws::Role;
@@ -167,6 +168,7 @@ impl Trace {
             match event {
                 Event::Head(opening) => {
                     text += &heads::listing(&opening.explanation, &opening.bytes, true);
+                    text += &verdict::faults(&opening.faults());
                 }
                 Event::Frame(frame, begin) => {
                     let listing = Listing::new(*begin, begin + frame.end(), true);

@@ -4,6 +4,7 @@ use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
 use super::text::{count, padded, spaced, wrapped};
 use crate::app::judge::cause;
 use crate::app::judge::decoded::Decoded;
+use crate::app::judge::faults::Fault;
 use plainws::Role;
 use plainws::protocol::close;
 use plainws::protocol::close_code::CloseCode;
@@ -117,21 +118,33 @@ fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
     let title = format!("violation of {section} at offset {offset}{in_hex}");
     let answer = answer(rule, decoded.sender);
     let sender = guess(decoded).map(|guess| labelled("sender", &guess));
-    let head = decoded.handshake.as_ref();
-    let others = head.map(|head| head.broken.iter().filter(|other| **other != rule));
-    let others: Vec<_> = others.into_iter().flatten().map(|rule| rule.id()).collect();
+    let byte = decoded
+        .last
+        .as_ref()
+        .and_then(|frame| cause::byte(rule, frame));
     [
         format!("{} ({})\n", paint(BAD, &title), rule.id()),
         labelled("rule", rule.clause()),
-        if others.is_empty() {
-            String::new()
-        } else {
-            labelled("also", &others.join(", "))
-        },
+        faults(&decoded.faults),
+        byte.map(|byte| labelled("found", &byte))
+            .unwrap_or_default(),
         labelled("answer", &format!("{answer}; nothing after it is read")),
         sender.unwrap_or_default(),
     ]
     .concat()
+}
+
+/// What is wrong with a head: with regard to the rule of the verdict, and to others.
+pub(crate) fn faults(faults: &[Fault]) -> String {
+    let Some((first, others)) = faults.split_first() else {
+        return String::new();
+    };
+    let mut text = labelled("found", &first.what);
+    for (i, other) in others.iter().enumerate() {
+        let label = if i == 0 { "also" } else { "" };
+        text += &labelled(label, &format!("{}: {}", other.rule.id(), other.what));
+    }
+    text
 }
 
 /// By which sign the sender was told, unless it was given.
