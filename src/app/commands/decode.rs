@@ -1,6 +1,7 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
 use crate::app::args;
+use crate::app::input::paste::Format;
 use crate::app::input::{self, Connection};
 use crate::app::judge::conversation::Conversation;
 use crate::app::show::output::Printer;
@@ -15,18 +16,28 @@ use std::process::ExitCode;
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// The bytes in hex; - or nothing reads hex or raw bytes from standard input
+    /// The bytes as text; - or nothing reads text or raw bytes from standard input
     ///
-    /// Spaces, commas, colons, 0x and \x81 are all understood, and so are dumps by xxd, hexdump -C,
-    /// od -t x1, tcpdump -X and Wireshark.
+    /// Hex in any spelling is understood, and so is what the tools print: --input lists the formats. What is
+    /// unclear is refused, with its place.
     #[arg(value_name = "HEX")]
     hex: Vec<String>,
 
-    /// Read hex or raw bytes from this file
+    /// Read text or raw bytes from this file
     #[arg(long, short, value_name = "FILE", conflicts_with = "hex")]
     file: Option<PathBuf>,
 
-    /// Take the input as raw bytes, never as hex
+    /// What the input is, where that is not clear by itself
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        conflicts_with = "raw"
+    )]
+    input: Format,
+
+    /// Take the input as raw bytes: --input raw
     #[arg(long, conflicts_with = "hex")]
     raw: bool,
 
@@ -69,7 +80,12 @@ Exit codes:
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
-    let connections = input::read(&options.hex, options.file.as_deref(), options.raw)?;
+    let format = if options.raw {
+        Format::Raw
+    } else {
+        options.input
+    };
+    let connections = input::read(&options.hex, options.file.as_deref(), format)?;
     if connections.iter().all(is_empty) {
         return Err("no bytes to decode".into());
     }

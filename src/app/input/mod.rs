@@ -1,101 +1,16 @@
 //! Where the bytes to look at come from: what people paste or pipe becomes streams.
 
+mod escapes;
 pub(crate) mod hex;
+pub(crate) mod paste;
+mod place;
+mod stream;
 
-use plainws::Role;
+use paste::Format;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
-
-/// A connection: what both ends sent, or one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Connection {
-    /// What tells it from others, such as its addresses; `None` where the input does not say.
-    pub(crate) name: Option<String>,
-    /// What its pieces are, where they have numbers: "packet" or "line".
-    pub(crate) piece: &'static str,
-    /// One stream, or two with their senders known: the client's, then the server's.
-    pub(crate) streams: Vec<Stream>,
-}
-
-impl Connection {
-    /// Of one stream, and without a name.
-    pub(crate) fn of(stream: Stream) -> Self {
-        Self {
-            name: None,
-            piece: "piece",
-            streams: vec![stream],
-        }
-    }
-}
-
-/// The bytes that one side of a connection sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stream {
-    /// Who sent them; `None` where the input does not say.
-    pub(crate) sender: Option<Role>,
-    pub(crate) bytes: Vec<u8>,
-    /// How they were cut on their way, in ascending order. Pasted bytes have no cuts; the segments of a capture
-    /// lie between two of them.
-    pub(crate) cuts: Vec<Cut>,
-}
-
-/// A piece of a stream begins here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    /// Of its first byte; 0 for the first piece, which needs no cut unless something is known of it.
-    pub(crate) offset: usize,
-    /// Its place among the pieces of both directions, such as the number of a packet or of a line. Neither
-    /// direction's numbers ever fall.
-    pub(crate) number: Option<u64>,
-    /// When it came, since an instant that is the same for both directions.
-    pub(crate) time: Option<Duration>,
-}
-
-impl Cut {
-    /// Of a piece of which nothing else is known.
-    #[cfg(test)]
-    pub(crate) const fn at(offset: usize) -> Self {
-        Self {
-            offset,
-            number: None,
-            time: None,
-        }
-    }
-}
-
-impl Stream {
-    /// A stream in one piece.
-    pub(crate) const fn new(sender: Option<Role>, bytes: Vec<u8>) -> Self {
-        Self {
-            sender,
-            bytes,
-            cuts: Vec::new(),
-        }
-    }
-
-    /// The piece in which the bytes from `start` on travelled, up to `max` bytes of it.
-    pub(crate) fn piece(&self, start: usize, max: usize) -> &[u8] {
-        let next = self.next_cut(start);
-        let end = self
-            .cuts
-            .get(next)
-            .map_or(self.bytes.len(), |cut| cut.offset);
-        let end = end.min(start.saturating_add(max));
-        self.bytes.get(start..end).unwrap_or_default()
-    }
-
-    /// The cut at which the piece begins that this byte is in, if there is one.
-    pub(crate) fn cut_before(&self, offset: usize) -> Option<Cut> {
-        let before = self.next_cut(offset).checked_sub(1)?;
-        self.cuts.get(before).copied()
-    }
-
-    fn next_cut(&self, offset: usize) -> usize {
-        self.cuts.partition_point(|cut| cut.offset <= offset)
-    }
-}
+pub(crate) use stream::{Connection, Cut, Stream, begins_a_head};
 
 /// The connections given as words, in a file, or else on standard input. Hex and bytes say nothing about
 /// their sender and are one stream.
@@ -106,7 +21,7 @@ impl Stream {
 pub(crate) fn read(
     words: &[String],
     file: Option<&Path>,
-    is_raw: bool,
+    format: Format,
 ) -> Result<Vec<Connection>, String> {
     let bytes = match (file, words) {
         (Some(path), _) => {
@@ -114,13 +29,24 @@ pub(crate) fn read(
         }
         (None, []) => stdin()?,
         (None, [dash]) if dash == "-" => stdin()?,
-        (None, words) => return of_text(&words.join(" ")),
+        (None, words) => return of_words(words, format),
     };
-    if is_raw {
-        Ok(of_bytes(bytes))
-    } else {
-        recognise(bytes)
-    }
+    recognise(bytes, format)
+}
+
+/// Words are text, as between quotes.
+fn of_words(words: &[String], format: Format) -> Result<Vec<Connection>, String> {
+    let text = words.join(" ");
+    let connections = match paste::text(text.as_bytes()) {
+        Some(text) => text.and_then(|text| of_text(&text, format)),
+        None => Err("this is no text".into()),
+    };
+    connections.map_err(|problem| match words {
+        [file] if Path::new(file).is_file() => {
+            format!("{problem} (--file {file} decodes what is in the file)")
+        }
+        _ => problem,
+    })
 }
 
 /// All of standard input.
@@ -140,66 +66,32 @@ pub(crate) fn stdin() -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Takes printable text for bytes as people write them unless a handshake begins there, and all else for the
+/// Takes text for bytes as people and tools write them unless a handshake begins there, and all else for the
 /// bytes themselves.
-fn recognise(bytes: Vec<u8>) -> Result<Vec<Connection>, String> {
-    let is_printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    let is_text = bytes.iter().all(is_printable);
-    match std::str::from_utf8(&bytes) {
-        Ok(text) if is_text && !begins_a_head(&bytes) => {
-            of_text(text).map_err(|error| format!("{error} (--raw takes text as bytes)"))
+fn recognise(bytes: Vec<u8>, format: Format) -> Result<Vec<Connection>, String> {
+    let is_raw = format == Format::Raw || format == Format::Auto && begins_a_head(&bytes);
+    match paste::text(&bytes) {
+        Some(text) if !is_raw => text
+            .and_then(|text| of_text(&text, format))
+            .map_err(|error| format!("{error} (--raw takes text as bytes)")),
+        None if !is_raw && format != Format::Auto => {
+            Err("this is no text; --raw takes it as bytes".into())
         }
         _ => Ok(of_bytes(bytes)),
     }
 }
 
 /// Text that says what the bytes are.
-fn of_text(text: &str) -> Result<Vec<Connection>, String> {
-    hex::parse(text).map(of_bytes)
+fn of_text(text: &str, format: Format) -> Result<Vec<Connection>, String> {
+    let pasted = paste::read(text, format)?;
+    for note in &pasted.notes {
+        // What was decoded is not lost without it.
+        let _ = writeln!(io::stderr(), "plainws: {note}");
+    }
+    Ok(pasted.into_connections())
 }
 
 /// The bytes themselves, sent by one side or the other.
 fn of_bytes(bytes: Vec<u8>) -> Vec<Connection> {
     vec![Connection::of(Stream::new(None, bytes))]
-}
-
-/// Whether a handshake begins here: a method or an HTTP version in capital letters. No legal frame looks
-/// like that, because a capital letter has a bit set that is reserved in a frame. The first bytes of TLS
-/// count as well: a server may get them in place of a request.
-pub(crate) fn begins_a_head(bytes: &[u8]) -> bool {
-    let letters = bytes.iter().take_while(|byte| byte.is_ascii_uppercase());
-    let letters = letters.count();
-    let is_method = letters >= 3 && matches!(bytes.get(letters), None | Some(b' '));
-    is_method || bytes.starts_with(b"HTTP/") || bytes.starts_with(&[0x16, 0x03])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stream_comes_in_the_pieces_between_its_cuts() {
-        let mut stream = Stream::new(None, b"abcdef".to_vec());
-        assert_eq!(stream.piece(0, usize::MAX), b"abcdef");
-        stream.cuts = vec![Cut::at(2), Cut::at(5)];
-        for (start, piece) in [
-            (0, &b"ab"[..]),
-            (1, b"b"),
-            (2, b"cde"),
-            (3, b"de"),
-            (5, b"f"),
-        ] {
-            assert_eq!(stream.piece(start, usize::MAX), piece, "{start}");
-            assert_eq!(
-                stream.piece(start, 2),
-                &piece[..piece.len().min(2)],
-                "{start}"
-            );
-        }
-        assert_eq!(stream.cut_before(1), None);
-        assert_eq!(stream.cut_before(4), Some(Cut::at(2)));
-        assert_eq!(stream.cut_before(5), Some(Cut::at(5)));
-        assert!(stream.piece(6, usize::MAX).is_empty());
-        assert!(stream.piece(7, usize::MAX).is_empty());
-    }
 }

@@ -1,0 +1,151 @@
+//! What was understood of a text: connections, and what should be said about them.
+
+use crate::app::input::stream::{Connection, Cut, Stream, begins_a_head};
+use plainws::Role;
+use plainws::protocol::frame::{Byte0, Byte1, Opcode};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a text says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pasted {
+    /// By their numbers.
+    connections: BTreeMap<u64, Connection>,
+    /// What to tell people beside the verdict.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What is known of a piece beside its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Piece {
+    /// The number of its connection.
+    pub(super) connection: u64,
+    pub(super) sender: Option<Role>,
+    /// Its place among all pieces.
+    pub(super) number: u64,
+    pub(super) time: Option<Duration>,
+}
+
+impl Pasted {
+    /// The bytes of one stream, whose sender is not known.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        let connection = Connection::of(Stream::new(None, bytes));
+        Self {
+            connections: BTreeMap::from([(0, connection)]),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds what was sent next. `word` says what its number counts, such as "line".
+    pub(super) fn push(&mut self, piece: Piece, word: &'static str, bytes: &[u8]) {
+        let connection = self.connections.entry(piece.connection);
+        let connection = connection.or_insert_with(|| Connection {
+            name: None,
+            piece: word,
+            streams: Vec::new(),
+        });
+        let stream = stream(&mut connection.streams, piece.sender);
+        stream.cuts.push(Cut {
+            offset: stream.bytes.len(),
+            number: Some(piece.number),
+            time: piece.time,
+        });
+        stream.bytes.extend_from_slice(bytes);
+    }
+
+    /// Calls a connection by what tells it from others.
+    pub(super) fn name(&mut self, connection: u64, name: String) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.name = Some(name);
+        }
+    }
+
+    /// All connections that have bytes, in the order of their numbers.
+    pub(crate) fn into_connections(self) -> Vec<Connection> {
+        self.connections.into_values().collect()
+    }
+
+    /// All bytes.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let connections = self.connections.into_values();
+        let streams = connections.flat_map(|connection| connection.streams);
+        streams.flat_map(|stream| stream.bytes).collect()
+    }
+}
+
+/// The stream of a sender; the client's comes first.
+fn stream(streams: &mut Vec<Stream>, sender: Option<Role>) -> &mut Stream {
+    let at = streams.iter().position(|stream| stream.sender == sender);
+    let at = at.unwrap_or_else(|| {
+        let at = if sender == Some(Role::Server) {
+            streams.len()
+        } else {
+            0
+        };
+        streams.insert(at, Stream::new(sender, Vec::new()));
+        at
+    });
+    &mut streams[at]
+}
+
+/// Whether a stream may begin with these bytes: with a head, or with a frame that is legal in its first byte, one
+/// of a message that is compressed included.
+pub(super) fn can_begin(bytes: &[u8]) -> bool {
+    let Some(&first) = bytes.first() else {
+        return false;
+    };
+    let byte0 = Byte0::read(first);
+    let is_frame = Opcode::from_bits(byte0.opcode)
+        .is_some_and(|opcode| byte0.rsv == 0 || byte0.rsv == 0b100 && !opcode.is_control());
+    is_frame || begins_a_head(bytes)
+}
+
+/// Who sent these bytes, if their beginning shows it: a head, or the mask of a first frame.
+pub(super) fn likely_sender(bytes: &[u8]) -> Option<Role> {
+    if begins_a_head(bytes) {
+        let is_response = bytes.starts_with(b"HTTP/");
+        return Some(if is_response {
+            Role::Server
+        } else {
+            Role::Client
+        });
+    }
+    let byte1 = bytes.get(1).filter(|_| can_begin(bytes))?;
+    let is_masked = Byte1::read(*byte1).mask;
+    Some(if is_masked {
+        Role::Client
+    } else {
+        Role::Server
+    })
+}
+
+/// Who sent what, of two ends of which only the first bytes are known: the first is the client unless these
+/// show otherwise.
+pub(super) fn roles(first: &[u8], second: &[u8]) -> [Role; 2] {
+    let of_first = likely_sender(first);
+    let of_second = likely_sender(second).map(Role::peer);
+    // A head is surer than a mask.
+    let role = if begins_a_head(second) && !begins_a_head(first) {
+        of_second.or(of_first)
+    } else {
+        of_first.or(of_second)
+    };
+    let role = role.unwrap_or(Role::Client);
+    [role, role.peer()]
+}
+
+/// The first bytes, for people.
+pub(super) fn beginning(bytes: &[u8]) -> String {
+    let shown: Vec<_> = bytes
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let cut = if bytes.len() > 4 { " …" } else { "" };
+    shown.join(" ") + cut
+}

@@ -1,0 +1,106 @@
+//! Text without marks: hex, decimal numbers, base64.
+//!
+//! Digits in pairs are hex. A list (in brackets or with commas) whose items are hex and decimal at once, such as
+//! `[10, 20]`, which Rust prints for both `{:?}` and `{:02x?}`, is refused: the two give different bytes. What is
+//! neither may be base64, if its bytes could begin a stream.
+
+use super::array;
+use super::base64;
+use super::pasted::{Pasted, beginning};
+use crate::app::input::hex as digits;
+use crate::app::input::place::wrong;
+
+/// Reads text that has no mark of any format.
+pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
+    Some(read(text))
+}
+
+fn read(text: &str) -> Result<Pasted, String> {
+    let pairs = digits::plain(text);
+    if !is_list(text) && (pairs.is_ok() || !is_row_of_numbers(text)) {
+        return pairs.map(Pasted::of).or_else(|error| {
+            let pasted = base64::likely_bytes(text)
+                .map(|bytes| Pasted::of(bytes).with_note("read as base64"));
+            pasted.ok_or(error)
+        });
+    }
+    if !is_balanced(text) {
+        return Err(wrong(
+            text,
+            text.trim_start(),
+            "a bracket is not closed: the text is cut",
+        ));
+    }
+    let hex = pairs.clone().or_else(|_| unpadded(text));
+    match (hex, decimal_bytes(text)) {
+        (Ok(hex), Ok(decimal)) if hex != decimal => Err(ambiguous(text, &hex, &decimal)),
+        (Ok(bytes), _) | (Err(_), Ok(bytes)) => Ok(Pasted::of(bytes)),
+        (Err(_), Err(of_decimal)) => {
+            let of_hex = pairs.err().unwrap_or_default();
+            let is_decimal = is_list(text) && !text.contains(|c: char| c.is_ascii_alphabetic());
+            Err(if is_decimal { of_decimal } else { of_hex })
+        }
+    }
+}
+
+pub(super) fn hex(text: &str) -> Result<Pasted, String> {
+    let bytes = digits::plain(text).or_else(|error| unpadded(text).map_err(|()| error));
+    bytes.map(Pasted::of)
+}
+
+pub(super) fn decimal(text: &str) -> Result<Pasted, String> {
+    decimal_bytes(text).map(Pasted::of)
+}
+
+pub(super) fn base64(text: &str) -> Result<Pasted, String> {
+    let bytes = base64::bytes(text).map(Pasted::of);
+    bytes.ok_or_else(|| wrong(text, text.trim_start(), "this is no base64"))
+}
+
+fn is_list(text: &str) -> bool {
+    text.contains(',') || text.trim_start().starts_with(['[', '{', '(', '<'])
+}
+
+fn is_balanced(text: &str) -> bool {
+    let count = |brackets: &[char]| text.matches(brackets).count();
+    count(&['[', '{', '(', '<']) <= count(&[']', '}', ')', '>'])
+}
+
+/// Several decimal numbers, one of three digits at least, as no byte has in hex.
+fn is_row_of_numbers(text: &str) -> bool {
+    let words = || text.split_whitespace();
+    let is_number =
+        |word: &str| word.len() <= 3 && word.bytes().all(|digit| digit.is_ascii_digit());
+    words().count() > 1 && words().all(is_number) && words().any(|word| word.len() == 3)
+}
+
+/// Decimal numbers, with or without brackets around them.
+fn decimal_bytes(text: &str) -> Result<Vec<u8>, String> {
+    let inner = text.trim().trim_end_matches(';').trim_end();
+    let inner = inner.trim_start_matches(['[', '{', '(', '<']);
+    array::numbers(text, inner.trim_end_matches([']', '}', ')', '>']))
+}
+
+/// Hex digits of which small bytes have only one, as Rust's `{:x?}` prints them.
+fn unpadded(text: &str) -> Result<Vec<u8>, ()> {
+    let is_separator = |c: char| c.is_whitespace() || ",[]{}()<>".contains(c);
+    let words = text.split(is_separator).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let is_byte = word.len() <= 2 && word.bytes().all(|digit| digit.is_ascii_hexdigit());
+            u8::from_str_radix(word, 16)
+                .ok()
+                .filter(|_| is_byte)
+                .ok_or(())
+        })
+        .collect()
+}
+
+fn ambiguous(text: &str, hex: &[u8], decimal: &[u8]) -> String {
+    let what = format!(
+        "as hex these are the bytes {}, as decimal numbers {}; --input hex or decimal says which",
+        beginning(hex),
+        beginning(decimal)
+    );
+    wrong(text, text.trim_start(), &what)
+}
