@@ -9,8 +9,8 @@
 use plainws::{CloseCode, Error, Message, PreparedMessage, Result, Sender};
 use plainws::{Server, WebSocket, WhenFull};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 fn main() -> Result<()> {
     let room = Room::default();
@@ -20,14 +20,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A sender to each member. The threads of all connections share them.
+/// A sender to each member, by the thread of its connection. All these threads share them.
 #[derive(Default)]
-pub(crate) struct Room(Mutex<HashMap<SocketAddr, Sender>>);
+pub(crate) struct Room(Mutex<HashMap<ThreadId, Sender>>);
 
 impl Room {
     /// One member's time in the room, on the thread of its connection.
     pub(crate) fn attend(&self, ws: &mut WebSocket) -> Result<()> {
-        let name = ws.peer_addr();
+        let name = thread::current().id();
         // A member who speaks must not wait for one who listens slowly: what this sender cannot send at
         // once, it sends later.
         let sender = ws.sender().when_full(WhenFull::Refuse);
@@ -53,7 +53,7 @@ impl Room {
         });
     }
 
-    fn members(&self) -> MutexGuard<'_, HashMap<SocketAddr, Sender>> {
+    fn members(&self) -> MutexGuard<'_, HashMap<ThreadId, Sender>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

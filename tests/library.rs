@@ -23,5 +23,6 @@ mod server;
 mod shutdown;
 mod support;
 mod tap;
+mod unix_socket;
 mod utf8;
 mod websocket;

@@ -847,7 +847,7 @@ mod request {
             "chat.v2",
         ];
         assert_eq!(shown, expected);
-        assert_eq!(peer, own_address);
+        assert_eq!(peer, Some(own_address));
 
         let mut raw = Raw::connect(address);
         raw.send(request("/room", "Sec-WebSocket-Protocol: other\r\n"));

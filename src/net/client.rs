@@ -217,7 +217,7 @@ impl Client {
         let handshake = Box::new(Handshake {
             request,
             subprotocol,
-            peer,
+            peer: Some(peer),
         });
         Ok(WebSocket::new(
             Arc::new(stream),

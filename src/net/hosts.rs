@@ -6,7 +6,7 @@
 use super::error::Error;
 use crate::protocol::handshake::InvalidHeader;
 use crate::protocol::request::split_authority;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// The hosts that a server answers for.
@@ -132,6 +132,11 @@ fn registered(name: &str) -> Option<Name> {
 fn is_label(label: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !label.is_empty() && label.bytes().all(is_allowed)
+}
+
+/// The address that a peer counts as: who comes over a Unix socket is on this machine.
+pub(super) fn ip(peer: Option<SocketAddr>) -> IpAddr {
+    peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip())
 }
 
 pub(super) fn is_loopback(address: IpAddr) -> bool {

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// The client's address; `None` when no connection could be accepted.
+    /// The client's address; `None` for one on a Unix socket, and when no connection could be accepted.
     pub peer: Option<SocketAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],

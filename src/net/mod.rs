@@ -5,7 +5,7 @@
 //!
 //! Five files carry a connection, and are best read in this order: `stream` moves bytes, `link` shares a
 //! connection among threads, `websocket` is what handlers call, `session` answers requests, and `server`
-//! accepts. What they have to judge stands in files of its own, most of which know no socket and no clock:
+//! accepts, from a `listener`. What they have to judge stands in files of its own, most of which know no socket and no clock:
 //!
 //! | of | file | what it answers |
 //! |---|---|---|
@@ -37,6 +37,7 @@ mod incoming;
 mod keepalive;
 pub mod limits;
 mod link;
+pub mod listener;
 pub mod log;
 pub mod origin;
 mod output;

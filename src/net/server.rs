@@ -1,13 +1,16 @@
-//! A server: accepts TCP connections and gives each a thread.
+//! A server: accepts connections and gives each a thread.
 
 use super::admission::Places;
 use super::capacity::{self, Capacity, Division};
 use super::caretaker;
 use super::error::Result;
-use super::hosts::{Host, HostPolicy};
+use super::hosts::{Host, HostPolicy, ip};
 use super::http::Page;
 use super::http::Response;
 use super::limits::Limits;
+use super::listener::Listener;
+#[cfg(unix)]
+use super::listener::wake;
 use super::log::{Outcome, Record};
 use super::registry::{NoPlace, Phase, Registry};
 use super::session::{self, stopping};
@@ -46,7 +49,7 @@ const MAX_CONNECTIONS: usize = 900;
 /// handshake of a live peer may take.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Handlers and pages on one TCP port.
+/// Handlers and pages on one TCP port, or one Unix socket.
 ///
 /// ```no_run
 /// use plainws::{Server, WebSocket};
@@ -65,7 +68,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listener: Arc<Listener>,
     site: Site,
     registry: Arc<Registry>,
     max_connections: usize,
@@ -84,15 +87,16 @@ impl Server {
         Ok(Self::from_listener(TcpListener::bind(address)?))
     }
 
-    /// Serves a listener that was made elsewhere, for example with a longer backlog.
+    /// Serves a listener that was made elsewhere, for example with a longer backlog, or of a Unix socket.
     #[must_use]
-    pub fn from_listener(listener: TcpListener) -> Self {
+    pub fn from_listener(listener: impl Into<Listener>) -> Self {
+        let listener = listener.into();
         let mut site = Site::default();
         if let Ok(address) = listener.local_addr() {
             site.hosts = HostPolicy::at(address.ip());
         }
         Self {
-            listener,
+            listener: Arc::new(listener),
             site,
             registry: Arc::default(),
             max_connections: MAX_CONNECTIONS,
@@ -106,7 +110,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The system does not say.
+    /// The system does not say, or it is a Unix socket.
     pub fn local_addr(&self) -> Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
     }
@@ -300,9 +304,14 @@ impl Server {
     ///
     /// The system does not say which address is listened on.
     pub fn handle(&self) -> Result<Handle> {
+        let waker = match &*self.listener {
+            Listener::Tcp(listener) => Waker::Connection(listener.local_addr()?),
+            #[cfg(unix)]
+            Listener::Unix(_) => Waker::Listener(Arc::downgrade(&self.listener)),
+        };
         Ok(Handle {
             registry: Arc::clone(&self.registry),
-            address: self.local_addr()?,
+            waker,
         })
     }
 
@@ -361,7 +370,17 @@ impl Server {
 #[derive(Clone, Debug)]
 pub struct Handle {
     registry: Arc<Registry>,
-    address: SocketAddr,
+    waker: Waker,
+}
+
+/// What wakes a thread that waits in `accept`, which cannot be interrupted.
+#[derive(Clone, Debug)]
+enum Waker {
+    /// A connection to this address, which it accepts.
+    Connection(SocketAddr),
+    /// Its listener.
+    #[cfg(unix)]
+    Listener(std::sync::Weak<Listener>),
 }
 
 impl Handle {
@@ -403,10 +422,19 @@ impl Handle {
         });
     }
 
-    /// A thread that waits in `accept` cannot be interrupted, but a connection wakes it. Returns whether
-    /// one was made, or the listener is gone.
+    /// Returns whether the thread that waits in `accept` was woken, or the listener is gone.
     fn wake(&self) -> bool {
-        let mut address = self.address;
+        match &self.waker {
+            Waker::Connection(address) => self.wake_by_connection(*address),
+            #[cfg(unix)]
+            Waker::Listener(listener) => match listener.upgrade().as_deref() {
+                Some(Listener::Unix(listener)) => wake(listener).is_ok(),
+                _ => true,
+            },
+        }
+    }
+
+    fn wake_by_connection(&self, mut address: SocketAddr) -> bool {
         if address.ip().is_unspecified() {
             address.set_ip(match address {
                 SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -430,7 +458,7 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    fn accept_all(&self, listener: &TcpListener) {
+    fn accept_all(&self, listener: &Listener) {
         // A descriptor that is kept back: where no other is left, one after the other of those that wait
         // is accepted with it, and told so.
         let mut spare = listener.try_clone().ok();
@@ -440,7 +468,7 @@ impl Acceptor {
             if self.registry.phase() > Phase::Serving {
                 if let Ok((stream, peer)) = accepted {
                     let lingering = self.site.max_lingering;
-                    self.refuse(Stream::new(stream).into(), peer, &stopping(), lingering);
+                    self.refuse(stream.into(), peer, &stopping(), lingering);
                 }
                 return;
             }
@@ -467,9 +495,9 @@ impl Acceptor {
     }
 
     /// Gives a connection a thread.
-    fn start(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        let stream = Arc::new(Stream::new(stream));
-        let membership = match self.registry.enter(&stream, peer.ip(), &self.places) {
+    fn start(&self, stream: Stream, peer: Option<SocketAddr>) -> io::Result<()> {
+        let stream = Arc::new(stream);
+        let membership = match self.registry.enter(&stream, ip(peer), &self.places) {
             Ok(membership) => membership,
             Err(why) => {
                 let response = match why {
@@ -483,7 +511,7 @@ impl Acceptor {
         let id = membership.id();
         let (site, its_stream) = (Arc::clone(&self.site), Arc::clone(&stream));
         let thread = thread::Builder::new()
-            .name(format!("plainws {peer}"))
+            .name(thread_name(peer))
             .stack_size(self.stack_size);
         match thread.spawn(move || session::run(its_stream, peer, &site, membership)) {
             Ok(thread) => self.registry.keep(id, thread),
@@ -497,13 +525,13 @@ impl Acceptor {
     }
 
     /// Refuses those that wait in the listener's queue when the server stops.
-    fn refuse_the_rest(&self, listener: &TcpListener) {
+    fn refuse_the_rest(&self, listener: &Listener) {
         let lingering = self.site.max_lingering;
         self.refuse_waiting(listener, usize::MAX, &stopping(), lingering);
     }
 
     /// Refuses connections that wait in the listener's queue, at most `max` of them.
-    fn refuse_waiting(&self, listener: &TcpListener, max: usize, why: &Response, lingering: usize) {
+    fn refuse_waiting(&self, listener: &Listener, max: usize, why: &Response, lingering: usize) {
         if listener.set_nonblocking(true).is_err() {
             return;
         }
@@ -511,15 +539,21 @@ impl Acceptor {
             let Ok((stream, peer)) = listener.accept() else {
                 break;
             };
-            self.refuse(Stream::new(stream).into(), peer, why, lingering);
+            self.refuse(stream.into(), peer, why, lingering);
         }
         let _ = listener.set_nonblocking(false);
     }
 
     /// Answers 503 without a thread and without waiting: a peer whose buffer cannot take these few
     /// bytes does not get them. It lingers unless that many do so already.
-    fn refuse(&self, stream: Arc<Stream>, peer: SocketAddr, why: &Response, lingering: usize) {
-        if self.registry.is_waker(peer) {
+    fn refuse(
+        &self,
+        stream: Arc<Stream>,
+        peer: Option<SocketAddr>,
+        why: &Response,
+        lingering: usize,
+    ) {
+        if peer.is_some_and(|peer| self.registry.is_waker(peer)) {
             return;
         }
         self.registry.count_response(why);
@@ -529,7 +563,7 @@ impl Acceptor {
             caretaker::linger(stream, lingering);
         }
         self.report(&Record {
-            peer: Some(peer),
+            peer,
             request_line: b"",
             duration: Duration::ZERO,
             outcome: why.outcome(why.body().len()),
@@ -547,6 +581,13 @@ impl Acceptor {
 
     fn report(&self, record: &Record<'_>) {
         session::report(&self.site, &self.registry, record);
+    }
+}
+
+fn thread_name(peer: Option<SocketAddr>) -> String {
+    match peer {
+        Some(peer) => format!("plainws {peer}"),
+        None => "plainws unix".into(),
     }
 }
 

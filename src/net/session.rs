@@ -5,6 +5,7 @@ use super::budget::Share;
 use super::caretaker;
 use super::deadline::{after, is_timeout};
 use super::error::Error;
+use super::hosts::ip;
 use super::http::{self, Response};
 use super::log::{Outcome, Record};
 use super::pace::Pace;
@@ -33,7 +34,12 @@ const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// Pages of the stack that were touched stay for as long as the thread lives. So the handler is run when what
 /// came before has returned, and nothing with a large frame is inlined into what calls it.
-pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership: Membership) {
+pub(super) fn run(
+    stream: Arc<Stream>,
+    peer: Option<SocketAddr>,
+    site: &Site,
+    membership: Membership,
+) {
     // A socket that cannot be prepared is dead already.
     if stream.prepare().is_err() {
         return;
@@ -60,7 +66,7 @@ pub(super) fn run(stream: Arc<Stream>, peer: SocketAddr, site: &Site, membership
 
 struct Session<'a> {
     site: &'a Site,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     stream: Arc<Stream>,
     membership: Membership,
     /// The pace at which the peer takes responses.
@@ -248,7 +254,7 @@ impl<'a> Session<'a> {
 
     /// RFC 9110 §15.5.20.
     fn host_refusal(&self, request: &Request) -> Option<Response> {
-        let is_served = self.site.hosts.permits(request.host(), self.peer.ip());
+        let is_served = self.site.hosts.permits(request.host(), ip(self.peer));
         (!is_served).then(|| {
             let reason = "this server does not answer for that host";
             Response::refusal(421, "host-not-served", reason)
@@ -414,7 +420,7 @@ impl<'a> Session<'a> {
             self.site,
             self.membership.registry(),
             &Record {
-                peer: Some(self.peer),
+                peer: self.peer,
                 request_line,
                 duration: started.elapsed(),
                 outcome,
@@ -435,7 +441,7 @@ impl Opened<'_> {
             self.site,
             self.membership.registry(),
             &Record {
-                peer: Some(self.ws.peer_addr()),
+                peer: self.ws.peer_addr(),
                 request_line: self.ws.request().head().start_line(),
                 duration: self.started.elapsed(),
                 outcome: Outcome::Closed {

@@ -8,6 +8,8 @@ use super::pace::Pace;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, TcpStream};
+#[cfg(unix)]
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -92,6 +94,8 @@ const WRITE_AGAIN: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Stream {
     transport: Box<dyn Transport>,
+    /// Whether the system gathers small writes unless told otherwise.
+    gathers: bool,
     read_timeout: KnownTimeout,
     write_timeout: KnownTimeout,
     /// Held while the transport is in non-blocking mode. That mode holds for every thread: another one
@@ -103,16 +107,30 @@ impl Stream {
     pub(super) fn new(transport: impl Transport + 'static) -> Self {
         Self {
             transport: Box::new(transport),
+            gathers: true,
             read_timeout: KnownTimeout::default(),
             write_timeout: KnownTimeout::default(),
             nonblocking: Mutex::default(),
         }
     }
 
+    /// A Unix socket. std's own type for it cannot peek, but the calls that TCP's makes are the system's for
+    /// sockets of any kind.
+    #[cfg(unix)]
+    pub(super) fn unix(socket: UnixStream) -> Self {
+        Self {
+            gathers: false,
+            ..Self::new(TcpStream::from(OwnedFd::from(socket)))
+        }
+    }
+
     /// Turns off the delay by which the system gathers small writes: ours carry whole frames, gathered
     /// already.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        self.transport.send_at_once()
+        if self.gathers {
+            self.transport.send_at_once()?;
+        }
+        Ok(())
     }
 
     /// Reads once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].

@@ -39,7 +39,7 @@ pub enum Received {
 pub(super) struct Handshake {
     pub(super) request: Request,
     pub(super) subprotocol: Option<String>,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Option<SocketAddr>,
 }
 
 /// An established WebSocket connection.
@@ -272,9 +272,9 @@ impl WebSocket {
         self.link.traffic()
     }
 
-    /// The other end's address.
+    /// The other end's address; `None` on a Unix socket, whose ends have none.
     #[must_use]
-    pub const fn peer_addr(&self) -> SocketAddr {
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.handshake.peer
     }
 }

@@ -70,6 +70,15 @@ pub(crate) fn upgrade_request(path: &str) -> String {
 }
 
 impl Raw {
+    fn over(stream: TcpStream) -> Self {
+        let prepared = stream.set_write_timeout(Some(PATIENCE));
+        prepared.expect("the socket is there");
+        Self {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the server accepts");
         Self::from(stream)
@@ -386,14 +395,16 @@ impl Raw {
 
 impl From<TcpStream> for Raw {
     fn from(stream: TcpStream) -> Self {
-        let prepared = stream
-            .set_nodelay(true)
-            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-        prepared.expect("the socket is there");
-        Self {
-            stream,
-            received: Vec::new(),
-        }
+        stream.set_nodelay(true).expect("the socket is there");
+        Self::over(stream)
+    }
+}
+
+/// What is done with a connection here are the system's calls for sockets of any kind.
+#[cfg(unix)]
+impl From<std::os::unix::net::UnixStream> for Raw {
+    fn from(stream: std::os::unix::net::UnixStream) -> Self {
+        Self::over(std::os::fd::OwnedFd::from(stream).into())
     }
 }
 
