@@ -9,6 +9,7 @@ mod cli_exercise;
 mod cli_explain;
 mod cli_handshake;
 mod cli_help;
+mod cli_listen;
 mod cli_paste;
 mod cli_rules;
 mod cli_stalled;

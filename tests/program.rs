@@ -7,6 +7,7 @@ use crate::support::bytes::{
 use crate::support::hostile::Visitor;
 use crate::support::program::{Held, Process, Program, command, is_heeded, run};
 use crate::support::raw::{PATIENCE, Raw, Response, upgrade_request};
+use crate::support::run::run_with;
 use serde_json::Value;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -55,6 +56,43 @@ mod at_its_start {
     }
 
     #[test]
+    fn its_banner_ends_in_a_command_that_connects() {
+        let typed = env!("CARGO_BIN_EXE_plainws");
+        for (addr, cargo, started_by) in [
+            ("127.0.0.1:0", None, typed),
+            ("0.0.0.0:0", Some("/usr/bin/cargo"), "cargo run --"),
+        ] {
+            let mut command = command();
+            command.args(["--addr", addr]).env_remove("CARGO");
+            command.envs(cargo.map(|path| ("CARGO", path)));
+            let process = Process::start(&mut command).expect("the program was built");
+            let program = Program::of(process);
+            let said = program.process.stdout.wait_for("command", |said| {
+                said.contains("Try it").then(|| said.to_owned())
+            });
+            let (_, last) = said.split_once("Try it: ").expect("it was found");
+            let port = program.address.port();
+            let line = format!("{started_by} connect ws://127.0.0.1:{port}/echo\n");
+            assert_eq!(last, line);
+            let url = last.split_whitespace().last().expect("it has words");
+            let answer = run_with(&["connect", url, "--once"], b"Hello\n");
+            assert_eq!((answer.code, &*answer.stdout), (0, "Hello\n"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_a_port_or_a_name() {
+        for addr in ["0", ":0", "localhost:0"] {
+            let program = Program::serve_at(addr, &[]);
+            assert!(program.address.ip().is_loopback(), "{addr}");
+            assert!(program.address.port() > 0, "{addr}");
+            let mut raw = program.open("/echo");
+            raw.send_frame(TEXT, "Hello");
+            raw.expect_frame(TEXT, "Hello");
+        }
+    }
+
+    #[test]
     fn a_busy_port_is_one_clear_line() {
         let busy = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
         let address = busy.local_addr().expect("it is bound").to_string();
@@ -64,6 +102,7 @@ mod at_its_start {
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(said.starts_with("plainws: cannot listen on "), "{said}");
         assert!(said.contains(&address) && said.contains("--addr"), "{said}");
+        assert!(said.contains("another program listens there"), "{said}");
         assert_eq!(process.stdout.whole(), "");
     }
 
@@ -76,7 +115,15 @@ mod at_its_start {
             (&["--addr"], "--addr"),
             (&["--addr", "127.0.0.1"], "--addr"),
             (&["--addr", "127.0.0.1:65536"], "--addr"),
-            (&["--addr", "nonsense:80"], "--addr"),
+            (&["--addr", "nonsense"], "--addr"),
+            (&["--addr", "nonsense:x"], "--addr"),
+            (&["--addr", "::1:8000"], "brackets"),
+            (&["--addr", "http://127.0.0.1:8000/"], "not a URL"),
+            (&["--addr", "unix:"], "--addr"),
+            (
+                &["--addr", "/no/such/folder/x.sock"],
+                "/no/such/folder/x.sock",
+            ),
             (&["--allow-origin", "example.com"], "--allow-origin"),
             (
                 &["--allow-origin", "https://example.com/x"],

@@ -7,7 +7,6 @@ use clap::{Arg, Args, Command, ValueEnum};
 use plainws::protocol::{head, message};
 use plainws::{Role, Rule};
 use std::ffi::OsStr;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -99,14 +98,6 @@ impl HandshakeOptions {
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("a header is \"Name: value\"")?;
     Ok((name.trim().into(), value.trim().into()))
-}
-
-/// An address to listen on.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    let address = text.parse();
-    address.map_err(|_| {
-        "it must be an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".into()
-    })
 }
 
 /// A number of things, or 0.

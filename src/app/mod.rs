@@ -7,6 +7,7 @@ mod commands;
 mod connect;
 mod input;
 mod judge;
+mod listen;
 mod serve;
 mod show;
 mod signals;

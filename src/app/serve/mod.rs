@@ -1,21 +1,21 @@
 //! `plainws serve`: the server with its handlers and pages.
 
 mod access_log;
+mod banner;
 mod clock;
 mod echo;
 mod metrics;
 mod pages;
 
 use crate::app::args;
+use crate::app::listen::{self, Address};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
 use crate::app::signals;
 use clap::Args;
 use plainws::net::hosts::Host;
 use plainws::{Handle, Limits, Role, Server};
-use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::panic;
 use std::thread;
@@ -23,11 +23,15 @@ use std::time::Duration;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on, or unix:PATH
     ///
-    /// The default can be reached from this machine only, 0.0.0.0:8000 and [::]:8000 from everywhere.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = args::address)]
-    addr: SocketAddr,
+    /// The default can be reached from this machine only, and so can a port alone (8000); 0.0.0.0:8000 and
+    /// [::]:8000 can from everywhere. Port 0 takes a free one. Of a name with several addresses one is
+    /// listened on, an IPv4 one if there is any. unix:PATH, or a path with a slash, is a Unix socket: its file
+    /// is made with the mode that the umask leaves, and removed at the end. One that an ended server has
+    /// left is replaced.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = listen::address)]
+    addr: Address,
 
     /// Answer for this host, such as example.com or example.com:8443; may be repeated
     ///
@@ -63,8 +67,8 @@ pub(crate) struct Options {
     ///
     /// --allow-host holds for it as well: once a host is allowed, requests to an address that is not a
     /// loopback one must name an allowed host.
-    #[arg(long, value_name = "ADDR", value_parser = args::address)]
-    metrics_addr: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR", value_parser = listen::address)]
+    metrics_addr: Option<Address>,
 
     /// Serve neither /healthz nor /metrics
     #[arg(long, hide_short_help = true, conflicts_with = "metrics_addr")]
@@ -168,20 +172,23 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let lines = Lines::dropping(move |note| access_log::note(note, form)).map_err(no_thread)?;
     report_panics(&lines, form);
     let max_connections = options.limits.max_connections.get();
-    let mut server = with_routes(bind(options.addr, "--addr")?).max_connections(max_connections);
+    let (listener, place) = listen::listen(&options.addr, "--addr")?;
+    let server = with_routes(Server::from_listener(listener));
+    let mut server = server.max_connections(max_connections);
     if let Some(places) = options.limits.max_per_address {
         server = server.max_per_address(places);
     }
     let mut server = with_options(server, options, &lines);
     let mut handles = vec![server.handle().map_err(in_words)?];
-    let mut addresses = vec![server.local_addr().map_err(in_words)?];
+    let mut places = vec![place];
 
     let mut watched = None;
-    if let Some(address) = options.metrics_addr {
-        let own = with_options(bind(address, "--metrics-addr")?, options, &lines);
+    if let Some(address) = &options.metrics_addr {
+        let (listener, place) = listen::listen(address, "--metrics-addr")?;
+        let own = with_options(Server::from_listener(listener), options, &lines);
         let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0]);
         handles.push(own.handle().map_err(in_words)?);
-        addresses.push(own.local_addr().map_err(in_words)?);
+        places.push(place);
         watched = Some(own);
     } else if !options.no_metrics {
         server = metrics::add_to(server, &handles[0]);
@@ -191,7 +198,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if let Some(warning) = capacity_warning(&server, max_connections) {
         lines.push(To::Stderr, &access_log::warning(&warning, form));
     }
-    announce(&addresses, &options.prefix)?;
+    announce(banner::banner(&places, &options.prefix))?;
     thread::scope(|scope| {
         if let Some(watched) = watched {
             scope.spawn(|| watched.serve());
@@ -207,13 +214,6 @@ const MAX_WATCHERS: usize = 16;
 
 fn in_words(error: plainws::Error) -> String {
     error.to_string()
-}
-
-fn bind(address: SocketAddr, flag: &str) -> Result<Server, String> {
-    let listener = listen(address).map_err(|error| {
-        format!("cannot listen on {address}: {error}. Choose another address with {flag}")
-    })?;
-    Ok(Server::from_listener(listener))
 }
 
 /// What to say when the system allows fewer connections than were asked for.
@@ -241,19 +241,6 @@ fn report_panics(lines: &Lines, form: access_log::Form) {
     panic::set_hook(Box::new(move |info| {
         lines.push(To::Stderr, &access_log::panicked(info, form));
     }));
-}
-
-/// Listens with a queue that is long enough for a burst of connections; std's holds 128.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    const BACKLOG: i32 = 4096;
-
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // As std does: a restarted server need not wait until its last run's connections are forgotten.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 fn with_routes(mut server: Server) -> Server {
@@ -318,27 +305,11 @@ fn stop_on_signals(handles: Vec<Handle>) -> io::Result<()> {
     })
 }
 
-/// Says where the server is, what it serves, and how to stop it. The server goes on without a reader of
-/// that, so a thread of its own waits for one.
-fn announce(addresses: &[SocketAddr], prefixes: &[String]) -> Result<(), String> {
-    let mut text = format!(
-        "plainws serves http://{}/\n\
-         \n\
-         \x20 /test_websocket, /clock   the time, once a second\n\
-         \x20 /test_socket, /echo       each message comes back\n",
-        addresses[0],
-    );
-    for prefix in prefixes {
-        text += &format!("  {prefix}/…  the same again\n");
-    }
-    if let Some(watched) = addresses.get(1) {
-        text += &format!(
-            "\nIts health and metrics: http://{watched}/healthz, http://{watched}/metrics\n"
-        );
-    }
-    text += "\nPages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n";
+/// Prints where the server is. The server goes on without a reader of that, so a thread of its own waits for
+/// one.
+fn announce(banner: String) -> Result<(), String> {
     let thread = thread::Builder::new().name("plainws says where".into());
-    let started = thread.spawn(move || output::print(&text));
+    let started = thread.spawn(move || output::print(&banner));
     started.map(drop).map_err(no_thread)
 }
 

@@ -1,0 +1,84 @@
+//! What `plainws serve` says first: where it is, what it serves, how to stop it and how to try it.
+
+use crate::app::listen::Place;
+use std::env;
+
+/// The text for a server, and for the place where its health and metrics are, if they have one of their own.
+pub(super) fn banner(places: &[Place], prefixes: &[String]) -> String {
+    let at = |place: &Place| match place {
+        Place::Tcp { address, .. } => format!("http://{address}/"),
+        #[cfg(unix)]
+        Place::Unix(file) => format!("unix:{}", file.path().display()),
+    };
+    let mut text = format!(
+        "plainws serves {}\n\
+         \n\
+         \x20 /test_websocket, /clock   the time, once a second\n\
+         \x20 /test_socket, /echo       each message comes back\n",
+        at(&places[0]),
+    );
+    for prefix in prefixes {
+        text += &format!("  {prefix}/…  the same again\n");
+    }
+    if let Some(watched) = places.get(1) {
+        text += &match watched {
+            Place::Tcp { address, .. } => format!(
+                "\nIts health and metrics: http://{address}/healthz, http://{address}/metrics\n"
+            ),
+            #[cfg(unix)]
+            Place::Unix(_) => {
+                format!(
+                    "\nIts health and metrics: /healthz and /metrics at {}\n",
+                    at(watched)
+                )
+            }
+        };
+    }
+    text + "\n" + &about(&places[0])
+}
+
+/// Who reaches it, how it is stopped, and a command to copy.
+fn about(place: &Place) -> String {
+    match place {
+        Place::Tcp { others, .. } => {
+            let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+            let others = match &others[..] {
+                [] => String::new(),
+                others => format!(
+                    "Not on {}, which that name stands for too.\n",
+                    others.join(", ")
+                ),
+            };
+            let url = place
+                .reached_at()
+                .map(|address| format!("ws://{address}/echo"));
+            format!(
+                "{others}Pages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n\
+                 Try it: {} connect {}\n",
+                again(),
+                url.unwrap_or_default(),
+            )
+        }
+        #[cfg(unix)]
+        Place::Unix(file) => format!(
+            "{} Ctrl-C stops it.\n\
+             Try it: curl --unix-socket {} http://localhost/healthz\n",
+            file.permissions(),
+            file.path().display(),
+        ),
+    }
+}
+
+/// What starts this program once more: cargo has put it into no path.
+fn again() -> String {
+    if env::var_os("CARGO").is_some() {
+        return "cargo run --".into();
+    }
+    let typed = env::args_os().next().unwrap_or_default();
+    let typed = typed.to_string_lossy();
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    if typed.is_empty() || !typed.bytes().all(is_word) {
+        return "plainws".into();
+    }
+    typed.into_owned()
+}
