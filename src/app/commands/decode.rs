@@ -53,7 +53,7 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
-    /// Show payloads and lines in full, not only their beginning
+    /// Show payloads and lines in full
     #[arg(long)]
     all: bool,
 

@@ -54,19 +54,25 @@ pub(crate) struct Options {
     json: bool,
 
     /// How a binary message is printed
-    #[arg(long, value_enum, value_name = "FORM", default_value = "hex")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_enum,
+        value_name = "FORM",
+        default_value = "hex"
+    )]
     binary_out: BinaryOut,
 
     /// Send the input as binary messages, without commands; all of it as one unless --message-per says more
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     binary: bool,
 
     /// What of the input makes a message; commands are lines [default: line]
-    #[arg(long, value_enum, value_name = "WHAT")]
+    #[arg(long, hide_short_help = true, value_enum, value_name = "WHAT")]
     message_per: Option<Per>,
 
     /// Take lines that begin with a slash for messages as well
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_commands: bool,
 
     /// Close after the first message
@@ -74,7 +80,7 @@ pub(crate) struct Options {
     once: bool,
 
     /// Close after N messages
-    #[arg(long, value_name = "N", value_parser = args::number_above_0, conflicts_with = "once")]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = args::number_above_0, conflicts_with = "once")]
     count: Option<NonZeroUsize>,
 
     /// Seconds that connecting may take
@@ -94,7 +100,7 @@ pub(crate) struct Options {
     no_close: bool,
 
     /// Connect again, after growing pauses, when the connection is lost or cannot be made
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     reconnect: bool,
 }
 
