@@ -25,7 +25,9 @@ fn violations() -> impl Iterator<Item = (Rule, Role, &'static [u8])> {
 
 /// Decodes bytes from a pipe, by a known sender.
 fn decode(sender: Role, bytes: &[u8], more: &[&str]) -> Run {
-    let args = [&["decode", "--role", sender.name(), "--key", KEY_1_3], more].concat();
+    // To a request that offered nothing.
+    let asked = ["--key", KEY_1_3, "--subprotocols", "", "--extensions", ""];
+    let args = [&["decode", "--role", sender.name()], &asked[..], more].concat();
     run_with(&args, bytes)
 }
 
@@ -520,6 +522,36 @@ mod handshake_in_front {
         );
         // Without the key this cannot be known.
         assert_eq!(run_with(&["decode"], response.as_bytes()).code, 0);
+    }
+
+    #[test]
+    fn that_answers_an_unknown_request_may_choose_what_it_likes() {
+        let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+            Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+            Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: foo\r\n\r\n";
+        for (options, rule) in [
+            (&[][..], None),
+            (&["--key", KEY_1_3], None),
+            (&["--subprotocols", "soap, chat"], None),
+            (
+                &["--subprotocols", "soap"],
+                Some("(subprotocol-not-offered)"),
+            ),
+            (&["--subprotocols", ""], Some("(subprotocol-not-offered)")),
+            (&["--extensions", "bar, foo; a=1"], None),
+            (&["--extensions", "bar"], Some("(extension-not-offered)")),
+            (&["--extensions", ""], Some("(extension-not-offered)")),
+        ] {
+            let run = run_with(&[&["decode"], options].concat(), response.as_bytes());
+            assert_eq!(
+                run.code,
+                rule.map_or(0, |_| 1),
+                "{options:?} {}",
+                run.stdout
+            );
+            assert!(run.stdout.contains(rule.unwrap_or("legal: a handshake")));
+        }
+        assert_eq!(run_with(&["decode", "--extensions", ";"], b"8100").code, 2);
     }
 
     #[test]

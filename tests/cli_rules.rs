@@ -114,7 +114,9 @@ fn the_commands_that_are_shown_give_the_rule() {
         assert!(!commands.is_empty());
         for command in commands {
             let (command, _) = command.split_once("\n\n").expect("an empty line after it");
-            let words: Vec<_> = command.split_whitespace().collect();
+            let words = command.split_whitespace();
+            // As a shell reads it.
+            let words: Vec<_> = words.map(|word| word.trim_matches('\'')).collect();
             let mut bytes = Vec::new();
             let mut code = 0;
             for part in words.split(|word| *word == "|") {

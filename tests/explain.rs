@@ -3,6 +3,8 @@
 use crate::support::bytes::BOTH;
 use plainws::protocol::dissect::handshake::{Derivation, Explanation, Line, request, response};
 use plainws::protocol::dissect::{Judgement, Verdict};
+use plainws::protocol::handshake::Asked;
+use plainws::protocol::head::Decoder;
 use plainws::protocol::rule::{Field, Section};
 use plainws::{Role, Rule};
 use std::ops::Range;
@@ -24,10 +26,22 @@ const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
     Connection: Upgrade\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
+/// A request with this key that offered no subprotocol and no extension.
+fn asked(key: &str) -> Asked {
+    Asked::default()
+        .key(key.to_owned())
+        .subprotocols(Vec::new())
+        .extensions(Vec::new())
+}
+
 fn explain(sender: Role, stream: &[u8], key: Option<&str>) -> Explanation {
     match sender {
         Role::Client => request(stream, Default::default()),
-        Role::Server => response(stream, Default::default(), key),
+        Role::Server => response(
+            stream,
+            Default::default(),
+            &key.map(asked).unwrap_or_default(),
+        ),
     }
 }
 
@@ -90,7 +104,7 @@ mod s1_3_the_example {
 
     #[test]
     fn response_answers_the_key() {
-        let explanation = response(RESPONSE, Default::default(), Some(KEY));
+        let explanation = response(RESPONSE, Default::default(), &asked(KEY));
         check_lines(&explanation, RESPONSE);
         assert_eq!(explanation.verdict, Verdict::Legal);
         assert_eq!(
@@ -98,7 +112,7 @@ mod s1_3_the_example {
             Judgement::Met(Rule::AcceptWrong)
         );
 
-        let explanation = response(RESPONSE, Default::default(), Some("another key"));
+        let explanation = response(RESPONSE, Default::default(), &asked("another key"));
         assert_eq!(broken(&explanation), [(3, Rule::AcceptWrong)]);
     }
 
@@ -107,7 +121,7 @@ mod s1_3_the_example {
         let folded = |text: &str| text.replace("Upgrade: websocket", "Upgrade: web\r\n\tsocket");
         let response_text = str::from_utf8(RESPONSE).unwrap();
         let right = response_text.replace(": ", ":\r\n ");
-        let explanation = response(right.as_bytes(), Default::default(), Some(KEY));
+        let explanation = response(right.as_bytes(), Default::default(), &asked(KEY));
         check_lines(&explanation, right.as_bytes());
         assert_eq!(explanation.verdict, Verdict::Legal);
         use Judgement::{Met, Open};
@@ -129,7 +143,7 @@ mod s1_3_the_example {
         assert_eq!(explanation.derivation, Some(Derivation::new(KEY)));
 
         let wrong = folded(response_text);
-        let explanation = response(wrong.as_bytes(), Default::default(), Some(KEY));
+        let explanation = response(wrong.as_bytes(), Default::default(), &asked(KEY));
         assert_eq!(broken(&explanation), [(1, Rule::UpgradeMissing)]);
     }
 
@@ -142,7 +156,7 @@ mod s1_3_the_example {
 
     #[test]
     fn response_is_not_judged_by_a_key_that_nobody_knows() {
-        let explanation = response(RESPONSE, Default::default(), None);
+        let explanation = response(RESPONSE, Default::default(), &Asked::default());
         assert_eq!(explanation.verdict, Verdict::Legal);
         assert_eq!(
             explanation.lines[3].judgement,
@@ -300,7 +314,7 @@ mod every_rule_that_a_head_breaks {
             Sec-WebSocket-Extensions: a\r\n\
             Sec-WebSocket-Extensions: ;\r\n\
             Sec-WebSocket-Protocol: chat\r\n\r\n";
-        let explanation = response(stream, Default::default(), Some(KEY));
+        let explanation = response(stream, Default::default(), &asked(KEY));
         let lines: Vec<&[Rule]> = explanation.lines.iter().map(|line| &*line.broken).collect();
         let expected: [&[Rule]; 9] = [
             &[Rule::HttpVersionTooLow],
@@ -332,17 +346,76 @@ mod every_rule_that_a_head_breaks {
     #[test]
     fn is_none_but_the_status_of_a_response_that_refuses() {
         let stream = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 5\r\n\r\n";
-        let explanation = response(stream, Default::default(), Some(KEY));
+        let explanation = response(stream, Default::default(), &asked(KEY));
         assert_eq!(explanation.broken, [Rule::StatusNot101]);
         assert_eq!(broken(&explanation), [(0, Rule::StatusNot101)]);
         assert_eq!(met(&explanation), []);
     }
 
     #[test]
+    fn is_not_judged_by_what_is_unknown_of_the_request() {
+        let stream = b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+            Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\
+            Sec-WebSocket-Protocol: chat\r\n\r\n";
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let [key, deflate, chat] = [KEY, "permessage-deflate", "chat"];
+        let nothing = Asked::default();
+        let cases: &[(Asked, &[Rule])] = &[
+            (nothing.clone(), &[]),
+            (nothing.clone().key(key.to_owned()), &[]),
+            (
+                nothing.clone().key("another key".to_owned()),
+                &[Rule::AcceptWrong],
+            ),
+            (nothing.clone().subprotocols(names(&["a", chat])), &[]),
+            (
+                nothing.clone().subprotocols(names(&["Chat"])),
+                &[Rule::SubprotocolNotOffered],
+            ),
+            (
+                nothing.clone().subprotocols(names(&[])),
+                &[Rule::SubprotocolNotOffered],
+            ),
+            (nothing.clone().extensions(names(&["a", deflate])), &[]),
+            (
+                nothing.clone().extensions(names(&["a"])),
+                &[Rule::ExtensionNotOffered],
+            ),
+            (
+                nothing.clone().extensions(names(&[])),
+                &[Rule::ExtensionNotOffered],
+            ),
+        ];
+        for (asked, broken) in cases {
+            let explanation = response(stream, Default::default(), asked);
+            assert_eq!(explanation.broken, *broken, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn is_judged_by_what_the_request_says() {
+        let request = b"GET / HTTP/1.1\r\nSec-WebSocket-Key: a key\r\n\
+            Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Protocol: c\r\n\
+            Sec-WebSocket-Extensions: a; b=1, permessage-deflate\r\n\r\n";
+        let mut decoder = Decoder::new(Role::Client, Default::default());
+        let (head, _) = decoder
+            .receive(request)
+            .expect("a head")
+            .expect("a whole one");
+        let asked = Asked::by(&head);
+        assert_eq!(asked.key.as_deref(), Some("a key"));
+        let subprotocols = asked.subprotocols.expect("they are known");
+        assert_eq!(subprotocols, ["chat", "superchat", "c"]);
+        let extensions = asked.extensions.expect("they are known");
+        assert_eq!(extensions, ["a", "permessage-deflate"]);
+    }
+
+    #[test]
     fn is_known_without_the_key_where_the_key_does_not_matter() {
         let stream = b"HTTP/1.1 101 \r\nUpgrade: websocket\r\n\
             Sec-WebSocket-Extensions: ;\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
-        let explanation = response(stream, Default::default(), None);
+        let explanation = response(stream, Default::default(), &Asked::default());
         assert_eq!(
             explanation.broken,
             [
@@ -450,7 +523,7 @@ mod thousands_of_heads {
         let Arrival { wire, limits, .. } = arrival;
         match arrival.sender {
             Role::Client => request(wire, *limits),
-            Role::Server => response(wire, *limits, Some(KEY)),
+            Role::Server => response(wire, *limits, &asked(KEY)),
         }
     }
 

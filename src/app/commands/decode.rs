@@ -9,6 +9,7 @@ use crate::app::show::{connection, json};
 use clap::Args;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
+use plainws::protocol::handshake::{Asked, Extension};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +49,18 @@ pub(crate) struct Options {
     /// The key that a server's response answers; without it the accept value is not judged
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+
+    /// The subprotocols that the request offered, as in its header; "" for none
+    ///
+    /// Without this, and without the request itself, the response may choose any.
+    #[arg(long, value_name = "LIST")]
+    subprotocols: Option<String>,
+
+    /// The extensions that the request offered, as in its header; "" for none
+    ///
+    /// Without this, and without the request itself, the response may choose any.
+    #[arg(long, value_name = "LIST", value_parser = extensions)]
+    extensions: Option<Names>,
 
     /// Print JSON, with the field names of Wireshark
     #[arg(long)]
@@ -89,6 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if connections.iter().all(is_empty) {
         return Err("no bytes to decode".into());
     }
+    let asked = asked(options);
     let mut verdicts = Vec::new();
     let mut printer = Printer::new();
     for (i, mut connection) in connections.into_iter().enumerate() {
@@ -96,7 +110,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
             stream.sender = options.role.map(Role::from).or(stream.sender);
         }
         let limits = options.limits.limits();
-        let mut conversation = Conversation::new(connection, options.key.as_deref(), limits);
+        let mut conversation = Conversation::new(connection, &asked, limits);
         let gap = if i == 0 { "" } else { "\n" };
         // A printer never fails before its end.
         let _ = printer.write_str(gap);
@@ -109,6 +123,35 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     }
     printer.finish()?;
     Ok(exit_code(&verdicts))
+}
+
+/// What the options say of the request that a response answers.
+fn asked(options: &Options) -> Asked {
+    let subprotocols = options.subprotocols.as_deref().map(|list| {
+        let names = list.split(',').map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    Asked::default()
+        .key(options.key.clone())
+        .subprotocols(subprotocols)
+        .extensions(options.extensions.clone().map(|Names(names)| names))
+}
+
+#[derive(Clone, Debug)]
+struct Names(Vec<String>);
+
+fn extensions(text: &str) -> Result<Names, String> {
+    let list = Extension::list(text.as_bytes());
+    let list =
+        list.ok_or("it must be a list such as \"permessage-deflate; server_no_context_takeover\"")?;
+    Ok(Names(
+        list.iter()
+            .map(|extension| extension.name.to_owned())
+            .collect(),
+    ))
 }
 
 fn is_empty(connection: &Connection) -> bool {

@@ -12,6 +12,7 @@ use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::answer;
 use clap::Args;
+use plainws::protocol::handshake::Asked;
 use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};
 use std::process::ExitCode;
@@ -274,19 +275,36 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
     } else {
         // A response is judged by the key that it answers.
         let is_response = role == Role::Server && rule.close_code().is_none();
-        let key = is_response.then(|| format!(" --key {EXAMPLE_KEY}"));
-        let key = key.unwrap_or_default();
+        let asked = if is_response {
+            asked_for(rule)
+        } else {
+            String::new()
+        };
         format!(
-            "plainws rules {} --raw {name} | plainws decode{key}",
+            "plainws rules {} --raw {name} | plainws decode{asked}",
             rule.id()
         )
     };
     let connection = Connection::of(Stream::new(Some(role), bytes.to_vec()));
-    let mut conversation = Conversation::new(connection, Some(EXAMPLE_KEY), Limits::default());
+    let asked = Asked::default()
+        .key(EXAMPLE_KEY.to_owned())
+        .subprotocols(Vec::new())
+        .extensions(Vec::new());
+    let mut conversation = Conversation::new(connection, &asked, Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
     let mut text = format!("\n{title}\n{command}\n");
     // A String takes all.
     let _ = show::connection::listing(&mut text, &mut conversation, is_cut);
     text
+}
+
+/// What the response is judged by, as options of `decode`.
+fn asked_for(rule: Rule) -> String {
+    match rule {
+        Rule::AcceptWrong => format!(" --key {EXAMPLE_KEY}"),
+        Rule::SubprotocolNotOffered => " --subprotocols ''".into(),
+        Rule::ExtensionNotOffered => " --extensions ''".into(),
+        _ => String::new(),
+    }
 }

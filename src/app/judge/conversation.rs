@@ -3,6 +3,7 @@
 use super::decoded::{Decoded, Limits};
 use crate::app::input::{Connection, Cut};
 use plainws::protocol::dissect::{Frame, Verdict};
+use plainws::protocol::handshake::Asked;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,13 +31,14 @@ pub(crate) struct Taken {
 }
 
 impl Conversation {
-    /// Takes a connection apart. A response is judged by the request in the other direction, or else by `key`.
-    pub(crate) fn new(connection: Connection, key: Option<&str>, limits: Limits) -> Self {
+    /// Takes a connection apart. A response is judged by the request in the other direction, or else by what is
+    /// known of it from elsewhere.
+    pub(crate) fn new(connection: Connection, asked: &Asked, limits: Limits) -> Self {
         let mut directions: Vec<Decoded> = Vec::new();
         for stream in connection.streams {
-            let request = directions.first().and_then(Decoded::key);
-            let decoded = Decoded::new(stream, request.or(key), limits);
-            directions.push(decoded);
+            let request = directions.first().and_then(Decoded::asked);
+            let asked = request.as_ref().unwrap_or(asked);
+            directions.push(Decoded::new(stream, asked, limits));
         }
         Self {
             name: connection.name,
@@ -128,7 +130,7 @@ mod tests {
             piece: "packet",
             streams: vec![client, server],
         };
-        Conversation::new(connection, None, Limits::default())
+        Conversation::new(connection, &Asked::default(), Limits::default())
     }
 
     /// Of each frame the direction, and its payload.

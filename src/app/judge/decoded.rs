@@ -6,6 +6,7 @@ use plainws::Role;
 use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissector, Fragment, Frame, Verdict};
 use plainws::protocol::frame::Byte1;
+use plainws::protocol::handshake::Asked;
 use plainws::protocol::{head, message};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -46,13 +47,13 @@ pub(crate) struct Decoded {
 const MAX_PIECE: usize = 4096;
 
 impl Decoded {
-    /// Takes a stream apart. A server's response is judged by `key`, which it answers.
-    pub(crate) fn new(stream: Stream, key: Option<&str>, limits: Limits) -> Self {
+    /// Takes a stream apart. A server's response is judged by what was asked.
+    pub(crate) fn new(stream: Stream, asked: &Asked, limits: Limits) -> Self {
         let bytes = &stream.bytes;
         let sender = stream.sender.unwrap_or_else(|| likely_sender(bytes));
         let dissect = |bytes: &[u8]| match sender {
             Role::Client => handshake::request(bytes, limits.head),
-            Role::Server => handshake::response(bytes, limits.head, key),
+            Role::Server => handshake::response(bytes, limits.head, asked),
         };
         let handshake = input::begins_a_head(bytes).then(|| dissect(bytes));
         let faults = handshake
@@ -95,13 +96,17 @@ impl Decoded {
         Some(frame)
     }
 
-    /// The key that its request asks with.
-    pub(crate) fn key(&self) -> Option<&str> {
-        let request = self
-            .handshake
-            .as_ref()
-            .filter(|_| self.sender == Role::Client);
-        Some(&request?.derivation.as_ref()?.key)
+    /// What its request asks for, if it has one that is complete.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        let is_request = |head: &&Explanation| head.sender == Role::Client;
+        let request = self.handshake.as_ref().filter(is_request)?;
+        let bytes = self.stream.bytes.get(..request.length)?;
+        // It was judged within its limits.
+        let limits = head::Limits::new()
+            .max_bytes(usize::MAX)
+            .max_headers(usize::MAX);
+        let head = head::Decoder::new(Role::Client, limits).receive(bytes);
+        head.ok().flatten().map(|(head, _)| Asked::by(&head))
     }
 
     /// The cut in front of the piece that completed a frame, if there is one.
@@ -181,7 +186,7 @@ mod tests {
         Sec-WebSocket-Version: 13\r\n\r\n";
 
     fn decoded(stream: Stream) -> (Decoded, Vec<Rc<Frame>>) {
-        let mut decoded = Decoded::new(stream, None, Limits::default());
+        let mut decoded = Decoded::new(stream, &Asked::default(), Limits::default());
         let mut frames = Vec::new();
         while let Some(frame) = decoded.next_frame() {
             frames.push(frame);

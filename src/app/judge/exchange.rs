@@ -10,6 +10,7 @@ use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissector, Frame, Judgement, Verdict};
 use plainws::protocol::frame::Opcode;
+use plainws::protocol::handshake::Asked;
 use plainws::protocol::head::{self, Decoder, Head, StartLine};
 use plainws::protocol::message;
 use plainws::protocol::response::{Body, Response};
@@ -115,7 +116,7 @@ pub(crate) struct Exchange {
     client: Side,
     server: Side,
     /// Requests that are not answered yet.
-    asked: VecDeque<Asked>,
+    asked: VecDeque<Request>,
 }
 
 /// What one side has sent.
@@ -151,13 +152,12 @@ enum Stage {
     Unknown,
 }
 
-/// The parts of a request that its answer depends on.
+/// What an answer to a request depends on.
 #[derive(Debug)]
-struct Asked {
+struct Request {
     is_opening: bool,
     is_head: bool,
-    key: Option<String>,
-    offers: bool,
+    asked: Asked,
 }
 
 impl Side {
@@ -218,7 +218,7 @@ impl Side {
 fn explain(sender: Role, bytes: &[u8]) -> Explanation {
     match sender {
         Role::Client => handshake::request(bytes, HEADS),
-        Role::Server => handshake::response(bytes, HEADS, None),
+        Role::Server => handshake::response(bytes, HEADS, &Asked::default()),
     }
 }
 
@@ -358,7 +358,7 @@ impl Exchange {
 
     fn request(&mut self, head: &Head, bytes: Vec<u8>, end: u64) -> Opening {
         let mut explanation = handshake::request(&bytes, HEADS);
-        let asked = Asked::by(head, &explanation);
+        let asked = Request::of(head);
         let kind = if asked.is_opening {
             // Frames may come before the answer does.
             self.client.open(end);
@@ -387,9 +387,9 @@ impl Exchange {
         } else {
             self.asked.pop_front()
         };
-        let known = asked.as_ref().filter(|asked| !asked.offers);
-        let key = known.and_then(|asked| asked.key.as_deref());
-        let mut explanation = handshake::response(&bytes, HEADS, key);
+        let nothing = Asked::default();
+        let known = asked.as_ref().map_or(&nothing, |request| &request.asked);
+        let mut explanation = handshake::response(&bytes, HEADS, known);
         let was_asked = asked.as_ref().is_some_and(|asked| asked.is_opening);
         let kind = match (response.status(), was_asked) {
             (101, true) => Kind::Opening,
@@ -435,20 +435,15 @@ impl Exchange {
     }
 }
 
-impl Asked {
-    fn by(head: &Head, explanation: &Explanation) -> Self {
+impl Request {
+    fn of(head: &Head) -> Self {
         let has = |name: &&str| head.values(name).next().is_some();
         let asks = ["Sec-WebSocket-Key", "Sec-WebSocket-Version"];
-        let offers = ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"];
         Self {
             // Correctly or not.
             is_opening: head.lists("Upgrade", "websocket") || asks.iter().any(has),
             is_head: matches!(head.start(), StartLine::Request(line) if line.method == "HEAD"),
-            key: explanation
-                .derivation
-                .as_ref()
-                .map(|steps| steps.key.clone()),
-            offers: offers.iter().any(has),
+            asked: Asked::by(head),
         }
     }
 }

@@ -10,8 +10,7 @@ use super::frames::Verdict;
 use super::labels::Judgement;
 use crate::protocol::Role;
 use crate::protocol::checks::{Checks, Finding, Place};
-use crate::protocol::handshake::client::{self, Asked};
-use crate::protocol::handshake::{self, server};
+use crate::protocol::handshake::{self, Asked, client, server};
 use crate::protocol::head::{Decoder, Head, Limits, StartLine, is_folded};
 use crate::protocol::request::judge as judge_request;
 use crate::protocol::rule::{Field, Rule, Section};
@@ -120,21 +119,31 @@ pub fn request(stream: &[u8], limits: Limits) -> Explanation {
     explanation
 }
 
-/// Explains a server's response at the start of a stream: the answer to a request with this key that
-/// offered no subprotocol and no extension. Without the key, what depends on the request is not judged.
+/// Explains a server's response at the start of a stream, by what is known of the request that it answers.
+///
+/// ```
+/// use plainws::Rule;
+/// use plainws::protocol::dissect::handshake::response;
+/// use plainws::protocol::handshake::Asked;
+///
+/// let stream = b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+/// let asked = Asked::default().key("dGhlIHNhbXBsZSBub25jZQ==".to_owned()); // from §1.3
+/// assert_eq!(response(stream, Default::default(), &asked).broken, []);
+/// let asked = asked.subprotocols(vec!["superchat".to_owned()]);
+/// let broken = response(stream, Default::default(), &asked).broken;
+/// assert_eq!(broken, [Rule::SubprotocolNotOffered]);
+/// ```
 #[must_use]
-pub fn response(stream: &[u8], limits: Limits, key: Option<&str>) -> Explanation {
-    let asked = key.map(|key| Asked {
-        key: key.to_owned(),
-        ..Asked::default()
-    });
+pub fn response(stream: &[u8], limits: Limits, asked: &Asked) -> Explanation {
     let judge = |head: &Head, checks: &mut Checks| match head.start() {
-        StartLine::Status(line) => client::judge(line, head, asked.as_ref(), checks).map(drop),
+        StartLine::Status(line) => client::judge(line, head, asked, checks).map(drop),
         StartLine::Request(_) => Err(Rule::StatusLineMalformed),
     };
     let mut explanation = explain(Role::Server, stream, limits, judge);
     let is_answered = explanation.value(stream, "Sec-WebSocket-Accept").is_some();
-    explanation.derivation = key.filter(|_| is_answered).map(Derivation::new);
+    let key = asked.key.as_deref().filter(|_| is_answered);
+    explanation.derivation = key.map(Derivation::new);
     explanation
 }
 

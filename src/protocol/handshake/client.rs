@@ -3,7 +3,7 @@
 
 use super::accept::accept_value;
 use super::both::{VERSION, check_connection, check_no_body};
-use super::extensions;
+use super::extensions::{self, Extension};
 use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::{Head, StatusLine, Version, is_target, is_token};
 use crate::protocol::request::is_host;
@@ -26,15 +26,62 @@ use std::fmt;
 pub struct Opening {
     host: String,
     target: String,
-    asked: Asked,
+    key: String,
+    subprotocols: Vec<String>,
     headers: Vec<(String, String)>,
 }
 
-/// The parts of a request that its answer depends on.
+/// The parts of a request that the answer to it depends on, as far as they are known: by default not at all.
+/// What is not known is not judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::protocol) struct Asked {
-    pub(in crate::protocol) key: String,
-    pub(in crate::protocol) subprotocols: Vec<String>,
+#[non_exhaustive]
+pub struct Asked {
+    /// The key.
+    pub key: Option<String>,
+    /// The subprotocols that were offered.
+    pub subprotocols: Option<Vec<String>>,
+    /// The names of the extensions that were offered.
+    pub extensions: Option<Vec<String>>,
+}
+
+impl Asked {
+    /// Changes [`Self::key`](#structfield.key).
+    #[must_use]
+    pub fn key(self, key: impl Into<Option<String>>) -> Self {
+        let key = key.into();
+        Self { key, ..self }
+    }
+
+    /// Changes [`Self::subprotocols`](#structfield.subprotocols).
+    #[must_use]
+    pub fn subprotocols(self, names: impl Into<Option<Vec<String>>>) -> Self {
+        let subprotocols = names.into();
+        Self {
+            subprotocols,
+            ..self
+        }
+    }
+
+    /// Changes [`Self::extensions`](#structfield.extensions).
+    #[must_use]
+    pub fn extensions(self, names: impl Into<Option<Vec<String>>>) -> Self {
+        let extensions = names.into();
+        Self { extensions, ..self }
+    }
+
+    /// All of it as this request has it.
+    #[must_use]
+    pub fn by(request: &Head) -> Self {
+        let text = |name| String::from_utf8_lossy(name).into_owned();
+        let subprotocols = request.list("Sec-WebSocket-Protocol").map(text);
+        let extensions = request.values(extensions::NAME).flat_map(Extension::list);
+        let extensions = extensions.flatten().map(|extension| extension.name.into());
+        Self {
+            key: request.text("Sec-WebSocket-Key").map(str::to_owned),
+            subprotocols: Some(subprotocols.collect()),
+            extensions: Some(extensions.collect()),
+        }
+    }
 }
 
 /// A host, target, subprotocol or header that a request must not hold: the server would read something
@@ -66,10 +113,8 @@ impl Opening {
         Ok(Self {
             host,
             target: target.to_owned(),
-            asked: Asked {
-                key: STANDARD.encode(nonce),
-                subprotocols: Vec::new(),
-            },
+            key: STANDARD.encode(nonce),
+            subprotocols: Vec::new(),
             headers: Vec::new(),
         })
     }
@@ -90,7 +135,7 @@ impl Opening {
     ///
     /// [`InvalidHeader`] unless it is a token that was not offered yet.
     pub fn offer_subprotocol(&mut self, name: &str) -> Result<(), InvalidHeader> {
-        let offered = &mut self.asked.subprotocols;
+        let offered = &mut self.subprotocols;
         if !is_token(name.as_bytes()) || offered.iter().any(|earlier| earlier == name) {
             return Err(InvalidHeader(name.to_owned()));
         }
@@ -134,8 +179,13 @@ impl Opening {
     /// The bytes to send.
     #[must_use]
     pub fn request(&self) -> String {
-        let Self { host, target, .. } = self;
-        let Asked { key, subprotocols } = &self.asked;
+        let Self {
+            host,
+            target,
+            key,
+            subprotocols,
+            headers,
+        } = self;
         let mut request = format!(
             "GET {target} HTTP/1.1\r\n\
              Host: {host}\r\n\
@@ -148,7 +198,7 @@ impl Opening {
             let offered = subprotocols.join(", ");
             request += &format!("Sec-WebSocket-Protocol: {offered}\r\n");
         }
-        for (name, value) in &self.headers {
+        for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
         request + "\r\n"
@@ -161,10 +211,15 @@ impl Opening {
     /// The first rule that the answer breaks. [`Rule::StatusNot101`] is not always a mistake: a server
     /// refuses so, and its [status](Response::status) says why.
     pub fn check(&self, response: &Response) -> Result<Option<String>, Rule> {
+        let asked = Asked {
+            key: Some(self.key.clone()),
+            subprotocols: Some(self.subprotocols.clone()),
+            extensions: Some(Vec::new()),
+        };
         judge(
             response.line(),
             response.head(),
-            Some(&self.asked),
+            &asked,
             &mut Checks::until_one_fails(),
         )
     }
@@ -179,11 +234,11 @@ fn checked_host(host: &str) -> Result<String, InvalidHeader> {
     }
 }
 
-/// Runs the checks of §4.1. Those that depend on the request are left out if it is not known.
+/// Runs the checks of §4.1, but for those that depend on what is not known of the request.
 pub(in crate::protocol) fn judge(
     line: &StatusLine,
     head: &Head,
-    asked: Option<&Asked>,
+    asked: &Asked,
     checks: &mut Checks,
 ) -> Result<Option<String>, Rule> {
     use Place::{Headers, StartLine};
@@ -202,7 +257,7 @@ pub(in crate::protocol) fn judge(
 
     const ACCEPT: &str = "Sec-WebSocket-Accept";
     checks.once(head, ACCEPT, Rule::HeaderRepeated)?;
-    match asked.map(|asked| accept_value(&asked.key)) {
+    match asked.key.as_deref().map(accept_value) {
         Some(accept) => {
             let answers = |value: &[u8]| (value == accept.as_bytes()).then_some(());
             checks.required(head, ACCEPT, Rule::AcceptWrong, answers)?;
@@ -215,23 +270,21 @@ pub(in crate::protocol) fn judge(
     }
 
     extensions::judge(head, checks)?;
-    if asked.is_some() {
-        // None was offered, so none may be named. A line that is not a list was judged just now.
-        let names_none = |line| {
-            let names = extensions::names(line).unwrap_or_default();
-            names.is_empty().then_some(())
+    if let Some(offered) = &asked.extensions {
+        let is_offered = |name: &str| offered.iter().any(|offered| offered == name);
+        let names_no_other = |line| {
+            // A line that is not a list was judged just now.
+            let list = Extension::list(line).unwrap_or_default();
+            let mut names = list.iter().map(|extension| extension.name);
+            names.all(is_offered).then_some(())
         };
-        checks.each(
-            head,
-            extensions::NAME,
-            Rule::ExtensionNotOffered,
-            names_none,
-        )?;
+        let rule = Rule::ExtensionNotOffered;
+        checks.each(head, extensions::NAME, rule, names_no_other)?;
     }
 
     const PROTOCOL: &str = "Sec-WebSocket-Protocol";
     checks.once(head, PROTOCOL, Rule::HeaderRepeated)?;
-    let Some(Asked { subprotocols, .. }) = asked else {
+    let Some(subprotocols) = &asked.subprotocols else {
         return Ok(None);
     };
     let offered = |chosen: &[u8]| {

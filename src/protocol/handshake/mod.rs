@@ -25,7 +25,8 @@ pub(super) mod server;
 
 pub use accept::{GUID, accept_value, is_key};
 pub use both::VERSION;
-pub use client::{InvalidHeader, Opening};
+pub use client::{Asked, InvalidHeader, Opening};
+pub use extensions::Extension;
 pub use server::{Upgrade, is_asked_for};
 
 pub(super) use accept::digest;
