@@ -582,3 +582,79 @@ mod the_stream {
         assert_eq!(verdict, Verdict::Violation { rule, offset: 1 });
     }
 }
+
+mod s5_2_reserved_bits_of_an_extension {
+    use super::*;
+
+    fn dissect(sender: Role, bits: u8, stream: &[u8]) -> (Vec<Frame>, Verdict) {
+        let mut dissector = Dissector::new(sender, Limits::default()).extension_bits(bits);
+        let mut frames = dissector.receive(stream);
+        frames.extend(dissector.partial().cloned());
+        (frames, dissector.verdict())
+    }
+
+    #[test]
+    fn may_be_set_in_the_first_frame_of_a_message_and_nowhere_else() {
+        let broken = |offset| Verdict::Violation {
+            rule: Rule::RsvNotZero,
+            offset,
+        };
+        for (bits, stream, verdict) in [
+            (0, &b"\xc1\x00"[..], broken(0)),
+            (4, b"\xc1\x00", Verdict::Legal),
+            (4, b"\xc2\x00", Verdict::Legal),
+            (4, b"\x81\x00", Verdict::Legal),
+            (4, b"\x41\x00\x89\x00\x80\x00", Verdict::Legal),
+            (4, b"\x41\x00\xc0\x00", broken(2)), // RFC 7692 §6.1
+            (4, b"\x01\x00\xc0\x00", broken(2)),
+            (4, b"\xc9\x00", broken(0)),
+            (4, b"\xc8\x00", broken(0)),
+            (4, b"\xa1\x00", broken(0)),
+            (4, b"\xe1\x00", broken(0)),
+            (7, b"\xf1\x00", Verdict::Legal),
+        ] {
+            let seen = dissect(Role::Server, bits, stream).1;
+            assert_eq!(seen, verdict, "{bits} {stream:02x?}");
+        }
+        let opcode = dissect(Role::Server, 4, b"\xc3\x00").1;
+        let rule = Rule::OpcodeReserved;
+        assert_eq!(opcode, Verdict::Violation { rule, offset: 0 });
+    }
+
+    #[test]
+    fn mark_a_message_that_is_not_judged_as_text() {
+        let stream = b"\x41\x01\xff\x80\x01\xfe\x81\x01\xff";
+        let (frames, verdict) = dissect(Role::Server, 4, stream);
+        let rsv = |frame: &Frame| frame.fragment.map(|fragment| fragment.rsv);
+        assert_eq!(
+            frames.iter().map(rsv).collect::<Vec<_>>(),
+            [Some(4), Some(4), Some(0)]
+        );
+        assert_eq!(frames[1].message, Some(b"\xff\xfe".to_vec().into()));
+        // The next message is judged as always.
+        let rule = Rule::TextNotUtf8;
+        assert_eq!(verdict, Verdict::Violation { rule, offset: 8 });
+        let payload = |frame: &Frame| frame.spans().last().map(|span| span.judgement);
+        assert_eq!(payload(&frames[0]), Some(Judgement::Open(Section("5.8"))));
+        assert_eq!(payload(&frames[2]), Some(Judgement::Broken(rule)));
+    }
+
+    #[test]
+    fn are_labelled_as_such() {
+        for (bits, stream, meaning) in [
+            (0, b"\x81\x00", "no extension negotiated"),
+            (0, b"\xc1\x00", "RSV1 is set: compressed?"),
+            (4, b"\x81\x00", "no extension used"),
+            (4, b"\xc1\x00", "RSV1: compressed"),
+            (4, b"\xc9\x00", "only in the first frame"),
+            (4, b"\xa1\x00", "bits of an extension"),
+        ] {
+            let (frames, _) = dissect(Role::Server, bits, stream);
+            assert_eq!(
+                frames[0].spans()[1].meaning,
+                meaning,
+                "{bits} {stream:02x?}"
+            );
+        }
+    }
+}

@@ -131,6 +131,8 @@ pub struct Connection {
     role: Role,
     state: State,
     close_reason: Option<CloseReason>,
+    /// The reserved bits that an extension may set in the first frame of a message.
+    extension_bits: u8,
 
     /// The bytes of a header whose rest has not arrived.
     partial_header: Vec<u8>,
@@ -191,6 +193,7 @@ impl Connection {
             role,
             state: State::Open,
             close_reason: None,
+            extension_bits: 0,
             partial_header: Vec::new(),
             frame: None,
             control: Vec::new(),
@@ -204,6 +207,13 @@ impl Connection {
     /// not need them whole.
     pub(super) fn keep_of_messages(mut self, bytes: usize) -> Self {
         self.assembler.keep(bytes);
+        self
+    }
+
+    /// Accepts these reserved bits in the first frame of a message, where an extension sets them that has
+    /// transformed the message: what it carries then is not judged as text.
+    pub(super) fn accept_extension_bits(mut self, bits: u8) -> Self {
+        self.extension_bits = bits;
         self
     }
 
@@ -447,11 +457,12 @@ impl Connection {
             self.partial_header.extend(more);
             &self.partial_header
         };
-        let decoded = decode_header(whole);
+        let bits = self.extension_bits;
+        let decoded = decode_header(whole, bits);
         let used = match decoded {
             Ok(Some((_, rest))) => whole.len() - rest.len(),
             Ok(None) => whole.len(),
-            Err(_) => shortest(whole, |part| decode_header(part).is_err()),
+            Err(_) => shortest(whole, |part| decode_header(part, bits).is_err()),
         } - before;
         self.traffic.bytes_received += used as u64;
         if let Some((header, _)) = decoded? {
@@ -725,13 +736,21 @@ impl Connection {
     }
 }
 
-/// Reads a header where no extension was negotiated.
-fn decode_header(frame: &[u8]) -> Result<Option<(Header, &[u8])>, Rule> {
+/// Reads a header in which an extension may set some of the reserved bits, or none of them.
+fn decode_header(frame: &[u8], extension_bits: u8) -> Result<Option<(Header, &[u8])>, Rule> {
     match frame {
-        // §5.2: then the reserved bits mean nothing.
-        [byte0, ..] if Byte0::read(*byte0).rsv != 0 => Err(Rule::RsvNotZero),
+        // §5.2: the others mean nothing.
+        [byte0, ..] if !are_accepted(Byte0::read(*byte0), extension_bits) => Err(Rule::RsvNotZero),
         _ => Header::decode(frame),
     }
+}
+
+const fn are_accepted(byte0: Byte0, extension_bits: u8) -> bool {
+    let begins_a_message = matches!(
+        Opcode::from_bits(byte0.opcode),
+        None | Some(Opcode::Text | Opcode::Binary)
+    );
+    byte0.rsv == 0 || byte0.rsv & !extension_bits == 0 && begins_a_message
 }
 
 /// How many bytes it takes to see that these are wrong. They are judged again and again, one byte longer

@@ -271,7 +271,9 @@ impl Assembler {
             (opcode, none) => {
                 let spare = std::mem::take(&mut self.spare);
                 let fits = is_no_waste(spare.capacity(), header.payload_length);
-                none.insert(Open::new(opcode, if fits { spare } else { Vec::new() }))
+                // What an extension has transformed is no text yet.
+                let is_text = opcode == Opcode::Text && header.rsv == 0;
+                none.insert(Open::new(is_text, if fits { spare } else { Vec::new() }))
             }
         };
         open.announced = open.announced.saturating_add(header.payload_length);
@@ -452,8 +454,8 @@ impl Payload {
 }
 
 impl Open {
-    fn new(opcode: Opcode, mut spare: Vec<u8>) -> Self {
-        let payload = if opcode == Opcode::Text {
+    fn new(is_text: bool, mut spare: Vec<u8>) -> Self {
+        let payload = if is_text {
             spare.clear();
             let text = String::from_utf8(spare).expect("it is empty");
             Payload::Text(text, utf8::Decoder::default())

@@ -3,7 +3,9 @@
 pub(crate) mod cause;
 pub(crate) mod conversation;
 pub(crate) mod decoded;
+pub(crate) mod deflate;
 pub(crate) mod exchange;
+pub(crate) mod extensions;
 pub(crate) mod faults;
 pub(crate) mod mistakes;
 pub(crate) mod places;

@@ -21,6 +21,9 @@ pub struct Frame {
     pub offset: u64,
     /// Who sent it.
     pub sender: Role,
+    /// The reserved bits that an extension may set, in the first frame of a message; see
+    /// [`Dissector::extension_bits`].
+    pub extension_bits: u8,
     /// Its bytes, masked if it is; up to and with the byte that broke a rule, if one did. Its end is
     /// missing if there is more payload than [`Dissector::max_payload`] bytes.
     pub wire: Vec<u8>,
@@ -32,7 +35,8 @@ pub struct Frame {
     pub received: u64,
     /// Which part of which message it is; `None` for control frames and those that are in no message.
     pub fragment: Option<Fragment>,
-    /// The message, in the frame that completes it, or its beginning; see [`Dissector::max_payload`].
+    /// The message, in the frame that completes it, or its beginning; see [`Dissector::max_payload`]. Bytes if
+    /// an extension has transformed it; see [`Dissector::extension_bits`].
     pub message: Option<Message>,
     /// What became of it.
     pub status: Status,
@@ -46,6 +50,8 @@ pub struct Fragment {
     pub opcode: Opcode,
     /// From 0.
     pub index: u64,
+    /// The reserved bits of the message's first frame: not 0 if an extension has transformed the message.
+    pub rsv: u8,
     /// How many bytes of the message came before this frame.
     pub offset: u64,
 }
@@ -79,6 +85,7 @@ impl Frame {
             number,
             offset,
             sender,
+            extension_bits: 0,
             wire: Vec::new(),
             header: None,
             payload: Vec::new(),
@@ -198,6 +205,32 @@ impl Dissector {
         }
     }
 
+    /// Accepts some of the reserved bits in the first frame of a message, where an extension sets them (§5.2): RSV1
+    /// is 4, RSV2 2 and RSV3 1. By default none. Such an extension has transformed the message, so that its text is
+    /// not judged: what to make of the payload is the caller's to know.
+    ///
+    /// ```
+    /// use plainws::Role;
+    /// use plainws::protocol::dissect::{Dissector, Status};
+    ///
+    /// // From RFC 7692 §7.2.3.1: "Hello", compressed.
+    /// let bytes = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+    /// let mut dissector = Dissector::new(Role::Server, Default::default()).extension_bits(4);
+    /// let frames = dissector.receive(bytes);
+    /// assert_eq!(frames[0].status, Status::Complete);
+    /// assert_eq!(frames[0].payload, bytes[2..]);
+    /// ```
+    #[must_use]
+    pub fn extension_bits(self, bits: u8) -> Self {
+        let mut current = self.current;
+        current.extension_bits = bits;
+        Self {
+            judge: self.judge.accept_extension_bits(bits),
+            current,
+            ..self
+        }
+    }
+
     /// Takes more of the stream, and returns the frames that this completed or broke. Cutting the
     /// stream differently changes nothing in them.
     pub fn receive(&mut self, input: &[u8]) -> Vec<Frame> {
@@ -313,6 +346,7 @@ impl Dissector {
         let Frame {
             number,
             sender,
+            extension_bits,
             header,
             fragment,
             received,
@@ -323,7 +357,8 @@ impl Dissector {
             self.open = (!is_last).then_some(fragment);
             self.message_so_far = fragment.offset + received;
         }
-        let next = Frame::new(number + 1, self.current.end(), sender);
+        let mut next = Frame::new(number + 1, self.current.end(), sender);
+        next.extension_bits = extension_bits;
         std::mem::replace(&mut self.current, next)
     }
 }
@@ -374,6 +409,7 @@ fn fragment(header: &Header, open: Option<Fragment>, offset: u64) -> Option<Frag
         opcode @ (Opcode::Text | Opcode::Binary) => Some(Fragment {
             opcode,
             index: 0,
+            rsv: header.rsv,
             offset: 0,
         }),
         _ => None,

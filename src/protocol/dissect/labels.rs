@@ -111,10 +111,12 @@ impl Labels<'_> {
         };
         self.push(Field::Fin, 1, byte0.fin.into(), meaning, rule);
 
-        let meaning = match byte0.rsv {
-            0 => "no extension negotiated",
+        let meaning = match (byte0.rsv, self.frame.extension_bits) {
+            (0, 0) => "no extension negotiated",
+            (0, _) => "no extension used",
             // RFC 7692 §6: permessage-deflate marks a compressed message by RSV1.
-            0b100 => "RSV1 is set: compressed?",
+            (0b100, 0) => "RSV1 is set: compressed?",
+            (0b100, 0b100) => "RSV1: compressed",
             _ => "bits of an extension",
         };
         self.push(
@@ -198,8 +200,11 @@ impl Labels<'_> {
         if opcode == Some(Opcode::Close) {
             self.close_body(&self.frame.payload);
         } else {
-            let of_message = self.frame.fragment.map(|fragment| fragment.opcode);
+            let fragment = self.frame.fragment;
+            let of_message = fragment.map(|fragment| fragment.opcode);
+            let is_transformed = fragment.is_some_and(|fragment| fragment.rsv != 0);
             let (meaning, rule) = match of_message.or(opcode) {
+                _ if is_transformed => ("as an extension made it", Err("5.8")),
                 Some(Opcode::Text) => ("text, in UTF-8", Ok(Rule::TextNotUtf8)),
                 Some(Opcode::Ping) => ("comes back in a pong", Err("5.5.2")),
                 Some(Opcode::Pong) => ("as in the ping", Err("5.5.3")),
@@ -291,7 +296,14 @@ impl Labels<'_> {
         let mut spans = self.spans.iter_mut().rev();
         if let Some(span) = spans.find(|span| span.field == rule.field()) {
             span.judgement = Judgement::Broken(rule);
-            if let Some(meaning) = meaning_of_broken(rule) {
+            let is_late = rule == Rule::RsvNotZero && self.frame.extension_bits != 0;
+            if is_late
+                && span
+                    .value
+                    .is_some_and(|bits| bits == self.frame.extension_bits.into())
+            {
+                span.meaning = "only in the first frame".into();
+            } else if let Some(meaning) = meaning_of_broken(rule) {
                 span.meaning = meaning.into();
             }
         }
