@@ -567,6 +567,166 @@ mod handshake_in_front {
     }
 }
 
+mod rfc_7692_a_compressed_message {
+    use super::*;
+
+    const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+    /// By reference to the message before.
+    const AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
+
+    fn response(extensions: &str, frames: &[&[u8]]) -> Vec<u8> {
+        let head = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+             Sec-WebSocket-Extensions: {extensions}\r\n\r\n"
+        );
+        [head.as_bytes(), &frames.concat()].concat()
+    }
+
+    fn in_json(input: &[u8], options: &[&str]) -> Value {
+        let run = run_with(&[&["decode", "--json"], options].concat(), input);
+        serde_json::from_str(&run.stdout).expect("it is JSON")
+    }
+
+    #[test]
+    fn is_inflated_for_show_where_the_handshake_agreed_to_that() {
+        let fragments: &[u8] = b"\x41\x03\xf2\x48\xcd\x89\x00\x80\x04\xc9\xc9\x07\x00";
+        let plain: &[u8] = b"\x81\x01x";
+        let stream = response("permessage-deflate", &[HELLO, plain, fragments, AGAIN]);
+        let run = run_with(&["decode"], &stream);
+        assert_eq!(run.code, 0, "{}", run.stdout);
+        check_fit_for_a_terminal(&run.stdout);
+        check_golden("handshake/compressed.txt", &run.stdout);
+
+        let json = in_json(&stream, &[]);
+        assert_eq!(json["verdict"], "legal");
+        let text = |frame: usize| json["frames"][frame]["payload.text"].clone();
+        assert_eq!(text(0), "Hello");
+        assert_eq!(text(1), "x");
+        assert_eq!(text(2), Value::Null);
+        assert_eq!(text(4), "Hello"); // of the message that it ends
+        assert_eq!(json["frames"][4]["payload.inflated"], "48656c6c6f");
+        assert_eq!(text(5), "Hello");
+        let notes = json["notes"].as_array().expect("a list");
+        assert!(
+            notes[0]
+                .as_str()
+                .expect("text")
+                .contains("would not have agreed")
+        );
+    }
+
+    #[test]
+    fn of_either_direction_is_inflated_where_a_request_is_known_too() {
+        // Only a connection of two directions has both; see tests/cli_capture.rs.
+        let masked = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
+        let json = in_json(masked, &["--extensions", "permessage-deflate"]);
+        assert_eq!(
+            (&json["sender"], &json["verdict"]),
+            (&"client".into(), &"legal".into())
+        );
+        assert_eq!(json["frames"][0]["payload.text"], "Hello");
+    }
+
+    #[test]
+    fn that_breaks_a_rule_is_told_which() {
+        let ping: &[u8] = b"\xc9\x00";
+        let late: &[u8] = b"\x41\x03\xf2\x48\xcd\xc0\x04\xc9\xc9\x07\x00";
+        let no_deflate: &[u8] = b"\xc1\x05Hello";
+        // "\xff" in a stored block.
+        let not_utf8: &[u8] = b"\xc1\x07\x00\x01\x00\xfe\xff\xff\x00";
+        let head = response("permessage-deflate", &[]).len();
+        let many = |frames: &[&[u8]]| response("permessage-deflate", frames);
+        let alone =
+            |frames: &[&[u8]]| response("permessage-deflate; server_no_context_takeover", frames);
+        let wrong =
+            |parameter: &str| response(&format!("permessage-deflate; {parameter}"), &[HELLO]);
+        for (stream, rule, offset) in [
+            (many(&[HELLO, ping]), "rsv-not-zero", head + 9),
+            (many(&[late]), "rsv-not-zero", head + 5),
+            (many(&[b"\xa1\x00"]), "rsv-not-zero", head),
+            (many(&[no_deflate, HELLO]), "deflate-broken", head + 6),
+            (many(&[AGAIN]), "deflate-broken", head + 6),
+            (alone(&[HELLO, HELLO, AGAIN]), "deflate-broken", head + 52),
+            (many(&[not_utf8]), "text-not-utf8", head + 8),
+            (
+                wrong("server_max_window_bits=16"),
+                "deflate-parameters",
+                head + 26,
+            ),
+            (wrong("foo"), "deflate-parameters", head + 4),
+        ] {
+            let run = run_with(&["decode"], &stream);
+            assert_eq!(run.code, 1, "{}", run.stdout);
+            assert!(run.stdout.contains(&format!("({rule})")), "{}", run.stdout);
+            check_fit_for_a_terminal(&run.stdout);
+            let violation = in_json(&stream, &[])["violation"].clone();
+            assert_eq!(
+                (&violation["rule"], &violation["offset"]),
+                (&rule.into(), &offset.into())
+            );
+        }
+    }
+
+    #[test]
+    fn that_grows_beyond_the_limit_is_not_inflated_to_its_end() {
+        // 5,000 zeros.
+        let bomb = b"\xec\xc1\x31\x01\0\0\0\xc2\xa0\xf5\x4f\x6d\x0a\x3f\xa0\0\0\0\0\x80\xb7\x01";
+        let stream = response("permessage-deflate", &[&frame(Role::Server, 0xC2, bomb)]);
+        let run = run_with(&["decode", "--max-message", "1K"], &stream);
+        assert_eq!(run.code, 1, "{}", run.stdout);
+        assert!(run.stdout.contains("(message-too-big)"), "{}", run.stdout);
+        check_fit_for_a_terminal(&run.stdout);
+        let run = run_with(&["decode", "--max-message", "5000"], &stream);
+        assert_eq!(run.code, 0, "{}", run.stdout);
+        assert!(
+            run.stdout.contains("… 4936 more bytes when inflated"),
+            "{}",
+            run.stdout
+        );
+    }
+
+    #[test]
+    fn without_a_handshake_is_taken_for_one_if_it_inflates() {
+        let likely = |input: &[u8], options: &[&str]| {
+            let run = run_with(&[&["decode"], options].concat(), input);
+            check_fit_for_a_terminal(&run.stdout);
+            (run.code, run.stdout.contains("is taken for one"))
+        };
+        assert_eq!(likely(HELLO, &[]), (0, true));
+        assert_eq!(likely(HELLO, &["--extensions", ""]), (1, false));
+        assert_eq!(
+            likely(HELLO, &["--extensions", "permessage-deflate"]),
+            (0, false)
+        );
+        // What it refers to is not here.
+        assert_eq!(likely(AGAIN, &[]), (0, true));
+        let run = run_with(&["decode"], AGAIN);
+        assert!(
+            run.stdout.contains("1 message not inflated"),
+            "{}",
+            run.stdout
+        );
+        // Its rest is not here.
+        assert_eq!(likely(&HELLO[..7], &[]), (3, true));
+        // It is not compressed: binary data, text.
+        assert_eq!(likely(b"\xc1\x05Hello", &[]), (1, false));
+        assert_eq!(likely(b"\xc2\x01\xff", &[]), (1, false));
+        let run = run_with(&["decode", "--raw"], b"Apples and oranges");
+        assert_eq!(run.code, 1);
+        assert!(run.stdout.contains("(rsv-not-zero)"), "{}", run.stdout);
+    }
+
+    #[test]
+    fn of_an_extension_that_is_not_known_is_not_judged() {
+        let stream = response("x-foo", &[b"\xc1\x05Hello\xf1\x01\xff"]);
+        let run = run_with(&["decode"], &stream);
+        assert_eq!(run.code, 0, "{}", run.stdout);
+        assert!(run.stdout.contains("x-foo: agreed to, but not known here"));
+        check_fit_for_a_terminal(&run.stdout);
+    }
+}
+
 mod what_a_peer_sent {
     use super::*;
 

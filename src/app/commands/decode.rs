@@ -4,11 +4,12 @@ use crate::app::args;
 use crate::app::input::paste::Format;
 use crate::app::input::{self, Connection};
 use crate::app::judge::conversation::Conversation;
+use crate::app::judge::decoded::{Judged, Known};
+use crate::app::judge::extensions::{Agreed, Extensions};
 use crate::app::show::output::Printer;
 use crate::app::show::{connection, json};
 use clap::Args;
 use plainws::Role;
-use plainws::protocol::dissect::Verdict;
 use plainws::protocol::handshake::{Asked, Extension};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -58,9 +59,10 @@ pub(crate) struct Options {
 
     /// The extensions that the request offered, as in its header; "" for none
     ///
-    /// Without this, and without the request itself, the response may choose any.
+    /// Without this, and without the request itself, the response may choose any. Frames without a response are
+    /// taken as if the server had agreed to them.
     #[arg(long, value_name = "LIST", value_parser = extensions)]
-    extensions: Option<Names>,
+    extensions: Option<String>,
 
     /// Print JSON, with the field names of Wireshark
     #[arg(long)]
@@ -102,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if connections.iter().all(is_empty) {
         return Err("no bytes to decode".into());
     }
-    let asked = asked(options);
+    let known = known(options);
     let mut verdicts = Vec::new();
     let mut printer = Printer::new();
     for (i, mut connection) in connections.into_iter().enumerate() {
@@ -110,7 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
             stream.sender = options.role.map(Role::from).or(stream.sender);
         }
         let limits = options.limits.limits();
-        let mut conversation = Conversation::new(connection, &asked, limits);
+        let mut conversation = Conversation::new(connection, &known, limits);
         let gap = if i == 0 { "" } else { "\n" };
         // A printer never fails before its end.
         let _ = printer.write_str(gap);
@@ -125,33 +127,37 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     Ok(exit_code(&verdicts))
 }
 
-/// What the options say of the request that a response answers.
-fn asked(options: &Options) -> Asked {
+/// What the options say of the handshake.
+fn known(options: &Options) -> Known {
     let subprotocols = options.subprotocols.as_deref().map(|list| {
         let names = list.split(',').map(str::trim);
-        names
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        let names = names.filter(|name| !name.is_empty());
+        names.map(str::to_owned).collect::<Vec<_>>()
     });
-    Asked::default()
-        .key(options.key.clone())
-        .subprotocols(subprotocols)
-        .extensions(options.extensions.clone().map(|Names(names)| names))
+    let list = options.extensions.as_deref().map(str::as_bytes);
+    let extensions = list.and_then(Extension::list);
+    let names = extensions.map(|list| {
+        let names = list.iter().map(|extension| extension.name.to_owned());
+        names.collect::<Vec<_>>()
+    });
+    Known {
+        asked: Asked::default()
+            .key(options.key.clone())
+            .subprotocols(subprotocols)
+            .extensions(names),
+        agreed: list.map_or(Agreed::Unknown, |list| {
+            Agreed::To(Extensions::chosen(&[list], None))
+        }),
+    }
 }
 
-#[derive(Clone, Debug)]
-struct Names(Vec<String>);
-
-fn extensions(text: &str) -> Result<Names, String> {
-    let list = Extension::list(text.as_bytes());
-    let list =
-        list.ok_or("it must be a list such as \"permessage-deflate; server_no_context_takeover\"")?;
-    Ok(Names(
-        list.iter()
-            .map(|extension| extension.name.to_owned())
-            .collect(),
-    ))
+fn extensions(text: &str) -> Result<String, String> {
+    match Extension::list(text.as_bytes()) {
+        Some(_) => Ok(text.into()),
+        None => {
+            Err("it must be a list, such as \"permessage-deflate; client_max_window_bits\"".into())
+        }
+    }
 }
 
 fn is_empty(connection: &Connection) -> bool {
@@ -160,11 +166,11 @@ fn is_empty(connection: &Connection) -> bool {
 }
 
 /// The worst of several directions counts.
-fn exit_code(verdicts: &[Verdict]) -> ExitCode {
-    let is_violation = |verdict: &Verdict| matches!(verdict, Verdict::Violation { .. });
+fn exit_code(verdicts: &[Judged]) -> ExitCode {
+    let is_violation = |verdict: &Judged| matches!(verdict, Judged::Violation { .. });
     if verdicts.iter().any(is_violation) {
         ExitCode::from(1)
-    } else if verdicts.contains(&Verdict::Incomplete) {
+    } else if verdicts.contains(&Judged::Incomplete) {
         ExitCode::from(3)
     } else {
         ExitCode::SUCCESS

@@ -3,7 +3,8 @@
 use crate::app::args::{self, Sender};
 use crate::app::input::{Connection, Stream};
 use crate::app::judge::conversation::Conversation;
-use crate::app::judge::decoded::Limits;
+use crate::app::judge::decoded::{Known, Limits};
+use crate::app::judge::extensions::{Agreed, Extensions};
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
 use crate::app::show;
@@ -290,7 +291,11 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
         .key(EXAMPLE_KEY.to_owned())
         .subprotocols(Vec::new())
         .extensions(Vec::new());
-    let mut conversation = Conversation::new(connection, &asked, Limits::default());
+    let known = Known {
+        asked,
+        agreed: Agreed::To(Extensions::default()),
+    };
+    let mut conversation = Conversation::new(connection, &known, Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
     let mut text = format!("\n{title}\n{command}\n");

@@ -1,17 +1,31 @@
 //! What likely happened when a rule was broken. Guesses, from the mistakes that people report most.
 
-use super::decoded::Decoded;
+use super::decoded::{Broken, Decoded, Judged};
 use super::mistakes;
 use plainws::protocol::close;
-use plainws::protocol::dissect::{Frame, Verdict};
+use plainws::protocol::dissect::Frame;
 use plainws::protocol::frame::{Byte0, Byte1};
 use plainws::{CloseCode, Rule};
 use std::str;
 
 /// A guess at the cause, if a rule is broken and there is a likely one.
 pub(crate) fn likely(decoded: &Decoded) -> Option<String> {
-    let Verdict::Violation { rule, .. } = decoded.verdict() else {
-        return None;
+    let rule = match decoded.judged() {
+        Judged::Violation {
+            broken: Broken::Rule(rule),
+            ..
+        } => rule,
+        Judged::Violation {
+            broken: Broken::Deflate,
+            ..
+        } => {
+            return Some(
+                "the sender compressed with another context or window than was agreed, cut the message at another \
+                 place than before its last 00 00 ff ff, or set RSV1 though it had not compressed"
+                    .into(),
+            );
+        }
+        _ => return None,
     };
     if rule.close_code().is_none() {
         return in_head(rule, decoded);

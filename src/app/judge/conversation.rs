@@ -1,10 +1,9 @@
 //! A connection taken apart: what both ends sent, or one of them.
 
-use super::decoded::{Decoded, Limits};
+use super::decoded::{Decoded, Judged, Known, Limits, Taken};
+use super::extensions::{Agreed, Extensions};
 use crate::app::input::{Connection, Cut};
-use plainws::protocol::dissect::{Frame, Verdict};
-use plainws::protocol::handshake::Asked;
-use std::rc::Rc;
+use plainws::Role;
 use std::time::Duration;
 
 /// The directions of a connection. Each is judged by itself, but for a response: that answers the request.
@@ -17,28 +16,59 @@ pub(crate) struct Conversation {
     /// One direction, or the client's and then the server's.
     pub(crate) directions: Vec<Decoded>,
     /// Of each direction the frame that was taken from it and is yet to be taken from here.
-    next: Vec<Option<Taken>>,
+    next: Vec<Option<Next>>,
 }
 
 /// A frame of one of the directions.
 #[derive(Clone, Debug)]
-pub(crate) struct Taken {
+pub(crate) struct Next {
     /// Which of them.
     pub(crate) direction: usize,
     /// The cut in front of the piece that completed it, if there is one.
     pub(crate) cut: Option<Cut>,
-    pub(crate) frame: Rc<Frame>,
+    pub(crate) taken: Taken,
+}
+
+/// What the handshake in these directions agreed to, if there is one.
+fn agreed(directions: &[Decoded]) -> Option<Agreed> {
+    const NAME: &str = "Sec-WebSocket-Extensions";
+    let head = |sender| {
+        directions
+            .iter()
+            .find_map(|decoded: &Decoded| decoded.head(sender))
+    };
+    let request = head(Role::Client);
+    let offered = request
+        .as_ref()
+        .map(|head| head.values(NAME).collect::<Vec<_>>());
+    if let Some(response) = head(Role::Server) {
+        let values: Vec<_> = response.values(NAME).collect();
+        return Some(Agreed::To(Extensions::chosen(&values, offered.as_deref())));
+    }
+    let offers_none = offered.is_some_and(|offered| offered.is_empty());
+    offers_none.then(|| Agreed::To(Extensions::default()))
 }
 
 impl Conversation {
-    /// Takes a connection apart. A response is judged by the request in the other direction, or else by what is
-    /// known of it from elsewhere.
-    pub(crate) fn new(connection: Connection, asked: &Asked, limits: Limits) -> Self {
+    /// Takes a connection apart. A response is judged by the request in the other direction, and frames by both; or
+    /// else by what is known of them from elsewhere.
+    pub(crate) fn new(connection: Connection, known: &Known, limits: Limits) -> Self {
         let mut directions: Vec<Decoded> = Vec::new();
         for stream in connection.streams {
-            let request = directions.first().and_then(Decoded::asked);
-            let asked = request.as_ref().unwrap_or(asked);
-            directions.push(Decoded::new(stream, asked, limits));
+            let asked = directions.first().and_then(Decoded::asked);
+            let known = Known {
+                asked: asked.unwrap_or_else(|| known.asked.clone()),
+                ..known.clone()
+            };
+            directions.push(Decoded::new(stream, &known, limits));
+        }
+        let agreed = agreed(&directions).unwrap_or_else(|| known.agreed.clone());
+        let is_told = directions
+            .iter()
+            .any(|decoded| decoded.head(Role::Server).is_some());
+        for decoded in &mut directions {
+            decoded.agree(agreed.clone());
+            decoded.is_response_elsewhere = is_told && decoded.sender == Role::Client;
         }
         Self {
             name: connection.name,
@@ -50,24 +80,24 @@ impl Conversation {
 
     /// Takes the next frame of either direction, in the order in which they were complete as far as that is
     /// known: else those of the first direction come before those of the second.
-    pub(crate) fn next_frame(&mut self) -> Option<Taken> {
+    pub(crate) fn next_frame(&mut self) -> Option<Next> {
         for (i, (next, decoded)) in self.next.iter_mut().zip(&mut self.directions).enumerate() {
             if next.is_none() {
-                *next = decoded.next_frame().map(|frame| Taken {
+                *next = decoded.next_frame().map(|taken| Next {
                     direction: i,
-                    cut: decoded.cut_of(&frame),
-                    frame,
+                    cut: decoded.cut_of(&taken.frame),
+                    taken,
                 });
             }
         }
         let next = self.next.iter_mut().filter(|next| next.is_some());
-        let number = |taken: &Taken| (taken.cut.and_then(|cut| cut.number), taken.direction);
+        let number = |next: &Next| (next.cut.and_then(|cut| cut.number), next.direction);
         next.min_by_key(|next| next.as_ref().map(number))?.take()
     }
 
     /// What each direction comes to, once all frames have been taken.
-    pub(crate) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
-        self.directions.iter().map(Decoded::verdict)
+    pub(crate) fn verdicts(&self) -> impl Iterator<Item = Judged> {
+        self.directions.iter().map(Decoded::judged)
     }
 
     /// Whether both ends are known.
@@ -96,7 +126,8 @@ impl Conversation {
 mod tests {
     use super::*;
     use crate::app::input::Stream;
-    use plainws::{Role, Rule};
+    use crate::app::judge::decoded::Broken;
+    use plainws::Rule;
 
     const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -130,14 +161,13 @@ mod tests {
             piece: "packet",
             streams: vec![client, server],
         };
-        Conversation::new(connection, &Asked::default(), Limits::default())
+        Conversation::new(connection, &Known::default(), Limits::default())
     }
 
     /// Of each frame the direction, and its payload.
     fn frames(conversation: &mut Conversation) -> Vec<(usize, Vec<u8>)> {
-        let taken = std::iter::from_fn(|| conversation.next_frame());
-        taken
-            .map(|taken| (taken.direction, taken.frame.payload.clone()))
+        let all = std::iter::from_fn(|| conversation.next_frame());
+        all.map(|next| (next.direction, next.taken.frame.payload.clone()))
             .collect()
     }
 
@@ -156,7 +186,7 @@ mod tests {
         let expected = expected.map(|(direction, payload)| (direction, payload.to_vec()));
         assert_eq!(frames(&mut both), expected);
         assert_eq!(both.begins(), Some(Duration::from_millis(1)));
-        assert!(both.verdicts().all(|verdict| verdict == Verdict::Legal));
+        assert!(both.verdicts().all(|verdict| verdict == Judged::Legal));
     }
 
     #[test]
@@ -175,12 +205,9 @@ mod tests {
             let server = Stream::new(Some(Role::Server), response(accept));
             conversation(client, server).verdicts().last()
         };
-        assert_eq!(
-            verdict("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-            Some(Verdict::Legal)
-        );
+        assert_eq!(verdict("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), Some(Judged::Legal));
         let wrong = verdict("t3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        let rule = Rule::AcceptWrong;
-        assert!(matches!(wrong, Some(Verdict::Violation { rule: broken, .. }) if broken == rule));
+        let rule = Broken::Rule(Rule::AcceptWrong);
+        assert!(matches!(wrong, Some(Judged::Violation { broken, .. }) if broken == rule));
     }
 }

@@ -56,9 +56,9 @@ impl Inflater {
     pub(crate) fn message(&mut self, payload: &[u8], max: u64) -> Inflated {
         let context = std::mem::take(&mut self.context);
         let known = context.len();
-        let mut bytes = match self.inflate(payload, context, max) {
+        let mut bytes = match self.inflate([payload, &TAIL], context, max) {
             Inflated::Whole(bytes) => bytes,
-            Inflated::Broken if !self.is_context_whole && self.inflates_with_any(payload, max) => {
+            Inflated::Broken if !self.is_context_whole && is_likely(payload, true) => {
                 return Inflated::OutOfContext;
             }
             inflated => return inflated,
@@ -72,14 +72,8 @@ impl Inflater {
         Inflated::Whole(bytes)
     }
 
-    /// Whether it inflates if it may refer to bytes that are not known.
-    fn inflates_with_any(&mut self, payload: &[u8], max: u64) -> bool {
-        let inflated = self.inflate(payload, vec![0; MAX_WINDOW], max);
-        matches!(inflated, Inflated::Whole(_))
-    }
-
     /// Returns the context too, in front of the message.
-    fn inflate(&mut self, payload: &[u8], context: Vec<u8>, max: u64) -> Inflated {
+    fn inflate(&mut self, inputs: [&[u8]; 2], context: Vec<u8>, max: u64) -> Inflated {
         const FLAGS: u32 = TINFL_FLAG_HAS_MORE_INPUT
             | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
             | TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY;
@@ -87,7 +81,8 @@ impl Inflater {
         let mut end = output.len();
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let limit = max.saturating_add(end);
-        let mut inputs = [payload, &TAIL].into_iter();
+        let has_an_end = !inputs[1].is_empty();
+        let mut inputs = inputs.into_iter();
         let mut input = inputs.next().unwrap_or_default();
         self.decompressor.init();
         loop {
@@ -114,7 +109,9 @@ impl Inflater {
                 match inputs.next() {
                     Some(next) => input = next,
                     // A message ends between two blocks.
-                    None if status == Status::NeedsMoreInput => return Inflated::Broken,
+                    None if status == Status::NeedsMoreInput && has_an_end => {
+                        return Inflated::Broken;
+                    }
                     None => break,
                 }
             }
@@ -122,6 +119,17 @@ impl Inflater {
         output.truncate(end);
         Inflated::Whole(output)
     }
+}
+
+/// Whether a message, or the beginning of one, inflates with some context or other. The beginning of a text does
+/// so by accident.
+pub(crate) fn is_likely(payload: &[u8], is_whole: bool) -> bool {
+    /// Enough to be sure.
+    const MAX: u64 = 64 * 1024;
+    let mut inflater = Inflater::new(&Parameters::default(), Role::Client, true);
+    let tail: &[u8] = if is_whole { &TAIL } else { &[] };
+    let inflated = inflater.inflate([payload, tail], vec![0; MAX_WINDOW], MAX);
+    inflated != Inflated::Broken && (is_whole || !payload.is_ascii())
 }
 
 impl fmt::Debug for Inflater {

@@ -42,7 +42,38 @@ struct Side {
     window_bits: u8,
 }
 
+/// RSV1 marks a compressed message (RFC 7692 §6).
+pub(crate) const DEFLATE_BIT: u8 = 0b100;
+
 const DEFLATE: &str = "permessage-deflate";
+
+impl Agreed {
+    /// The reserved bits that may be set.
+    pub(crate) fn bits(&self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Likely => DEFLATE_BIT,
+            Self::To(extensions) => extensions.bits(),
+        }
+    }
+
+    /// How messages are compressed, if they are.
+    pub(crate) fn deflate(&self) -> Option<Parameters> {
+        match self {
+            Self::Unknown => None,
+            Self::Likely => Some(Parameters::default()),
+            Self::To(extensions) => extensions.deflate,
+        }
+    }
+
+    /// What is wrong with what the server chose.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        match self {
+            Self::To(extensions) => extensions.problem.as_deref(),
+            _ => None,
+        }
+    }
+}
 
 impl Extensions {
     /// What a server chose by the values of its `Sec-WebSocket-Extensions` headers. `offered` are those of the
@@ -71,12 +102,11 @@ impl Extensions {
         chosen
     }
 
-    /// The reserved bits that they may set: RSV1 is permessage-deflate's (RFC 7692 §6). What others do with them is
-    /// not known here.
-    pub(crate) fn bits(&self) -> u8 {
+    /// The reserved bits that they may set. What others do with them is not known here.
+    fn bits(&self) -> u8 {
         match (&self.deflate, &*self.others) {
             (_, [_, ..]) => 0b111,
-            (Some(_), []) => 0b100,
+            (Some(_), []) => DEFLATE_BIT,
             (None, []) => 0,
         }
     }
@@ -133,10 +163,10 @@ impl Parameters {
                 ("server_no_context_takeover", None) => read.server.has_no_context = true,
                 ("client_no_context_takeover", None) => read.client.has_no_context = true,
                 ("server_max_window_bits", Some(bits)) => {
-                    read.server.window_bits = window_bits(name, bits)?
+                    read.server.window_bits = window_bits(name, bits)?;
                 }
                 ("client_max_window_bits", Some(bits)) => {
-                    read.client.window_bits = window_bits(name, bits)?
+                    read.client.window_bits = window_bits(name, bits)?;
                 }
                 // RFC 7692 §7.1.2.2: a client may only hint that it knows this parameter.
                 ("client_max_window_bits", None) if is_offer => {}

@@ -8,7 +8,7 @@ use super::paint::{FAINT, STRONG, paint};
 use super::text::{COLUMNS, clipped, since};
 use super::verdict;
 use crate::app::input::Cut;
-use crate::app::judge::conversation::{Conversation, Taken};
+use crate::app::judge::conversation::{Conversation, Next};
 use std::collections::VecDeque;
 use std::time::Duration;
 use std::{fmt, iter};
@@ -39,13 +39,13 @@ pub(crate) fn listing(
         }
     }
     let shown = if is_cut { CUT / 2 } else { usize::MAX };
-    for taken in iter::from_fn(|| of.next_frame()).take(shown) {
-        page.frame(out, &taken)?;
+    for next in iter::from_fn(|| of.next_frame()).take(shown) {
+        page.frame(out, &next)?;
     }
     let mut latest = VecDeque::new();
     let mut hidden = 0;
-    while let Some(taken) = of.next_frame() {
-        latest.push_back(taken);
+    while let Some(next) = of.next_frame() {
+        latest.push_back(next);
         if latest.len() > CUT / 2 {
             latest.pop_front();
             hidden += 1;
@@ -54,8 +54,8 @@ pub(crate) fn listing(
     if hidden > 0 {
         writeln!(out, "… {hidden} more frames; --all shows them\n")?;
     }
-    for taken in latest {
-        page.frame(out, &taken)?;
+    for next in latest {
+        page.frame(out, &next)?;
     }
     verdicts(out, of)
 }
@@ -82,9 +82,13 @@ impl Page {
         }
     }
 
-    fn frame(&mut self, out: &mut dyn fmt::Write, taken: &Taken) -> fmt::Result {
-        self.border(out, taken.cut)?;
-        self.listings[taken.direction].frame(out, &taken.frame)?;
+    fn frame(&mut self, out: &mut dyn fmt::Write, next: &Next) -> fmt::Result {
+        self.border(out, next.cut)?;
+        let listing = &self.listings[next.direction];
+        listing.frame(out, &next.taken.frame)?;
+        if let Some(inflated) = &next.taken.inflated {
+            listing.inflated(out, &next.taken.frame, inflated)?;
+        }
         out.write_str("\n")
     }
 

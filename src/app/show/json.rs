@@ -5,12 +5,13 @@ use super::verdict;
 use crate::app::input::Cut;
 use crate::app::judge::cause;
 use crate::app::judge::conversation::Conversation;
-use crate::app::judge::decoded::Decoded;
+use crate::app::judge::decoded::{Broken, Decoded, Judged, Taken};
+use crate::app::judge::deflate::Inflated;
 use crate::app::judge::faults::Fault;
 use plainws::Role;
 use plainws::protocol::close;
 use plainws::protocol::dissect::handshake::Explanation;
-use plainws::protocol::dissect::{Frame, Judgement, Span, Status, Verdict};
+use plainws::protocol::dissect::{Frame, Judgement, Span, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::{Field, Rule};
 use serde_json::{Value, json};
@@ -58,24 +59,25 @@ fn stream(
     }
     let base = decoded.frames_begin();
     let mut frames = object.list("frames")?;
-    while let Some(of) = decoded.next_frame() {
+    while let Some(taken) = decoded.next_frame() {
         let mut object = frames.object()?;
-        frame(&mut object, &of, base)?;
-        if let Some(cut) = decoded.cut_of(&of) {
+        frame(&mut object, &taken, base)?;
+        if let Some(cut) = decoded.cut_of(&taken.frame) {
             arrival(&mut object, cut, piece, begins)?;
         }
         object.end("}")?;
     }
     frames.end("]")?;
     object.set("unread", joined(decoded.unread()).into())?;
-    let verdict = match decoded.verdict() {
-        Verdict::Legal => "legal",
-        Verdict::Incomplete => "incomplete",
-        Verdict::Violation { .. } => "violation",
+    let judged = decoded.judged();
+    let verdict = match judged {
+        Judged::Legal => "legal",
+        Judged::Incomplete => "incomplete",
+        Judged::Violation { .. } => "violation",
     };
     object.set("verdict", verdict.into())?;
-    if let Verdict::Violation { rule, offset } = decoded.verdict() {
-        let mut violation = violation(rule, offset, decoded.sender);
+    if let Judged::Violation { broken, offset } = judged {
+        let mut violation = violation(&broken, offset, decoded.sender);
         if let Some((first, others)) = decoded.faults.split_first() {
             violation["found"] = fault(first);
             violation["also"] = others.iter().map(fault).collect();
@@ -84,6 +86,10 @@ fn stream(
             violation["likely"] = cause.into();
         }
         object.set("violation", violation)?;
+    }
+    let notes = verdict::notes(decoded);
+    if !notes.is_empty() {
+        object.set("notes", notes.into())?;
     }
     Ok(())
 }
@@ -166,15 +172,19 @@ fn write_value(out: &mut dyn fmt::Write, value: Value, depth: usize) -> fmt::Res
 }
 
 /// What a rule says, and where it was broken.
-fn violation(rule: Rule, offset: u64, sender: Role) -> Value {
+fn violation(broken: &Broken, offset: u64, sender: Role) -> Value {
+    let rule = match broken {
+        Broken::Rule(rule) => Some(rule),
+        _ => None,
+    };
     json!({
-        "rule": rule.id(),
+        "rule": broken.id(),
         "offset": offset,
-        "section": rule.section().0,
-        "clause": rule.clause(),
-        "field": rule.field().name(),
-        "answer": verdict::answer(rule, sender),
-        "close_code": rule.close_code().map(|code| code.0),
+        "section": broken.section().0,
+        "clause": broken.clause(),
+        "field": rule.map(|rule| rule.field().name()),
+        "answer": broken.answer(sender),
+        "close_code": rule.and_then(|rule| rule.close_code()).map(|code| code.0),
     })
 }
 
@@ -188,7 +198,8 @@ fn fault(fault: &Fault) -> Value {
     object
 }
 
-fn frame(object: &mut Members<'_>, frame: &Frame, base: u64) -> fmt::Result {
+fn frame(object: &mut Members<'_>, taken: &Taken, base: u64) -> fmt::Result {
+    let frame = &*taken.frame;
     object.set("number", frame.number.into())?;
     object.set("offset", (base + frame.offset).into())?;
     object.set("length", frame.length().into())?;
@@ -212,6 +223,15 @@ fn frame(object: &mut Members<'_>, frame: &Frame, base: u64) -> fmt::Result {
     if let Some(header) = frame.header {
         object.set("opcode_name", header.opcode.name().into())?;
         payload(object, frame, header.opcode)?;
+    }
+    if let Some(Inflated::Whole(bytes)) = taken.inflated.as_deref() {
+        object.set("payload.inflated", joined(bytes).into())?;
+        if frame
+            .fragment
+            .is_some_and(|fragment| fragment.opcode == Opcode::Text)
+        {
+            object.set("payload.text", lossy(bytes))?;
+        }
     }
     if let Some(fragment) = frame.fragment {
         let of = json!({"of": fragment.opcode.name(), "index": fragment.index});
@@ -251,6 +271,7 @@ fn payload(object: &mut Members<'_>, frame: &Frame, opcode: Opcode) -> fmt::Resu
     }
     object.set("payload", joined(payload).into())?;
     match opcode {
+        _ if frame.fragment.is_some_and(|fragment| fragment.rsv != 0) => Ok(()),
         Opcode::Text => object.set("payload.text", lossy(payload)),
         Opcode::Binary => object.set("payload.binary", joined(payload).into()),
         Opcode::Continuation => object.set("payload.continue", joined(payload).into()),

@@ -7,6 +7,8 @@
 
 use super::paint::{self, BAD, FAINT, GOOD, OPEN, STRONG, paint};
 use super::text::{COLUMNS, clipped, count, padded, quoted, spaced, width};
+use crate::app::judge::deflate::Inflated;
+use crate::app::judge::extensions::DEFLATE_BIT;
 use anstyle::Style;
 use plainws::Role;
 use plainws::protocol::close;
@@ -107,16 +109,71 @@ impl Listing {
             if let Some(fragment) = fragment {
                 let frames = fragment.index + 1;
                 let bytes = count(fragment.offset + frame.received, "byte");
-                let label = format!("message of {bytes} from {frames} frames  ");
-                let room = COLUMNS - 7 - label.len();
+                let label = format!("message of {bytes} from {frames} frames");
+                let room = COLUMNS - 9 - label.len();
                 // A column takes up to four bytes.
                 let start = message.as_bytes();
                 let start = &start[..start.len().min(4 * COLUMNS)];
-                let shown = clipped(&quoted(start), room);
+                let shown = if is_transformed(frame) {
+                    String::new()
+                } else {
+                    format!("  {}", clipped(&quoted(start), room))
+                };
                 writeln!(out, "      {}{shown}", paint(STRONG, &label))?;
             }
         }
         Ok(())
+    }
+
+    /// The message that a frame completes, inflated.
+    ///
+    /// # Errors
+    ///
+    /// `out` fails.
+    pub(crate) fn inflated(
+        &self,
+        out: &mut dyn fmt::Write,
+        frame: &Frame,
+        inflated: &Inflated,
+    ) -> fmt::Result {
+        let bytes = match inflated {
+            Inflated::Whole(bytes) => bytes,
+            Inflated::TooBig => return self.remark(out, "above the limit"),
+            Inflated::OutOfContext => return self.remark(out, "needs what came before"),
+            Inflated::Broken => return self.remark(out, "no: that is broken"),
+        };
+        let is_text = frame
+            .fragment
+            .is_some_and(|fragment| fragment.opcode == Opcode::Text);
+        let shown = if self.is_cut { CUT } else { usize::MAX };
+        let last = bytes.len().saturating_sub(1) / ROW * ROW;
+        for start in (0..=last).step_by(ROW).take(shown.div_ceil(ROW)) {
+            let end = bytes.len().min(start + ROW);
+            let row = Row {
+                bytes: spaced(&bytes[start..end]),
+                style: paint::field(Field::Payload),
+                field: if start == 0 { "inflated" } else { "" },
+                meaning: readable(bytes, is_text, start, end),
+                ..Row::default()
+            };
+            out.write_str(&self.row(&row))?;
+        }
+        let hidden = bytes.len().saturating_sub(shown);
+        if hidden > 0 {
+            let more = count(hidden as u64, "more byte");
+            writeln!(out, "      … {more} when inflated; --all shows them")?;
+        }
+        Ok(())
+    }
+
+    /// Says why nothing is inflated.
+    fn remark(&self, out: &mut dyn fmt::Write, remark: &str) -> fmt::Result {
+        let row = Row {
+            field: "inflated",
+            meaning: remark.into(),
+            ..Row::default()
+        };
+        out.write_str(&self.row(&row))
     }
 
     fn heading(&self, frame: &Frame) -> String {
@@ -140,9 +197,11 @@ impl Listing {
         );
         let title = clipped(&title, room);
         let mut preview = String::new();
-        if !frame.payload.is_empty() && width(&title) + 8 < room && !is_close(frame) {
+        let is_shown = !is_close(frame) && !is_transformed(frame);
+        if !frame.payload.is_empty() && width(&title) + 8 < room && is_shown {
             let start = frame.payload.len().min(COLUMNS);
-            preview = clipped(&readable(frame, 0, start), room - width(&title) - 2);
+            let payload = readable(&frame.payload, is_readable(frame), 0, start);
+            preview = clipped(&payload, room - width(&title) - 2);
         }
         let filled = width(&title) + 2 + width(&preview);
         let gap = " ".repeat((room + 2).saturating_sub(filled));
@@ -189,7 +248,8 @@ impl Listing {
                 row.meaning = span.meaning.to_string();
                 row.section = span.judgement.section().0;
             } else {
-                row.meaning = readable(frame, start - before, end - before);
+                let is_text = is_readable(frame);
+                row.meaning = readable(&frame.payload, is_text, start - before, end - before);
             }
             out.write_str(&self.row(&row))?;
         }
@@ -294,13 +354,12 @@ fn dotted(byte: u8, span: &Span) -> String {
 
 /// A row of payload as text, each character in the row in which it begins; binary data as in the text
 /// column of a dump.
-fn readable(frame: &Frame, start: usize, end: usize) -> String {
-    let opcode = frame.fragment.map(|fragment| fragment.opcode);
-    if opcode != Some(Opcode::Binary) {
-        let boundary = |at| end_of_character(&frame.payload, at);
-        return quoted(&frame.payload[boundary(start)..boundary(end)]);
+fn readable(payload: &[u8], is_text: bool, start: usize, end: usize) -> String {
+    if is_text {
+        let boundary = |at| end_of_character(payload, at);
+        return quoted(&payload[boundary(start)..boundary(end)]);
     }
-    let bytes = &frame.payload[start..end];
+    let bytes = &payload[start..end];
     let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
     let chars = bytes
         .iter()
@@ -347,6 +406,17 @@ pub(crate) const fn direction(sender: Role) -> &'static str {
     }
 }
 
+/// Whether its payload is for people to read; that of a control frame may be.
+fn is_readable(frame: &Frame) -> bool {
+    let opcode = frame.fragment.map(|fragment| fragment.opcode);
+    opcode != Some(Opcode::Binary) && !is_transformed(frame)
+}
+
+/// Whether its payload is what an extension made of the message.
+fn is_transformed(frame: &Frame) -> bool {
+    frame.fragment.is_some_and(|fragment| fragment.rsv != 0)
+}
+
 fn is_close(frame: &Frame) -> bool {
     frame
         .header
@@ -375,8 +445,15 @@ fn kind(frame: &Frame) -> String {
         return name.into();
     }
     let end = if header.fin { "final" } else { "not final" };
+    let transformed = match frame.fragment.map(|fragment| fragment.rsv) {
+        Some(DEFLATE_BIT) => ", compressed",
+        Some(1..) => ", transformed",
+        _ => "",
+    };
     match frame.fragment {
-        Some(fragment) if fragment.index > 0 => format!("{name} {}, {end}", fragment.index),
-        _ => format!("{name}, {end}"),
+        Some(fragment) if fragment.index > 0 => {
+            format!("{name} {}, {end}{transformed}", fragment.index)
+        }
+        _ => format!("{name}, {end}{transformed}"),
     }
 }

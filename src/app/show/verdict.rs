@@ -3,14 +3,16 @@
 use super::paint::{BAD, FAINT, GOOD, OPEN, paint};
 use super::text::{count, padded, spaced, wrapped};
 use crate::app::judge::cause;
-use crate::app::judge::decoded::Decoded;
+use crate::app::judge::decoded::{Broken, Decoded, Judged};
+use crate::app::judge::extensions::{self, Agreed};
 use crate::app::judge::faults::Fault;
 use plainws::Role;
 use plainws::protocol::close;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::{Frame, Missing, Status, Verdict};
 use plainws::protocol::frame::Opcode;
-use plainws::protocol::rule::{Answer, Field, Rule};
+use plainws::protocol::rule::{Answer, Field, Rule, Section};
+use std::borrow::Cow;
 
 /// Unread bytes shown.
 const UNREAD: usize = 16;
@@ -19,10 +21,10 @@ const INDENT: usize = 11;
 
 /// The verdict once all frames have been taken, and after a violation what follows from it and where it may come from.
 pub(crate) fn of(decoded: &Decoded) -> String {
-    let mut text = match decoded.verdict() {
-        Verdict::Legal => legal(decoded),
-        Verdict::Incomplete => incomplete(decoded),
-        Verdict::Violation { rule, offset } => violation(decoded, rule, offset),
+    let mut text = match decoded.judged() {
+        Judged::Legal => legal(decoded),
+        Judged::Incomplete => incomplete(decoded),
+        Judged::Violation { broken, offset } => violation(decoded, &broken, offset),
     };
     let unread = decoded.unread();
     if !unread.is_empty() {
@@ -34,7 +36,90 @@ pub(crate) fn of(decoded: &Decoded) -> String {
     if let Some(cause) = cause::likely(decoded) {
         text += &labelled("likely", &cause);
     }
+    for note in notes(decoded) {
+        text += &labelled("note", &note);
+    }
     text
+}
+
+/// What else is to be known of it, mostly of what could not be judged.
+pub(crate) fn notes(decoded: &Decoded) -> Vec<String> {
+    let mut notes = Vec::new();
+    // The other direction need not repeat it.
+    let is_told = !decoded.is_response_elsewhere;
+    match &decoded.agreed {
+        Agreed::Likely => notes.push(
+            "no handshake here tells which extensions are used; as its messages inflate, permessage-deflate (RFC \
+             7692) is taken for one. Without it, RSV1 breaks §5.2 (--extensions '')"
+                .into(),
+        ),
+        Agreed::To(extensions) if is_told => {
+            if extensions.deflate.is_some() {
+                notes.push(
+                    "permessage-deflate (RFC 7692) was agreed to, so messages may be compressed. They are inflated \
+                     here for show; plainws itself speaks no extension and would not have agreed"
+                        .into(),
+                );
+            }
+            if !extensions.others.is_empty() {
+                let names = extensions.others.join(", ");
+                notes.push(format!(
+                    "{names}: agreed to, but not known here, so what it changes in messages is not judged"
+                ));
+            }
+        }
+        _ => {}
+    }
+    if decoded.out_of_context > 0 {
+        let messages = count(decoded.out_of_context, "message");
+        notes.push(format!(
+            "{messages} not inflated, as what came before is needed for that and is not here"
+        ));
+    }
+    if let Some(head) = decoded.head(Role::Client) {
+        let values: Vec<_> = head.values("Sec-WebSocket-Extensions").collect();
+        if let Some(problem) = extensions::problem_of_offer(&values) {
+            notes.push(format!(
+                "permessage-deflate is offered in a way that a server must decline: {problem}"
+            ));
+        }
+    }
+    notes
+}
+
+impl Broken {
+    pub(crate) fn id(&self) -> &'static str {
+        match self {
+            Self::Rule(rule) => rule.id(),
+            Self::Parameters(_) => "deflate-parameters",
+            Self::Deflate => "deflate-broken",
+        }
+    }
+
+    pub(crate) fn section(&self) -> Section {
+        match self {
+            Self::Rule(rule) => rule.section(),
+            Self::Parameters(_) => Section("RFC 7692 7.1"),
+            Self::Deflate => Section("RFC 7692 7.2.2"),
+        }
+    }
+
+    pub(crate) fn clause(&self) -> Cow<'static, str> {
+        match self {
+            Self::Rule(rule) => rule.clause().into(),
+            Self::Parameters(problem) => problem.clone().into(),
+            Self::Deflate => "a compressed message must inflate".into(),
+        }
+    }
+
+    /// What a peer that broke it is told.
+    pub(crate) fn answer(&self, sender: Role) -> String {
+        match self {
+            Self::Rule(rule) => answer(*rule, sender),
+            Self::Parameters(_) => "none: the client leaves".into(),
+            Self::Deflate => "Close; its code is the receiver's to choose".into(),
+        }
+    }
 }
 
 /// What a peer that broke the rule is told. A client has no way to tell a server about its response.
@@ -108,23 +193,23 @@ fn open_message(decoded: &Decoded) -> String {
     }
 }
 
-fn violation(decoded: &Decoded, rule: Rule, offset: u64) -> String {
+fn violation(decoded: &Decoded, broken: &Broken, offset: u64) -> String {
     let in_hex = if offset < 10 {
         String::new()
     } else {
         format!(" ({offset:#x})")
     };
-    let section = rule.section();
+    let section = broken.section();
     let title = format!("violation of {section} at offset {offset}{in_hex}");
-    let answer = answer(rule, decoded.sender);
+    let answer = broken.answer(decoded.sender);
     let sender = guess(decoded).map(|guess| labelled("sender", &guess));
-    let byte = decoded
-        .last
-        .as_ref()
-        .and_then(|frame| cause::byte(rule, frame));
+    let byte = match (broken, &decoded.last) {
+        (Broken::Rule(rule), Some(frame)) => cause::byte(*rule, frame),
+        _ => None,
+    };
     [
-        format!("{} ({})\n", paint(BAD, &title), rule.id()),
-        labelled("rule", rule.clause()),
+        format!("{} ({})\n", paint(BAD, &title), broken.id()),
+        labelled("rule", &broken.clause()),
         faults(&decoded.faults),
         byte.map(|byte| labelled("found", &byte))
             .unwrap_or_default(),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use plainws::protocol::dissect::handshake;
+use plainws::protocol::handshake::Asked;
 use plainws::protocol::head::Limits;
 use std::collections::BTreeMap;
 
@@ -15,7 +16,10 @@ fn faults(sender: Role, stream: &[u8]) -> Vec<Fault> {
         Role::Server => handshake::response(
             bytes,
             Limits::new().max_bytes(400).max_headers(9),
-            Some(EXAMPLE_KEY),
+            &Asked::default()
+                .key(EXAMPLE_KEY.to_owned())
+                .subprotocols(Vec::new())
+                .extensions(Vec::new()),
         ),
     };
     of(&dissect(stream), stream, dissect)
