@@ -787,6 +787,221 @@ char peer1_1[] = { /* Packet 14 */
         are_read("swapped", &swapped.join("\n"));
     }
 
+    /// The packet that carries a payload from one port of 127.0.0.1 to another, and its IP header's checksum.
+    fn packet(from: u16, to: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(40 + payload.len()).expect("it is short");
+        let mut ip = [
+            &[0x45, 0][..],
+            &length.to_be_bytes(),
+            &[0, 1, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1],
+        ]
+        .concat();
+        let sum: u32 = ip
+            .chunks(2)
+            .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]))
+            .sum();
+        let checksum = u16::try_from((sum & 0xFFFF) + (sum >> 16)).map_or(0, |sum| !sum);
+        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        let tcp = [
+            &from.to_be_bytes()[..],
+            &to.to_be_bytes(),
+            &sequence.to_be_bytes(),
+            &[0, 0, 0, 0, 0x50, flags, 1, 0, 0, 0, 0, 0],
+        ];
+        [&ip, &tcp.concat(), payload].concat()
+    }
+
+    /// The conversation of the other formats: SYN, and a frame of each side twice, the first of the client in two
+    /// segments that come in the wrong order, the server's first one twice.
+    fn packets() -> Vec<Vec<u8>> {
+        let (to_server, to_client) = (
+            b"\x81\x85\xd1\x27\x4a\xe6\x99\x42\x26\x8a\xbe\x88\x82\xd4\x44\x34\xab\xd7\xac",
+            b"\x81\x05Hello\x88\x02\x03\xe8",
+        );
+        // Its sequence numbers wrap around.
+        let client = |from: usize, to: usize| {
+            packet(
+                4000,
+                80,
+                (u32::MAX - 2).wrapping_add(u32::try_from(from).expect("short")),
+                0x18,
+                &to_server[from..to],
+            )
+        };
+        let server = |from: usize, to: usize| {
+            packet(
+                80,
+                4000,
+                501 + u32::try_from(from).expect("short"),
+                0x18,
+                &to_client[from..to],
+            )
+        };
+        vec![
+            packet(4000, 80, u32::MAX - 3, 0x02, b""),
+            packet(80, 4000, 500, 0x12, b""),
+            client(4, 11),
+            client(0, 4),
+            server(0, 7),
+            server(0, 7),
+            client(11, 19),
+            server(7, 11),
+        ]
+    }
+
+    fn dump(packet: &[u8], offset: &str, words: usize) -> String {
+        let rows = (0..).step_by(16).zip(packet.chunks(16)).map(|(at, row)| {
+            let cells: Vec<_> = row
+                .chunks(words)
+                .map(|cell| hex(cell).replace(' ', ""))
+                .collect();
+            format!(
+                "{}  {}\n",
+                offset.replace("NNNN", &format!("{at:04x}")),
+                cells.join(" ")
+            )
+        });
+        rows.collect()
+    }
+
+    fn tcpdump() -> String {
+        let each = (0..).zip(packets()).map(|(at, packet)| {
+            let line = format!(
+                "09:51:50.47849{at} IP 127.0.0.1.4000 > 127.0.0.1.80: Flags [P.], length 7\n"
+            );
+            line + &dump(&packet, "\t0xNNNN:", 2)
+        });
+        each.collect()
+    }
+
+    fn tshark() -> String {
+        let each = packets().into_iter().map(|packet| {
+            let framed = [&[0; 12][..], &[8, 0], &packet].concat();
+            format!(
+                "Frame ({} bytes):\n{}Unmasked data (5 bytes):\n0000  48 65 6c 6c 6f   Hello\n\n",
+                framed.len(),
+                dump(&framed, "NNNN", 1)
+            )
+        });
+        each.collect()
+    }
+
+    fn json(raw: bool) -> String {
+        let each = (1..).zip(packets()).map(|(number, packet)| {
+            let digits = hex(&packet).replace(' ', "");
+            let tcp = &packet[20..];
+            let port = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
+            let sequence = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]);
+            let layers = if raw {
+                format!(r#""frame_raw": ["{digits}", 0, 1, 0, 1]"#)
+            } else {
+                format!(
+                    r#""frame": {{"frame.number": "{number}", "frame.time_relative": "0.00{number}"}},
+                    "ip": {{"ip.src": "127.0.0.1", "ip.dst": "127.0.0.1"}},
+                    "tcp": {{"tcp.srcport": "{}", "tcp.dstport": "{}", "tcp.seq_raw": "{sequence}",
+                    "tcp.flags": "0x00{:02x}", "tcp.payload": "{}"}}"#,
+                    port(0), port(2), tcp[13], hex(&tcp[20..]).replace(' ', ":"),
+                )
+            };
+            format!(r#"{{"_index": "packets", "_source": {{"layers": {{{layers}}}}}}}"#)
+        });
+        format!("[{}]", each.collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn of_packets_are_taken_out_of_their_headers_and_put_in_order() {
+        for (name, text) in [
+            ("tcpdump -x", tcpdump()),
+            ("tshark -x", tshark()),
+            ("tshark -T json", json(false)),
+            ("tshark -T jsonraw", json(true)),
+        ] {
+            let run = decode(&text, &[]);
+            assert_eq!((run.code, &*run.stderr), (0, ""), "{name}: {}", run.stdout);
+            for sender in ["client to server", "server to client"] {
+                let verdict = format!("{sender}\nlegal: 2 frames, 1 message, closed with 1000");
+                assert!(run.stdout.contains(&verdict), "{name}: {}", run.stdout);
+            }
+        }
+        // One packet, as Wireshark copies it.
+        let one = dump(&packets()[4], "NNNN", 1);
+        assert!(
+            decode(&one, &[])
+                .stdout
+                .contains("legal: 1 frame, 1 message")
+        );
+    }
+
+    #[test]
+    fn of_packets_that_are_cut_missing_or_others_are_refused() {
+        let lost: Vec<_> = packets()
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| *at != 3)
+            .map(|(_, packet)| packet)
+            .collect();
+        let text: String = lost
+            .iter()
+            .map(|packet| dump(packet, "NNNN", 1) + "\n")
+            .collect();
+        is_refused(
+            &text,
+            "before packet 3, 4 bytes that 127.0.0.1:4000 sent are missing",
+        );
+        let mut short = packets().remove(4);
+        short.pop();
+        is_refused(
+            &dump(&short, "NNNN", 1),
+            "this packet was not captured whole",
+        );
+        let udp = tcpdump().replace(" 4006 ", " 4011 ");
+        assert_eq!(decode(&udp, &[]).code, 2);
+        is_refused(
+            &tcpdump().replace("Flags [P.]", "\nhello"),
+            "\"hello, length 7\"",
+        );
+    }
+
+    #[test]
+    fn of_fields_are_told_by_the_others_or_by_whole_lines() {
+        const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        let digits = |text: &str| hex(text.as_bytes()).replace(' ', "");
+        let payload_alone = format!(
+            "\n{}\n\n{}\n8185d1274ae69942268abe\n810548656c6c6f\n8882d44434abd7ac\n880203e8\n",
+            digits(REQUEST),
+            digits(RESPONSE)
+        );
+        let run = decode(&payload_alone, &[]);
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{}", run.stdout);
+        assert_eq!(
+            run.stdout.matches("legal: a handshake, 2 frames").count(),
+            2,
+            "{}",
+            run.stdout
+        );
+        let columns = "1\t0\t4000\t8185d1274ae69942268abe\n2\t0\t80\t81:05:48:65:6c:6c:6f\n3\t0\t4000\t\n\
+                       4\t0\t4000\t8882d44434abd7ac\n5\t0\t80\t880203e8\n";
+        are_read("columns", columns);
+        is_refused(
+            "8185d1274ae69942268abe\n810548656c6c6f\n",
+            "lines of both directions?",
+        );
+        is_refused(
+            &payload_alone.replace("8882d44434abd7ac", "8882d44434ab\nd7ac"),
+            "lines of both directions?",
+        );
+        is_refused(
+            &columns.replace("5\t0\t80", "5\t1\t81"),
+            "more than two ends",
+        );
+        // One stream, written over lines.
+        is_read_as("lines", "8105\n48656c\n6c6f\n", HELLO);
+        is_read_as("frames", "810548656c6c6f\n8900\n", b"\x81\x05Hello\x89\x00");
+    }
+
     #[test]
     fn that_do_not_show_all_bytes_are_refused() {
         is_refused(

@@ -2,6 +2,7 @@
 
 use super::har;
 use super::pasted::Pasted;
+use super::tshark;
 use serde_json::Value;
 
 /// Reads JSON; `None` for text that does not begin as an object or a list of objects.
@@ -32,6 +33,9 @@ fn broken(error: &serde_json::Error, text: &str) -> String {
 fn read(json: &Value) -> Result<Pasted, String> {
     if let Some(entries) = json["log"]["entries"].as_array() {
         return har::read(entries);
+    }
+    if let Some(pasted) = json.as_array().and_then(|packets| tshark::read(packets)) {
+        return pasted;
     }
     if json["type"] == "Buffer" {
         return elements(json["data"].as_array())

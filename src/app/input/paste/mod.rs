@@ -12,14 +12,18 @@ mod array;
 mod base64;
 mod buffer;
 mod dump;
+mod fields;
 mod follow;
 mod har;
 mod json;
 mod literal;
+mod packets;
 mod pasted;
 mod plain;
+mod segments;
 mod session;
 mod text;
+mod tshark;
 
 use clap::ValueEnum;
 pub(crate) use pasted::Pasted;
@@ -43,9 +47,11 @@ pub(crate) enum Format {
     Dump,
     /// As dump, in words that are turned round: xxd -e, hexdump, od
     Words,
-    /// A HAR file of a browser, JSON of a Node.js buffer
+    /// Packets with IP and TCP, both directions: tcpdump -x or -X, tshark -x
+    Packets,
+    /// A HAR file of a browser, tshark -T json or jsonraw, JSON of a Node.js buffer
     Json,
-    /// Both directions: tshark -z follow,tcp,hex or raw or yaml, C arrays
+    /// Both directions: tshark -z follow,tcp,hex or raw or yaml, -T fields, C arrays
     Follow,
     /// Both directions: lines after > and <, as a saved session has them
     Session,
@@ -61,10 +67,12 @@ const FAMILIES: &[(Format, Recognise)] = &[
     (Format::Session, session::recognise),
     (Format::Json, json::recognise),
     (Format::Follow, follow::recognise),
+    (Format::Packets, packets::recognise),
     (Format::Dump, dump::recognise),
     (Format::Hex, buffer::recognise),
     (Format::String, literal::recognise),
     (Format::Decimal, array::recognise),
+    (Format::Follow, fields::recognise),
     (Format::Auto, plain::recognise),
 ];
 
@@ -87,8 +95,11 @@ pub(crate) fn read(text: &str, format: Format) -> Result<Pasted, String> {
         Format::Dump => dump::in_order(text),
         Format::Words => dump::swapped(text),
         Format::String => literal::recognise(text),
+        Format::Packets => packets::recognise(text),
         Format::Json => json::recognise(text),
-        Format::Follow => follow::recognise(text).or_else(|| array::recognise(text)),
+        Format::Follow => follow::recognise(text)
+            .or_else(|| array::recognise(text))
+            .or_else(|| fields::recognise(text)),
         Format::Session => session::recognise(text),
     };
     asked.unwrap_or_else(|| Err(format!("this does not look like {}", format.name())))

@@ -58,6 +58,11 @@ impl Pasted {
         stream.bytes.extend_from_slice(bytes);
     }
 
+    /// Whether nothing was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
     /// Calls a connection by what tells it from others.
     pub(super) fn name(&mut self, connection: u64, name: String) {
         if let Some(connection) = self.connections.get_mut(&connection) {

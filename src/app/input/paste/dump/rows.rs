@@ -3,11 +3,11 @@
 /// A line of a dump.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row<'a> {
-    pub(super) line: &'a str,
+    pub(crate) line: &'a str,
     /// Its offset as it is written, without a colon and `0x`; `*` for lines that were left out.
     pub(super) offset: &'a str,
     /// Its cells and its text.
-    pub(super) rest: &'a str,
+    pub(crate) rest: &'a str,
     /// What shows that the first word is an offset.
     pub(super) mark: Mark,
     /// The offset was written with `0x`.

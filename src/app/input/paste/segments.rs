@@ -1,0 +1,230 @@
+//! Packets that were printed: their IP and TCP headers taken off, and what each end sent put in order.
+
+use super::pasted::{Pasted, Piece, roles};
+use plainws::Role;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// What one end sent in one packet.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+    /// The sequence number of the first byte, or of SYN.
+    pub(super) sequence: u32,
+    pub(super) syn: bool,
+    pub(super) ack: bool,
+    pub(super) payload: Vec<u8>,
+    /// The number of the packet.
+    pub(super) number: u64,
+    pub(super) time: Option<Duration>,
+}
+
+/// What a packet turned out to be.
+pub(super) enum Packet {
+    Tcp(Box<Segment>),
+    /// IP with something else in it.
+    Other,
+    /// Shorter than its header says.
+    Cut,
+}
+
+/// Reads a packet: IP, behind the header of Ethernet, of Linux's "any" device or of a loopback if there is one;
+/// `None` for other bytes. The checksum of an IPv4 header must be right.
+pub(super) fn packet(bytes: &[u8]) -> Option<Packet> {
+    let behind = |length: usize, protocol: &[u8]| {
+        let is_ip = matches!(protocol, [0x08, 0x00] | [0x86, 0xDD]);
+        bytes.get(length..).filter(|_| is_ip)
+    };
+    let at = |at: usize| bytes.get(at..at + 2).unwrap_or_default();
+    let loopback = || match bytes {
+        [2 | 24 | 28 | 30, 0, 0, 0, ip @ ..] | [0, 0, 0, 2 | 24 | 28 | 30, ip @ ..] => Some(ip),
+        _ => None,
+    };
+    ip(bytes)
+        .or_else(|| ip(behind(14, at(12))?))
+        .or_else(|| ip(behind(18, at(16)).filter(|_| at(12) == [0x81, 0])?))
+        .or_else(|| ip(behind(16, at(14))?))
+        .or_else(|| ip(behind(20, at(0))?))
+        .or_else(|| ip(loopback()?))
+}
+
+fn ip(bytes: &[u8]) -> Option<Packet> {
+    match bytes.first()? >> 4 {
+        4 => ip_4(bytes),
+        6 => ip_6(bytes),
+        _ => None,
+    }
+}
+
+fn ip_4(bytes: &[u8]) -> Option<Packet> {
+    let length = usize::from(bytes[0] & 0x0F) * 4;
+    let header = bytes.get(..length).filter(|_| length >= 20)?;
+    if checksum(header) != 0xFFFF {
+        return None;
+    }
+    let address = |at: usize| {
+        Some(IpAddr::from(Ipv4Addr::from(
+            *header.get(at..)?.first_chunk::<4>()?,
+        )))
+    };
+    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    // The network card splits what is longer than the field can say.
+    let total = if total == 0 { bytes.len() } else { total };
+    let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3FFF != 0;
+    if header[9] != 6 || is_fragment {
+        return Some(Packet::Other);
+    }
+    let Some(payload) = bytes.get(length..total) else {
+        return Some(Packet::Cut);
+    };
+    tcp(payload, address(12)?, address(16)?)
+}
+
+fn checksum(header: &[u8]) -> u32 {
+    let words = header
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+    let sum: u32 = words.sum();
+    (sum & 0xFFFF) + (sum >> 16)
+}
+
+fn ip_6(bytes: &[u8]) -> Option<Packet> {
+    let (header, rest) = bytes.split_first_chunk::<40>()?;
+    let address = |at: usize| {
+        Some(IpAddr::from(Ipv6Addr::from(
+            *header.get(at..)?.first_chunk::<16>()?,
+        )))
+    };
+    if header[6] != 6 {
+        // No other field of IPv6 tells it from arbitrary bytes.
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
+    let Some(payload) = rest.get(..length) else {
+        return Some(Packet::Cut);
+    };
+    tcp(payload, address(8)?, address(24)?)
+}
+
+fn tcp(bytes: &[u8], from: IpAddr, to: IpAddr) -> Option<Packet> {
+    let header = bytes.first_chunk::<20>()?;
+    let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+    let length = usize::from(header[12] >> 4) * 4;
+    let payload = bytes.get(length..).filter(|_| length >= 20)?;
+    Some(Packet::Tcp(Box::new(Segment {
+        from: SocketAddr::new(from, port(0)),
+        to: SocketAddr::new(to, port(2)),
+        sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+        syn: header[13] & 0x02 != 0,
+        ack: header[13] & 0x10 != 0,
+        payload: payload.to_vec(),
+        number: 0,
+        time: None,
+    })))
+}
+
+/// Puts in order what the ends of each connection sent.
+///
+/// # Errors
+///
+/// Bytes are missing.
+pub(super) fn assemble(segments: Vec<Segment>) -> Result<Pasted, String> {
+    let mut connections: Vec<(SocketAddr, SocketAddr, Vec<Segment>)> = Vec::new();
+    for segment in segments {
+        let ends = (segment.from, segment.to);
+        let is_it =
+            |(a, b, _): &&mut (SocketAddr, SocketAddr, _)| ends == (*a, *b) || ends == (*b, *a);
+        match connections.iter_mut().find(is_it) {
+            Some((.., segments)) => segments.push(segment),
+            None => connections.push((segment.from, segment.to, vec![segment])),
+        }
+    }
+    let mut pasted = Pasted::default();
+    for (number, (a, b, segments)) in (0..).zip(connections) {
+        connection(number, [a, b], segments, &mut pasted)?;
+    }
+    if pasted.is_empty() {
+        return Err("these packets carry no bytes over TCP".into());
+    }
+    Ok(pasted)
+}
+
+fn connection(
+    connection: u64,
+    ends: [SocketAddr; 2],
+    segments: Vec<Segment>,
+    pasted: &mut Pasted,
+) -> Result<(), String> {
+    let caller = segments.iter().find(|segment| segment.syn && !segment.ack);
+    let caller = caller.map(|segment| segment.from);
+    let (first, second): (Vec<_>, Vec<_>) = segments
+        .into_iter()
+        .partition(|segment| segment.from == ends[0]);
+    let sent = [in_order(first)?, in_order(second)?];
+    let beginning = |end: usize| sent[end].first().map_or(&[][..], |(_, bytes)| bytes);
+    let roles = match caller {
+        Some(caller) if caller == ends[0] => [Role::Client, Role::Server],
+        Some(_) => [Role::Server, Role::Client],
+        None => roles(beginning(0), beginning(1)),
+    };
+    for (pieces, sender) in sent.iter().zip(roles) {
+        for ((number, time), bytes) in pieces {
+            let piece = Piece {
+                connection,
+                sender: Some(sender),
+                number: *number,
+                time: *time,
+            };
+            pasted.push(piece, "packet", bytes);
+        }
+    }
+    pasted.name(connection, format!("{} and {}", ends[0], ends[1]));
+    Ok(())
+}
+
+/// The number and the time of a packet, and what was new in it.
+type Sent = ((u64, Option<Duration>), Vec<u8>);
+
+/// What one end sent: repeated bytes left out, late packets in their place.
+fn in_order(mut segments: Vec<Segment>) -> Result<Vec<Sent>, String> {
+    let Some(origin) = segments.first().map(|segment| segment.sequence) else {
+        return Ok(Vec::new());
+    };
+    // Sequence numbers wrap around; SYN has one of its own.
+    let position = |segment: &Segment| {
+        let distance = i32::from_ne_bytes(segment.sequence.wrapping_sub(origin).to_ne_bytes());
+        i64::from(distance) + i64::from(segment.syn)
+    };
+    segments.sort_by_key(position);
+    let mut next = segments
+        .iter()
+        .find(|segment| segment.syn || !segment.payload.is_empty())
+        .map(position);
+    let mut latest = 0;
+    let mut sent = Vec::new();
+    for mut segment in segments {
+        let expected = next.unwrap_or_default();
+        let missing = position(&segment) - expected;
+        if segment.payload.is_empty() {
+            continue;
+        }
+        if missing > 0 {
+            return Err(format!(
+                "before packet {}, {missing} bytes that {} sent are missing",
+                segment.number, segment.from
+            ));
+        }
+        let known = usize::try_from(-missing)
+            .unwrap_or(usize::MAX)
+            .min(segment.payload.len());
+        let new = segment.payload.split_off(known);
+        if new.is_empty() {
+            continue;
+        }
+        next = Some(expected + new.len() as i64);
+        latest = segment.number.max(latest);
+        sent.push(((latest, segment.time), new));
+    }
+    Ok(sent)
+}
