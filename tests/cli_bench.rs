@@ -577,7 +577,10 @@ fn a_signal_ends_it_early_with_what_there_is() {
 #[test]
 fn nonsense_is_refused() {
     for (flags, problem) in [
-        (&["http://127.0.0.1/"][..], "ws://"),
+        (&["ftp://127.0.0.1/"][..], "ws:// or tcp://"),
+        (&["https://127.0.0.1/"], "TLS"),
+        (&["::1:80"], "[::1]:80"),
+        (&["ws://127.0.0.1/", "--connect-to", "a"], "host:port"),
         (&["wss://127.0.0.1/"], "TLS"),
         (&["tcp://127.0.0.1"], "tcp://host:port"),
         (&["tcp://127.0.0.1:80/path"], "tcp://host:port"),
@@ -616,8 +619,12 @@ fn nonsense_is_refused() {
             "cannot be used with",
         ),
         (&["ws://127.0.0.1/", "--rounds", "2"], "--compare"),
-        (&["ws://127.0.0.1/", "--compare", "127.0.0.1:1"], "ws://"),
-        (&["ws://127.0.0.1/", "--header", "Host: x"], "Host"),
+        (
+            &["ws://127.0.0.1/", "--compare", "udp://127.0.0.1:1"],
+            "tcp://",
+        ),
+        (&["ws://127.0.0.1/", "--header", "Upgrade: x"], "Upgrade"),
+        (&["ws://127.0.0.1/", "--header", "Host: x y"], "x y"),
         (&["ws://127.0.0.1/", "--seconds", "0"], "above 0"),
     ] {
         let run = run(&[&["bench"], flags].concat());

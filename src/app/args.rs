@@ -69,9 +69,13 @@ impl LimitOptions {
 /// What a client's handshake asks for.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct HandshakeOptions {
-    /// Add a header to the request, such as "Cookie: a=b"; may be repeated
-    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    /// Add a header to the request, such as "Cookie: a=b", or replace "Host: …"; may be repeated
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
+
+    /// Connect to this address instead of the URL's; the request stays the same
+    #[arg(long, hide_short_help = true, value_name = "HOST:PORT")]
+    connect_to: Option<String>,
 
     /// Offer a subprotocol; may be repeated, the first is preferred
     #[arg(long, hide_short_help = true, value_name = "NAME")]
@@ -85,14 +89,40 @@ pub(crate) struct HandshakeOptions {
 impl HandshakeOptions {
     /// The headers to add, that of the origin among them.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let origin = self.origin.as_deref().map(|origin| ("Origin", origin));
+        self.given()
+            .filter(|(name, _)| !is_host(name))
+            .chain(origin)
+    }
+
+    /// The host that the request names, if it is not the URL's.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let mut given = self.given().filter(|(name, _)| is_host(name));
+        given.next().map(|(_, host)| host)
+    }
+
+    /// Where to connect, if not to the URL's host.
+    pub(crate) fn connect_to(&self) -> Option<&str> {
+        self.connect_to.as_deref()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.given()
+            .any(|(given, _)| given.eq_ignore_ascii_case(name))
+    }
+
+    fn given(&self) -> impl Iterator<Item = (&str, &str)> {
         let headers = self.header.iter();
-        let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
-        headers.chain(self.origin.as_deref().map(|origin| ("Origin", origin)))
+        headers.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(crate) fn subprotocols(&self) -> impl Iterator<Item = &str> {
         self.subprotocol.iter().map(String::as_str)
     }
+}
+
+fn is_host(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Host")
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -1,5 +1,6 @@
 //! Storey 3: the program. It uses the library as anyone else would.
 
+mod address;
 mod args;
 mod bench;
 pub(crate) mod cli;

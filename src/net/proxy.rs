@@ -69,6 +69,12 @@ impl Proxy {
         })
     }
 
+    /// Its host and port, without user and password.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.endpoint.to_string()
+    }
+
     /// What it is asked, to be connected with `host:port` (RFC 9110 §9.3.6).
     #[must_use]
     pub fn request(&self, to: &str) -> String {
@@ -91,7 +97,7 @@ impl Proxy {
     ) -> Result<(Stream, SocketAddr, Vec<u8>)> {
         self.ask(to, limits, deadline)
             .map_err(|error| Error::Proxy {
-                address: self.endpoint.to_string(),
+                address: self.address(),
                 error: Box::new(error),
             })
     }

@@ -20,8 +20,29 @@ pub(crate) fn run(args: &[&str]) -> Run {
 
 /// Runs the program with these bytes on standard input.
 pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plainws"))
-        .args(args)
+    run_by(
+        Command::new(env!("CARGO_BIN_EXE_plainws")).args(args),
+        input,
+    )
+}
+
+/// The same with these variables, and no others that name a proxy.
+pub(crate) fn run_under(environment: &[(&str, &str)], args: &[&str], input: &[u8]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plainws"));
+    for name in [
+        "http_proxy",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    ] {
+        command.env_remove(name);
+    }
+    run_by(command.envs(environment.iter().copied()).args(args), input)
+}
+
+fn run_by(command: &mut Command, input: &[u8]) -> Run {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -37,7 +37,7 @@ use std::time::Duration;
 #[derive(Args, Debug)]
 #[command(after_long_help = MORE)]
 pub(crate) struct Options {
-    /// The server: ws://host[:port]/path, or tcp://host:port for bare bytes
+    /// The server: [ws://]host[:port]/path, or tcp://host:port for bare bytes
     ///
     /// With tcp:// it sends back bytes as they are, without frames.
     url: String,
@@ -158,6 +158,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let other = options.compare.as_deref();
     let other = other.map(|url| Target::new(url, options.asked()));
     let other = other.transpose()?;
+    for target in [Some(&target), other.as_ref()].into_iter().flatten() {
+        target.notes.iter().for_each(|note| output::say(note));
+    }
     let bench = Bench {
         load: options.load()?,
         stop: AtomicBool::new(false),
@@ -185,6 +188,8 @@ impl Options {
         Asked {
             headers: headers.collect(),
             subprotocols: subprotocols.collect(),
+            host: self.handshake.host().map(str::to_owned),
+            connect_to: self.handshake.connect_to().map(str::to_owned),
         }
     }
 

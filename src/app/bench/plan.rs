@@ -2,6 +2,7 @@
 
 use super::messages::{Form, Messages};
 use super::outbox::GATHERED;
+use crate::app::address;
 use plainws::net::error::Error;
 use plainws::net::url::Url;
 use plainws::protocol::handshake::{InvalidHeader, Opening};
@@ -12,9 +13,13 @@ use std::time::Duration;
 /// A server to load.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// As it was given.
+    /// Its URL, without a password.
     pub(crate) name: String,
+    /// What whoever typed it should know.
+    pub(crate) notes: Vec<&'static str>,
     url: Url,
+    /// Where to connect, if not to the URL's host.
+    connect_to: Option<Url>,
     is_websocket: bool,
     asked: Asked,
 }
@@ -24,29 +29,54 @@ pub(crate) struct Target {
 pub(crate) struct Asked {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) subprotocols: Vec<String>,
+    /// The host that is named, if it is not the URL's.
+    pub(crate) host: Option<String>,
+    /// `host:port` to connect to instead of the URL's.
+    pub(crate) connect_to: Option<String>,
+}
+
+impl Asked {
+    /// Adds the header that user and password of a URL become, unless it was given by hand.
+    fn authorize(&mut self, value: Option<String>) {
+        let mut headers = self.headers.iter();
+        let is_given = headers.any(|(name, _)| name.eq_ignore_ascii_case("Authorization"));
+        if let Some(value) = value.filter(|_| !is_given) {
+            self.headers.push(("Authorization".into(), value));
+        }
+    }
 }
 
 impl Target {
-    /// Takes a URL with ws: or tcp:.
+    /// Takes a URL with tcp:, or what is typed for one with ws:.
     ///
     /// # Errors
     ///
     /// What is wrong with it, in words for people.
-    pub(crate) fn new(name: &str, asked: Asked) -> Result<Self, String> {
-        let tcp = name
+    pub(crate) fn new(typed: &str, mut asked: Asked) -> Result<Self, String> {
+        let tcp = typed
             .split_once("://")
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("tcp"));
-        let url = match tcp {
+        let (name, url, notes) = match tcp {
             Some((_, authority)) if !is_host_and_port(authority) => {
                 return Err("a tcp:// URL is tcp://host:port".into());
             }
-            Some((_, authority)) => Url::parse(&format!("ws://{authority}")),
-            None => Url::parse(name),
-        }
-        .map_err(in_words)?;
+            Some((_, authority)) => (typed.into(), format!("ws://{authority}"), Vec::new()),
+            None => {
+                let address = address::parse_among(typed, "ws:// or tcp://")?;
+                asked.authorize(address.authorization);
+                (address.url.clone(), address.url, address.notes)
+            }
+        };
+        let connect_to = asked.connect_to.as_deref().filter(|_| tcp.is_none());
+        let connect_to = connect_to.map(|address| match is_host_and_port(address) {
+            true => Url::parse(&format!("ws://{address}")).map_err(in_words),
+            false => Err("--connect-to takes host:port".into()),
+        });
         let target = Self {
-            name: name.into(),
-            url,
+            name,
+            notes,
+            url: Url::parse(&url).map_err(in_words)?,
+            connect_to: connect_to.transpose()?,
             is_websocket: tcp.is_none(),
             asked,
         };
@@ -72,11 +102,13 @@ impl Target {
     ///
     /// The name has no address, in words for people.
     pub(crate) fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        self.url.addresses().map_err(in_words)
+        let url = self.connect_to.as_ref().unwrap_or(&self.url);
+        url.addresses().map_err(in_words)
     }
 
     pub(crate) fn opening(&self, nonce: [u8; 16]) -> Result<Opening, InvalidHeader> {
-        let mut opening = Opening::new(self.url.host(), self.url.target(), nonce)?;
+        let host = self.asked.host.as_deref().unwrap_or(self.url.host());
+        let mut opening = Opening::new(host, self.url.target(), nonce)?;
         for (name, value) in &self.asked.headers {
             opening.add_header(name, value)?;
         }

@@ -6,13 +6,17 @@
 //! | `source.rs`, `command.rs` | where the input comes from, and what a piece of it asks for |
 //! | `output.rs` | how messages are shown |
 //! | `watch.rs` | pongs, and that something arrives |
+//! | `reach.rs`, `proxy.rs`, `redirect.rs` | the way to the server |
 //! | `outcome.rs` | how it ended, and the exit codes |
 //! | `reconnect.rs` | what is tried again, and when |
 
 mod command;
 mod outcome;
 mod output;
+mod proxy;
+mod reach;
 mod reconnect;
+mod redirect;
 mod source;
 mod talk;
 mod watch;
@@ -20,16 +24,18 @@ mod watch;
 use self::command::Meaning;
 use self::outcome::Ending;
 use self::output::{BinaryOut, Form, Output};
+use self::reach::{Unopened, Way};
 use self::reconnect::Pauses;
 use self::source::Per;
 use self::talk::{Rules, Talk};
 use crate::app::show::lines::Lines;
-use crate::app::show::{text, trace};
+use crate::app::show::trace;
 use crate::app::{args, signals};
 use clap::Args;
 use plainws::net::random::Random;
+use plainws::net::tap::Tap;
 use plainws::protocol::message;
-use plainws::{Client, Role, WebSocket};
+use plainws::{Error, Role, WebSocket};
 use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -40,11 +46,8 @@ use std::time::{Duration, Instant};
 #[derive(Args, Debug)]
 #[command(after_long_help = more())]
 pub(crate) struct Options {
-    /// The server's address: ws://host[:port]/path
-    url: String,
-
     #[command(flatten)]
-    handshake: args::HandshakeOptions,
+    reach: reach::ReachOptions,
 
     #[command(flatten)]
     trace: args::TraceOption,
@@ -82,10 +85,6 @@ pub(crate) struct Options {
     /// Close after N messages
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = args::number_above_0, conflicts_with = "once")]
     count: Option<NonZeroUsize>,
-
-    /// Seconds that connecting may take
-    #[arg(long, hide_short_help = true, value_name = "S", default_value = "10", value_parser = args::seconds)]
-    connect_timeout: Duration,
 
     /// Give up after this many seconds without a message; without it, never
     #[arg(long, value_name = "S", value_parser = args::seconds)]
@@ -139,6 +138,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let no_thread = |error: io::Error| format!("cannot start a thread: {error}");
     // All of it in one queue, so that a terminal shows messages among the trace where they came.
     let lines = Lines::waiting().map_err(no_thread)?;
+    let way = options.reach.way(&lines)?;
     let output = Output::new(lines.clone(), form, options.binary_out);
     let talk = Arc::new(Talk::new(options.rules(), lines.clone(), output));
     let of_lines = Arc::clone(&talk);
@@ -146,7 +146,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let of_signals = Arc::clone(&talk);
     signals::on_each(move || of_signals.interrupt()).map_err(no_thread)?;
 
-    let ending = converse(options, &talk, &lines);
+    let ending = converse(&way, options, &talk, &lines);
     if let Some(problem) = ending.problem() {
         lines.say(&problem);
     }
@@ -156,17 +156,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 /// Connects and talks, and with `--reconnect` does so again until that cannot help.
-fn converse(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Ending {
+fn converse(way: &Way<'_>, options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Ending {
     let mut pauses = Pauses::default();
     loop {
-        let ending = match open(options, talk, lines) {
+        let ending = match open(way, options, talk, lines) {
             Ok(ws) => {
                 let opened = Instant::now();
                 let ending = talk.listen(ws);
                 pauses.lasted(opened.elapsed());
                 ending
             }
-            Err(error) => Ending::Failed(error),
+            Err(unopened) => unopened.into(),
         };
         if !options.reconnect || talk.is_ending() || !reconnect::is_worthwhile(&ending) {
             return ending;
@@ -181,40 +181,35 @@ fn converse(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Ending {
     }
 }
 
-fn open(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> plainws::Result<WebSocket> {
-    talk.begin();
-    let ws = client(options, talk, lines)?.connect()?;
-    let subprotocol = ws
-        .subprotocol()
-        .map(|name| format!(" as {}", text::quoted(name.as_bytes())));
-    lines.say(&format!(
-        "connected to {}{}",
-        options.url,
-        subprotocol.unwrap_or_default()
-    ));
+/// Connects by the way that leads to the server, and begins to read the input.
+fn open(
+    way: &Way<'_>,
+    options: &Options,
+    talk: &Arc<Talk>,
+    lines: &Lines,
+) -> Result<WebSocket, Unopened> {
+    let ws = way.open(|| {
+        talk.begin();
+        tap(options, talk, lines)
+    })?;
     let per = options.per();
-    talk.start_input(options.meaning(), move || source::open(per))?;
+    let input = talk.start_input(options.meaning(), move || source::open(per));
+    input.map_err(Error::from)?;
     Ok(ws)
 }
 
-fn client(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> plainws::Result<Client> {
-    let mut client = Client::new(&options.url)?.timeout(options.connect_timeout);
-    for (name, value) in options.handshake.headers() {
-        client = client.header(name, value)?;
-    }
-    for name in options.handshake.subprotocols() {
-        client = client.subprotocol(name)?;
-    }
+/// Shows what passes, if that is asked for, and follows it.
+fn tap(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Tap {
     let limits = message::Limits::default();
     let trace = options.trace.trace;
     let trace = trace.map(|level| trace::tap(0, Role::Client, limits, level, lines.clone()));
     let talk = Arc::clone(talk);
-    Ok(client.tap(Box::new(move |direction, bytes| {
+    Box::new(move |direction, bytes| {
         if let Some(trace) = &trace {
             trace(direction, bytes);
         }
         talk.passed(direction, bytes);
-    })))
+    })
 }
 
 /// A number for a pause. Without a source of random ones, the longest pause is the best.

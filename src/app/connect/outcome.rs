@@ -1,7 +1,8 @@
 //! How a conversation ended, the exit code for it, and what is said of a failure.
 
+use super::reach::Unopened;
 use crate::app::show::text;
-use plainws::net::error::Refusal;
+use plainws::protocol::response::Response;
 use plainws::{CloseCode, CloseReason, Error};
 
 pub(super) const CLEAN: u8 = 0;
@@ -30,10 +31,11 @@ pub(super) const EXIT_CODES: &[(u8, &str)] = &[
 ];
 
 /// How a connection, or the attempt to open one, ended.
-#[derive(Debug)]
 pub(super) enum Ending {
     Closed(CloseReason),
     Failed(Error),
+    /// No connection could be opened, perhaps for this reason.
+    Unopened(Unopened),
     /// No message came within `--timeout`.
     Silent,
     /// The server closed before it had sent as many messages as were asked for.
@@ -47,10 +49,8 @@ impl Ending {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Closed(reason) => of_close(reason.code),
-            Self::Failed(Error::Rule(_)) => VIOLATION,
-            Self::Failed(Error::Refused(_)) => REFUSED,
-            Self::Failed(Error::Url(_) | Error::Header(_)) => USAGE,
-            Self::Failed(_) | Self::Silent | Self::TooFew { .. } => FAILED,
+            Self::Failed(error) | Self::Unopened(Unopened { error, .. }) => of_error(error),
+            Self::Silent | Self::TooFew { .. } => FAILED,
         }
     }
 
@@ -59,12 +59,31 @@ impl Ending {
         match self {
             Self::Closed(_) => None,
             Self::Failed(error) => Some(error_text(error)),
+            Self::Unopened(Unopened { error, cause }) => Some(match cause {
+                Some(cause) => format!("{}; {cause}", error_text(error)),
+                None => error_text(error),
+            }),
             Self::Silent => Some("no message arrived in time".into()),
             Self::TooFew { wanted, came } => Some(format!(
                 "{} came, of {wanted} that were asked for",
                 text::count(*came, "message")
             )),
         }
+    }
+}
+
+impl From<Unopened> for Ending {
+    fn from(unopened: Unopened) -> Self {
+        Self::Unopened(unopened)
+    }
+}
+
+const fn of_error(error: &Error) -> u8 {
+    match error {
+        Error::Rule(_) => VIOLATION,
+        Error::Refused(_) => REFUSED,
+        Error::Url(_) | Error::Header(_) => USAGE,
+        _ => FAILED,
     }
 }
 
@@ -78,16 +97,40 @@ const fn of_close(code: CloseCode) -> u8 {
 }
 
 fn error_text(error: &Error) -> String {
-    let Error::Refused(refusal) = error else {
-        return error.to_string();
+    let refusal = match error {
+        Error::Refused(refusal) => refusal,
+        Error::Proxy { error: inner, .. } => match inner.as_ref() {
+            Error::Refused(refusal) => refusal,
+            _ => return error.to_string(),
+        },
+        _ => return error.to_string(),
     };
-    let Refusal { response, body, .. } = refusal.as_ref();
-    let location = response.head().values("Location").next();
-    let location = location
-        .map(|url| format!(" to {}", text::escaped(url)))
-        .unwrap_or_default();
-    let body = text::clipped(text::escaped(body).trim_end_matches("\\n"), 200);
-    format!("{error}{location}: {body}")
+    let location = refusal.response.head().values("Location").next();
+    let location = location.map(|url| format!(", to {}", text::escaped(url)));
+    let body = said_beside_status(&refusal.response, &refusal.body).map(|body| format!(": {body}"));
+    format!(
+        "{error}{}{}",
+        location.unwrap_or_default(),
+        body.unwrap_or_default()
+    )
+}
+
+/// What a refusal's body says, unless that is what its status line says already.
+fn said_beside_status(response: &Response, body: &[u8]) -> Option<String> {
+    let is_punctuation = |byte: &u8| byte.is_ascii_whitespace() || b".:".contains(byte);
+    let mut rest = body.trim_ascii();
+    for told in [
+        response.status().to_string().as_bytes(),
+        response.reason().trim_ascii(),
+    ] {
+        let after = rest.strip_prefix(told).unwrap_or(rest);
+        let length = after.iter().take_while(|byte| is_punctuation(byte)).count();
+        // Not the beginning of a longer word.
+        if length > 0 || after.is_empty() {
+            rest = &after[length..];
+        }
+    }
+    (!rest.is_empty()).then(|| text::clipped(&text::escaped(rest), 200))
 }
 
 /// The table of exit codes, each on a line of its own or more.
@@ -100,6 +143,8 @@ pub(super) fn table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plainws::Role;
+    use plainws::protocol::head::{Decoder, Limits};
     use plainws::protocol::rule::Rule;
     use std::io;
 
@@ -116,6 +161,57 @@ mod tests {
                 assert_eq!(ending.exit_code(), *exit_code, "{code}");
             }
         }
+    }
+
+    #[test]
+    fn a_refusal_says_once_what_its_status_is() {
+        for (status_line, body, said) in [
+            ("404 Not Found", "404 Not Found\n", None),
+            ("404 Not Found", "Not Found", None),
+            ("404 Not Found", "404: Not Found.", None),
+            ("404 Not Found", "", None),
+            ("404 ", "404\n", None),
+            ("404 Not Found", "no such room\n", Some("no such room")),
+            (
+                "404 Not Found",
+                "404 Not Found: no such room",
+                Some("no such room"),
+            ),
+            (
+                "403 Forbidden",
+                "403 Forbidden\r\nwho are you?",
+                Some("who are you?"),
+            ),
+            ("404 Not Found", "Not Founded", Some("Not Founded")),
+            ("404 Not Found", "40400 things", Some("40400 things")),
+            ("404 Not Found", "\u{1b}[2J", Some("\\x1b[2J")),
+        ] {
+            let head = format!("HTTP/1.1 {status_line}\r\n\r\n");
+            let mut decoder = Decoder::new(Role::Server, Limits::default());
+            let (head, _) = decoder.receive(head.as_bytes()).unwrap().unwrap();
+            let response = Response::new(head).unwrap();
+            let beside = said_beside_status(&response, body.as_bytes());
+            assert_eq!(beside.as_deref(), said, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_fails_at_the_proxy_is_no_refusal_of_the_server() {
+        let error = Error::Proxy {
+            address: "p:1".into(),
+            error: Box::new(Rule::StatusLineMalformed.into()),
+        };
+        let ending = Ending::Unopened(Unopened {
+            error,
+            cause: Some("why".into()),
+        });
+        assert_eq!(ending.exit_code(), FAILED);
+        let problem = ending.problem().unwrap();
+        assert!(
+            problem.starts_with("the proxy p:1 broke a rule: "),
+            "{problem}"
+        );
+        assert!(problem.ends_with("; why"), "{problem}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is tried again, and when.
 
 use super::outcome::Ending;
+use super::reach::Unopened;
 use plainws::Error;
 use std::time::Duration;
 
@@ -41,9 +42,17 @@ impl Pauses {
 pub(super) fn is_worthwhile(ending: &Ending) -> bool {
     match ending {
         Ending::Closed(reason) => matches!(reason.code.0, 1001 | 1006 | 1011..=1014),
-        Ending::Failed(Error::Io(_)) => true,
-        Ending::Failed(Error::Refused(refusal)) => refusal.response.status() >= 500,
-        Ending::Failed(_) | Ending::Silent | Ending::TooFew { .. } => false,
+        Ending::Failed(error) | Ending::Unopened(Unopened { error, .. }) => may_pass(error),
+        Ending::Silent | Ending::TooFew { .. } => false,
+    }
+}
+
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        Error::Refused(refusal) => refusal.response.status() >= 500,
+        Error::Proxy { error, .. } => may_pass(error),
+        _ => false,
     }
 }
 
@@ -108,6 +117,12 @@ mod tests {
         assert!(failed(
             io::Error::from(io::ErrorKind::ConnectionRefused).into()
         ));
+        let by_proxy = |error: Error| Error::Proxy {
+            address: String::new(),
+            error: Box::new(error),
+        };
+        assert!(failed(by_proxy(io::Error::other("lost").into())));
+        assert!(!failed(by_proxy(Rule::MaskPresent.into())));
         assert!(!failed(Rule::MaskPresent.into()));
         assert!(!failed(Error::Url("no")));
         assert!(!is_worthwhile(&Ending::Silent));

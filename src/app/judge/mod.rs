@@ -7,6 +7,7 @@ pub(crate) mod deflate;
 pub(crate) mod exchange;
 pub(crate) mod extensions;
 pub(crate) mod faults;
+pub(crate) mod foreign;
 pub(crate) mod mistakes;
 pub(crate) mod places;
 pub(crate) mod stages;
