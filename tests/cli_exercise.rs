@@ -40,6 +40,8 @@ mod exercise {
             ("3", "\"ok\""),
             ("7", "length-not-minimal, 3"),
             ("7", "length-not-minimal at offset 3"),
+            // The frame's first byte has the opcode, and its second ends the header.
+            ("8", "message-interleaved 5"),
             ("10", "no GUID"),
         ] {
             assert_eq!(
@@ -138,6 +140,29 @@ mod exercise {
             "1\n2\n3\n"
         );
         std::fs::remove_file(&path).expect("it can be removed");
+    }
+
+    #[test]
+    fn a_seed_makes_other_questions_each_time_the_same() {
+        let answers = "close\n29780\ncat\n1\n1008\n120\nlength-not-minimal 6\n\
+            continuation-unexpected 7\ntext-not-utf8 13\nGUID\n";
+        let all = run_with(&["exercise", "--seed", "7"], answers.as_bytes());
+        assert_eq!((all.code, &*all.stderr), (0, ""), "{}", all.stdout);
+        assert!(all.stdout.ends_with("[##########] 10 of 10 solved\n"));
+        let again = run_with(&["exercise", "--seed", "7"], answers.as_bytes());
+        assert_eq!(again.stdout, all.stdout);
+        for seed in ["0", "7", "18446744073709551615"] {
+            let seeded = run(&["exercise", "--seed", seed, "--hint"]).stdout;
+            assert!(
+                seeded.lines().all(|line| line.chars().count() <= 80),
+                "{seeded}"
+            );
+        }
+        let half = &["exercise", "8", "--seed", "7", "--answer", "mask-missing 8"];
+        let told = "the offset is right, but not the rule.";
+        assert!(run(half).stdout.contains(told));
+        // What a file remembers is solved of the ten that are always the same.
+        assert_eq!(run(&["exercise", "--seed", "7", "--save", "x"]).code, 2);
     }
 
     #[test]

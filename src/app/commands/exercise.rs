@@ -1,5 +1,6 @@
 //! `plainws exercise`: ten questions about bytes.
 
+use crate::app::judge::questions;
 use crate::app::judge::stages::{ALL, Stage};
 use crate::app::show::listing::direction;
 use crate::app::show::output;
@@ -19,6 +20,10 @@ pub(crate) struct Options {
     #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..=ALL.len() as u64))]
     number: Option<u64>,
 
+    /// Ask new questions, which this number makes; the same ones each time
+    #[arg(long, value_name = "N", conflicts_with = "save")]
+    seed: Option<u64>,
+
     /// Show the hint with the question
     #[arg(long)]
     hint: bool,
@@ -36,6 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   plainws exercise
   plainws exercise 3 --hint
+  plainws exercise --seed 7         the same new questions for a whole class
   plainws exercise 1 --answer ping
 
 Exit codes:
@@ -51,8 +57,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         Some(path) => load(path)?,
         None => BTreeSet::new(),
     };
+    let made = options.seed.map(questions::made).unwrap_or_default();
+    let stages: Vec<_> = match options.seed {
+        Some(_) => made.iter().map(|(stage, _)| stage).collect(),
+        None => ALL.iter().collect(),
+    };
     let asked: Vec<_> = (1..)
-        .zip(&ALL)
+        .zip(stages)
         .filter(|(number, _)| match options.number {
             Some(only) => only == *number,
             None => !solved.contains(number),
@@ -101,9 +112,9 @@ fn shown(number: u64, stage: &Stage, with_hint: bool) -> String {
     let mut text = format!("{}\n", paint(STRONG, &title));
     if !stage.bytes.is_empty() {
         let from = direction(stage.sender);
-        text += &format!("   {from}:  {}\n", spaced(stage.bytes));
+        text += &format!("   {from}:  {}\n", spaced(&stage.bytes));
     }
-    text += &format!("   {}\n", wrapped(stage.question, 3));
+    text += &format!("   {}\n", wrapped(&stage.question, 3));
     if with_hint {
         text += &hint(stage);
     }
@@ -156,7 +167,7 @@ fn judge(stage: &Stage, answer: &str, comment: &str) -> Result<Outcome, String> 
         String::new()
     } else {
         let sender = stage.sender.name();
-        let bytes = joined(stage.bytes);
+        let bytes = joined(&stage.bytes);
         format!(" See all of it: plainws decode --role {sender} {bytes}")
     };
     output::print(&format!("   {right}{see}\n\n"))?;

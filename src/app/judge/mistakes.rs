@@ -114,3 +114,8 @@ fn sha1<const N: usize>(parts: [&[u8]; N]) -> String {
 pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
+
+/// These bytes in base64.
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}

@@ -10,4 +10,5 @@ pub(crate) mod faults;
 pub(crate) mod foreign;
 pub(crate) mod mistakes;
 pub(crate) mod places;
+pub(crate) mod questions;
 pub(crate) mod stages;

@@ -1,4 +1,4 @@
-//! The ten questions of `plainws exercise`. The answers are not written down: the dissector and the
+//! The ten questions of `plainws exercise`, and what is right. The answers are not written down: the dissector and the
 //! mistake finder give them, so that they cannot be wrong.
 
 use super::mistakes::{self, EXAMPLE_KEY};
@@ -6,17 +6,19 @@ use plainws::protocol::close::CloseReason;
 use plainws::protocol::dissect::{Dissection, Status, Verdict, dissect};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::message::Limits;
+use plainws::protocol::rule::Field;
 use plainws::{Role, Rule};
+use std::borrow::Cow;
 
 /// One question.
 pub(crate) struct Stage {
     pub(crate) title: &'static str,
     /// Who sent the bytes, and the bytes; empty where the question has none.
     pub(crate) sender: Role,
-    pub(crate) bytes: &'static [u8],
-    pub(crate) question: &'static str,
-    pub(crate) hint: &'static str,
-    answer: fn(&Dissection) -> Answer,
+    pub(crate) bytes: Cow<'static, [u8]>,
+    pub(crate) question: Cow<'static, str>,
+    pub(crate) hint: Cow<'static, str>,
+    pub(super) answer: fn(&Dissection) -> Answer,
 }
 
 /// What is right.
@@ -24,14 +26,14 @@ pub(crate) enum Answer {
     Number(u64),
     /// Any of these words.
     Words(Vec<String>),
-    /// A rule's name, and an offset.
-    Rule(Rule, u64),
+    /// A rule's name, and the offset of the byte that proves it, or of one that may be said to do so as well.
+    Rule(Rule, u64, Option<u64>),
 }
 
 impl Stage {
     /// What is right.
     pub(crate) fn answer(&self) -> Answer {
-        (self.answer)(&dissect(self.sender, Limits::default(), self.bytes))
+        (self.answer)(&dissect(self.sender, Limits::default(), &self.bytes))
     }
 }
 
@@ -48,11 +50,12 @@ impl Answer {
                 let is_right = words.iter().any(|word| word.to_lowercase() == typed);
                 (!is_right).then(|| format!("it is not {typed:?}"))
             }
-            Self::Rule(rule, offset) => {
+            Self::Rule(rule, offset, other) => {
                 let words = typed.split([' ', ',']).filter(|word| !word.is_empty());
                 let words: Vec<_> = words.collect();
                 let is_rule = words.first() == Some(&rule.id());
-                let is_offset = words.last().and_then(|word| parse(word)) == Some(*offset);
+                let typed = words.last().and_then(|word| parse(word));
+                let is_offset = typed == Some(*offset) || typed.is_some() && typed == *other;
                 fault_of_two(is_rule, is_offset).map(Into::into)
             }
         }
@@ -63,7 +66,7 @@ impl Answer {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Words(words) => words.first().cloned().unwrap_or_default(),
-            Self::Rule(rule, offset) => format!("{} {offset}", rule.id()),
+            Self::Rule(rule, offset, _) => format!("{} {offset}", rule.id()),
         }
     }
 }
@@ -86,13 +89,17 @@ fn parse(typed: &str) -> Option<u64> {
 }
 
 /// In this order: each builds on those before it.
-pub(crate) const ALL: [Stage; 10] = [
+pub(crate) static ALL: [Stage; 10] = [
     Stage {
         title: "The opcode",
         sender: Role::Server,
-        bytes: b"\x89\x05Hello",
-        question: "Which kind of frame is this: text, binary, continuation, close, ping or pong?",
-        hint: "The opcode is the lower half of the first byte. §5.2 lists the values",
+        bytes: Cow::Borrowed(b"\x89\x05Hello"),
+        question: Cow::Borrowed(
+            "Which kind of frame is this: text, binary, continuation, close, ping or pong?",
+        ),
+        hint: Cow::Borrowed(
+            "The opcode is the lower half of the first byte. §5.2 lists the values",
+        ),
         answer: |seen| {
             let opcode = seen.frames.first().and_then(|frame| frame.header);
             let opcode = opcode.map_or(Opcode::Text, |header| header.opcode);
@@ -102,9 +109,11 @@ pub(crate) const ALL: [Stage; 10] = [
     Stage {
         title: "The length",
         sender: Role::Server,
-        bytes: b"\x82\x7e\x01\x2c",
-        question: "How many bytes of payload does this header announce?",
-        hint: "126 (7e) is not the length: it says that the next two bytes are, the high one first",
+        bytes: Cow::Borrowed(b"\x82\x7e\x01\x2c"),
+        question: Cow::Borrowed("How many bytes of payload does this header announce?"),
+        hint: Cow::Borrowed(
+            "126 (7e) is not the length: it says that the next two bytes are, the high one first",
+        ),
         answer: |seen| {
             let header = seen.frames.first().and_then(|frame| frame.header);
             Answer::Number(header.map_or(0, |header| header.payload_length))
@@ -113,17 +122,21 @@ pub(crate) const ALL: [Stage; 10] = [
     Stage {
         title: "The mask",
         sender: Role::Client,
-        bytes: b"\x81\x82\x37\xfa\x21\x3d\x78\x91",
-        question: "Which word does the client send?",
-        hint: "The key is 37 fa 21 3d, the masked payload 78 91. XOR them byte by byte (§5.3)",
+        bytes: Cow::Borrowed(b"\x81\x82\x37\xfa\x21\x3d\x78\x91"),
+        question: Cow::Borrowed("Which word does the client send?"),
+        hint: Cow::Borrowed(
+            "The key is 37 fa 21 3d, the masked payload 78 91. XOR them byte by byte (§5.3)",
+        ),
         answer: |seen| Answer::Words(seen.frames.first().map(text).into_iter().collect()),
     },
     Stage {
         title: "Fragments",
         sender: Role::Server,
-        bytes: b"\x01\x03Hel\x89\x00\x80\x02lo\x81\x01!",
-        question: "How many messages are complete in this stream?",
-        hint: "A message ends with a data frame that has FIN. The ping in between is no part of it (§5.4)",
+        bytes: Cow::Borrowed(b"\x01\x03Hel\x89\x00\x80\x02lo\x81\x01!"),
+        question: Cow::Borrowed("How many messages are complete in this stream?"),
+        hint: Cow::Borrowed(
+            "A message ends with a data frame that has FIN. The ping in between is no part of it (§5.4)",
+        ),
         answer: |seen| {
             let messages = seen.frames.iter().filter(|frame| frame.message.is_some());
             Answer::Number(messages.count() as u64)
@@ -132,9 +145,11 @@ pub(crate) const ALL: [Stage; 10] = [
     Stage {
         title: "The end",
         sender: Role::Server,
-        bytes: b"\x88\x02\x03\xe9",
-        question: "With which code does the server close?",
-        hint: "The first two bytes of a Close body are a number, the high byte first (§5.5.1)",
+        bytes: Cow::Borrowed(b"\x88\x02\x03\xe9"),
+        question: Cow::Borrowed("With which code does the server close?"),
+        hint: Cow::Borrowed(
+            "The first two bytes of a Close body are a number, the high byte first (§5.5.1)",
+        ),
         answer: |seen| {
             let body = seen.frames.first().map(|frame| &frame.payload[..]);
             let reason = CloseReason::decode(body.unwrap_or_default());
@@ -144,9 +159,13 @@ pub(crate) const ALL: [Stage; 10] = [
     Stage {
         title: "Too few bytes",
         sender: Role::Client,
-        bytes: b"\x81\x8a\x01\x02\x03\x04\x49\x67",
-        question: "A read may end inside a frame, as this one did. How many bytes of the frame are missing?",
-        hint: "Header and key take 6 bytes, the length is in the second byte, and two bytes of payload are here",
+        bytes: Cow::Borrowed(b"\x81\x8a\x01\x02\x03\x04\x49\x67"),
+        question: Cow::Borrowed(
+            "A read may end inside a frame, as this one did. How many bytes of the frame are missing?",
+        ),
+        hint: Cow::Borrowed(
+            "Header and key take 6 bytes, the length is in the second byte, and two bytes of payload are here",
+        ),
         answer: |seen| match seen.frames.last().map(|frame| frame.status) {
             Some(Status::Incomplete(missing)) => Answer::Number(missing.bytes),
             _ => Answer::Number(0),
@@ -155,34 +174,48 @@ pub(crate) const ALL: [Stage; 10] = [
     Stage {
         title: "A broken frame",
         sender: Role::Client,
-        bytes: b"\x81\xfe\x00\x05\x01\x02\x03\x04\x49\x67\x6f\x68\x6e",
-        question: "Which rule does this break, and at which offset is the byte that proves it? (ID OFFSET)",
-        hint: "The length is 5. How many bytes does that take? plainws rules lists the names",
+        bytes: Cow::Borrowed(b"\x81\xfe\x00\x05\x01\x02\x03\x04\x49\x67\x6f\x68\x6e"),
+        question: Cow::Borrowed(
+            "Which rule does this break, and at which offset is the byte that proves it? (ID OFFSET)",
+        ),
+        hint: Cow::Borrowed(
+            "The length is 5. How many bytes does that take? plainws rules lists the names",
+        ),
         answer: broken,
     },
     Stage {
         title: "A broken message",
         sender: Role::Server,
-        bytes: b"\x01\x03Hel\x01\x02lo\x80\x00",
-        question: "Each frame is legal by itself. Which rule does the stream break, and which byte proves it? (ID OFFSET)",
-        hint: "Only the first fragment carries the opcode (§5.4). The last byte of the wrong header proves it",
+        bytes: Cow::Borrowed(b"\x01\x03Hel\x01\x02lo\x80\x00"),
+        question: Cow::Borrowed(
+            "Each frame is legal by itself. Which rule does the stream break, and which byte proves it? (ID OFFSET)",
+        ),
+        hint: Cow::Borrowed(
+            "Only the first fragment carries the opcode (§5.4). The wrong header proves it",
+        ),
         answer: broken,
     },
     Stage {
         title: "Broken text",
         sender: Role::Server,
-        bytes: b"\x01\x04caf\xc3\x80\x03\xa9 \xe9",
-        question: "The first two fragments cut an é in half, which is legal. What is not, and which byte proves it? (ID OFFSET)",
-        hint: "é is c3 a9 in UTF-8. e9 begins a character of three bytes, and FIN is set. Count from offset 0",
+        bytes: Cow::Borrowed(b"\x01\x04caf\xc3\x80\x03\xa9 \xe9"),
+        question: Cow::Borrowed(
+            "The first two fragments cut an é in half, which is legal. What is not, and which byte proves it? (ID OFFSET)",
+        ),
+        hint: Cow::Borrowed(
+            "é is c3 a9 in UTF-8. e9 begins a character of three bytes, and FIN is set. Count from offset 0",
+        ),
         answer: broken,
     },
     Stage {
         title: "A wrong accept value",
         sender: Role::Server,
-        bytes: b"",
-        question: "A server answers the key dGhlIHNhbXBsZSBub25jZQ== with hHLtf2V1k8aDQZfNjw3Ia1hCwt0=. \
+        bytes: Cow::Borrowed(b""),
+        question: Cow::Borrowed(
+            "A server answers the key dGhlIHNhbXBsZSBub25jZQ== with hHLtf2V1k8aDQZfNjw3Ia1hCwt0=. \
             What was left out when it was made? (one word)",
-        hint: "plainws handshake KEY --check ACCEPT finds it",
+        ),
+        hint: Cow::Borrowed("plainws handshake KEY --check ACCEPT finds it"),
         answer: |_| {
             let mistake = mistakes::find(EXAMPLE_KEY, "hHLtf2V1k8aDQZfNjw3Ia1hCwt0=");
             let name = mistake.map_or("", |mistake| mistake.name);
@@ -198,7 +231,12 @@ fn text(frame: &plainws::protocol::dissect::Frame) -> String {
 
 fn broken(seen: &Dissection) -> Answer {
     match seen.verdict {
-        Verdict::Violation { rule, offset } => Answer::Rule(rule, offset),
+        Verdict::Violation { rule, offset } => {
+            // The header is judged when it is whole. What is wrong with it stands in its first byte here.
+            let begins = seen.frames.last().map(|frame| frame.offset);
+            let is_about_opcode = rule.field() == Field::Opcode;
+            Answer::Rule(rule, offset, begins.filter(|_| is_about_opcode))
+        }
         _ => Answer::Words(vec!["none".into()]),
     }
 }
