@@ -1,7 +1,8 @@
-//! The README's table of rules is the one in the code. `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites it.
+//! The README's tables are those of the code. `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites that of rules.
 
 use plainws::Rule;
 use plainws::protocol::rule::Answer;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const BEGIN: &str =
@@ -23,6 +24,32 @@ fn shows_every_rule_with_its_section_and_answer() {
         expected(),
         "run PLAINWS_UPDATE=1 cargo test --test library readme"
     );
+}
+
+/// The names of all dependencies that are not for tests alone.
+fn dependencies() -> BTreeSet<String> {
+    let manifest = include_str!("../Cargo.toml");
+    let sections = manifest.split("\n[").filter(|section| {
+        let (title, _) = section.split_once(']').unwrap_or_default();
+        title == "dependencies" || title.starts_with("target.") || title.is_empty()
+    });
+    let lines = sections.flat_map(str::lines);
+    let names = lines.filter_map(|line| line.split_once(" = "));
+    let names = names.filter(|(name, _)| !name.starts_with('#'));
+    names.map(|(name, _)| name.into()).collect()
+}
+
+#[test]
+fn weighs_every_dependency_and_nothing_else() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("<!-- dependencies: ").unwrap();
+    let (table, _) = rest.split_once("<!-- end of dependencies -->").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let names = rows.flat_map(|row| {
+        let cell = row.split('|').nth(1).unwrap_or_default();
+        cell.split('`').skip(1).step_by(2).map(String::from)
+    });
+    assert_eq!(names.collect::<BTreeSet<_>>(), dependencies());
 }
 
 fn expected() -> String {
