@@ -52,7 +52,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     trace: args::TraceOption,
 
-    /// Print a JSON object for each message and for the end
+    /// Print a JSON object for each message and the end
     #[arg(long)]
     json: bool,
 
@@ -66,8 +66,8 @@ pub(crate) struct Options {
     )]
     binary_out: BinaryOut,
 
-    /// Send the input as binary messages, without commands; all of it as one unless --message-per says more
-    #[arg(long, hide_short_help = true)]
+    /// Send the input as one binary message, or as --message-per says
+    #[arg(long)]
     binary: bool,
 
     /// What of the input makes a message; commands are lines [default: line]
@@ -87,39 +87,48 @@ pub(crate) struct Options {
     count: Option<NonZeroUsize>,
 
     /// Give up after this many seconds without a message; without it, never
-    #[arg(long, value_name = "S", value_parser = args::seconds)]
+    #[arg(long, hide_short_help = true, value_name = "S", value_parser = args::seconds)]
     timeout: Option<Duration>,
 
-    /// Seconds without a message, after the input has ended, before closing
+    /// Seconds of quiet after the input before it closes
     #[arg(long, value_name = "S", default_value = "1", value_parser = args::seconds_or_0)]
     linger: Duration,
 
-    /// Do not close when the input has ended: listen until the server closes
+    /// Listen on after the input until the server closes
     #[arg(short, long)]
     no_close: bool,
 
-    /// Connect again, after growing pauses, when the connection is lost or cannot be made
-    #[arg(long, hide_short_help = true)]
+    /// Connect again, after growing pauses, when it is lost
+    #[arg(long)]
     reconnect: bool,
 }
 
 fn more() -> String {
     format!(
         "\
-Each line of the input is sent as a text message. Lines that begin with a slash are commands:
+Each line of the input is sent as a text message. Lines that begin with a
+slash are commands:
 {}
 
-All of the input is sent. After that it closes
-  --once, --count N  when so many messages have been printed, even before the input has ended
-  otherwise          when none has come for --linger seconds after the end of the input
-  -n, --no-close     not at all: it listens until the server closes, or for --timeout
-With nothing to send from the start, as from /dev/null, it listens too. Ctrl-C closes at any
-time, and pressed again leaves at once.
+When it closes: all of the input is sent. After that,
+  --once, --count N  when so many messages have been printed, even before the
+                     input has ended, and not before
+  -n, --no-close     not at all: it listens until the server closes
+  otherwise          when nothing has arrived for --linger seconds
+With nothing to send from the start, as from /dev/null, it listens as with -n.
+Ctrl-C closes at any time, and a second one leaves at once. When both sides
+have closed, it leaves even if the server does not end TCP.
 
---reconnect tries again when no connection can be made, when it is lost, at a Close with 1001 or
-1011 to 1014, and at a status of 500 or more: after at most 1 s, 2 s, 4 s and so on up to 30 s. Any
-other Close, a status of 3xx or 4xx and a broken protocol are final. What was not sent yet waits;
-what was sent on a lost connection is not sent again.
+With --reconnect it connects again when no connection can be made or one is
+lost, after a Close with 1001 or 1011 to 1014, and after a status of 500 or
+more; at random within 1 s, then 2 s, 4 s and so on up to 30 s. Any other
+Close, a status below 500, a broken protocol and a --timeout are final. Input
+that was not sent yet waits; what was sent on a lost connection is not sent
+again.
+
+Into a pipe or a file a text message is printed as it is, with a line end
+after it; on a terminal nothing in it has an effect. When the reader of the
+output has gone, as head has after -1, the program says so and ends with 1.
 
 Exit codes:
 {}",
