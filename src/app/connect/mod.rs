@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `talk.rs` | the conversation, its threads, and when it ends |
+//! | `talk/` | the conversation, its threads, and when it ends |
 //! | `source.rs`, `command.rs` | where the input comes from, and what a piece of it asks for |
 //! | `output.rs` | how messages are shown |
 //! | `watch.rs` | pongs, and that something arrives |
@@ -201,6 +201,7 @@ fn open(
         talk.begin();
         tap(options, talk, lines)
     })?;
+    talk.opened(&ws);
     let per = options.per();
     let input = talk.start_input(options.meaning(), move || source::open(per));
     input.map_err(Error::from)?;

@@ -108,14 +108,18 @@ impl Talk {
         *self.watch() = Watch::new();
     }
 
-    /// Shows what comes over a connection until it ends.
-    pub(super) fn listen(&self, ws: WebSocket) -> Ending {
+    /// Lets the other threads use a connection.
+    pub(super) fn opened(&self, ws: &WebSocket) {
         self.output.opened();
         self.update(|state| {
             state.connection = Some(ws.sender());
             state.number += 1;
             state.quiet.is_open(true, Instant::now());
         });
+    }
+
+    /// Shows what comes over the connection that was opened until it ends.
+    pub(super) fn listen(&self, ws: WebSocket) -> Ending {
         let mut ending = self.receive_all(&ws);
         self.update(|state| {
             state.connection = None;
