@@ -156,3 +156,18 @@ mod a_mistyped_command_line {
         }
     }
 }
+
+mod steps {
+    use super::*;
+    use crate::support::run::run_with;
+
+    #[test]
+    fn are_none_on_a_pipe() {
+        let bytes = ["81", "05", "48", "65", "6c", "6c", "6f"];
+        let plain = run(&[&["decode"], &bytes[..]].concat());
+        let stepped = run_with(&[&["decode", "--step"], &bytes[..]].concat(), b"q\n");
+        assert_eq!((stepped.code, &*stepped.stderr), (0, ""));
+        assert_eq!(stepped.stdout, plain.stdout);
+        assert_eq!(run(&["decode", "--step", "--json", "81"]).code, 2);
+    }
+}

@@ -7,7 +7,7 @@ use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::{Judged, Known};
 use crate::app::judge::extensions::{Agreed, Extensions};
 use crate::app::show::output::Printer;
-use crate::app::show::{connection, json};
+use crate::app::show::{connection, json, step};
 use clap::Args;
 use plainws::Role;
 use plainws::protocol::handshake::{Asked, Extension};
@@ -34,6 +34,7 @@ pub(crate) struct Options {
         long,
         value_enum,
         value_name = "FORMAT",
+        hide_short_help = true,
         default_value_t,
         conflicts_with = "raw"
     )]
@@ -54,14 +55,14 @@ pub(crate) struct Options {
     /// The subprotocols that the request offered, as in its header; "" for none
     ///
     /// Without this, and without the request itself, the response may choose any.
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, hide_short_help = true, value_name = "LIST")]
     subprotocols: Option<String>,
 
     /// The extensions that the request offered, as in its header; "" for none
     ///
     /// Without this, and without the request itself, the response may choose any. Frames without a response are
     /// taken as if the server had agreed to them.
-    #[arg(long, value_name = "LIST", value_parser = extensions)]
+    #[arg(long, hide_short_help = true, value_name = "LIST", value_parser = extensions)]
     extensions: Option<String>,
 
     /// Print JSON, with the field names of Wireshark
@@ -71,6 +72,12 @@ pub(crate) struct Options {
     /// Show payloads and lines in full
     #[arg(long)]
     all: bool,
+
+    /// Show a line, and the next one at each Enter, as for a class
+    ///
+    /// q and Enter leave. The bytes are given as words or with --file. On a pipe there are no steps.
+    #[arg(long, conflicts_with = "json")]
+    step: bool,
 
     #[command(flatten, next_help_heading = "Limits (sizes in bytes, or with K or M)")]
     limits: args::LimitOptions,
@@ -104,6 +111,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if connections.iter().all(is_empty) {
         return Err("no bytes to decode".into());
     }
+    let mut steps = if options.step {
+        step::by_keyboard()?
+    } else {
+        None
+    };
     let known = known(options);
     let mut verdicts = Vec::new();
     let mut printer = Printer::new();
@@ -113,6 +125,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         }
         let limits = options.limits.limits();
         let mut conversation = Conversation::new(connection, &known, limits);
+        if let Some(steps) = &mut steps {
+            // It fails when nothing more is wanted.
+            if connection::listing(steps, &mut conversation, !options.all).is_err() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            verdicts.extend(conversation.verdicts());
+            continue;
+        }
         let gap = if i == 0 { "" } else { "\n" };
         // A printer never fails before its end.
         let _ = printer.write_str(gap);
