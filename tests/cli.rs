@@ -11,6 +11,7 @@ mod cli_handshake;
 mod cli_help;
 mod cli_listen;
 mod cli_paste;
+mod cli_proxy;
 mod cli_reach;
 mod cli_rules;
 mod cli_stalled;

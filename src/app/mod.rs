@@ -9,6 +9,7 @@ mod connect;
 mod input;
 mod judge;
 mod listen;
+mod proxy;
 mod serve;
 mod show;
 mod signals;

@@ -4,6 +4,7 @@
 //! what they were comes out: heads, frames, and what is neither. That a side breaks a rule does not end
 //! anything, because those who watch go on passing its bytes.
 
+use super::extensions::{Agreed, Extensions};
 use super::faults::{self, Fault};
 use plainws::protocol::close;
 use plainws::protocol::close_code::CloseCode;
@@ -138,6 +139,15 @@ pub(crate) struct Side {
     pub(crate) is_open: bool,
     /// Whether it has ended in the middle of something.
     pub(crate) is_unfinished: bool,
+    /// How it ended, if it did so by itself.
+    pub(crate) end: Option<End>,
+}
+
+/// How a side ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Fin,
+    Reset,
 }
 
 /// What a side's next byte belongs to.
@@ -174,6 +184,7 @@ impl Side {
             violation: None,
             is_open: false,
             is_unfinished: false,
+            end: None,
         }
     }
 
@@ -273,9 +284,10 @@ impl Exchange {
         events
     }
 
-    /// A side sends nothing more.
-    pub(crate) fn end(&mut self, sender: Role) -> Option<Event> {
+    /// A side sends nothing more, for this reason if it is its own.
+    pub(crate) fn end(&mut self, sender: Role, end: Option<End>) -> Option<Event> {
         let side = self.side_mut(sender);
+        side.end = end.or(side.end);
         let unfinished = side.unfinished();
         match std::mem::replace(&mut side.stage, Stage::Unknown) {
             // Its end is the end of the connection.
@@ -398,6 +410,7 @@ impl Exchange {
         };
         if kind == Kind::Opening {
             self.server.open(end);
+            self.agree(&response);
         } else {
             excuse(&mut explanation);
             let is_bare = asked.is_some_and(|asked| asked.is_head);
@@ -420,6 +433,20 @@ impl Exchange {
             explanation,
             bytes,
             kind,
+        }
+    }
+
+    /// Lets both sides use the bits of the extensions that a response agrees to.
+    fn agree(&mut self, response: &Response) {
+        let chosen: Vec<_> = response.head().values("Sec-WebSocket-Extensions").collect();
+        let bits = Agreed::To(Extensions::chosen(&chosen, None)).bits();
+        for side in [&mut self.client, &mut self.server] {
+            side.stage = match std::mem::replace(&mut side.stage, Stage::Unknown) {
+                Stage::Frames(dissector, begin) => {
+                    Stage::Frames(Box::new(dissector.extension_bits(bits)), begin)
+                }
+                stage => stage,
+            };
         }
     }
 

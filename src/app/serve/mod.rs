@@ -23,7 +23,7 @@ use std::time::Duration;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Address and port to listen on, or unix:PATH
+    /// Where to listen; also unix:PATH
     ///
     /// The default can be reached from this machine only, and so can a port alone (8000); 0.0.0.0:8000 and
     /// [::]:8000 can from everywhere. Port 0 takes a free one. Of a name with several addresses one is

@@ -5,7 +5,7 @@ use super::verdict;
 use crate::app::input::Cut;
 use crate::app::judge::cause;
 use crate::app::judge::conversation::Conversation;
-use crate::app::judge::decoded::{Broken, Decoded, Judged, Taken};
+use crate::app::judge::decoded::{Broken, Decoded, Judged};
 use crate::app::judge::deflate::Inflated;
 use crate::app::judge::faults::Fault;
 use plainws::Role;
@@ -14,7 +14,7 @@ use plainws::protocol::dissect::handshake::Explanation;
 use plainws::protocol::dissect::{Frame, Judgement, Span, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::rule::{Field, Rule};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt;
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn stream(
     let mut frames = object.list("frames")?;
     while let Some(taken) = decoded.next_frame() {
         let mut object = frames.object()?;
-        frame(&mut object, &taken, base)?;
+        frame(&mut object, &taken.frame, taken.inflated.as_deref(), base)?;
         if let Some(cut) = decoded.cut_of(&taken.frame) {
             arrival(&mut object, cut, piece, begins)?;
         }
@@ -162,6 +162,32 @@ impl<'a> Members<'a> {
     }
 }
 
+/// Takes members one by one.
+trait Fields {
+    fn put(&mut self, name: &str, value: Value) -> fmt::Result;
+}
+
+impl Fields for Members<'_> {
+    fn put(&mut self, name: &str, value: Value) -> fmt::Result {
+        self.set(name, value)
+    }
+}
+
+impl Fields for Map<String, Value> {
+    fn put(&mut self, name: &str, value: Value) -> fmt::Result {
+        self.insert(name.into(), value);
+        Ok(())
+    }
+}
+
+/// A frame as an object by itself; `base` is where the frames begin in the stream.
+pub(crate) fn object(of: &Frame, base: u64) -> Map<String, Value> {
+    let mut object = Map::new();
+    // A map takes all.
+    let _ = frame(&mut object, of, None, base);
+    object
+}
+
 /// Line ends stand only between what is inside.
 fn write_value(out: &mut dyn fmt::Write, value: Value, depth: usize) -> fmt::Result {
     let text = in_ascii(format!("{value:#}"));
@@ -172,7 +198,7 @@ fn write_value(out: &mut dyn fmt::Write, value: Value, depth: usize) -> fmt::Res
 }
 
 /// What a rule says, and where it was broken.
-fn violation(broken: &Broken, offset: u64, sender: Role) -> Value {
+pub(crate) fn violation(broken: &Broken, offset: u64, sender: Role) -> Value {
     let rule = match broken {
         Broken::Rule(rule) => Some(rule),
         _ => None,
@@ -198,46 +224,50 @@ fn fault(fault: &Fault) -> Value {
     object
 }
 
-fn frame(object: &mut Members<'_>, taken: &Taken, base: u64) -> fmt::Result {
-    let frame = &*taken.frame;
-    object.set("number", frame.number.into())?;
-    object.set("offset", (base + frame.offset).into())?;
-    object.set("length", frame.length().into())?;
+fn frame(
+    object: &mut impl Fields,
+    frame: &Frame,
+    inflated: Option<&Inflated>,
+    base: u64,
+) -> fmt::Result {
+    object.put("number", frame.number.into())?;
+    object.put("offset", (base + frame.offset).into())?;
+    object.put("length", frame.length().into())?;
     match frame.status {
-        Status::Complete => object.set("status", "complete".into())?,
+        Status::Complete => object.put("status", "complete".into())?,
         Status::Incomplete(missing) => {
-            object.set("status", "incomplete".into())?;
-            object.set("missing", missing.bytes.into())?;
-            object.set("missing_is_exact", missing.is_exact.into())?;
-            object.set("missing_field", missing.field.name().into())?;
+            object.put("status", "incomplete".into())?;
+            object.put("missing", missing.bytes.into())?;
+            object.put("missing_is_exact", missing.is_exact.into())?;
+            object.put("missing_field", missing.field.name().into())?;
         }
         Status::Violation(rule) => {
-            object.set("status", "violation".into())?;
-            object.set("rule", rule.id().into())?;
+            object.put("status", "violation".into())?;
+            object.put("rule", rule.id().into())?;
         }
     }
     let spans = frame.spans();
     for span in spans.iter().filter(|span| !is_payload(span)) {
-        object.set(span.name, value(span, frame))?;
+        object.put(span.name, value(span, frame))?;
     }
     if let Some(header) = frame.header {
-        object.set("opcode_name", header.opcode.name().into())?;
+        object.put("opcode_name", header.opcode.name().into())?;
         payload(object, frame, header.opcode)?;
     }
-    if let Some(Inflated::Whole(bytes)) = taken.inflated.as_deref() {
-        object.set("payload.inflated", joined(bytes).into())?;
+    if let Some(Inflated::Whole(bytes)) = inflated {
+        object.put("payload.inflated", joined(bytes).into())?;
         if frame
             .fragment
             .is_some_and(|fragment| fragment.opcode == Opcode::Text)
         {
-            object.set("payload.text", lossy(bytes))?;
+            object.put("payload.text", lossy(bytes))?;
         }
     }
     if let Some(fragment) = frame.fragment {
         let of = json!({"of": fragment.opcode.name(), "index": fragment.index});
-        object.set("fragment", of)?;
+        object.put("fragment", of)?;
     }
-    object.set(
+    object.put(
         "spans",
         spans.iter().map(|of| span(of, frame, base)).collect(),
     )?;
@@ -260,27 +290,27 @@ fn value(span: &Span, frame: &Frame) -> Value {
     }
 }
 
-fn payload(object: &mut Members<'_>, frame: &Frame, opcode: Opcode) -> fmt::Result {
+fn payload(object: &mut impl Fields, frame: &Frame, opcode: Opcode) -> fmt::Result {
     let payload = &*frame.payload;
     let is_masked = frame
         .header
         .is_some_and(|header| header.masking_key.is_some());
     if is_masked {
         let masked = &frame.wire[frame.wire.len() - payload.len()..];
-        object.set("masked_payload", joined(masked).into())?;
+        object.put("masked_payload", joined(masked).into())?;
     }
-    object.set("payload", joined(payload).into())?;
+    object.put("payload", joined(payload).into())?;
     match opcode {
         _ if frame.fragment.is_some_and(|fragment| fragment.rsv != 0) => Ok(()),
-        Opcode::Text => object.set("payload.text", lossy(payload)),
-        Opcode::Binary => object.set("payload.binary", joined(payload).into()),
-        Opcode::Continuation => object.set("payload.continue", joined(payload).into()),
-        Opcode::Ping => object.set("payload.ping", joined(payload).into()),
-        Opcode::Pong => object.set("payload.pong", joined(payload).into()),
+        Opcode::Text => object.put("payload.text", lossy(payload)),
+        Opcode::Binary => object.put("payload.binary", joined(payload).into()),
+        Opcode::Continuation => object.put("payload.continue", joined(payload).into()),
+        Opcode::Ping => object.put("payload.ping", joined(payload).into()),
+        Opcode::Pong => object.put("payload.pong", joined(payload).into()),
         Opcode::Close => match close::parts(payload) {
             Some((code, reason)) => {
-                object.set(Field::CloseCode.name(), code.0.into())?;
-                object.set(Field::CloseReason.name(), lossy(reason))
+                object.put(Field::CloseCode.name(), code.0.into())?;
+                object.put(Field::CloseReason.name(), lossy(reason))
             }
             None => Ok(()),
         },
@@ -319,7 +349,7 @@ fn ids(rules: &[Rule]) -> Value {
     rules.iter().map(|rule| rule.id()).collect()
 }
 
-fn handshake(head: &Explanation, stream: &[u8]) -> Value {
+pub(crate) fn handshake(head: &Explanation, stream: &[u8]) -> Value {
     let lines = head.lines.iter().map(|line| {
         let mut object = json!({
             "offset": line.bytes.start,

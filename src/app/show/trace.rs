@@ -99,7 +99,7 @@ impl Drop for Tracer {
     fn drop(&mut self) {
         let now = self.began.elapsed();
         for sender in [Role::Client, Role::Server] {
-            let event = self.watched().end(sender);
+            let event = self.watched().end(sender, None);
             let text = event.map(|event| self.trace.event(sender, now, &event));
             self.push(text.unwrap_or_default());
         }
@@ -124,6 +124,16 @@ impl Trace {
     fn start(&self, sender: Role, at: Duration) -> String {
         let mark = if sender == self.own { '>' } else { '<' };
         format!("#{} {:>8} {mark} ", self.number, since(at))
+    }
+
+    /// A line about the connection or one side of it; without a side, about both.
+    pub(crate) fn note(&self, sender: Option<Role>, at: Duration, text: &str) -> String {
+        let start = match sender {
+            Some(sender) => self.start(sender, at),
+            None => format!("#{} {:>8} - ", self.number, since(at)),
+        };
+        let room = COLUMNS.saturating_sub(start.len());
+        format!("{start}{}\n", clipped(text, room))
     }
 
     /// Where a read or a write begins that has passed so much.
