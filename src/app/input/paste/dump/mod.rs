@@ -305,7 +305,9 @@ fn prefer(rows: &[Row<'_>], readings: &mut Vec<Reading>, notes: &mut Vec<String>
     let has_text = kept.shown + kept.unlike > 0;
     let has_colon = rows[0].mark == Mark::Colon;
     let is_plausible = can_begin(&swapped.bytes) || !can_begin(&kept.bytes);
-    if has_colon && digits == 4 && !is_debugger && kept.unlike == 0 {
+    // xxd -e sets a short cell to the right, xxd and tcpdump do not.
+    let is_set_right = rows[0].rest.starts_with("   ");
+    if has_colon && digits == 4 && !is_debugger && kept.unlike == 0 && !is_set_right {
         readings.truncate(1);
     } else if !has_text && is_plausible && (is_debugger || !has_colon) {
         let size = digits / 2;

@@ -1,0 +1,5 @@
+//! The sources of the program that are judged.
+
+#[allow(dead_code, unused_imports, reason = "the program uses the rest")]
+#[path = "../../../src/app/input/mod.rs"]
+pub(crate) mod input;

@@ -1,0 +1,130 @@
+//! Oracles for what the program reads: text that people paste into `plainws decode`.
+//!
+//! A program is no library, so its sources are compiled here once more, by their path. [`formats`] writes bytes as the
+//! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back.
+
+mod app;
+pub mod formats;
+pub mod paste;
+
+use oracles::choices::{Choices, Random};
+
+/// Something that must hold for every input.
+#[derive(Clone, Copy, Debug)]
+pub struct Oracle {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Judges an input.
+    pub check: fn(&[u8]) -> Result<(), String>,
+}
+
+/// Every oracle of the target `paste`.
+pub const ORACLES: &[Oracle] = &[
+    Oracle {
+        name: "paste-reads-back",
+        check: paste::reads_back,
+    },
+    Oracle {
+        name: "paste-gaps",
+        check: paste::gaps,
+    },
+    Oracle {
+        name: "paste-plain",
+        check: paste::plain,
+    },
+    Oracle {
+        name: "paste-words",
+        check: paste::words,
+    },
+];
+
+/// Has all oracles judge one input.
+///
+/// # Errors
+///
+/// Which of them fired, and why.
+pub fn judge(input: &[u8]) -> Result<(), String> {
+    ORACLES.iter().try_for_each(|oracle| {
+        (oracle.check)(input).map_err(|what| format!("oracle `{}` fired: {what}", oracle.name))
+    })
+}
+
+/// What the fuzz target's file calls.
+///
+/// # Panics
+///
+/// When an oracle fires: that is how libFuzzer learns of it.
+pub fn fuzz(input: &[u8]) {
+    if let Err(finding) = judge(input) {
+        panic!("{finding}");
+    }
+}
+
+/// Inputs worth trying, the same on every machine: a format, and bytes that frames or people's text could be; pairs
+/// of digits; and text as tools write it, with a character changed.
+pub fn inputs() -> impl Iterator<Item = Vec<u8>> {
+    let mut random = Random(1);
+    (0..6000).map(move |number| {
+        let decisions = random.bytes(100);
+        let mut choices = Choices(&decisions);
+        let written = written(&mut choices);
+        match number % 3 {
+            0 => written,
+            1 => pairs(&mut choices).into_bytes(),
+            _ => changed(&written, &mut choices).into_bytes(),
+        }
+    })
+}
+
+/// The number of a format, that of a line, and bytes.
+fn written(choices: &mut Choices<'_>) -> Vec<u8> {
+    let mut input = vec![choices.byte(), choices.byte()];
+    let length = choices.below(80);
+    let kind = choices.below(4);
+    let bytes = choices.take(length);
+    input.extend(bytes.iter().map(|&byte| match kind {
+        0 => byte,
+        1 => b"\x81\x05\x88\x02\x03\xe8"[usize::from(byte) % 6],
+        2 => b"abcdef 0123456789.|"[usize::from(byte) % 19],
+        _ => byte % 3 * 16,
+    }));
+    input
+}
+
+fn pairs(choices: &mut Choices<'_>) -> String {
+    let pair = |_| {
+        format!(
+            "{:02x}{}",
+            choices.byte(),
+            if choices.once_in(3) { " " } else { "" }
+        )
+    };
+    (0..12).map(pair).collect()
+}
+
+fn changed(written: &[u8], choices: &mut Choices<'_>) -> String {
+    let format = formats::FORMATS[usize::from(written[0]) % formats::FORMATS.len()];
+    let mut text: Vec<char> = (format.write)(&written[2..]).chars().collect();
+    if !text.is_empty() {
+        let at = usize::from(choices.byte()) % text.len();
+        text[at] = choices.one(&[
+            '\t', '\u{202E}', '\u{85}', 'g', '"', '\\', ' ', '…', '*', '1',
+        ]);
+    }
+    text.into_iter().collect()
+}
+
+/// What the fuzzer begins with: a frame and a payload of zeros, to be written in each format, and as each writes them.
+#[must_use]
+pub fn seeds() -> Vec<(String, Vec<u8>)> {
+    let bytes = [&b"\x81\x05Hello"[..], b"\x82\x30", &[0; 48]].concat();
+    let formats = (0_u8..).zip(formats::FORMATS);
+    let seeds = formats.flat_map(|(number, format)| {
+        let text = (format.write)(&bytes).into_bytes();
+        [
+            (format.name.to_owned(), [&[number, 7], &bytes[..]].concat()),
+            (format!("text-{}", format.name), text),
+        ]
+    });
+    seeds.collect()
+}
