@@ -246,6 +246,45 @@ mod the_echo_page {
     }
 }
 
+mod a_proxy {
+    use super::*;
+    use crate::cli_proxy::Proxy;
+
+    #[test]
+    fn between_a_page_and_its_server_shows_what_they_say() {
+        let Some(browser) = Browser::shared() else {
+            return;
+        };
+        let program = Program::serve(&["--quiet"]);
+        let proxy = Proxy::before(program.address, &["--trace"]);
+        let mut page = browser.open(&format!("http://{}/echo", proxy.address));
+        page.wait_for(IS_OPEN);
+        page.click("message");
+        page.type_text("through the proxy");
+        page.press_enter();
+        wait_for_lines(
+            &mut page,
+            &[
+                ("sent", "through the proxy"),
+                ("received", "through the proxy"),
+            ],
+        );
+        page.click("close");
+        page.wait_for(IS_LOST);
+        assert!(page.text("state").contains("code 1000"));
+        let (said, _) = proxy.whole();
+        for shown in [
+            "> GET /echo HTTP/1.1  ",
+            "< HTTP/1.1 101 Switching Protocols  ",
+            "17 \"through the proxy\"",
+            "close 1000, legal",
+        ] {
+            assert!(said.contains(shown), "no {shown} in:\n{said}");
+        }
+        assert!(!said.contains("VIOLATION"), "{said}");
+    }
+}
+
 mod the_check {
     use super::*;
 

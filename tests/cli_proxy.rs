@@ -16,13 +16,13 @@ use std::thread;
 use std::time::Duration;
 
 /// A proxy in front of a server.
-struct Proxy {
-    process: Process,
-    address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
 }
 
 impl Proxy {
-    fn before(server: SocketAddr, flags: &[&str]) -> Self {
+    pub(crate) fn before(server: SocketAddr, flags: &[&str]) -> Self {
         let to = format!("ws://{server}");
         let arguments = ["proxy", "--listen", "127.0.0.1:0", "--to", &to];
         let process = Process::start(command().args(arguments).args(flags));
@@ -47,7 +47,7 @@ impl Proxy {
     }
 
     /// What it has said, once connections that are open have ended and it has as well.
-    fn whole(mut self) -> (String, String) {
+    pub(crate) fn whole(mut self) -> (String, String) {
         self.process.signal("TERM");
         assert_eq!(self.process.wait().code(), Some(0));
         (self.process.stderr.whole(), self.process.stdout.whole())
@@ -419,6 +419,33 @@ mod what_is_told {
         let (said, _) = told(&[], b"\x88\x84\0\0\0\0\x03\xe8\xff\xff", b"");
         check_fit_for_a_terminal(&said);
         assert!(said.contains("VIOLATION close-reason-not-utf8\n"), "{said}");
+    }
+
+    #[test]
+    fn of_compressed_messages_is_no_violation_once_they_were_agreed_to() {
+        // "Hello" of RFC 7692 §7.2.3.1, masked with zeros and not masked.
+        let hello = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+        let client = [&b"\xc1\x87\0\0\0\0"[..], hello].concat();
+        let server = [&b"\xc1\x07"[..], hello].concat();
+        let extension = "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        let request = upgrade_request("/chat").replace("\r\n\r\n", extension);
+        let declined = switching(&request);
+        let agreed = declined.replace("\r\n\r\n", extension);
+        let said = |response: &str| {
+            let said = said_of(
+                &["--trace"],
+                &[request.as_bytes(), &client],
+                &[response.as_bytes(), &server],
+            );
+            said.0
+        };
+        let legal = said(&agreed);
+        assert!(!legal.contains("VIOLATION"), "{legal}");
+        assert_eq!(legal.matches("TEXT   fin ").count(), 2, "{legal}");
+        assert_eq!(legal.matches(" compressed\n").count(), 2, "{legal}");
+        let broken = said(&declined);
+        assert!(broken.contains("the client breaks §5.2: "), "{broken}");
+        assert!(broken.contains("the server breaks §5.2: "), "{broken}");
     }
 
     #[test]

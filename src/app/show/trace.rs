@@ -256,6 +256,10 @@ fn frame(frame: &Frame, width: usize) -> String {
 }
 
 fn payload(frame: &Frame, room: usize) -> String {
+    if frame.fragment.is_some_and(|fragment| fragment.rsv != 0) {
+        // What an extension has made of it is not for reading.
+        return "compressed".into();
+    }
     let is_close = frame
         .header
         .is_some_and(|header| header.opcode == Opcode::Close);
