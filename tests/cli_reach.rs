@@ -444,6 +444,17 @@ mod a_server_that_speaks_no_http {
     }
 
     #[test]
+    fn is_named_by_decode_too() {
+        let run = run_with(&["decode", "--role", "server"], b"SSH-2.0-x\r\n");
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(
+            run.stdout.contains("this is an SSH server: SSH-2.0-x"),
+            "{}",
+            run.stdout
+        );
+    }
+
+    #[test]
     fn but_tls_may_say_so_in_http() {
         let body = "Client sent an HTTP request to an HTTPS server.\n";
         let head = format!(

@@ -189,6 +189,10 @@ bugs! {
     MaskOffsetIgnored => "mask",
     /// every host whose name begins with localhost is taken for this machine
     LocalPrefixTaken => "host",
+    /// a user name in a URL is dropped, and the URL accepted
+    UserTakenForHost => "url",
+    /// the zone of an address is told to the server
+    ZoneSent => "url",
     /// the halves of surrogate pairs are taken for characters
     SurrogatesAccepted => "utf8",
     /// a character that is cut into two reads is lost

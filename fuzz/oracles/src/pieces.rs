@@ -126,6 +126,60 @@ pub fn generate_host(choices: &mut Choices<'_>) -> Vec<u8> {
     host.into_bytes()
 }
 
+/// A URL is taken apart as an independent reading does it, or refused by both.
+///
+/// # Errors
+///
+/// What differs.
+pub fn url(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let Ok(url) = str::from_utf8(input) else {
+        return Ok(());
+    };
+    let expected = reference::site(url);
+    match subject.url(url) {
+        Some(site) if site != expected => Err(format!("{url:?}: {site:?}, not {expected:?}")),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a `url` input: the parts of a URL, most of them right.
+#[must_use]
+pub fn generate_url(choices: &mut Choices<'_>) -> Vec<u8> {
+    const SCHEMES: [&str; 8] = [
+        "ws://", "ws://", "ws://", "WS://", "wss://", "http://", "ws:/", "",
+    ];
+    const USERS: [&str; 8] = ["", "", "", "", "", "", "me@", "me:x@"];
+    const HOSTS: [&str; 16] = [
+        "localhost",
+        "a.example",
+        "127.0.0.1",
+        "[::1]",
+        "[fe80::1%25lo]",
+        "[fe80::1%251]",
+        "[::1%25]",
+        "[::1%lo]",
+        "[::1%25a b]",
+        "[a%25b]",
+        "::1",
+        "[::1",
+        "",
+        "a b",
+        "a%20b",
+        "[1::2]x",
+    ];
+    const PORTS: [&str; 12] = [
+        "", "", "", ":", ":80", ":080", ":8000", ":65535", ":65536", ":+1", ":a", ":1:2",
+    ];
+    const TARGETS: [&str; 12] = [
+        "", "/", "/chat", "?a", "/a?b=c", "//", "/@", "/a:b", "/%25", "/#", "/a b", "/\u{e9}",
+    ];
+    let mut url = String::new();
+    for parts in [&SCHEMES[..], &USERS, &HOSTS, &PORTS, &TARGETS] {
+        url += choices.one(parts);
+    }
+    url.into_bytes()
+}
+
 /// Text in any pieces fails at the same byte as `str::from_utf8`, and has the same characters before.
 ///
 /// # Errors

@@ -1,9 +1,11 @@
 //! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
 use crate::subject::{
-    Endpoint, Handshake, Listing, Mask, Reader, Seen, Shown, Subject, Text, Verdict, Wish, opening,
+    Endpoint, Handshake, Listing, Mask, Reader, Seen, Shown, Site, Subject, Text, Verdict, Wish,
+    opening,
 };
 use plainws::net::hosts::HostPolicy;
+use plainws::net::url::Url;
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
 use plainws::protocol::handshake::{InvalidHeader, Opening, Upgrade};
@@ -72,6 +74,14 @@ impl Subject for Plainws {
     fn serves_host(&self, host: &str) -> Option<bool> {
         let here = Ipv4Addr::LOCALHOST.into();
         Some(HostPolicy::at(here).permits(Some(host), here))
+    }
+
+    fn url(&self, url: &str) -> Option<Option<Site>> {
+        let url = Url::parse(url).ok();
+        Some(url.map(|url| Site {
+            host: url.host().into(),
+            target: url.target().into(),
+        }))
     }
 
     fn text(&self) -> Option<Box<dyn Text>> {

@@ -2,7 +2,7 @@
 //!
 //! It is slow so that it can be short: it starts again from the first byte whenever it is asked.
 
-use crate::subject::{OPENING_KEY, Seen};
+use crate::subject::{OPENING_KEY, Seen, Site};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::message::Limits;
@@ -436,6 +436,52 @@ fn is_host(host: &str) -> bool {
             || digits
                 .parse::<u16>()
                 .is_ok_and(|_| !digits.starts_with('+')))
+}
+
+/// What a `ws:` URL leads to (§3, RFC 6874), if it is one.
+#[must_use]
+pub fn site(url: &str) -> Option<Site> {
+    let colon = url.find(':')?;
+    let rest = url[colon..].strip_prefix("://")?;
+    if url[..colon].to_lowercase() != "ws"
+        || !rest.chars().all(|c| c.is_ascii_graphic() && c != '#')
+    {
+        return None;
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (mut authority, target) = (rest[..end].to_owned(), &rest[end..]);
+    if authority.starts_with('[') {
+        if let (Some(zone), Some(end)) = (authority.find("%25"), authority.find(']')) {
+            let is_right = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+            if end <= zone + 3 || !authority[zone + 3..end].chars().all(is_right) {
+                return None;
+            }
+            authority.replace_range(zone..end, "");
+        }
+    }
+    if !is_host(&authority) {
+        return None;
+    }
+    let colon = authority
+        .rfind(':')
+        .filter(|&colon| !authority[colon..].contains(']'));
+    let (name, port) = authority.split_at(colon.unwrap_or(authority.len()));
+    let port = match port.trim_start_matches(':') {
+        "" => 80,
+        digits => digits.parse::<u16>().ok()?,
+    };
+    Some(Site {
+        host: if port == 80 {
+            name.into()
+        } else {
+            format!("{name}:{port}")
+        },
+        target: if target.starts_with('/') {
+            target.into()
+        } else {
+            format!("/{target}")
+        },
+    })
 }
 
 /// Whether a host, as a request names it, is this machine by its name (RFC 6761 §6.3) or its address.

@@ -28,6 +28,8 @@ pub enum Part {
     Mask,
     /// [`Subject::serves_host`].
     Host,
+    /// [`Subject::url`].
+    Url,
     /// [`Subject::text`].
     Text,
 }
@@ -50,6 +52,7 @@ impl Part {
             Self::Dissect => subject.dissect(sender, limits, &[]).is_some(),
             Self::Mask => subject.mask().is_some(),
             Self::Host => subject.serves_host("localhost").is_some(),
+            Self::Url => subject.url("ws://localhost/").is_some(),
             Self::Text => subject.text().is_some(),
         }
     }
@@ -67,6 +70,7 @@ impl fmt::Display for Part {
             Self::Dissect => "dissect",
             Self::Mask => "mask",
             Self::Host => "serves_host",
+            Self::Url => "url",
             Self::Text => "text",
         })
     }
@@ -80,6 +84,7 @@ impl Oracle {
             "answers" => Part::Answers,
             "mask" => Part::Mask,
             "host" => Part::Host,
+            "url" => Part::Url,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,
             "request-sent" => Part::Request,

@@ -303,6 +303,17 @@ fn pieces(seeds: &mut Vec<Seed>) {
         ("another-name", "localhost.example"),
         ("another-address", "127.1"),
     ];
+    let urls = [
+        ("plain", "ws://example.com/chat?room=1"),
+        ("empty-port", "ws://localhost:/"),
+        ("address", "ws://[::1]:8000"),
+        ("zone", "ws://[fe80::1%25lo]:8000/"),
+        ("user", "ws://me:secret@localhost/"),
+        ("port-too-large", "WS://a:65536?b"),
+    ];
+    for (name, url) in urls {
+        seeds.push(seed("url", name, url.as_bytes().to_vec()));
+    }
     for (name, host) in hosts {
         seeds.push(seed("host", name, host.as_bytes().to_vec()));
     }

@@ -8,7 +8,7 @@ use crate::dissect;
 use crate::opening;
 use crate::reference;
 use crate::subject::{
-    Endpoint, Handshake, Listing, Mask, Reader, Seen, Subject, Text, Verdict, Wish,
+    Endpoint, Handshake, Listing, Mask, Reader, Seen, Site, Subject, Text, Verdict, Wish,
 };
 use crate::wire;
 use base64::Engine as _;
@@ -130,6 +130,21 @@ impl Subject for Specimen {
         } else {
             right
         })
+    }
+
+    fn url(&self, url: &str) -> Option<Option<Site>> {
+        let mut site = reference::site(url);
+        if self.has(Bug::UserTakenForHost) && site.is_none() {
+            let at = url.rfind('@');
+            site = at.and_then(|at| reference::site(&format!("ws://{}", &url[at + 1..])));
+        }
+        if self.has(Bug::ZoneSent) {
+            if let (Some(site), Some(zone)) = (&mut site, url.find("%25")) {
+                let end = url[zone..].find(']').map_or(url.len(), |end| zone + end);
+                site.host = site.host.replacen(']', &format!("{}]", &url[zone..end]), 1);
+            }
+        }
+        Some(site)
     }
 
     fn serves_host(&self, host: &str) -> Option<bool> {

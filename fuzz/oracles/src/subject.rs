@@ -51,6 +51,11 @@ pub trait Subject {
         None
     }
 
+    /// Takes a URL apart, or refuses it.
+    fn url(&self, _url: &str) -> Option<Option<Site>> {
+        None
+    }
+
     /// Begins to read text.
     fn text(&self) -> Option<Box<dyn Text>> {
         None
@@ -59,6 +64,15 @@ pub trait Subject {
 
 /// Masks bytes that begin at `offset` in the payload of their frame.
 pub type Mask = fn(payload: &mut [u8], key: [u8; 4], offset: u64);
+
+/// What a URL leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// As in a Host header: with the port unless that is 80, without a zone.
+    pub host: String,
+    /// Path and query.
+    pub target: String,
+}
 
 /// What a peer's bytes amount to.
 #[derive(Clone, Debug, PartialEq, Eq)]

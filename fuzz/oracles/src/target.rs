@@ -69,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     target("endpoint", &[reading(as_it_is, ENDPOINT)]),
     target("mask", &[reading(as_it_is, &["mask"])]),
     target("host", &[reading(as_it_is, &["host"])]),
+    target("url", &[reading(as_it_is, &["url"])]),
     target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
 

@@ -1,11 +1,12 @@
 //! What likely happened when a rule was broken. Guesses, from the mistakes that people report most.
 
 use super::decoded::{Broken, Decoded, Judged};
+use super::foreign;
 use super::mistakes;
 use plainws::protocol::close;
 use plainws::protocol::dissect::Frame;
 use plainws::protocol::frame::{Byte0, Byte1};
-use plainws::{CloseCode, Rule};
+use plainws::{CloseCode, Role, Rule};
 use std::str;
 
 /// A guess at the cause, if a rule is broken and there is a likely one.
@@ -246,6 +247,12 @@ fn close_code(broken: &Frame) -> String {
 fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
     let bytes = &decoded.stream.bytes;
     let head = decoded.handshake.as_ref()?;
+    // A request where a response was expected is told below.
+    if head.sender == Role::Server && !bytes.starts_with(b"GET ") {
+        if let Some(what) = foreign::recognise(bytes) {
+            return Some(what);
+        }
+    }
     let first = decoded.faults.first()?;
     let found = first.bytes.clone().and_then(|place| bytes.get(place));
     Some(match (rule, found) {

@@ -1,7 +1,5 @@
 //! What a server speaks that does not speak HTTP, by the first bytes that it sent.
 
-use crate::app::show::text;
-
 /// Names the protocol of a server's first bytes, which may have broken off anywhere.
 pub(crate) fn recognise(bytes: &[u8]) -> Option<String> {
     let told = |what: &str| Some(format!("the server speaks {what}"));
@@ -60,10 +58,13 @@ pub(crate) fn in_refusal(status: u16, body: &[u8]) -> Option<String> {
     is_tls.then(|| "the server speaks TLS: its address begins with wss:// or https://".into())
 }
 
-/// The first line, as far as it is worth reading.
+/// The first line, as far as it is worth reading, harmless for a terminal.
 fn greeting(bytes: &[u8]) -> String {
-    let line = bytes.split(|&byte| byte == b'\r' || byte == b'\n').next();
-    text::clipped(&text::escaped(line.unwrap_or_default()), 80)
+    const MOST: usize = 80;
+    let mut lines = bytes.split(|&byte| byte == b'\r' || byte == b'\n');
+    let line = lines.next().unwrap_or_default();
+    let cut = if line.len() > MOST { "…" } else { "" };
+    format!("{}{cut}", line[..line.len().min(MOST)].escape_ascii())
 }
 
 #[cfg(test)]
