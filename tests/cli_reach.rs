@@ -445,7 +445,7 @@ mod a_server_that_speaks_no_http {
 
     #[test]
     fn is_named_by_decode_too() {
-        let run = run_with(&["decode", "--role", "server"], b"SSH-2.0-x\r\n");
+        let run = run_with(&["decode", "--raw", "--role", "server"], b"SSH-2.0-x\r\n");
         assert_eq!(run.code, 1, "{}", run.stderr);
         assert!(
             run.stdout.contains("this is an SSH server: SSH-2.0-x"),

@@ -38,7 +38,8 @@ pub(crate) fn likely(decoded: &Decoded) -> Option<String> {
 fn in_frame(rule: Rule, broken: &Frame, decoded: &Decoded) -> Option<String> {
     let unread = decoded.unread();
     Some(match rule {
-        Rule::RsvNotZero | Rule::OpcodeReserved => no_frame(broken, decoded.frames == 1, unread),
+        Rule::RsvNotZero | Rule::OpcodeReserved => other_protocol(decoded)
+            .unwrap_or_else(|| no_frame(broken, decoded.frames == 1, unread)),
         Rule::ControlFragmented => {
             "FIN was forgotten. A ping, pong or close is always a single frame, so its first byte is 89, 8a or 88"
                 .into()
@@ -92,6 +93,13 @@ fn in_frame(rule: Rule, broken: &Frame, decoded: &Decoded) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// What a server speaks whose very first byte begins no frame.
+fn other_protocol(decoded: &Decoded) -> Option<String> {
+    let is_first = decoded.handshake.is_none() && decoded.frames == 1;
+    let bytes = Some(&decoded.stream.bytes).filter(|_| is_first && decoded.sender == Role::Server);
+    bytes.and_then(|bytes| foreign::recognise(bytes))
 }
 
 /// A first byte that no frame begins with.
@@ -247,12 +255,6 @@ fn close_code(broken: &Frame) -> String {
 fn in_head(rule: Rule, decoded: &Decoded) -> Option<String> {
     let bytes = &decoded.stream.bytes;
     let head = decoded.handshake.as_ref()?;
-    // A request where a response was expected is told below.
-    if head.sender == Role::Server && !bytes.starts_with(b"GET ") {
-        if let Some(what) = foreign::recognise(bytes) {
-            return Some(what);
-        }
-    }
     let first = decoded.faults.first()?;
     let found = first.bytes.clone().and_then(|place| bytes.get(place));
     Some(match (rule, found) {
