@@ -497,3 +497,79 @@ fn excuse(explanation: &mut Explanation) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Version: 13\r\n\r\n";
+    const REFUSAL: &[u8] = b"HTTP/1.1 401 Who?\r\nContent-Length: 2\r\n\r\nno";
+    const RESPONSE: &[u8] = b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    const FRAME: &[u8] = b"\x81\x80\0\0\0\0";
+
+    /// What passes when each says this in turn, in pieces of that length; each event in a word.
+    fn words(turns: &[(Role, &[u8])], length: usize) -> Vec<&'static str> {
+        let mut exchange = Exchange::new(NO_LIMITS, NO_LIMITS);
+        let mut words = Vec::new();
+        for (sender, bytes) in turns {
+            for piece in bytes.chunks(length) {
+                let events = exchange.receive(*sender, piece);
+                words.extend(events.iter().map(word));
+            }
+        }
+        assert_eq!(exchange.side(Role::Client).violation, None);
+        words
+    }
+
+    const fn word(event: &Event) -> &'static str {
+        match event {
+            Event::Head(opening) => match opening.kind {
+                Kind::Opening => "opening",
+                Kind::Refusal => "refusal",
+                Kind::OtherHttp => "http",
+                Kind::NoHead => "nothing",
+            },
+            Event::Frame(..) => "frame",
+            Event::Body(_) => "body",
+            Event::Unfinished(..) => "unfinished",
+        }
+    }
+
+    #[test]
+    fn a_client_that_was_refused_may_ask_again_however_its_bytes_are_cut() {
+        let again = [REQUEST, FRAME].concat();
+        let turns = [
+            (Role::Client, REQUEST),
+            (Role::Server, REFUSAL),
+            (Role::Client, &again),
+            (Role::Server, RESPONSE),
+            (Role::Client, FRAME),
+        ];
+        let expected = [
+            "opening", "refusal", "body", "opening", "frame", "opening", "frame",
+        ];
+        for length in [1, 2, 7, 1000] {
+            assert_eq!(words(&turns, length), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_response_to_head_has_no_body_and_another_protocol_no_frames() {
+        let turns: [(Role, &[u8]); 5] = [
+            (Role::Client, b"HEAD / HTTP/1.1\r\n\r\n"),
+            (
+                Role::Server,
+                b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+            ),
+            (Role::Client, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
+            (Role::Server, b"HTTP/1.1 101 \r\n\r\nPRI * HTTP/2.0"),
+            (Role::Client, b"\xff\xff"),
+        ];
+        for length in [1, 1000] {
+            assert_eq!(words(&turns, length), ["http"; 4], "{length}");
+        }
+    }
+}
