@@ -11,6 +11,8 @@ mod cli_handshake;
 mod cli_help;
 mod cli_listen;
 mod cli_paste;
+#[cfg(unix)]
+mod cli_prompt;
 mod cli_proxy;
 mod cli_reach;
 mod cli_rules;

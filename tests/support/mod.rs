@@ -13,6 +13,8 @@ pub(crate) mod raw;
 #[cfg(feature = "cli")]
 pub(crate) mod run;
 pub(crate) mod server;
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) mod terminal;
 pub(crate) mod tunnel;
 
 use std::io::Write as _;

@@ -3,7 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `talk/` | the conversation, its threads, and when it ends |
-//! | `source.rs`, `command.rs` | where the input comes from, and what a piece of it asks for |
+//! | `source.rs`, `prompt.rs` | where the input comes from: a pipe or file, or a line editor |
+//! | `command.rs` | what a piece of the input asks for |
 //! | `output.rs` | how messages are shown |
 //! | `watch.rs` | pongs, and that something arrives |
 //! | `reach.rs`, `proxy.rs`, `redirect.rs` | the way to the server |
@@ -13,6 +14,8 @@
 mod command;
 mod outcome;
 mod output;
+#[cfg(unix)]
+mod prompt;
 mod proxy;
 mod reach;
 mod reconnect;
@@ -26,7 +29,7 @@ use self::outcome::Ending;
 use self::output::{BinaryOut, Form, Output};
 use self::reach::{Unopened, Way};
 use self::reconnect::Pauses;
-use self::source::Per;
+use self::source::{Per, Pieces};
 use self::talk::{Rules, Talk};
 use crate::app::show::lines::Lines;
 use crate::app::show::trace;
@@ -119,6 +122,10 @@ With nothing to send from the start, as from /dev/null, it listens as with -n.
 Ctrl-C closes at any time, and a second one leaves at once. When both sides
 have closed, it leaves even if the server does not end TCP.
 
+On a terminal the line is edited at a prompt: Up brings earlier ones back, Tab
+completes commands, a paste is one message, Ctrl-D ends the input. With
+TERM=dumb there is no prompt.
+
 With --reconnect it connects again when no connection can be made or one is
 lost, after a Close with 1001 or 1011 to 1014, and after a status of 500 or
 more; at random within 1 s, then 2 s, 4 s and so on up to 30 s. Any other
@@ -155,7 +162,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let of_signals = Arc::clone(&talk);
     signals::on_each(move || of_signals.interrupt()).map_err(no_thread)?;
 
-    let ending = converse(&way, options, &talk, &lines);
+    let source = source(options, &talk, &lines);
+    let ending = converse(&way, options, &talk, &lines, &source);
     if let Some(problem) = ending.problem() {
         lines.say(&problem);
     }
@@ -165,10 +173,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 /// Connects and talks, and with `--reconnect` does so again until that cannot help.
-fn converse(way: &Way<'_>, options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Ending {
+fn converse(
+    way: &Way<'_>,
+    options: &Options,
+    talk: &Arc<Talk>,
+    lines: &Lines,
+    source: &Source,
+) -> Ending {
     let mut pauses = Pauses::default();
     loop {
-        let ending = match open(way, options, talk, lines) {
+        let ending = match open(way, options, talk, lines, source) {
             Ok(ws) => {
                 let opened = Instant::now();
                 let ending = talk.listen(ws);
@@ -190,20 +204,44 @@ fn converse(way: &Way<'_>, options: &Options, talk: &Arc<Talk>, lines: &Lines) -
     }
 }
 
+/// Opens the input.
+type Source = Arc<dyn Fn() -> Pieces + Send + Sync>;
+
+/// Where the input comes from: from a prompt, where that is possible.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "there is no prompt"))]
+fn source(options: &Options, talk: &Arc<Talk>, lines: &Lines) -> Source {
+    let per = options.per();
+    #[cfg(unix)]
+    if per == Per::Line && !options.binary && prompt::is_possible() {
+        let (shows, talk) = (Arc::clone(talk), Arc::clone(talk));
+        let uses = prompt::Uses {
+            has_commands: options.meaning() == Meaning::TextOrCommand,
+            shown: Box::new(move |line| shows.typed(line)),
+            interrupt: Box::new(move || talk.interrupt()),
+        };
+        if let Ok(prompt) = prompt::prepare(lines, uses) {
+            return Arc::new(move || prompt::open(&prompt).unwrap_or_else(|_| source::open(per)));
+        }
+    }
+    Arc::new(move || source::open(per))
+}
+
 /// Connects by the way that leads to the server, and begins to read the input.
 fn open(
     way: &Way<'_>,
     options: &Options,
     talk: &Arc<Talk>,
     lines: &Lines,
+    source: &Source,
 ) -> Result<WebSocket, Unopened> {
     let ws = way.open(|| {
         talk.begin();
         tap(options, talk, lines)
     })?;
+    // Before anybody can press Ctrl-C at a prompt.
     talk.opened(&ws);
-    let per = options.per();
-    let input = talk.start_input(options.meaning(), move || source::open(per));
+    let source = Arc::clone(source);
+    let input = talk.start_input(options.meaning(), move || source());
     input.map_err(Error::from)?;
     Ok(ws)
 }

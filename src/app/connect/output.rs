@@ -76,6 +76,12 @@ impl Output {
         }
     }
 
+    /// How a line is shown that was typed at a prompt, which then makes room for the next.
+    pub(super) fn typed(&self, line: &str) -> Vec<u8> {
+        let line = Message::Text(line.into());
+        Form::Marked.shown(&line, self.binary_out, '>', self.time())
+    }
+
     /// Shows how the connection ended.
     pub(super) fn closed(&self, reason: &CloseReason) {
         if self.form == Form::Json {

@@ -40,6 +40,7 @@ struct Shared {
     /// Makes a line, or several, of a note.
     note: Box<dyn Fn(Note) -> String + Send + Sync>,
     on_failure: OnceLock<OnFailure>,
+    above: OnceLock<Arc<dyn Above>>,
 }
 
 /// Called when standard output cannot be written to.
@@ -51,6 +52,22 @@ struct State {
     refusals: Flood,
     is_writing: bool,
 }
+
+/// A line editor. What goes to the terminal appears above the line that is typed there.
+pub(crate) trait Above: Send + Sync {
+    /// Writes there.
+    ///
+    /// # Errors
+    ///
+    /// The terminal takes no more.
+    fn write(&self, to: To, text: &[u8]) -> io::Result<()>;
+
+    /// Gives the terminal back as it was found. What is written later goes there directly.
+    fn leave(&self);
+}
+
+/// How long a line editor may take at the end to show what waits.
+const MOMENT: Duration = Duration::from_millis(250);
 
 impl Lines {
     /// Drops lines when there is no room for them. Where they would have stood, `note` tells how many.
@@ -80,6 +97,7 @@ impl Lines {
             waits,
             note,
             on_failure: OnceLock::new(),
+            above: OnceLock::new(),
         });
         let its_own = Arc::clone(&shared);
         let thread = thread::Builder::new().name("plainws lines".into());
@@ -92,6 +110,11 @@ impl Lines {
     pub(crate) fn on_failure(&self, act: impl Fn(&io::Error) + Send + Sync + 'static) {
         // The first one stays.
         let _ = self.0.on_failure.set(Box::new(act));
+    }
+
+    /// Writes above the line of this editor from now on, where it is on the same terminal.
+    pub(crate) fn go_above(&self, editor: Arc<dyn Above>) {
+        let _ = self.0.above.set(editor);
     }
 
     /// Brings whole lines.
@@ -137,7 +160,17 @@ impl Lines {
             state.queue.note(Note::Refusals(count));
         }
         self.0.changed.notify_all();
+        drop(state);
+        if let Some(above) = self.0.above.get() {
+            self.wait_until_written(patience.min(MOMENT));
+            above.leave();
+        }
+        self.wait_until_written(patience);
+    }
+
+    fn wait_until_written(&self, patience: Duration) {
         let is_busy = |state: &mut State| state.is_writing || !state.queue.is_empty();
+        let state = self.0.state();
         let waited = self.0.changed.wait_timeout_while(state, patience, is_busy);
         drop(waited);
     }
@@ -192,7 +225,12 @@ impl Shared {
             Piece::Text(to, text) => (*to, text),
             Piece::Note(note) => (To::Stderr, &(self.note)(*note).into()),
         };
-        match (output::write(to, text), piece) {
+        let above = self.above.get().filter(|_| output::is_terminal(to));
+        let written = match above {
+            Some(above) => above.write(to, text),
+            None => output::write(to, text),
+        };
+        match (written, piece) {
             (Ok(()), _) => 0,
             // What was asked for cannot be shown.
             (Err(error), Piece::Text(To::Stdout, _)) => {

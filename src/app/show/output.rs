@@ -4,7 +4,7 @@ use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::thread;
 use std::time::Duration;
 
@@ -127,6 +127,14 @@ pub(crate) fn leave(error: &io::Error) -> ! {
 
 fn problem(error: &io::Error) -> String {
     format!("standard output: {error}")
+}
+
+/// Whether people look at it.
+pub(crate) fn is_terminal(to: To) -> bool {
+    match to {
+        To::Stdout => io::stdout().is_terminal(),
+        To::Stderr => io::stderr().is_terminal(),
+    }
 }
 
 /// Writes all of it, and waits for as long as that takes.

@@ -191,6 +191,11 @@ impl Talk {
         }
     }
 
+    /// How a line is shown that was typed at a prompt.
+    pub(super) fn typed(&self, line: &str) -> Vec<u8> {
+        self.output.typed(line)
+    }
+
     /// Whether this side ended the conversation.
     pub(super) fn is_ending(&self) -> bool {
         self.state().is_ending
