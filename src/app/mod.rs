@@ -13,3 +13,4 @@ mod proxy;
 mod serve;
 mod show;
 mod signals;
+pub(crate) mod text;

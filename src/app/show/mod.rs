@@ -9,6 +9,7 @@ pub(crate) mod listing;
 pub(crate) mod output;
 pub(crate) mod paint;
 pub(crate) mod step;
-pub(crate) mod text;
 pub(crate) mod trace;
 pub(crate) mod verdict;
+
+pub(crate) use super::text;

@@ -1,9 +1,8 @@
 //! A head in its parts as they stand, right or wrong, and how one speaks of them.
 
-use super::Found;
 use super::grammar::{self, Wrong};
 use super::mend::Mended;
-use crate::app::show::text::{clipped, quoted, spaced};
+use crate::app::text::{clipped, quoted, spaced};
 use plainws::Role;
 use plainws::protocol::dissect::handshake::Explanation;
 use plainws::protocol::head::is_token;
@@ -31,6 +30,12 @@ pub(super) struct Field {
 
 /// Columns of a part that are shown.
 const SHOWN: usize = 40;
+
+/// What is wrong: some bytes, for this reason; or that something is not there.
+pub(super) enum Found {
+    At(Range<usize>, String),
+    Missing(String),
+}
 
 impl Found {
     /// A place in a part that begins here.

@@ -1,8 +1,7 @@
 //! Lines that stop the reading of a head, each with the place at which it stops being one.
 
-use super::Found;
 use super::grammar;
-use super::head::{Field, Head};
+use super::head::{Field, Found, Head};
 use plainws::protocol::head::is_token;
 use std::ops::Range;
 

@@ -11,7 +11,7 @@ mod mend;
 #[cfg(test)]
 mod tests;
 
-use head::Head;
+use head::{Found, Head};
 use mend::Mended;
 use plainws::Role;
 use plainws::protocol::dissect::Verdict;
@@ -79,12 +79,6 @@ fn fault(head: &Head<'_>, rule: Rule) -> Fault {
         }
     };
     Fault { rule, bytes, what }
-}
-
-/// What is wrong: some bytes, for this reason; or that something is not there.
-enum Found {
-    At(Range<usize>, String),
-    Missing(String),
 }
 
 fn found(head: &Head<'_>, rule: Rule) -> Option<Found> {
