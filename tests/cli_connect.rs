@@ -542,6 +542,19 @@ mod reconnecting {
     }
 
     #[test]
+    fn sends_again_what_could_not_be_sent() {
+        // More than the buffers between the two hold.
+        let line = "m".repeat(16 << 20);
+        let (mut process, raw, listener) = started(&["--reconnect"]);
+        say(&mut process, &format!("{line}\n"));
+        raw.wait_for_input();
+        drop(raw);
+        let mut raw = Raw::accept(&listener);
+        let header = [&[TEXT, 0xff][..], &(16u64 << 20).to_be_bytes()].concat();
+        assert_eq!(raw.bytes(header.len()), header);
+    }
+
+    #[test]
     fn is_for_what_may_go_better() {
         // Each of them takes a pause of up to a second, and all are at it together.
         let ends: [&[u8]; 3] = [b"\x88\x02\x03\xe9", b"\x88\x02\x03\xf4", b""];
