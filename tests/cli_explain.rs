@@ -329,7 +329,8 @@ mod of_frames {
     #[test]
     fn are_about_what_was_done_wrong() {
         for (sender, bytes, rule, likely) in CASES {
-            let run = run(&["decode", "--role", sender, bytes]);
+            // No handshake is here to say that there is no extension.
+            let run = run(&["decode", "--extensions", "", "--role", sender, bytes]);
             assert_eq!(run.code == 1, !rule.is_empty(), "{}", run.stdout);
             let said = labelled(&run, "likely");
             let is_it = rule.is_empty() || run.stdout.contains(&format!("({rule})"));

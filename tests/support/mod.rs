@@ -7,6 +7,7 @@ pub(crate) mod gate;
 pub(crate) mod golden;
 pub(crate) mod hand_made;
 pub(crate) mod hostile;
+pub(crate) mod packets;
 #[cfg(feature = "cli")]
 pub(crate) mod program;
 pub(crate) mod raw;

@@ -1,6 +1,7 @@
 //! `plainws decode`: every bit of a stream, and a verdict.
 
 use crate::app::args;
+use crate::app::input::capture::Pick;
 use crate::app::input::paste::Format;
 use crate::app::input::{self, Connection};
 use crate::app::judge::conversation::Conversation;
@@ -43,6 +44,14 @@ pub(crate) struct Options {
     /// Take the input as raw bytes: --input raw
     #[arg(long, conflicts_with = "hex")]
     raw: bool,
+
+    /// Of a capture, only the connection with this number, counted as Wireshark does (tcp.stream)
+    #[arg(long, value_name = "NUMBER", conflicts_with = "hex")]
+    stream: Option<usize>,
+
+    /// Of a capture, the connections with this port, though their handshake may be missing
+    #[arg(long, hide_short_help = true, conflicts_with = "hex")]
+    port: Option<u16>,
 
     /// Who sent the bytes; without it, the handshake or the first frame's mask tells
     #[arg(long, value_enum)]
@@ -89,6 +98,8 @@ Examples:
   printf '\\x81\\x05Hello' | plainws decode
   xxd capture.bin | plainws decode --role server
   plainws encode ping | plainws decode --json
+  tcpdump -i lo -U -w - port 8000 | plainws decode
+  plainws decode --file trace.pcapng --stream 3
 
 Exit codes:
   0  legal
@@ -107,7 +118,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     } else {
         options.input
     };
-    let connections = input::read(&options.hex, options.file.as_deref(), format)?;
+    let pick = Pick {
+        stream: options.stream,
+        port: options.port,
+    };
+    let connections = input::read(&options.hex, options.file.as_deref(), format, pick)?;
     if connections.iter().all(is_empty) {
         return Err("no bytes to decode".into());
     }
@@ -136,16 +151,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         let gap = if i == 0 { "" } else { "\n" };
         // A printer never fails before its end.
         let _ = printer.write_str(gap);
-        let _ = if options.json {
-            json::connection(&mut printer, &mut conversation)
-        } else {
-            connection::listing(&mut printer, &mut conversation, !options.all)
+        let _ = match i {
+            _ if options.json => json::connection(&mut printer, &mut conversation),
+            0..SHOWN => connection::listing(&mut printer, &mut conversation, !options.all),
+            _ if options.all => connection::listing(&mut printer, &mut conversation, false),
+            _ => connection::summary(&mut printer, &mut conversation),
         };
         verdicts.extend(conversation.verdicts());
     }
     printer.finish()?;
     Ok(exit_code(&verdicts))
 }
+
+/// Connections whose frames are shown unless all are asked for; of others only the verdict is.
+const SHOWN: usize = 4;
 
 /// What the options say of the handshake.
 fn known(options: &Options) -> Known {

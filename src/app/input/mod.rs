@@ -1,14 +1,19 @@
 //! Where the bytes to look at come from: what people paste or pipe becomes streams.
 
+pub(crate) mod capture;
 mod escapes;
 pub(crate) mod hex;
+mod packet;
 pub(crate) mod paste;
+mod pcap;
 mod place;
 mod stream;
+mod tcp;
 
+use capture::Pick;
 use paste::Format;
-use std::fs;
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::path::Path;
 pub(crate) use stream::{Connection, Cut, Stream, begins_a_head};
 
@@ -22,15 +27,45 @@ pub(crate) fn read(
     words: &[String],
     file: Option<&Path>,
     format: Format,
+    pick: Pick,
 ) -> Result<Vec<Connection>, String> {
-    let bytes = match (file, words) {
+    match (file, words) {
         (Some(path), _) => {
-            fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?
+            let problem = |error| format!("{}: {error}", path.display());
+            let file = File::open(path).map_err(problem)?;
+            of_file(file, format, pick, problem)
         }
-        (None, []) => stdin()?,
-        (None, [dash]) if dash == "-" => stdin()?,
-        (None, words) => return of_words(words, format),
-    };
+        (None, []) => of_stdin(format, pick),
+        (None, [dash]) if dash == "-" => of_stdin(format, pick),
+        (None, words) => of_words(words, format),
+    }
+}
+
+fn of_stdin(format: Format, pick: Pick) -> Result<Vec<Connection>, String> {
+    hint();
+    let problem = |error| format!("standard input: {error}");
+    of_file(io::stdin().lock(), format, pick, problem)
+}
+
+/// A capture is read packet by packet, and all else at once.
+fn of_file(
+    mut file: impl Read,
+    format: Format,
+    pick: Pick,
+    problem: impl Fn(io::Error) -> String,
+) -> Result<Vec<Connection>, String> {
+    let mut bytes = pcap::beginning(&mut file).map_err(&problem)?;
+    if format == Format::Auto && pcap::is_capture(&bytes) {
+        let found = capture::read(&bytes, file, pick)?;
+        tell(&found.remarks);
+        return Ok(found.connections);
+    }
+    if let Some(program) = pcap::unpacks(&bytes).filter(|_| format == Format::Auto) {
+        return Err(format!(
+            "this is packed: {program} FILE | plainws decode (--raw takes it as bytes)"
+        ));
+    }
+    file.read_to_end(&mut bytes).map_err(problem)?;
     recognise(bytes, format)
 }
 
@@ -49,21 +84,13 @@ fn of_words(words: &[String], format: Format) -> Result<Vec<Connection>, String>
     })
 }
 
-/// All of standard input.
-///
-/// # Errors
-///
-/// What went wrong, in words for people.
-pub(crate) fn stdin() -> Result<Vec<u8>, String> {
+/// Tells whoever sits at a terminal what is waited for.
+fn hint() {
     if io::stdin().is_terminal() {
         let hint = "plainws: paste hex or bytes, then Ctrl-D (Ctrl-C to leave; --help for more)\n";
         // The hint is not needed for what follows.
         let _ = io::stderr().write_all(hint.as_bytes());
     }
-    let mut bytes = Vec::new();
-    let read = io::stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|error| format!("standard input: {error}"))?;
-    Ok(bytes)
 }
 
 /// Takes text for bytes as people and tools write them unless a handshake begins there, and all else for the
@@ -84,11 +111,15 @@ fn recognise(bytes: Vec<u8>, format: Format) -> Result<Vec<Connection>, String> 
 /// Text that says what the bytes are.
 fn of_text(text: &str, format: Format) -> Result<Vec<Connection>, String> {
     let pasted = paste::read(text, format)?;
-    for note in &pasted.notes {
+    tell(&pasted.notes);
+    Ok(pasted.into_connections())
+}
+
+fn tell(notes: &[String]) {
+    for note in notes {
         // What was decoded is not lost without it.
         let _ = writeln!(io::stderr(), "plainws: {note}");
     }
-    Ok(pasted.into_connections())
 }
 
 /// The bytes themselves, sent by one side or the other.

@@ -34,6 +34,10 @@ pub(crate) struct Stream {
     /// How they were cut on their way, in ascending order. Pasted bytes have no cuts; the segments of a capture
     /// lie between two of them.
     pub(crate) cuts: Vec<Cut>,
+    /// Why there are no more bytes, although more came, in words for people.
+    pub(crate) broken_off: Option<String>,
+    /// What else is to be known of it.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A piece of a stream begins here.
@@ -67,6 +71,8 @@ impl Stream {
             sender,
             bytes,
             cuts: Vec::new(),
+            broken_off: None,
+            notes: Vec::new(),
         }
     }
 

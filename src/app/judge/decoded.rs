@@ -281,6 +281,7 @@ impl Decoded {
             _ => (self.frames_begin(), self.dissector.verdict()),
         };
         match verdict {
+            Verdict::Legal if self.stream.broken_off.is_some() => Judged::Incomplete,
             Verdict::Legal => Judged::Legal,
             Verdict::Incomplete => Judged::Incomplete,
             Verdict::Violation { rule, offset } => Judged::Violation {

@@ -27,10 +27,7 @@ pub(crate) fn listing(
     of: &mut Conversation,
     is_cut: bool,
 ) -> fmt::Result {
-    if let Some(name) = &of.name {
-        let title = clipped(&format!("connection {name}"), COLUMNS - 1);
-        writeln!(out, "{}\n", paint(STRONG, &title))?;
-    }
+    title(out, of)?;
     let mut page = Page::new(of, is_cut);
     for decoded in &of.directions {
         if let Some(handshake) = &decoded.handshake {
@@ -58,6 +55,23 @@ pub(crate) fn listing(
         page.frame(out, &next)?;
     }
     verdicts(out, of)
+}
+
+/// Takes all frames and shows only what each direction comes to.
+///
+/// # Errors
+///
+/// `out` fails.
+pub(crate) fn summary(out: &mut dyn fmt::Write, of: &mut Conversation) -> fmt::Result {
+    title(out, of)?;
+    while of.next_frame().is_some() {}
+    verdicts(out, of)
+}
+
+fn title(out: &mut dyn fmt::Write, of: &Conversation) -> fmt::Result {
+    let Some(name) = &of.name else { return Ok(()) };
+    let title = clipped(&format!("connection {name}"), COLUMNS - 1);
+    writeln!(out, "{}\n", paint(STRONG, &title))
 }
 
 /// What is the same for all frames of a connection, and where the last one came from.
@@ -98,16 +112,15 @@ impl Page {
             return Ok(());
         };
         self.latest = Some(cut);
-        let number = cut
-            .number
-            .map(|number| format!("  {} {number}", self.piece));
+        let number = cut.number.map(|number| format!("{} {number}", self.piece));
         let time = cut.time.zip(self.begins);
-        let time = time.map(|(time, begins)| format!("  {}", since(time.saturating_sub(begins))));
-        let known = [number, time].map(Option::unwrap_or_default).concat();
+        let time = time.map(|(time, begins)| since(time.saturating_sub(begins)));
+        let known: Vec<_> = number.into_iter().chain(time).collect();
         if known.is_empty() {
             return Ok(());
         }
-        writeln!(out, "{}", paint(FAINT, &format!("---{known}")))
+        let border = format!("--- {}", known.join("  "));
+        writeln!(out, "{}", paint(FAINT, &border))
     }
 }
 

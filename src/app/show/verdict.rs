@@ -44,7 +44,7 @@ pub(crate) fn of(decoded: &Decoded) -> String {
 
 /// What else is to be known of it, mostly of what could not be judged.
 pub(crate) fn notes(decoded: &Decoded) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = decoded.stream.notes.clone();
     // The other direction need not repeat it.
     let is_told = !decoded.is_response_elsewhere;
     match &decoded.agreed {
@@ -158,7 +158,9 @@ fn opcode(frame: &Frame) -> Option<Opcode> {
 
 fn incomplete(decoded: &Decoded) -> String {
     let head = decoded.handshake.as_ref();
-    let lacks = if head.is_some_and(|head| head.verdict == Verdict::Incomplete) {
+    let lacks = if let Some(why) = &decoded.stream.broken_off {
+        why.clone()
+    } else if head.is_some_and(|head| head.verdict == Verdict::Incomplete) {
         "the empty line that ends a head is not there yet".into()
     } else {
         match decoded.last.as_ref().map(|frame| frame.status) {
