@@ -4,7 +4,7 @@ use crate::support::bytes::{BINARY, CLOSE, PING, TEXT, close_body, frame, wire};
 use crate::support::golden::{self, timeless};
 use crate::support::hand_made::switching;
 use crate::support::program::{Held, Process, Program, command};
-use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use crate::support::raw::{PATIENCE, Raw, accept, upgrade_request};
 use crate::support::run::{check_fit_for_a_terminal, run};
 use plainws::{Message, Role};
 use serde_json::Value;
@@ -65,7 +65,7 @@ fn ends(flags: &[&str]) -> Ends {
     let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
     let proxy = Proxy::before(listener.local_addr().expect("it is bound"), flags);
     let client = TcpStream::connect(proxy.address).expect("it listens");
-    let (server, _) = listener.accept().expect("the proxy comes");
+    let server = accept(&listener);
     for end in [&client, &server] {
         end.set_read_timeout(Some(PATIENCE)).expect("it is open");
         end.set_write_timeout(Some(PATIENCE)).expect("it is open");

@@ -2,7 +2,7 @@
 
 use crate::support::hand_made::{HandMade, answering, hand_made, switching};
 use crate::support::program::Program;
-use crate::support::raw::{Raw, header};
+use crate::support::raw::{Raw, accept, header};
 use crate::support::run::{Run, run, run_under, run_with};
 use crate::support::tunnel::{OPEN, proxy, proxy_to};
 use std::net::{SocketAddr, TcpListener};
@@ -38,10 +38,14 @@ fn address(server: &HandMade) -> SocketAddr {
 fn greeting(check: impl FnOnce(&str) + Send + 'static) -> HandMade {
     hand_made(|raw, request| {
         check(request);
-        raw.send(switching(request));
-        raw.send(b"\x81\x05Hello\x88\x02\x03\xe8");
-        raw.until_end();
+        greet(raw, request);
     })
+}
+
+fn greet(raw: &mut Raw, request: &str) {
+    raw.send(switching(request));
+    raw.send(b"\x81\x05Hello\x88\x02\x03\xe8");
+    raw.until_end();
 }
 
 mod an_address {
@@ -253,7 +257,7 @@ mod a_redirect {
         let url = format!("ws://{}/", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
             for _ in 0..3 {
-                let mut raw = Raw::from(listener.accept().unwrap().0);
+                let mut raw = Raw::from(accept(&listener));
                 raw.head();
                 raw.send("HTTP/1.1 307 Again\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
                 raw.until_end();
@@ -268,19 +272,33 @@ mod a_redirect {
 
     #[test]
     fn takes_secrets_to_the_same_server_only() {
-        let other = greeting(|request| {
-            for secret in ["Authorization", "Cookie"] {
-                assert_eq!(header(request, secret), None, "{request}");
-            }
-            assert_eq!(header(request, "X-Own"), Some("y"));
-            assert!(!request.contains("example.invalid"), "{request}");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let location = format!("http://{}/a/b", listener.local_addr().unwrap());
+        let other = thread::spawn(move || {
+            let asked = || {
+                let mut raw = Raw::from(accept(&listener));
+                let request = raw.head();
+                for secret in ["Authorization", "Cookie"] {
+                    assert_eq!(header(&request, secret), None, "{request}");
+                }
+                assert_eq!(header(&request, "X-Own"), Some("y"));
+                assert_eq!(header(&request, "Sec-WebSocket-Protocol"), Some("chat"));
+                assert!(!request.contains("example.invalid"), "{request}");
+                (raw, request)
+            };
+            // Another server stays another one when it redirects within itself.
+            let (mut raw, _) = asked();
+            raw.send("HTTP/1.1 308 On\r\nLocation: c\r\nContent-Length: 0\r\n\r\n");
+            raw.until_end();
+            let (mut raw, request) = asked();
+            assert!(request.starts_with("GET /a/c HTTP/1.1\r\n"), "{request}");
+            greet(&mut raw, &request);
         });
-        let location = other.url.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let here = listener.local_addr().unwrap();
         let server = thread::spawn(move || {
             for location in ["/again", &location] {
-                let mut raw = Raw::from(listener.accept().unwrap().0);
+                let mut raw = Raw::from(accept(&listener));
                 let request = raw.head();
                 assert!(header(&request, "Authorization").is_some(), "{request}");
                 assert_eq!(header(&request, "Cookie"), Some("c=d"));
@@ -294,7 +312,9 @@ mod a_redirect {
         let run = listen(&[
             &format!("ws://a:b@{here}/"),
             "--max-redirects",
-            "2",
+            "3",
+            "--subprotocol",
+            "chat",
             "-H",
             "Cookie: c=d",
             "-H",
@@ -303,13 +323,33 @@ mod a_redirect {
             "Host: example.invalid",
         ]);
         assert_echoes(&run);
+        let connected =
+            |line: &str| line.starts_with("plainws: connected to ws://") && line.ends_with("/a/c");
+        assert!(run.stderr.lines().any(connected), "{}", run.stderr);
         server.join().unwrap();
-        other.join();
+        other.join().unwrap();
     }
 }
 
 mod a_proxy {
     use super::*;
+
+    #[test]
+    fn is_chosen_anew_where_a_redirect_leads() {
+        let program = Program::serve(&["--quiet", "--allow-host", "example.invalid"]);
+        let proxy = proxy_to(program.address);
+        let here = answering(
+            "HTTP/1.1 302 Found\r\nLocation: ws://example.invalid/echo\r\nContent-Length: 0\r\n\r\n",
+        );
+        let by = format!("http://{}", proxy.address);
+        // This machine is reached without it, and what is connected to by hand is this machine.
+        let to = address(&here).to_string();
+        let arguments = [&*here.url, "--max-redirects", "1", "--connect-to", &to];
+        assert_echoes(&connect_under(&[("http_proxy", &by)], &arguments));
+        assert!(proxy.head().starts_with("CONNECT example.invalid:80 "));
+        assert!(!proxy.was_asked());
+        here.join();
+    }
 
     #[test]
     fn of_the_option_is_used_always() {
@@ -452,6 +492,19 @@ mod a_server_that_speaks_no_http {
             "{}",
             run.stdout
         );
+    }
+
+    #[test]
+    fn is_guessed_by_its_port_when_it_leaves_in_silence() {
+        for (port, is_told) in [(443, true), (8443, false)] {
+            let server = hand_made(|raw, _| raw.send_fin());
+            let to = address(&server).to_string();
+            let run = connect(&[&format!("a.invalid:{port}"), "--connect-to", &to]);
+            assert_eq!(run.code, 1, "{}", run.stderr);
+            let told = run.stderr.contains("port 443 is for https:// and wss://");
+            assert_eq!(told, is_told, "{}", run.stderr);
+            server.join();
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server of one connection, whose every byte the test writes.
 #![allow(dead_code, reason = "each test program uses some of these")]
 
-use super::raw::{Raw, header};
+use super::raw::{Raw, accept, header};
 use plainws::protocol::handshake::accept_value;
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
@@ -16,8 +16,7 @@ pub(crate) fn hand_made(serve: impl FnOnce(&mut Raw, &str) + Send + 'static) -> 
     let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
     let address = listener.local_addr().expect("it is bound");
     let thread = thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("the client comes");
-        let mut raw = Raw::from(stream);
+        let mut raw = Raw::from(accept(&listener));
         let head = raw.head();
         serve(&mut raw, &head);
     });

@@ -7,6 +7,8 @@ use plainws::Role;
 use plainws::protocol::handshake::accept_value;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Enough for a slow machine that does much else. Only a failing test waits that long.
@@ -69,6 +71,16 @@ pub(crate) fn upgrade_request(path: &str) -> String {
     )
 }
 
+/// The next connection, from a client that may never come: a program may end before it connects.
+#[track_caller]
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    let listener = listener.try_clone().expect("the socket is there");
+    let (told, came) = mpsc::channel();
+    thread::spawn(move || told.send(listener.accept()));
+    let came = came.recv_timeout(PATIENCE).expect("a client in time");
+    came.expect("the socket listens").0
+}
+
 impl Raw {
     fn over(stream: TcpStream) -> Self {
         let prepared = stream.set_write_timeout(Some(PATIENCE));
@@ -93,9 +105,9 @@ impl Raw {
     }
 
     /// Lets a client in, and opens a WebSocket connection as a server does.
+    #[track_caller]
     pub(crate) fn accept(listener: &TcpListener) -> Self {
-        let (stream, _) = listener.accept().expect("the client comes");
-        let mut raw = Self::from(stream);
+        let mut raw = Self::from(accept(listener));
         let head = raw.head();
         let key = header(&head, "Sec-WebSocket-Key").expect("a client sends a key");
         let accept = accept_value(key);
