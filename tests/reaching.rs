@@ -1,14 +1,17 @@
 //! How a client reaches a server: what a URL says of it, other addresses and hosts, and a proxy in between.
 
+use crate::support::due;
 use crate::support::hand_made::{answering, hand_made, switching};
-use crate::support::raw::header;
+use crate::support::raw::{Raw, accept, header};
 use crate::support::server::{echo, start};
 use crate::support::tunnel::{OPEN, proxy, proxy_to};
+use plainws::net::proxy::Proxy;
 use plainws::net::url::{Url, authorization};
 use plainws::{Client, Error, Rule};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// An address at which nobody listens.
 fn nobody() -> SocketAddr {
@@ -27,6 +30,15 @@ fn assert_echoes(client: Client) {
     ws.send("Hello").expect("it is open");
     let echo = ws.receive().expect("it stays open");
     assert_eq!(echo, Some("Hello".into()));
+}
+
+/// Why connecting fails when it has little time.
+#[track_caller]
+fn fails_in_time(client: Client) -> String {
+    let time = Duration::from_millis(100);
+    let client = client.timeout(time);
+    let failed = due::call(Instant::now(), time, || client.connect().map(drop));
+    failed.expect_err("nobody answers").to_string()
 }
 
 mod s3_a_url {
@@ -67,6 +79,8 @@ mod s3_a_url {
             ("ws://[fe80::1%eth0]/", "%25"),
             ("ws://[fe80::1%25]/", "%25"),
             ("ws://[fe80::1%25a b]/", "ASCII"),
+            ("ws://[fe80::1%25a!b]/", "%25"),
+            ("ws://a/#b", "%23"),
             ("ws://[a]/", "a host is a name"),
             ("ws://[127.0.0.1]/", "a host is a name"),
             ("ws:///a", "a host is a name"),
@@ -125,6 +139,8 @@ mod an_address_apart_from_the_url {
         let server = hand_made(|raw, request| {
             assert_eq!(header(request, "Host"), Some("example.invalid:8000"));
             raw.send(switching(request));
+            // Else the client would wait for the answer to its Close.
+            raw.send_fin();
             raw.until_end();
         });
         let address = server.url.split('/').nth(2).unwrap().to_owned();
@@ -153,6 +169,7 @@ mod an_address_apart_from_the_url {
             assert_eq!(request.matches("Host:").count(), 1);
             assert_eq!(header(request, "X"), Some("y"), "what was set before stays");
             raw.send(switching(request));
+            raw.send_fin();
             raw.until_end();
         });
         let client = client(&server.url).header("X", "y").unwrap();
@@ -206,8 +223,7 @@ mod a_server_that_cannot_be_reached {
     fn is_named_when_it_is_silent_or_leaves() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = silent.local_addr().unwrap();
-        let client = client(&format!("ws://{address}/")).timeout(Duration::from_millis(100));
-        let text = client.connect().unwrap_err().to_string();
+        let text = fails_in_time(client(&format!("ws://{address}/")));
         assert_eq!(
             text,
             format!("the server {address} did not answer the request in time")
@@ -284,8 +300,10 @@ mod s4_1_a_proxy {
         let proxy = proxy_to(server);
         let url = format!("http://us%40er:pass%3aword@{}/", proxy.address);
         let client = client("ws://example.invalid/").proxy(&url).unwrap();
-        let shown = format!("{client:?}");
-        assert!(!shown.contains("word"), "{shown}");
+        let shown = format!("{client:?} {:?}", Proxy::parse(&url).unwrap());
+        for secret in ["word", "Basic", "dXNA"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
         assert_echoes(client);
         let head = proxy.head();
         assert!(
@@ -316,6 +334,7 @@ mod s4_1_a_proxy {
         let server = hand_made(|raw, request| {
             assert_eq!(header(request, "Proxy-Authorization"), None);
             raw.send(switching(request));
+            raw.send_fin();
             raw.until_end();
         });
         let address = server.url.split('/').nth(2).unwrap().parse().unwrap();
@@ -402,8 +421,7 @@ mod s4_1_a_proxy {
 
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = silent.local_addr().unwrap();
-        let client = client_by(address).timeout(Duration::from_millis(100));
-        let text = client.connect().unwrap_err().to_string();
+        let text = fails_in_time(client_by(address));
         assert_eq!(
             text,
             format!("the proxy {address}: it did not answer the request in time")
@@ -412,17 +430,36 @@ mod s4_1_a_proxy {
 
     #[test]
     fn shares_one_deadline_with_the_server() {
-        // The proxy answers at once, the server never.
-        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = silent.local_addr().unwrap();
-        let proxy = proxy(OPEN);
-        let client = client(&format!("ws://{address}/")).proxy(&proxy.address.to_string());
-        let client = client.unwrap().timeout(Duration::from_millis(100));
-        let text = client.connect().unwrap_err().to_string();
-        assert_eq!(
-            text,
-            format!("the server {address} did not answer the request in time")
+        const TIME: Duration = Duration::from_millis(200);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let between = thread::spawn(move || {
+            let mut raw = Raw::from(accept(&listener));
+            raw.head();
+            // Since then at the latest.
+            let begun = Instant::now();
+            raw.expect_silence(TIME * 3 / 4);
+            raw.send(OPEN);
+            let request = raw.head_or_end();
+            // The server answers too late for the client, but early after the proxy.
+            thread::sleep(TIME.saturating_sub(begun.elapsed()) + TIME / 8);
+            if !request.is_empty() {
+                let _ = raw.try_send(switching(&request));
+            }
+            raw.until_end();
+        });
+        let client = client("ws://a:1/").proxy(&address.to_string());
+        let text = client
+            .unwrap()
+            .timeout(TIME)
+            .connect()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.ends_with(" did not answer the request in time"),
+            "{text}"
         );
+        between.join().unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::support::bytes::{CLOSE, TEXT, close_body, frame};
 use crate::support::hand_made::{accepting, answering, hand_made, switching};
 use crate::support::raw::{KEY, PATIENCE, Raw, upgrade_request};
 use crate::support::server::{echo, start, wait_until};
+use crate::support::tunnel::{OPEN, proxy};
 use plainws::net::tap::Direction::{Received, Sent};
 use plainws::net::tap::{Direction, Tap};
 use plainws::{Client, Error, Role};
@@ -206,6 +207,26 @@ mod of_a_client {
         assert_eq!(shown.calls()[0], (Sent, request));
         shown.expect(Received, &answer);
         server.join();
+    }
+
+    #[test]
+    fn sees_nothing_of_a_proxy_but_what_comes_through_it() {
+        let server = start(|server| server.route("/", echo));
+        for early in ["", "early\r\n"] {
+            let shown = Shown::default();
+            let proxy = proxy([OPEN, early].concat());
+            let client = Client::new(&format!("ws://{server}/")).expect("it is a URL");
+            let client = client.proxy(&format!("http://u:p@{}", proxy.address));
+            let client = client.expect("it is a URL").tap(shown.tap());
+            let opened = client.connect();
+            assert_eq!(opened.is_ok(), early.is_empty());
+            assert!(shown.bytes(Sent).starts_with(b"GET / HTTP/1.1\r\n"));
+            let received = shown.bytes(Received);
+            let first = [early, "HTTP/1.1 101 "].concat();
+            let length = received.len().min(first.len());
+            assert_eq!(received[..length], first.as_bytes()[..length]);
+            assert!(length >= early.len().max(1), "{}", received.escape_ascii());
+        }
     }
 
     #[test]
