@@ -1,9 +1,12 @@
-//! What the program makes of text that people paste, judged by the oracles of `fuzz/program` without a fuzzer.
+//! What the program makes of text that people paste and of addresses that they type, judged by the oracles of `fuzz/program` without a fuzzer.
 
 use program_oracles::{ORACLES, inputs, judge, seeds};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// The targets of the program.
+const TARGETS: [&str; 2] = ["paste", "address"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -22,7 +25,7 @@ fn files(name: &str) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn no_oracle_fires_at_the_products_reading_of_text() {
     let fired = ORACLES.iter().filter_map(|oracle| {
-        let found = inputs()
+        let found = inputs(oracle.target)
             .enumerate()
             .find_map(|(at, input)| Some((at, (oracle.check)(&input).err()?)));
         found.map(|(at, what)| format!("{} fired at input {}: {what:.2000}", oracle.name, at + 1))
@@ -33,20 +36,25 @@ fn no_oracle_fires_at_the_products_reading_of_text() {
 
 #[test]
 fn no_oracle_fires_at_a_seed_or_at_what_was_found_before() {
-    for name in ["fuzz/seeds/paste", "tests/regressions/paste"] {
-        for (file, input) in files(name) {
-            if let Err(finding) = judge(&input) {
-                panic!("{name}/{file}: {finding}");
+    for target in TARGETS {
+        for folder in ["fuzz/seeds", "tests/regressions"] {
+            for (file, input) in files(&format!("{folder}/{target}")) {
+                if let Err(finding) = judge(target, &input) {
+                    panic!("{folder}/{target}/{file}: {finding}");
+                }
             }
         }
     }
 }
 
 #[test]
-fn the_seeds_are_one_for_each_format() {
-    let expected: BTreeMap<_, _> = seeds().into_iter().collect();
-    assert!(
-        files("fuzz/seeds/paste") == expected,
-        "run `fuzz/run seeds` to write the seeds anew"
-    );
+fn the_seeds_are_those_that_are_made() {
+    for target in TARGETS {
+        let made = seeds().into_iter().filter(|(of, ..)| *of == target);
+        let made: BTreeMap<_, _> = made.map(|(_, name, input)| (name, input)).collect();
+        assert!(
+            files(&format!("fuzz/seeds/{target}")) == made,
+            "run `fuzz/run seeds` to write the seeds anew"
+        );
+    }
 }

@@ -1,3 +1,3 @@
 //! Fuzz target `paste`: see ../README.md.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| program_oracles::fuzz(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| program_oracles::fuzz("paste", data));

@@ -1,8 +1,10 @@
-//! Oracles for what the program reads: text that people paste into `plainws decode`.
+//! Oracles for what the program reads: text that people paste into `plainws decode`, and the addresses that they type.
 //!
 //! A program is no library, so its sources are compiled here once more, by their path. [`formats`] writes bytes as the
-//! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back.
+//! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back, and
+//! [`address`] what must hold of an address.
 
+pub mod address;
 mod app;
 pub mod formats;
 pub mod paste;
@@ -12,68 +14,79 @@ use oracles::choices::{Choices, Random};
 /// Something that must hold for every input.
 #[derive(Clone, Copy, Debug)]
 pub struct Oracle {
+    /// The fuzz target that runs it.
+    pub target: &'static str,
     /// Its name in reports.
     pub name: &'static str,
     /// Judges an input.
     pub check: fn(&[u8]) -> Result<(), String>,
 }
 
-/// Every oracle of the target `paste`.
+/// Every oracle.
 pub const ORACLES: &[Oracle] = &[
-    Oracle {
-        name: "paste-reads-back",
-        check: paste::reads_back,
-    },
-    Oracle {
-        name: "paste-gaps",
-        check: paste::gaps,
-    },
-    Oracle {
-        name: "paste-plain",
-        check: paste::plain,
-    },
-    Oracle {
-        name: "paste-words",
-        check: paste::words,
-    },
+    oracle("paste", "paste-reads-back", paste::reads_back),
+    oracle("paste", "paste-gaps", paste::gaps),
+    oracle("paste", "paste-plain", paste::plain),
+    oracle("paste", "paste-words", paste::words),
+    oracle("address", "address-back", address::back),
+    oracle("address", "address-host", address::host),
+    oracle("address", "address-secret", address::secret),
 ];
 
-/// Has all oracles judge one input.
+const fn oracle(
+    target: &'static str,
+    name: &'static str,
+    check: fn(&[u8]) -> Result<(), String>,
+) -> Oracle {
+    Oracle {
+        target,
+        name,
+        check,
+    }
+}
+
+/// Has all oracles of a target judge one input.
 ///
 /// # Errors
 ///
 /// Which of them fired, and why.
-pub fn judge(input: &[u8]) -> Result<(), String> {
-    ORACLES.iter().try_for_each(|oracle| {
+pub fn judge(target: &str, input: &[u8]) -> Result<(), String> {
+    let mut oracles = ORACLES.iter().filter(|oracle| oracle.target == target);
+    oracles.try_for_each(|oracle| {
         (oracle.check)(input).map_err(|what| format!("oracle `{}` fired: {what}", oracle.name))
     })
 }
 
-/// What the fuzz target's file calls.
+/// What a fuzz target's file calls.
 ///
 /// # Panics
 ///
 /// When an oracle fires: that is how libFuzzer learns of it.
-pub fn fuzz(input: &[u8]) {
-    if let Err(finding) = judge(input) {
+pub fn fuzz(target: &str, input: &[u8]) {
+    if let Err(finding) = judge(target, input) {
         panic!("{finding}");
     }
 }
 
-/// Inputs worth trying, the same on every machine: a format, and bytes that frames or people's text could be; pairs
-/// of digits; and text as tools write it, with a character changed.
-pub fn inputs() -> impl Iterator<Item = Vec<u8>> {
+/// Inputs worth trying for a target, the same on every machine.
+pub fn inputs(target: &str) -> impl Iterator<Item = Vec<u8>> {
+    let generate = match target {
+        "address" => |_, choices: &mut Choices<'_>| address::generate(choices),
+        _ => text,
+    };
     let mut random = Random(1);
-    (0..6000).map(move |number| {
-        let decisions = random.bytes(100);
-        let mut choices = Choices(&decisions);
-        let written = written(&mut choices);
-        match number % 3 {
-            0 => written,
-            1 => pairs(&mut choices).into_bytes(),
-            _ => changed(&written, &mut choices).into_bytes(),
-        }
-    })
+    (0..6000).map(move |number| generate(number, &mut Choices(&random.bytes(100))))
+}
+
+/// A format, and bytes that frames or people's text could be; pairs of digits; and text as tools write it, with a
+/// character changed.
+fn text(number: usize, choices: &mut Choices<'_>) -> Vec<u8> {
+    let written = written(choices);
+    match number % 3 {
+        0 => written,
+        1 => pairs(choices).into_bytes(),
+        _ => changed(&written, choices).into_bytes(),
+    }
 }
 
 /// The number of a format, that of a line, and bytes.
@@ -114,9 +127,17 @@ fn changed(written: &[u8], choices: &mut Choices<'_>) -> String {
     text.into_iter().collect()
 }
 
-/// What the fuzzer begins with: a frame and a payload of zeros, to be written in each format, and as each writes them.
+/// What the fuzzer begins with, by target and name.
 #[must_use]
-pub fn seeds() -> Vec<(String, Vec<u8>)> {
+pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
+    let of = |target| move |(name, input)| (target, name, input);
+    let addresses = address::seeds().into_iter().map(of("address"));
+    let texts = texts().into_iter().map(of("paste"));
+    addresses.chain(texts).collect()
+}
+
+/// A frame and a payload of zeros, to be written in each format, and as each writes them.
+fn texts() -> Vec<(String, Vec<u8>)> {
     let bytes = [&b"\x81\x05Hello"[..], b"\x82\x30", &[0; 48]].concat();
     let formats = (0_u8..).zip(formats::FORMATS);
     let seeds = formats.flat_map(|(number, format)| {

@@ -1,8 +1,8 @@
 //! The oracles of the program on the command line.
 //!
 //! ```text
-//! program-oracle seeds DIRECTORY       writes the seeds into DIRECTORY/paste/NAME
-//! program-oracle judge paste FILE...   says which oracle fires; exit 1 if one does
+//! program-oracle seeds DIRECTORY        writes the seeds into DIRECTORY/TARGET/NAME
+//! program-oracle judge TARGET FILE...   says which oracle fires; exit 1 if one does
 //! ```
 //!
 //! Exit 2: it could not be done.
@@ -16,9 +16,11 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match &arguments[..] {
         ["seeds", directory] => write_seeds(Path::new(directory)),
-        ["judge", "paste", files @ ..] if !files.is_empty() => judge(files),
+        ["judge", target @ ("paste" | "address"), files @ ..] if !files.is_empty() => {
+            judge(target, files)
+        }
         _ => Err(io::Error::other(
-            "usage: program-oracle seeds DIRECTORY | judge paste FILE...",
+            "usage: program-oracle seeds DIRECTORY | judge paste|address FILE...",
         )),
     };
     result.unwrap_or_else(|error| {
@@ -28,18 +30,18 @@ fn main() -> ExitCode {
 }
 
 fn write_seeds(directory: &Path) -> io::Result<ExitCode> {
-    let directory = directory.join("paste");
-    fs::create_dir_all(&directory)?;
-    for (name, input) in program_oracles::seeds() {
+    for (target, name, input) in program_oracles::seeds() {
+        let directory = directory.join(target);
+        fs::create_dir_all(&directory)?;
         fs::write(directory.join(name), input)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn judge(files: &[&str]) -> io::Result<ExitCode> {
+fn judge(target: &str, files: &[&str]) -> io::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        match program_oracles::judge(&fs::read(file)?) {
+        match program_oracles::judge(target, &fs::read(file)?) {
             Ok(()) => println!("{file}: no oracle fires"),
             Err(finding) => {
                 println!("{file}: {finding}");
