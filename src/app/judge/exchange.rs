@@ -4,6 +4,7 @@
 //! what they were comes out: heads, frames, and what is neither. That a side breaks a rule does not end
 //! anything, because those who watch go on passing its bytes.
 
+use super::chunks::Chunks;
 use super::extensions::{Agreed, Extensions};
 use super::faults::{self, Fault};
 use plainws::protocol::close;
@@ -154,12 +155,38 @@ pub(crate) enum End {
 #[derive(Debug)]
 enum Stage {
     Head(Decoder, Vec<u8>),
-    /// A body, and how much of it is missing, if it says so.
-    Body(Piece, Option<u64>),
+    /// A body, and where it ends.
+    Body(Piece, Until),
     /// Frames, and where they begin.
     Frames(Box<Dissector>, u64),
     /// Nothing that can be told: it follows a head that is none.
     Unknown,
+}
+
+/// What ends a body.
+#[derive(Debug)]
+enum Until {
+    /// So many bytes more.
+    Length(u64),
+    LastChunk(Chunks),
+    /// The end of the connection.
+    End,
+}
+
+impl Until {
+    /// Goes over bytes of the body: how many of them belong to it, if it ends in these.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Length(missing) => {
+                let end = usize::try_from(*missing).ok();
+                let end = end.filter(|end| *end <= bytes.len());
+                *missing = missing.saturating_sub(bytes.len() as u64);
+                end
+            }
+            Self::LastChunk(chunks) => chunks.end(bytes),
+            Self::End => None,
+        }
+    }
 }
 
 /// What an answer to a request depends on.
@@ -242,8 +269,9 @@ impl Stage {
     fn after_head(sender: Role, body: Body) -> Self {
         match body {
             Body::Length(0) => Self::head(sender),
-            Body::Length(length) => Self::Body(Piece::default(), Some(length)),
-            Body::Chunked | Body::UntilEnd => Self::Body(Piece::default(), None),
+            Body::Length(length) => Self::Body(Piece::default(), Until::Length(length)),
+            Body::Chunked => Self::Body(Piece::default(), Until::LastChunk(Chunks::new())),
+            Body::UntilEnd => Self::Body(Piece::default(), Until::End),
         }
     }
 }
@@ -291,7 +319,7 @@ impl Exchange {
         let unfinished = side.unfinished();
         match std::mem::replace(&mut side.stage, Stage::Unknown) {
             // Its end is the end of the connection.
-            Stage::Body(piece, None) if piece.length > 0 => return Some(Event::Body(piece)),
+            Stage::Body(piece, Until::End) if piece.length > 0 => return Some(Event::Body(piece)),
             Stage::Frames(dissector, _) => {
                 let is_between = dissector.verdict() != Verdict::Incomplete;
                 side.is_unfinished |= !is_between;
@@ -334,17 +362,13 @@ impl Exchange {
                 events.push(Event::Head(opening));
                 after
             }
-            Stage::Body(piece, missing) => {
-                let most = missing.unwrap_or(u64::MAX);
-                let length = usize::try_from(most).map_or(rest.len(), |most| most.min(rest.len()));
-                let (bytes, after) = rest.split_at(length);
+            Stage::Body(piece, until) => {
+                let end = until.end(rest);
+                let (bytes, after) = rest.split_at(end.unwrap_or(rest.len()));
                 piece.push(bytes);
-                if let Some(missing) = missing {
-                    *missing -= length as u64;
-                    if *missing == 0 {
-                        events.push(Event::Body(std::mem::take(piece)));
-                        side.stage = Stage::head(sender);
-                    }
+                if end.is_some() {
+                    events.push(Event::Body(std::mem::take(piece)));
+                    side.stage = Stage::head(sender);
                 }
                 after
             }
@@ -550,6 +574,30 @@ mod tests {
         ];
         let expected = [
             "opening", "refusal", "body", "opening", "frame", "opening", "frame",
+        ];
+        for length in [1, 2, 7, 1000] {
+            assert_eq!(words(&turns, length), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_chunked_body_is_seen() {
+        let turns: [(Role, &[u8]); 6] = [
+            (
+                Role::Client,
+                b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+            ),
+            (
+                Role::Server,
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+            ),
+            (Role::Client, REQUEST),
+            (Role::Server, RESPONSE),
+            (Role::Client, FRAME),
+            (Role::Server, b"\x81\0"),
+        ];
+        let expected = [
+            "http", "body", "http", "body", "opening", "opening", "frame", "frame",
         ];
         for length in [1, 2, 7, 1000] {
             assert_eq!(words(&turns, length), expected, "{length}");
