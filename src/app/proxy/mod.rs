@@ -117,12 +117,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 
 /// Returns whether all was saved that was to be.
 fn serve(options: &Options, lines: &Lines) -> Result<bool, String> {
-    let save = options.save.as_deref();
-    let save = save.map(|path| Save::create(path, options.max_save));
-    let Listener::Tcp(listener) = listen::listen(&options.listen, "--listen")?.0 else {
+    let (listener, place) = listen::listen(&options.listen, "--listen")?;
+    let (Listener::Tcp(listener), Some(address)) = (listener, place.reached_at()) else {
         return Err(NOT_UNIX.into());
     };
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    // Only now: an old file is replaced, perhaps that of a proxy which has this address.
+    let save = options.save.as_deref();
+    let save = save.map(|path| Save::create(path, options.max_save));
     let output = Output {
         lines: lines.clone(),
         level: options.trace.trace,
@@ -302,7 +303,7 @@ fn target(text: &str) -> Result<Url, String> {
     let address = address::parse(text)?;
     let url = Url::parse(&address.url).map_err(|error| error.to_string())?;
     if url.target() != "/" {
-        return Err("the path is the client's to choose: say ws://host:port alone".into());
+        return Err("the path is the client's to choose: say the host and the port alone, such as localhost:8000".into());
     }
     if address.authorization.is_some() {
         return Err("user and password are the client's to send".into());
