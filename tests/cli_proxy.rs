@@ -481,6 +481,19 @@ mod what_is_told {
     }
 
     #[test]
+    fn of_another_protocol_names_it() {
+        let hello = b"\x16\x03\x01\x00\xa5\x01";
+        let (said, _) = said_of(&[], &[hello], &[b""]);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("; likely the client speaks TLS: "), "{said}");
+        let (_, events) = said_of(&["--json"], &[b""], &[b"SSH-2.0-OpenSSH\r\n"]);
+        let events = objects(&events);
+        let violation = events.iter().find(|event| event["event"] == "violation");
+        let likely = &violation.expect("it is no HTTP")["likely"];
+        assert_eq!(likely, "this is an SSH server: SSH-2.0-OpenSSH");
+    }
+
+    #[test]
     fn of_what_ends_in_the_middle_is_that_it_is_unfinished() {
         let (said, _) = told(&["--trace"], b"\x81\x85\0", b"\x01\x01a");
         assert!(
@@ -729,6 +742,18 @@ mod a_saved_session {
         let session = file.text();
         assert!(session.len() <= 4096, "{}", session.len());
         assert!(session.ends_with('\n'));
+    }
+
+    #[test]
+    fn of_another_proxy_at_the_same_address_is_left_alone() {
+        let file = Temporary::new("kept-session");
+        std::fs::write(file.path(), "kept").expect("it can be written");
+        let taken = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+        let address = taken.local_addr().expect("it is bound").to_string();
+        let flags = ["--to", "ws://127.0.0.1:1", "--save", file.path()];
+        let run = run(&[&["proxy", "--listen", &address][..], &flags].concat());
+        assert_eq!(run.code, 1);
+        assert_eq!(file.text(), "kept");
     }
 
     #[test]

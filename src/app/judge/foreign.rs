@@ -45,6 +45,13 @@ pub(crate) fn recognise(bytes: &[u8]) -> Option<String> {
     }
 }
 
+/// The same for what a client sent to a server without TLS.
+pub(crate) fn of_client(bytes: &[u8]) -> Option<String> {
+    // RFC 8446 §5.1: a handshake, version 3.
+    let is_tls = bytes.starts_with(&[0x16, 0x03]);
+    is_tls.then(|| "the client speaks TLS: it was given an address with wss:// or https://".into())
+}
+
 /// The same for the body of a refusal: servers of TLS that understand HTTP far enough to say so.
 pub(crate) fn in_refusal(status: u16, body: &[u8]) -> Option<String> {
     let body = String::from_utf8_lossy(body).to_ascii_lowercase();

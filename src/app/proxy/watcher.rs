@@ -3,7 +3,8 @@
 use super::events;
 use super::save::Save;
 use crate::app::judge::decoded::Broken;
-use crate::app::judge::exchange::{End, Event, Exchange, NO_LIMITS, Side};
+use crate::app::judge::exchange::{End, Event, Exchange, Kind, NO_LIMITS, Side};
+use crate::app::judge::foreign;
 use crate::app::show::json;
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::output;
@@ -138,7 +139,8 @@ impl Watcher {
         }
         let violation = self.exchange.side(sender).violation;
         if let Some((rule, offset)) = violation.filter(|_| before.is_none()) {
-            self.broken(sender, now, rule, offset);
+            let likely = events.iter().find_map(|event| likely(sender, event));
+            self.broken(sender, now, (rule, offset), likely);
         }
     }
 
@@ -232,20 +234,30 @@ impl Watcher {
         format!("#{} {:>8} {mark} ", self.number, since(now))
     }
 
-    /// Says which rule a side breaks. Its bytes are passed on all the same.
-    fn broken(&self, sender: Role, now: Duration, rule: Rule, offset: u64) {
+    /// Says which rule a side breaks, and what it likely speaks instead. Its bytes are passed on all the same.
+    fn broken(
+        &self,
+        sender: Role,
+        now: Duration,
+        (rule, offset): (Rule, u64),
+        likely: Option<String>,
+    ) {
         if self.output.is_json {
             let mut members = json::violation(&Broken::Rule(rule), offset, sender);
             members["sender"] = sender.name().into();
+            if let Some(likely) = &likely {
+                members["likely"] = likely.as_str().into();
+            }
             self.event("violation", now, members);
         }
         if !self.output.is_json || self.trace.is_some() {
             let start = self.start(sender, now);
             let (name, section) = (sender.name(), rule.section());
             let said = format!(
-                "the {name} breaks {section}: {} ({})",
+                "the {name} breaks {section}: {} ({}){}",
                 rule.clause(),
-                rule.id()
+                rule.id(),
+                likely.map_or_else(String::new, |likely| format!("; likely {likely}"))
             );
             let said = wrapped(&said, start.len());
             self.output.people(format!("{start}{said}\n"));
@@ -271,6 +283,16 @@ impl Watcher {
         if let Some(problem) = problem {
             self.output.say(&problem);
         }
+    }
+}
+
+/// What a side speaks that begins with no head.
+fn likely(sender: Role, event: &Event) -> Option<String> {
+    match (event, sender) {
+        (Event::Head(opening), _) if opening.kind != Kind::NoHead => None,
+        (Event::Head(opening), Role::Client) => foreign::of_client(&opening.bytes),
+        (Event::Head(opening), Role::Server) => foreign::recognise(&opening.bytes),
+        _ => None,
     }
 }
 
