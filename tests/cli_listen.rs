@@ -115,3 +115,20 @@ fn at_the_end_only_its_own_file_is_removed() {
     assert_eq!(process.wait().code(), Some(0));
     assert!(folder.path().exists());
 }
+
+#[test]
+fn its_command_to_try_is_one_whatever_is_served_and_however_the_path_is_spelt() {
+    let folder = Folder::new("it's spelt");
+    let arguments = ["--no-metrics", "--addr", &folder.addr()];
+    let process = run(&arguments);
+    let command = process.stdout.wait_for("a command", |said| {
+        let (_, command) = said.split_once("Try it: ")?;
+        command.ends_with('\n').then(|| command.to_owned())
+    });
+    let path = folder.path().display().to_string().replace('\'', r"'\''");
+    let expected = format!("curl --unix-socket '{path}' http://localhost/\n");
+    assert_eq!(command, expected);
+    let mut raw = connect(&folder);
+    raw.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(raw.head().starts_with("HTTP/1.1 200 "));
+}

@@ -62,9 +62,9 @@ fn about(place: &Place) -> String {
         #[cfg(unix)]
         Place::Unix(file) => format!(
             "{} Ctrl-C stops it.\n\
-             Try it: curl --unix-socket {} http://localhost/healthz\n",
+             Try it: curl --unix-socket {} http://localhost/\n",
             file.permissions(),
-            file.path().display(),
+            quoted(&file.path().display().to_string()),
         ),
     }
 }
@@ -76,9 +76,25 @@ fn again() -> String {
     }
     let typed = env::args_os().next().unwrap_or_default();
     let typed = typed.to_string_lossy();
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-    if typed.is_empty() || !typed.bytes().all(is_word) {
-        return "plainws".into();
+    if is_word(&typed) {
+        typed.into_owned()
+    } else {
+        "plainws".into()
     }
-    typed.into_owned()
+}
+
+/// Whether every shell takes this as it is.
+fn is_word(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_plain)
+}
+
+/// A word for a shell of Unix.
+#[cfg(unix)]
+fn quoted(text: &str) -> String {
+    if is_word(text) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
