@@ -163,6 +163,13 @@ mod exercise {
         assert!(run(half).stdout.contains(told));
         // What a file remembers is solved of the ten that are always the same.
         assert_eq!(run(&["exercise", "--seed", "7", "--save", "x"]).code, 2);
+        let none = run(&["exercise", "--seed", "x"]);
+        assert_eq!(none.code, 2);
+        assert!(
+            none.stderr.contains("it must be a whole number"),
+            "{}",
+            none.stderr
+        );
     }
 
     #[test]

@@ -41,6 +41,13 @@ pub(crate) fn parse(typed: &str) -> Result<Address, String> {
 /// The same, where the schemes that are understood are these, for the error at another.
 pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String> {
     let typed = typed.trim();
+    let path = typed.strip_prefix("unix:");
+    if path.is_some_and(|path| !path.starts_with(|c: char| c.is_ascii_digit())) {
+        return Err(
+            "it must be an address of TCP, such as localhost:8000: Unix sockets are only served"
+                .into(),
+        );
+    }
     let mut notes = Vec::new();
     let rest = without_scheme(typed, schemes, &mut notes)?;
     let (authority, resource) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -209,6 +216,7 @@ mod tests {
             ("localhost/a%20b", "ws://localhost/a%20b"),
             ("localhost/user@host:1", "ws://localhost/user@host:1"),
             ("localhost/http://a", "ws://localhost/http://a"),
+            ("unix:8000", "ws://unix:8000"),
         ];
         for (typed, expected) in rows {
             assert_eq!(url(typed), expected, "{typed}");
@@ -249,6 +257,7 @@ mod tests {
             ("[::1", "brackets"),
             ("[]", "a host is a name"),
             ("<host>", "a host is a name"),
+            ("unix:/run/x.sock", "Unix sockets are only served"),
         ];
         for (typed, word) in rows {
             let problem = parse(typed).unwrap_err();

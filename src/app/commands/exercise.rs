@@ -1,5 +1,6 @@
 //! `plainws exercise`: ten questions about bytes.
 
+use crate::app::args;
 use crate::app::judge::questions;
 use crate::app::judge::stages::{ALL, Stage};
 use crate::app::show::listing::direction;
@@ -21,7 +22,7 @@ pub(crate) struct Options {
     number: Option<u64>,
 
     /// Ask new questions, which this number makes; the same ones each time
-    #[arg(long, value_name = "N", conflicts_with = "save")]
+    #[arg(long, value_name = "N", conflicts_with = "save", value_parser = args::number::<u64>)]
     seed: Option<u64>,
 
     /// Show the hint with the question
