@@ -28,6 +28,9 @@ use std::time::{Duration, Instant};
 /// closed (§7.1.1), and that the rest of the input is at hand.
 const MOMENT: Duration = Duration::from_millis(250);
 
+/// How long a Close may be without an answer before that is said to those who wait for it.
+const TELLING: Duration = Duration::from_millis(500);
+
 /// When the conversation ends, as the options say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -103,14 +106,14 @@ impl Talk {
 
     // The main thread.
 
-    /// Begins anew what follows a connection's bytes. To be called before it is opened.
+    /// Begins anew what follows a connection's bytes, and its time. To be called before it is opened.
     pub(super) fn begin(&self) {
+        self.output.begin();
         *self.watch() = Watch::new();
     }
 
     /// Lets the other threads use a connection.
     pub(super) fn opened(&self, ws: &WebSocket) {
-        self.output.opened();
         self.update(|state| {
             state.connection = Some(ws.sender());
             state.number += 1;
@@ -257,7 +260,21 @@ impl Talk {
         self.update(|state| state.is_ending = true);
         let talk = Arc::clone(self);
         // If no thread can be started, the connection is lost without a Close.
-        let _ = thread::Builder::new().spawn(move || talk.close(CloseCode::GOING_AWAY, ""));
+        let _ = thread::Builder::new().spawn(move || {
+            talk.close(CloseCode::GOING_AWAY, "");
+            if talk.is_open_after(TELLING) {
+                talk.lines.say(
+                    "the server has not answered the Close yet; another Ctrl-C leaves at once",
+                );
+            }
+        });
+    }
+
+    /// Whether there still is a connection after so long. Waits no longer than there is one.
+    fn is_open_after(&self, time: Duration) -> bool {
+        let is_open = |state: &mut State| state.connection.is_some();
+        let waited = self.changed.wait_timeout_while(self.state(), time, is_open);
+        waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// Ctrl-C and the like: the first one closes, if there is something to close, and the next one leaves.
@@ -279,11 +296,7 @@ impl Talk {
         // Not by way of the lines: their thread is the one that calls this.
         output::say(&format!("standard output: {error}"));
         self.go_away();
-        let is_open = |state: &mut State| state.connection.is_some();
-        let waited = self
-            .changed
-            .wait_timeout_while(self.state(), MOMENT, is_open);
-        drop(waited);
+        self.is_open_after(MOMENT);
         process::exit(outcome::FAILED.into())
     }
 
