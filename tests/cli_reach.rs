@@ -136,6 +136,39 @@ mod an_address {
     }
 
     #[test]
+    fn with_options_that_cannot_be_meant_is_wrong_usage() {
+        for (options, problem) in [
+            (
+                &["--connect-to", "localhost"][..],
+                "for '--connect-to <HOST:PORT>': a port is missing",
+            ),
+            (&["--connect-to", "ws://a:1"], "a host and a port alone"),
+            (&["-H", "Upgrade: x"], "the handshake has its own"),
+            (&["-H", "sec-websocket-key: x"], "the handshake has its own"),
+            (
+                &["-H", "Sec-WebSocket-Protocol: x"],
+                "--subprotocol offers one",
+            ),
+            (&["-H", "Sec-WebSocket-Extensions: x"], "no extension"),
+            (&["-H", "Host:"], "names no host"),
+            (
+                &["-H", "Host: a", "-H", "host: b"],
+                "cannot be sent in a request: \"host: b\"",
+            ),
+            (&["--linger=-1"], "a number of seconds, or 0"),
+        ] {
+            let run = connect(&[&["localhost:1"], options].concat());
+            assert_eq!(
+                (run.code, &*run.stdout),
+                (2, ""),
+                "{options:?}: {}",
+                run.stderr
+            );
+            assert!(run.stderr.contains(problem), "{options:?}: {}", run.stderr);
+        }
+    }
+
+    #[test]
     fn of_nobody_is_named_with_what_was_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let nobody = listener.local_addr().unwrap();

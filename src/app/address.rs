@@ -10,6 +10,7 @@
 //! | `localhost/café` | `ws://localhost/caf%C3%A9` |
 
 use plainws::net::url::{Url, authorization};
+use plainws::protocol::request::split_authority;
 use std::net::Ipv6Addr;
 
 /// A server's address. What is shown of it never holds a password.
@@ -68,6 +69,24 @@ pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String>
             notes,
         }),
         Err(problem) => Err(problem.to_string()),
+    }
+}
+
+/// Reads a host and a port, without anything else.
+///
+/// # Errors
+///
+/// What is wrong with it, in words for people.
+pub(crate) fn endpoint(typed: &str) -> Result<String, String> {
+    let typed = typed.trim();
+    if typed.contains(['/', '?', '#', '@']) {
+        return Err("it is a host and a port alone, such as localhost:8000".into());
+    }
+    let authority = authority_of(typed)?;
+    Url::parse(&format!("ws://{authority}")).map_err(|problem| problem.to_string())?;
+    match split_authority(&authority) {
+        (_, Some("") | None) => Err("a port is missing, such as :8000".into()),
+        _ => Ok(authority),
     }
 }
 
@@ -261,6 +280,32 @@ mod tests {
         ];
         for (typed, word) in rows {
             let problem = parse(typed).unwrap_err();
+            assert!(problem.contains(word), "{typed}: {problem}");
+        }
+    }
+
+    #[test]
+    fn may_be_a_host_and_a_port_alone() {
+        for (typed, expected) in [
+            ("localhost:8000", "localhost:8000"),
+            (":8000", "localhost:8000"),
+            ("8000", "localhost:8000"),
+            ("[::1]:8000", "[::1]:8000"),
+            ("[fe80::1%eth0]:1", "[fe80::1%25eth0]:1"),
+        ] {
+            assert_eq!(endpoint(typed).as_deref(), Ok(expected), "{typed}");
+        }
+        for (typed, word) in [
+            ("localhost", "a port is missing"),
+            ("localhost:", "a port is missing"),
+            ("ws://localhost:8000", "alone"),
+            ("localhost:8000/echo", "alone"),
+            ("me:secret@localhost:8000", "alone"),
+            ("::1:8000", "[::1]:8000"),
+            ("localhost:99999", "65535"),
+            ("", "names a host"),
+        ] {
+            let problem = endpoint(typed).unwrap_err();
             assert!(problem.contains(word), "{typed}: {problem}");
         }
     }

@@ -1,5 +1,6 @@
 //! Values and options that several commands share.
 
+use crate::app::address;
 use crate::app::judge::decoded::Limits;
 use crate::app::show::trace::Level;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
@@ -74,7 +75,7 @@ pub(crate) struct HandshakeOptions {
     header: Vec<(String, String)>,
 
     /// Connect to this address instead of the URL's; the request stays the same
-    #[arg(long, hide_short_help = true, value_name = "HOST:PORT")]
+    #[arg(long, hide_short_help = true, value_name = "HOST:PORT", value_parser = address::endpoint)]
     connect_to: Option<String>,
 
     /// Offer a subprotocol; may be repeated, the first is preferred
@@ -90,9 +91,12 @@ impl HandshakeOptions {
     /// The headers to add, that of the origin among them.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let origin = self.origin.as_deref().map(|origin| ("Origin", origin));
-        self.given()
-            .filter(|(name, _)| !is_host(name))
-            .chain(origin)
+        // A second host is one header too many, and refused as such.
+        let mut has_host = false;
+        let added = self
+            .given()
+            .filter(move |(name, _)| !is_host(name) || std::mem::replace(&mut has_host, true));
+        added.chain(origin)
     }
 
     /// The host that the request names, if it is not the URL's.
@@ -127,7 +131,16 @@ fn is_host(name: &str) -> bool {
 
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("a header is \"Name: value\"")?;
-    Ok((name.trim().into(), value.trim().into()))
+    let (name, value) = (name.trim(), value.trim());
+    match &*name.to_ascii_lowercase() {
+        "upgrade" | "connection" | "sec-websocket-key" | "sec-websocket-version" => {
+            Err("the handshake has its own".into())
+        }
+        "sec-websocket-protocol" => Err("--subprotocol offers one".into()),
+        "sec-websocket-extensions" => Err("no extension is in this build".into()),
+        "host" if value.is_empty() => Err("an empty one names no host".into()),
+        _ => Ok((name.into(), value.into())),
+    }
 }
 
 /// A number of things, or 0.
@@ -191,10 +204,9 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 /// As [`seconds`], or 0.
 pub(crate) fn seconds_or_0(text: &str) -> Result<Duration, String> {
     if text.parse() == Ok(0.0) {
-        Ok(Duration::ZERO)
-    } else {
-        seconds(text)
+        return Ok(Duration::ZERO);
     }
+    seconds(text).map_err(|_| "a time is a number of seconds, or 0".into())
 }
 
 /// Any word, in whose place shells offer the names of the rules.

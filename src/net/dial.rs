@@ -74,18 +74,11 @@ impl Endpoint {
             None => self.name.clone(),
         };
         let found = (name.as_str(), self.port).to_socket_addrs();
-        let addresses: Vec<_> = found.map_err(|error| self.unknown(&error))?.collect();
+        let addresses: Vec<_> = found.map_err(|error| unknown(&name, &error))?.collect();
         if addresses.is_empty() {
-            return Err(self.unknown(&io::ErrorKind::NotFound.into()));
+            return Err(unknown(&name, &io::ErrorKind::NotFound.into()));
         }
         Ok(addresses)
-    }
-
-    fn unknown(&self, error: &io::Error) -> io::Error {
-        let said = in_words(error);
-        let why = said.rsplit(": ").next().unwrap_or(&said);
-        let message = format!("cannot find the address of {}: {why}", self.host());
-        io::Error::new(error.kind(), message)
     }
 
     /// Connects to the first address that answers.
@@ -138,6 +131,13 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host(), self.port)
     }
+}
+
+fn unknown(name: &str, error: &io::Error) -> io::Error {
+    let said = in_words(error);
+    let why = said.rsplit(": ").next().unwrap_or(&said);
+    let message = format!("cannot find the address of {name}: {why}");
+    io::Error::new(error.kind(), message)
 }
 
 /// RFC 6874 §2: a zone follows the address and `%25`.
@@ -212,6 +212,13 @@ mod tests {
         assert_eq!(minutes(1, HOUR), (vec![15], true));
         assert_eq!(minutes(3, HOUR), (vec![15, 20, 30], true));
         assert_eq!(minutes(4, HOUR), (vec![15, 20, 30, 60], true));
+    }
+
+    #[test]
+    fn a_zone_that_does_not_exist_is_named() {
+        let endpoint = Endpoint::parse("[fe80::1%25no-such-zone]:1", None);
+        let problem = endpoint.unwrap().addresses().unwrap_err().to_string();
+        assert!(problem.contains(" fe80::1%no-such-zone: "), "{problem}");
     }
 
     #[test]
