@@ -38,16 +38,16 @@ pub(crate) fn harmless(text: &str) -> String {
         let _ = match c {
             '\t' | '\n' => write!(shown, "{c}"),
             '\0'..='\x1f' | '\x7f' => write!(shown, "\\x{:02x}", u32::from(c)),
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => write!(shown, "{}", c.escape_unicode()),
+            c if c.is_control() || turns_text(c) => write!(shown, "{}", c.escape_unicode()),
             _ => write!(shown, "{c}"),
         };
     }
     shown
+}
+
+/// Whether a character is none to be seen, but turns the text around it, or ends its line.
+pub(crate) const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// JSON in printable ASCII. JSON leaves control characters above 126 as they are, and those that turn text

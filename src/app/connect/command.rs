@@ -1,6 +1,7 @@
 //! What a line of the input asks for: a message, or what a command says.
 
 use crate::app::input::hex;
+use crate::app::text;
 use plainws::{CloseCode, Sender};
 
 /// The commands, and what each does.
@@ -72,6 +73,7 @@ fn parse(command: &str) -> Result<Action, String> {
         "close" => close(rest)?,
         "help" => Action::Help,
         _ => {
+            let name = text::escaped(name.as_bytes());
             return Err(format!(
                 "no such command: /{name}; /help lists them, and a text that begins with a slash needs two"
             ));
@@ -144,6 +146,8 @@ mod tests {
         for (line, problem) in [
             (&b"/nope"[..], "no such command: /nope"),
             (b"/", "no such command: /"),
+            (b"/\x1b[2J", "no such command: /\\x1b[2J;"),
+            (b"/binary \x1b[2J", "\\u{1b}[2J"),
             (b"/binary 8", "odd number"),
             (b"/raw x", "not a hex digit"),
             (b"/close soon", "a close code is a number"),

@@ -1,5 +1,7 @@
 //! What a server speaks that does not speak HTTP, by the first bytes that it sent.
 
+use crate::app::text;
+
 /// Names the protocol of a server's first bytes, which may have broken off anywhere.
 pub(crate) fn recognise(bytes: &[u8]) -> Option<String> {
     let told = |what: &str| Some(format!("the server speaks {what}"));
@@ -71,7 +73,7 @@ fn greeting(bytes: &[u8]) -> String {
     let mut lines = bytes.split(|&byte| byte == b'\r' || byte == b'\n');
     let line = lines.next().unwrap_or_default();
     let cut = if line.len() > MOST { "…" } else { "" };
-    format!("{}{cut}", line[..line.len().min(MOST)].escape_ascii())
+    format!("{}{cut}", text::escaped(&line[..line.len().min(MOST)]))
 }
 
 #[cfg(test)]
@@ -94,7 +96,7 @@ mod tests {
         (b"220 hello\r\n", "a mail (SMTP) or FTP server"),
         (b"+OK Dovecot ready.\r\n", "POP3"),
         (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
-        (b"-ERR wrong number of arguments for 'get' command\r\n", "Redis server: -ERR wrong number"),
+        (b"-ERR wrong number of arguments for 'get' command\r\n", "Redis server: -ERR wrong number of arguments for 'get' command"),
         (b"-NOAUTH Authentication required.\r\n", "Redis"),
         (b"-DENIED Redis is running in protected mode", "Redis"),
         (b"\x4a\x00\x00\x00\x0a8.0.36\x00", "MySQL"),

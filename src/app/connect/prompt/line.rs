@@ -1,6 +1,7 @@
 //! A line while it is typed, and those typed before.
 
 use super::keys::Key;
+use crate::app::text::turns_text;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -141,6 +142,7 @@ fn shown(character: &str) -> String {
     let shown = |c: char| match c {
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(' '),
         c if c.is_control() => '\u{2421}',
+        c if turns_text(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
     character.chars().map(shown).collect()
@@ -288,6 +290,7 @@ mod tests {
             ("abcde", (true, "bcde", 4)),
             ("abcdefgh←←", (true, "cdefg", 4)),
             ("abcdefgh⌂", (false, "abcde", 0)),
+            ("a\u{202e}\u{9b}", (false, "a\u{fffd}␡", 3)),
             ("日本語", (true, "本語", 4)),
             ("日本語⌂", (false, "日本", 0)),
             ("👩‍👩‍👧👩‍👩‍👧", (false, "👩‍👩‍👧👩‍👩‍👧", 4)),
