@@ -8,6 +8,8 @@ use crate::support::raw::Raw;
 use crate::support::terminal::{COLUMNS, On, Terminal};
 use plainws::Role;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
@@ -121,6 +123,35 @@ fn what_arrives_leaves_a_line_that_is_half_typed_as_it_is() {
     server.join();
 }
 
+/// The time that a row tells, in milliseconds.
+fn time(row: &str) -> Option<f64> {
+    let (_, time) = row.split_once('+')?;
+    let mut words = time.split(' ');
+    let number: f64 = words.next()?.parse().ok()?;
+    let factor = if words.next()? == "s" { 1000.0 } else { 1.0 };
+    Some(number * factor)
+}
+
+#[test]
+fn marks_and_a_trace_count_from_the_same_moment() {
+    let server = hand_made(|raw, request| {
+        // So that it matters whether the handshake counts.
+        thread::sleep(Duration::from_millis(50));
+        raw.send(switching(request));
+        say(raw, TEXT, "Hi");
+        close(raw, 1001);
+    });
+    let mut terminal = prompted(&server, &["--trace"]);
+    terminal.wait_for_row("< +", "s  Hi");
+    let rows = terminal.rows();
+    let find = |part: &str| rows.iter().find(|row| row.contains(part));
+    let [traced, shown] = ["< 81 02", "s  Hi"].map(|part| time(find(part)?));
+    assert!(traced.is_some() && traced <= shown, "{rows:#?}");
+    terminal.type_in(CTRL_C);
+    assert_eq!(terminal.wait().code(), Some(0));
+    server.join();
+}
+
 #[test]
 fn lines_typed_before_come_back() {
     let server = serving(|raw| {
@@ -155,6 +186,7 @@ fn ctrl_c_closes_and_waits_for_the_answer_and_a_second_one_leaves() {
     terminal.type_in("never sent");
     terminal.type_in(CTRL_C);
     terminal.wait_for_row("< +", "s  still here");
+    terminal.wait_for_row("plainws: the server has not answered the Close yet", "");
     terminal.type_in(CTRL_C);
     assert_eq!(terminal.wait().code(), Some(1));
     server.join();

@@ -37,24 +37,24 @@ pub(super) struct Output {
     lines: Lines,
     form: Form,
     binary_out: BinaryOut,
-    /// When the connection was opened.
-    opened: Mutex<Instant>,
+    /// When the connection was begun. A trace counts from then as well.
+    begun: Mutex<Instant>,
 }
 
 impl Output {
     pub(super) fn new(lines: Lines, form: Form, binary_out: BinaryOut) -> Self {
-        let opened = Mutex::new(Instant::now());
+        let begun = Mutex::new(Instant::now());
         Self {
             lines,
             form,
             binary_out,
-            opened,
+            begun,
         }
     }
 
     /// Counts the time from now.
-    pub(super) fn opened(&self) {
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    pub(super) fn begin(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Shows a message that came. Waits while the reader does not read.
@@ -95,8 +95,8 @@ impl Output {
     }
 
     fn time(&self) -> Duration {
-        let opened = self.opened.lock();
-        opened.unwrap_or_else(PoisonError::into_inner).elapsed()
+        let begun = self.begun.lock();
+        begun.unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn prepare(lines: &Lines, uses: Uses) -> io::Result<Arc<Prompt>> {
     let found = termios::tcgetattr(io::stdin())?;
     let prompt = Arc::new(Prompt {
         screen: Mutex::default(),
+        lines: lines.clone(),
         uses,
         edited: edited(&found),
         found,
@@ -85,16 +86,15 @@ pub(super) fn open(prompt: &Arc<Prompt>) -> io::Result<Pieces> {
     } else {
         ""
     };
-    let help = output::said(&format!("{commands}Ctrl-D ends the input, Ctrl-C closes"));
     let reading = Arc::clone(prompt);
     let thread = thread::Builder::new().name("plainws prompt".into());
-    let begun = prompt
-        .write(&mut prompt.screen(), To::Stderr, help.as_bytes())
-        .and_then(|()| thread.spawn(move || reading.edit(&typed)));
-    if let Err(error) = begun {
+    if let Err(error) = thread.spawn(move || reading.edit(&typed)) {
         prompt.leave();
         return Err(error);
     }
+    prompt
+        .lines
+        .say(&format!("{commands}Ctrl-D ends the input, Ctrl-C closes"));
     Ok(Box::new(pieces.into_iter()))
 }
 
@@ -109,6 +109,7 @@ fn edited(found: &Termios) -> Termios {
 
 pub(super) struct Prompt {
     screen: Mutex<Screen>,
+    lines: Lines,
     uses: Uses,
     /// The settings of the terminal before, and while the prompt is shown.
     found: Termios,
