@@ -17,7 +17,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Reads digits in pairs: with or without blanks, commas, `0x`, quotes, and brackets around the whole; with
-/// `:` or `-` between two pairs. What follows `#` or `//` is a comment.
+/// `:`, `-` or `_` between two pairs, or between two groups of the same size. What follows `#` or `//` is a comment.
+/// `0b` and eight binary digits are a byte as well.
 ///
 /// # Errors
 ///
@@ -42,6 +43,14 @@ pub(crate) fn plain_in(text: &str, part: &str) -> Result<Vec<u8>, String> {
         open = open
             .checked_sub(closing)
             .ok_or_else(|| wrong(text, item, "a bracket that was not opened"))?;
+        if let Some(byte) = binary(inner) {
+            bytes.push(byte);
+            continue;
+        }
+        if !has_equal_groups(inner) {
+            let what = "groups of different sizes, as in a date or an identifier; without what joins them they are hex";
+            return Err(wrong(text, item, what));
+        }
         for word in inner.split(is_joint).filter(|_| !inner.is_empty()) {
             if word.is_empty() {
                 return Err(wrong(text, item, "a : or - that is not between two bytes"));
@@ -56,9 +65,16 @@ pub(crate) fn plain_in(text: &str, part: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The words of a line, without its comment.
+/// The words of a line, without its comment. In the middle of a word, as in `16#81`, none begins.
 fn items(line: &str) -> impl Iterator<Item = &str> {
-    let comment = line.find('#').into_iter().chain(line.find("//")).min();
+    let is_apart = |at: &usize| {
+        line[..*at]
+            .chars()
+            .next_back()
+            .is_none_or(|c| !c.is_ascii_alphanumeric())
+    };
+    let comments = line.match_indices('#').chain(line.match_indices("//"));
+    let comment = comments.map(|(at, _)| at).filter(is_apart).min();
     let line = &line[..comment.unwrap_or(line.len())];
     let is_separator = |c: char| c.is_whitespace() || c == ',' || c == ';';
     line.split(is_separator).filter(|item| !item.is_empty())
@@ -77,9 +93,30 @@ pub(crate) const fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201F}')
 }
 
-/// What may join two bytes: a colon, or a hyphen as people's programs turn it.
+/// What may join two bytes: a colon, an underscore, or a hyphen as people's programs turn it.
 const fn is_joint(c: char) -> bool {
-    matches!(c, ':' | '-' | '\u{2010}'..='\u{2014}')
+    matches!(c, ':' | '_' | '-' | '\u{2010}'..='\u{2014}')
+}
+
+/// Whether what is joined are bytes, or groups of them of one size; the first or the last may be smaller.
+fn has_equal_groups(item: &str) -> bool {
+    let sizes: Vec<_> = item.split(is_joint).map(str::len).collect();
+    let largest = sizes.iter().max().copied().unwrap_or_default();
+    let inner = sizes
+        .get(1..sizes.len().saturating_sub(1))
+        .unwrap_or_default();
+    let is_number = item.starts_with("0x") || item.starts_with("0X");
+    let are_equal = inner.iter().all(|&size| size == largest);
+    let has_one_smaller = sizes.first() == Some(&largest) || sizes.last() == Some(&largest);
+    is_number || sizes.contains(&0) || are_equal && has_one_smaller
+}
+
+/// A byte in binary digits, `0b1000_0001`.
+fn binary(word: &str) -> Option<u8> {
+    let digits = word.strip_prefix("0b")?.replace('_', "");
+    u8::from_str_radix(&digits, 2)
+        .ok()
+        .filter(|_| digits.len() == 8)
 }
 
 fn brackets(text: &str) -> usize {

@@ -2,29 +2,83 @@
 //! without quotes.
 
 use super::base64;
-use super::pasted::Pasted;
+use super::pasted::{Pasted, beginning, likeliness};
 use crate::app::input::place::wrong;
 use crate::app::input::{escapes, hex};
 
 /// The most bytes that gdb's `<repeats 16 times>` may stand for.
 const MAX_REPEATED: usize = 64 * 1024 * 1024;
 
-/// Reads literals; `None` for text without escapes and without a literal of bytes.
+/// Reads literals; `None` for text without escapes and without a literal of bytes. What may mean other bytes as well
+/// is refused.
 pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
+    let read = as_it_stands(text)?;
+    Some(match read.is_ok().then(|| doubt(text)).flatten() {
+        Some(doubt) => Err(wrong(
+            text,
+            text.trim_start(),
+            &format!("{doubt}; --input string takes it as it stands"),
+        )),
+        None => read,
+    })
+}
+
+/// Why escapes may mean other bytes than they do in C.
+fn doubt(text: &str) -> Option<String> {
+    let inner = text.trim().trim_matches(hex::is_quote);
+    let bytea = inner
+        .strip_prefix("\\x")
+        .filter(|digits| digits.len() > 2 && hex::plain(digits).is_ok());
+    if bytea.is_some() {
+        return Some(
+            "one byte and text, or hex as PostgreSQL prints it? Without \\x it is hex".into(),
+        );
+    }
+    let octal = literal_bytes(text)?.ok()?;
+    if !text.contains('\\') {
+        return doubt_of_text(&octal);
+    }
+    let decimal = in_decimal(inner)?;
+    (likeliness(&decimal) > likeliness(&octal)).then(|| {
+        format!(
+            "with octal escapes these are the bytes {}, with decimal ones, as in Lua, {}",
+            beginning(&octal),
+            beginning(&decimal)
+        )
+    })
+}
+
+/// The bytes when all escapes are three decimal digits.
+fn in_decimal(inner: &str) -> Option<Vec<u8>> {
+    let mut parts = inner.split('\\');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, text) = part.split_at_checked(3)?;
+        bytes.push(digits.parse().ok()?);
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    Some(bytes)
+}
+
+/// Reads literals, whatever else they may mean.
+pub(super) fn as_it_stands(text: &str) -> Option<Result<Pasted, String>> {
+    literal_bytes(text).map(|bytes| bytes.map(Pasted::of))
+}
+
+fn literal_bytes(text: &str) -> Option<Result<Vec<u8>, String>> {
     let quote = text.find(hex::is_quote);
     let escape = text.find('\\');
-    let bytes = match (quote, escape) {
+    match (quote, escape) {
         (Some(quote), escape) if escape.is_none_or(|escape| quote < escape) => {
             let is_bytes = text[..quote].ends_with(['b', 'B', '$']);
             if !is_bytes && escape.is_none() {
                 return None;
             }
-            quoted(text, quote)
+            Some(quoted(text, quote))
         }
-        (_, Some(_)) => escapes::unquoted(text),
-        _ => return None,
-    };
-    Some(bytes.map(Pasted::of))
+        (_, Some(_)) => Some(escapes::unquoted(text)),
+        _ => None,
+    }
 }
 
 fn quoted(text: &str, quote: usize) -> Result<Vec<u8>, String> {
@@ -56,26 +110,20 @@ fn quoted(text: &str, quote: usize) -> Result<Vec<u8>, String> {
     if !rest.is_empty() {
         return Err(wrong(text, rest, "what is this after the string?"));
     }
-    if text.contains('\\') {
-        return Ok(bytes);
-    }
-    not_of_text(text, bytes)
+    Ok(bytes)
 }
 
 /// A literal of bytes without escapes may be what Python's `hexlify` or `b64encode` returned.
-fn not_of_text(text: &str, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    let inner = std::str::from_utf8(&bytes).unwrap_or_default();
+fn doubt_of_text(bytes: &[u8]) -> Option<String> {
+    let inner = std::str::from_utf8(bytes).unwrap_or_default();
     let other = if hex::plain(inner).is_ok() {
         "hex"
-    } else if base64::likely_bytes(inner).is_some() {
-        "base64"
     } else {
-        return Ok(bytes);
+        base64::likely_bytes(inner).map(|_| "base64")?
     };
-    let what = format!(
-        "a string of bytes that is {other} itself; leave its quotes out, or give --input string"
-    );
-    Err(wrong(text, text.trim_start(), &what))
+    Some(format!(
+        "a string of bytes that is {other} itself; without its quotes it is taken as that"
+    ))
 }
 
 /// Reads a literal at the beginning of `rest`, and returns what follows it.

@@ -24,6 +24,7 @@ mod segments;
 mod session;
 mod text;
 mod tshark;
+mod words;
 
 use clap::ValueEnum;
 pub(crate) use pasted::Pasted;
@@ -93,8 +94,8 @@ pub(crate) fn read(text: &str, format: Format) -> Result<Pasted, String> {
         Format::Decimal => Some(plain::decimal(text)),
         Format::Base64 => Some(plain::base64(text)),
         Format::Dump => dump::in_order(text),
-        Format::Words => dump::swapped(text),
-        Format::String => literal::recognise(text),
+        Format::Words => dump::swapped(text).or_else(|| plain::turned_round(text)),
+        Format::String => literal::as_it_stands(text),
         Format::Packets => packets::recognise(text),
         Format::Json => json::recognise(text),
         Format::Follow => follow::recognise(text)

@@ -110,6 +110,13 @@ pub(super) fn can_begin(bytes: &[u8]) -> bool {
     is_frame || begins_a_head(bytes)
 }
 
+/// How likely a stream begins with these bytes, to compare two readings: surely with a head, or with a frame that is
+/// the last of its message; less so with another frame.
+pub(super) fn likeliness(bytes: &[u8]) -> u8 {
+    let is_last = bytes.first().is_some_and(|&first| Byte0::read(first).fin);
+    u8::from(can_begin(bytes)) * (1 + u8::from(is_last || begins_a_head(bytes)))
+}
+
 /// Who sent these bytes, if their beginning shows it: a head, or the mask of a first frame.
 pub(super) fn likely_sender(bytes: &[u8]) -> Option<Role> {
     if begins_a_head(bytes) {

@@ -2,11 +2,13 @@
 //!
 //! Digits in pairs are hex. A list (in brackets or with commas) whose items are hex and decimal at once, such as
 //! `[10, 20]`, which Rust prints for both `{:?}` and `{:02x?}`, is refused: the two give different bytes. What is
-//! neither may be base64, if its bytes could begin a stream.
+//! neither may be base64, if its bytes could begin a stream. Words of digits may be binary or octal, or numbers of the
+//! machine with their bytes turned round: [`words`] finds that.
 
 use super::array;
 use super::base64;
 use super::pasted::{Pasted, beginning};
+use super::words;
 use crate::app::input::hex as digits;
 use crate::app::input::place::wrong;
 
@@ -17,6 +19,9 @@ pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
 
 fn read(text: &str) -> Result<Pasted, String> {
     let pairs = digits::plain(text);
+    if let Some(read) = words::recognise(text, decimal_bytes(text).ok().as_deref()) {
+        return read;
+    }
     if !is_list(text) && (pairs.is_ok() || !is_row_of_numbers(text)) {
         return pairs.map(Pasted::of).or_else(|error| {
             let pasted = base64::likely_bytes(text)
@@ -48,6 +53,11 @@ pub(super) fn hex(text: &str) -> Result<Pasted, String> {
     bytes.map(Pasted::of)
 }
 
+/// Words without offsets whose bytes are turned round.
+pub(super) fn turned_round(text: &str) -> Option<Result<Pasted, String>> {
+    words::turned_round(text).map(|bytes| Ok(Pasted::of(bytes)))
+}
+
 pub(super) fn decimal(text: &str) -> Result<Pasted, String> {
     decimal_bytes(text).map(Pasted::of)
 }
@@ -66,12 +76,14 @@ fn is_balanced(text: &str) -> bool {
     count(&['[', '{', '(', '<']) <= count(&[']', '}', ')', '>'])
 }
 
-/// Several decimal numbers, one of three digits at least, as no byte has in hex.
+/// Several decimal numbers, one of three digits at least, as no byte has in hex, or one below 0.
 fn is_row_of_numbers(text: &str) -> bool {
     let words = || text.split_whitespace();
-    let is_number =
-        |word: &str| word.len() <= 3 && word.bytes().all(|digit| digit.is_ascii_digit());
-    words().count() > 1 && words().all(is_number) && words().any(|word| word.len() == 3)
+    let is_number = |word: &str| {
+        let digits = word.strip_prefix('-').unwrap_or(word);
+        (1..=3).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    words().count() > 1 && words().all(is_number) && words().any(|word| word.len() >= 3)
 }
 
 /// Decimal numbers, with or without brackets around them.
@@ -83,8 +95,10 @@ fn decimal_bytes(text: &str) -> Result<Vec<u8>, String> {
 
 /// Hex digits of which small bytes have only one, as Rust's `{:x?}` prints them.
 fn unpadded(text: &str) -> Result<Vec<u8>, ()> {
-    let is_separator = |c: char| c.is_whitespace() || ",[]{}()<>".contains(c);
-    let words = text.split(is_separator).filter(|word| !word.is_empty());
+    let is_separator = |c: char| c.is_whitespace() || c == ',';
+    let inner = text.trim().trim_start_matches(['[', '{', '(', '<']);
+    let inner = inner.trim_end_matches([']', '}', ')', '>']);
+    let words = inner.split(is_separator).filter(|word| !word.is_empty());
     words
         .map(|word| {
             let is_byte = word.len() <= 2 && word.bytes().all(|digit| digit.is_ascii_hexdigit());
