@@ -348,6 +348,31 @@ mod a_connection_that {
     }
 
     #[test]
+    fn is_named_by_the_port_of_its_client_has_its_roles_by_its_bytes() {
+        let all = segments(40_000, 7, &traffic());
+        for part in [&all[..], &all[4..]] {
+            let found = in_json(&raw(part), &["--port", "40000"]);
+            assert_eq!(directions(&found[0]), whole());
+        }
+    }
+
+    #[test]
+    fn is_reset_with_a_reason_has_that_not_in_its_stream() {
+        let mut all = segments(40_000, 7, &traffic());
+        let mut reset = all
+            .iter()
+            .rfind(|segment| segment.is_client)
+            .expect("one")
+            .clone();
+        reset.sequence = reset.sequence.wrapping_add(1);
+        reset.flags = RST | ACK;
+        reset.payload = b"reason".to_vec();
+        all.retain(|segment| segment.flags & FIN == 0);
+        all.push(reset);
+        check_whole(&raw(&all));
+    }
+
+    #[test]
     fn begins_inside_a_frame_is_shown_from_the_next_one_on() {
         let key = b"\x37\xfa\x21\x3d";
         let masked = b"\x7f\x9f\x4d\x51\x58"; // "Hello"
@@ -480,6 +505,29 @@ mod a_connection_that {
 
 mod a_file_that {
     use super::*;
+
+    #[test]
+    fn was_printed_as_text_is_read_as_a_capture() {
+        let file = raw(&segments(40_000, 7, &traffic()));
+        let rows = file.chunks(16).zip((0..).step_by(16)).map(|(row, at)| {
+            let cells: Vec<_> = row.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{at:08x}: {}\n", cells.join(" "))
+        });
+        check_whole(rows.collect::<String>().as_bytes());
+    }
+
+    #[test]
+    fn is_damaged_at_its_end_is_read_up_to_there() {
+        let mut file = raw(&segments(40_000, 7, &traffic()));
+        file.extend([0xFF; 64]);
+        check_whole(&file);
+        let run = decode(&file, &[]);
+        assert!(
+            run.stderr.contains(": nothing after packet "),
+            "{}",
+            run.stderr
+        );
+    }
 
     #[test]
     fn is_packed_is_refused_with_the_way_out() {

@@ -293,6 +293,97 @@ mod a_dump {
     }
 }
 
+mod words_without_offsets {
+    use super::*;
+
+    #[test]
+    fn of_other_digits_are_read() {
+        for text in [
+            "10000001 00000101 01001000 01100101 01101100 01101100 01101111",
+            "[10000001 00000101 01001000 01100101 01101100 01101100 01101111]",
+            "0b10000001 0b00000101 0b01001000 0b01100101 0b01101100 0b01101100 0b01101111",
+            "0b1000_0001, 0b0000_0101, 0b0100_1000, 0b0110_0101, 0b0110_1100, 0b0110_1100, 0b0110_1111",
+            " 201 005 110 145 154 154 157\n",
+            " -127    5   72  101  108  108  111\n",
+            "81_05_48_65_6c_6c_6f",
+            "0x8105_4865_6c6c_6f",
+        ] {
+            is_read_as(text, text, HELLO);
+        }
+    }
+
+    #[test]
+    fn are_refused_where_another_reading_is_likelier_until_it_is_said() {
+        let turned = " 0581 6548 6c6c 016f\n";
+        is_refused(
+            turned,
+            "as words of the machine 81 05 48 65 …; --input hex or words",
+        );
+        assert_eq!(decode(turned, &["--input", "words"]).code, 3);
+        assert_eq!(decode(turned, &["--input", "hex"]).code, 1);
+        is_refused(
+            "0201 0005 0110 0145 0154",
+            "as octal numbers these are the bytes 81 05 48 65 …, as hex 02 01",
+        );
+        is_refused(
+            " 201 205 167 172\n",
+            "as octal numbers these are the bytes 81 85 77 7a, as decimal numbers c9",
+        );
+        is_refused("1000000100000101", "binary digits, or hex?");
+        // Where they make a better beginning as they stand, they are what they look like.
+        is_read_as("xxd", "8105 4865 6c6c 6f00", b"\x81\x05Hello\0");
+    }
+
+    #[test]
+    fn that_are_no_bytes_are_refused() {
+        is_refused("2024-01-01", "groups of different sizes");
+        is_refused(
+            "550e8400-e29b-41d4-a716-446655440000",
+            "groups of different sizes",
+        );
+        is_refused("16#81 16#05", "'#' is not a hex digit");
+        is_refused("[1] 81 05 48 65 6c 6c 6f", "column 2: \"1\"");
+        is_read_as("groups", "8105-4865-6c6c-6f", HELLO);
+    }
+}
+
+mod a_packet {
+    use super::*;
+
+    /// Its IP header, TCP header and payload.
+    const PACKET: &str = "4500002f000040004006 3cc7 7f000001 7f000001 9c401f90 00000001 00000001 5018 0200 0000 0000 81054865 6c6c6f";
+
+    #[test]
+    fn alone_is_taken_out_of_its_headers() {
+        let run = decode(PACKET, &[]);
+        assert!(
+            run.stdout.contains("\nlegal: 1 frame, 1 message"),
+            "{}{}",
+            run.stdout,
+            run.stderr
+        );
+        assert!(
+            run.stderr
+                .contains("one packet, whose headers are not judged"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(decode(PACKET, &["--input", "hex"]).code, 1);
+    }
+
+    #[test]
+    fn without_its_bytes_is_refused() {
+        for text in [
+            "11:30:37.502670 IP 127.0.0.1.36386 > 127.0.0.1.44105: Flags [S], length 0\nE..<\n",
+            "    1   0.000000    127.0.0.1 → 127.0.0.1    TCP 74 36386 → 44105 [SYN] Seq=0\n",
+            "Frame 1: 74 bytes on wire (592 bits), 74 bytes captured (592 bits)\n",
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<pdml/>\n",
+        ] {
+            is_refused(text, "packets, but not all their bytes; tcpdump -x");
+        }
+    }
+}
+
 mod a_literal {
     use super::*;
 
@@ -345,6 +436,15 @@ mod a_literal {
             (
                 r"b'gQVIZWxsbw=='",
                 "a string of bytes that is base64 itself",
+            ),
+            (
+                r"\x810548656c6c6f",
+                "hex as PostgreSQL prints it? Without \\x it is hex; --input string",
+            ),
+            (r"'\x810548656c6c6f'", "hex as PostgreSQL prints it?"),
+            (
+                r#""\129\005Hello""#,
+                "with decimal ones, as in Lua, 81 05 48 65",
             ),
             (
                 r"\q",
@@ -623,6 +723,14 @@ mod a_session {
             run.stdout.contains("server to client\nlegal: 1 frame"),
             "{}",
             run.stdout
+        );
+    }
+
+    #[test]
+    fn with_offsets_is_refused() {
+        is_refused(
+            "< 00000000 81 05 48 65 6c 6c 6f   # ..Hello\n",
+            "an offset, as nc -o writes it?",
         );
     }
 

@@ -49,7 +49,7 @@ const MAX_CONNECTIONS: usize = 200_000;
 /// What is wrong with the file, or that nothing was found, in words for people.
 pub(crate) fn read(beginning: &[u8], rest: impl Read, pick: Pick) -> Result<Found, String> {
     let mut finder = Finder::new(pick);
-    let is_cut = pcap::read(beginning, rest, |captured| {
+    let end = pcap::read(beginning, rest, |captured| {
         finder.packets += 1;
         match packet::read(captured.link, captured.bytes) {
             Packet::Segment(segment) => {
@@ -65,7 +65,7 @@ pub(crate) fn read(beginning: &[u8], rest: impl Read, pick: Pick) -> Result<Foun
             Packet::Other => {}
         }
     })?;
-    finder.finish(is_cut)
+    finder.finish(end)
 }
 
 /// A TCP connection.
@@ -104,6 +104,8 @@ struct Finder {
     connections: Vec<Tcp>,
     kept: usize,
     packets: u64,
+    /// Packets of which not all was captured.
+    cut: u64,
     fragments: u64,
     unknown_links: u64,
     tls: u64,
@@ -119,6 +121,7 @@ impl Finder {
             connections: Vec::new(),
             kept: 0,
             packets: 0,
+            cut: 0,
             fragments: 0,
             unknown_links: 0,
             tls: 0,
@@ -149,6 +152,11 @@ impl Finder {
         let Segment {
             payload, missing, ..
         } = *segment;
+        self.cut += u64::from(missing > 0);
+        // RFC 9293 §3.5.3: what RST carries is not of the stream.
+        if segment.flags.rst {
+            return;
+        }
         direction.receive(sequence, payload, missing, |piece| {
             pieces.push(piece.to_vec());
         });
@@ -201,28 +209,25 @@ impl Finder {
         }
     }
 
-    fn finish(self, is_cut: bool) -> Result<Found, String> {
+    fn finish(self, end: Option<String>) -> Result<Found, String> {
         let mut remarks = Vec::new();
         let mut remark = |count: u64, what: &str| {
             if count > 0 {
-                remarks.push(format!("{count} {what}"));
+                let packets = if count == 1 { "packet" } else { "packets" };
+                remarks.push(format!("{what}: {count} {packets}"));
             }
         };
         remark(
-            self.fragments,
-            "packets are fragments of IP, which are not joined",
+            self.cut,
+            "captured only in part (tcpdump -s 0 takes packets whole)",
         );
-        remark(
-            self.unknown_links,
-            "packets are of a link that is not known here",
-        );
+        remark(self.fragments, "fragments of IP, which are not joined");
+        remark(self.unknown_links, "of a link that is not known here");
         remark(
             self.too_many,
-            "packets belong to more connections than are told apart: filter the capture first",
+            "of more connections than are told apart (filter the capture first)",
         );
-        if is_cut {
-            remarks.push("the capture ends in the middle of a packet".into());
-        }
+        remarks.extend(end);
         let count = self.connections.len();
         let all = self.connections.into_iter().enumerate();
         let connections: Vec<_> = all.filter_map(|(number, tcp)| tcp.finish(number)).collect();
@@ -270,7 +275,9 @@ impl Tcp {
     fn take(&mut self, side: usize, piece: &[u8], cut: Cut, room: usize) {
         match self.kind {
             Kind::Ignored => {}
-            Kind::WebSocket { client } => {
+            Kind::WebSocket { client: told } => {
+                let client = self.opening(side, piece).unwrap_or(told);
+                self.kind = Kind::WebSocket { client };
                 let is_asked_again = side == client && piece.starts_with(b"GET ");
                 if is_asked_again && self.sides[1 - client].refuses() {
                     self.kind = Kind::Unknown;
@@ -297,6 +304,22 @@ impl Tcp {
         }
     }
 
+    /// Which end is the client, if this side's first bytes show it: a head is surer than a port.
+    fn opening(&self, side: usize, piece: &[u8]) -> Option<usize> {
+        let is_request = piece.starts_with(b"GET ");
+        let is_head = is_request || piece.starts_with(b"HTTP/");
+        (is_head && self.kept() == 0).then_some(if is_request { side } else { 1 - side })
+    }
+
+    /// Which end is the client of a connection without a handshake, told one by its port: the masks are surer.
+    fn client(&self, told: usize) -> usize {
+        let is_legal = |side: usize, sender| self.sides[side].first_frame(sender).is_some();
+        let is_likely =
+            |client| is_legal(client, Role::Client) || is_legal(1 - client, Role::Server);
+        let is_turned_round = !is_likely(told) && is_likely(1 - told);
+        if is_turned_round { 1 - told } else { told }
+    }
+
     fn is_opened(&mut self, client: usize) {
         self.kind = Kind::WebSocket { client };
         for (side, head) in [(client, None), (1 - client, Some(b"HTTP/"))] {
@@ -310,6 +333,12 @@ impl Tcp {
     fn finish(self, number: usize) -> Option<Connection> {
         let Kind::WebSocket { client } = self.kind else {
             return None;
+        };
+        let has_head = self.sides.iter().any(|side| begins_a_head(&side.kept));
+        let client = if has_head {
+            client
+        } else {
+            self.client(client)
         };
         let [first, second] = self.sides;
         let [name_of_first, name_of_second] = self.ends;
@@ -386,14 +415,35 @@ impl Side {
         status.is_some_and(|status| status != b"101")
     }
 
+    /// Where the first piece begins from which on all is legal, and some frame whole.
+    fn first_frame(&self, sender: Role) -> Option<usize> {
+        /// Messages may be compressed (RFC 7692 §6).
+        const RSV1: u8 = 0b100;
+        let is_legal = |from: &usize| {
+            let mut dissector = Dissector::new(sender, Default::default()).extension_bits(RSV1);
+            let mut frames = 0;
+            let mut pieces = self.kept.get(*from..).unwrap_or_default().chunks(4096);
+            let is_legal = pieces.all(|piece| {
+                frames += dissector.receive(piece).len();
+                !matches!(dissector.verdict(), Verdict::Violation { .. })
+            });
+            is_legal && frames > 0
+        };
+        let offsets = self.cuts.iter().map(|cut| cut.offset).take(MAX_TRIES);
+        offsets.into_iter().find(is_legal)
+    }
+
     fn finish(self, sender: Role) -> Option<Stream> {
         let is_from_the_middle = !begins_a_head(&self.kept);
+        let begin = is_from_the_middle
+            .then(|| self.first_frame(sender))
+            .flatten();
         let gap = self.direction.gap();
         let mut stream = Stream::new(Some(sender), self.kept);
         stream.cuts = self.cuts;
         stream.broken_off = gap.map(missing).or_else(|| unkept(self.more));
         if is_from_the_middle && !stream.bytes.is_empty() {
-            begin_with_a_frame(&mut stream, sender);
+            begin_with_a_frame(&mut stream, begin);
         }
         (!stream.bytes.is_empty() || stream.broken_off.is_some()).then_some(stream)
     }
@@ -416,23 +466,8 @@ fn unkept(bytes: u64) -> Option<String> {
 /// Pieces at which a frame may begin that are tried.
 const MAX_TRIES: usize = 64;
 
-/// Leaves out what a stream begins with that is the end of a frame, as far as that can be told: up to the first piece
-/// from which all that follows is legal, and some frame whole.
-fn begin_with_a_frame(stream: &mut Stream, sender: Role) {
-    /// Messages may be compressed (RFC 7692 §6).
-    const RSV1: u8 = 0b100;
-    let is_legal = |from: &usize| {
-        let mut dissector = Dissector::new(sender, Default::default()).extension_bits(RSV1);
-        let mut frames = 0;
-        let mut pieces = stream.bytes.get(*from..).unwrap_or_default().chunks(4096);
-        let is_legal = pieces.all(|piece| {
-            frames += dissector.receive(piece).len();
-            !matches!(dissector.verdict(), Verdict::Violation { .. })
-        });
-        is_legal && frames > 0
-    };
-    let offsets = stream.cuts.iter().map(|cut| cut.offset).take(MAX_TRIES);
-    let begin = offsets.into_iter().find(is_legal);
+/// Leaves out what a stream begins with that is the end of a frame, as far as that can be told.
+fn begin_with_a_frame(stream: &mut Stream, begin: Option<usize>) {
     stream.notes.push(match begin {
         Some(0) => "it began before the capture did, so its handshake is not here".into(),
         Some(bytes) => format!(

@@ -37,7 +37,7 @@ pub(crate) fn read(
         }
         (None, []) => of_stdin(format, pick),
         (None, [dash]) if dash == "-" => of_stdin(format, pick),
-        (None, words) => of_words(words, format),
+        (None, words) => of_words(words, format, pick),
     }
 }
 
@@ -66,14 +66,14 @@ fn of_file(
         ));
     }
     file.read_to_end(&mut bytes).map_err(problem)?;
-    recognise(bytes, format)
+    recognise(bytes, format, pick)
 }
 
 /// Words are text, as between quotes.
-fn of_words(words: &[String], format: Format) -> Result<Vec<Connection>, String> {
+fn of_words(words: &[String], format: Format, pick: Pick) -> Result<Vec<Connection>, String> {
     let text = words.join(" ");
     let connections = match paste::text(text.as_bytes()) {
-        Some(text) => text.and_then(|text| of_text(&text, format)),
+        Some(text) => text.and_then(|text| of_text(&text, format, pick)),
         None => Err("this is no text".into()),
     };
     connections.map_err(|problem| match words {
@@ -95,11 +95,11 @@ fn hint() {
 
 /// Takes text for bytes as people and tools write them unless a handshake begins there, and all else for the
 /// bytes themselves.
-fn recognise(bytes: Vec<u8>, format: Format) -> Result<Vec<Connection>, String> {
+fn recognise(bytes: Vec<u8>, format: Format, pick: Pick) -> Result<Vec<Connection>, String> {
     let is_raw = format == Format::Raw || format == Format::Auto && begins_a_head(&bytes);
     match paste::text(&bytes) {
         Some(text) if !is_raw => text
-            .and_then(|text| of_text(&text, format))
+            .and_then(|text| of_text(&text, format, pick))
             .map_err(|error| format!("{error} (--raw takes text as bytes)")),
         None if !is_raw && format != Format::Auto => {
             Err("this is no text; --raw takes it as bytes".into())
@@ -108,10 +108,18 @@ fn recognise(bytes: Vec<u8>, format: Format) -> Result<Vec<Connection>, String> 
     }
 }
 
-/// Text that says what the bytes are.
-fn of_text(text: &str, format: Format) -> Result<Vec<Connection>, String> {
+/// Text that says what the bytes are; those of a capture, too.
+fn of_text(text: &str, format: Format, pick: Pick) -> Result<Vec<Connection>, String> {
     let pasted = paste::read(text, format)?;
     tell(&pasted.notes);
+    let capture = pasted
+        .alone()
+        .filter(|bytes| format == Format::Auto && pcap::is_capture(bytes));
+    if let Some(bytes) = capture {
+        let found = capture::read(bytes, io::empty(), pick)?;
+        tell(&found.remarks);
+        return Ok(found.connections);
+    }
     Ok(pasted.into_connections())
 }
 

@@ -54,17 +54,17 @@ pub(crate) fn unpacks(bytes: &[u8]) -> Option<&'static str> {
     Some(program)
 }
 
-/// Reads a file whose first bytes, [`BEGINNING`] of them or all, have been read already. Returns whether it ends in
-/// the middle of a packet.
+/// Reads a file whose first bytes, [`BEGINNING`] of them or all, have been read already. Returns what is
+/// wrong with its end, in words for people.
 ///
 /// # Errors
 ///
-/// What is wrong with it, in words for people.
+/// As above, where not a packet was read.
 pub(crate) fn read(
     beginning: &[u8],
     rest: impl Read,
     mut take: impl FnMut(Captured<'_>),
-) -> Result<bool, String> {
+) -> Result<Option<String>, String> {
     let whole = beginning.chain(rest);
     let mut links = Links::default();
     let mut number = 0;
@@ -74,12 +74,19 @@ pub(crate) fn read(
             take(Captured { number, ..packet });
         }
     };
-    if is_pcapng(beginning) {
+    let end = if is_pcapng(beginning) {
         let reader = PcapNGReader::new(MAX_BLOCK, whole).map_err(|error| problem(&error))?;
         blocks(reader, &mut each)
     } else {
         let reader = LegacyPcapReader::new(MAX_BLOCK, whole).map_err(|error| problem(&error))?;
         blocks(reader, &mut each)
+    };
+    match end {
+        Ok(is_cut) => Ok(is_cut.then(|| "the capture ends in the middle of a packet".into())),
+        Err(problem) if number > 0 => Ok(Some(format!(
+            "{problem}: nothing after packet {number} is read"
+        ))),
+        Err(problem) => Err(problem),
     }
 }
 

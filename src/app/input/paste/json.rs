@@ -5,6 +5,9 @@ use super::pasted::Pasted;
 use super::tshark;
 use serde_json::Value;
 
+/// The longest text that is read: a list of numbers takes some forty times as much in memory.
+const MAX_TEXT: usize = 32 * 1024 * 1024;
+
 /// Reads JSON; `None` for text that does not begin as an object or a list of objects.
 pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
     let begin = text.trim_start();
@@ -12,6 +15,12 @@ pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
     let name = inner.strip_prefix('{')?.trim_start();
     if !name.starts_with('"') {
         return None;
+    }
+    if text.len() > MAX_TEXT {
+        let size = text.len() / (1024 * 1024);
+        return Some(Err(format!(
+            "JSON of {size} MiB, and no more than 32 are read; a capture of any size can be decoded itself"
+        )));
     }
     Some(match serde_json::from_str(text) {
         Ok(json) => read(&json),
@@ -68,4 +77,16 @@ fn indexed(json: &Value) -> Option<Pasted> {
         .enumerate()
         .map(|(at, (name, value))| byte(value).filter(|_| *name == at.to_string()));
     bytes.collect::<Option<Vec<u8>>>().map(Pasted::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_would_fill_the_memory_is_not_read() {
+        let text = "{\"a\": ".to_owned() + &" ".repeat(MAX_TEXT);
+        let problem = recognise(&text).expect("it is JSON").expect_err("too long");
+        assert!(problem.contains("JSON of 32 MiB"), "{problem}");
+    }
 }

@@ -69,6 +69,7 @@ const FAMILIES: &[(Format, Recognise)] = &[
     (Format::Json, json::recognise),
     (Format::Follow, follow::recognise),
     (Format::Packets, packets::recognise),
+    (Format::Packets, packets::without_bytes),
     (Format::Dump, dump::recognise),
     (Format::Hex, buffer::recognise),
     (Format::String, literal::recognise),
@@ -85,10 +86,10 @@ const FAMILIES: &[(Format, Recognise)] = &[
 pub(crate) fn read(text: &str, format: Format) -> Result<Pasted, String> {
     let asked = match format {
         Format::Auto | Format::Raw => {
-            return FAMILIES
-                .iter()
-                .find_map(|(_, recognise)| recognise(text))
-                .unwrap_or_else(|| Err("this is no text that shows bytes".into()));
+            let mut families = FAMILIES.iter();
+            let read = families.find_map(|(_, recognise)| recognise(text));
+            let read = read.unwrap_or_else(|| Err("this is no text that shows bytes".into()))?;
+            return packets::of_one(&read).unwrap_or(Ok(read));
         }
         Format::Hex => Some(plain::hex(text)),
         Format::Decimal => Some(plain::decimal(text)),

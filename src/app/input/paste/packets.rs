@@ -22,6 +22,32 @@ pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
     Some(read(text, &blocks, bytes))
 }
 
+/// Refuses what tcpdump and tshark print of packets without their bytes.
+pub(super) fn without_bytes(text: &str) -> Option<Result<Pasted, String>> {
+    let line = text.lines().find(|line| !line.trim().is_empty())?;
+    let is_told = |part: &str| line.contains(part) && line.contains(" > ");
+    let is_of_tcpdump = is_told(" IP ") || is_told(" IP6 ");
+    let is_of_tshark = line.contains(" \u{2192} ")
+        || line.starts_with("Frame ") && line.contains(" bytes on wire")
+        || line.starts_with("<?xml");
+    let what = "packets, but not all their bytes; tcpdump -x, tshark -x and -T json print them, and the capture itself \
+                can be decoded, too";
+    (is_of_tcpdump || is_of_tshark).then(|| Err(wrong(text, line.trim_start(), what)))
+}
+
+/// Takes the headers off bytes that are one packet, as Wireshark copies it; `None` for other bytes.
+pub(super) fn of_one(pasted: &Pasted) -> Option<Result<Pasted, String>> {
+    Some(match packet(pasted.alone()?)? {
+        Packet::Tcp(segment) => assemble(vec![*segment]).map(|pasted| {
+            pasted.with_note(
+                "one packet, whose headers are not judged (--input hex judges all bytes)",
+            )
+        }),
+        Packet::Other => Err("this is one packet, without TCP in it".into()),
+        Packet::Cut => Err("this is one packet, which was not captured or copied whole".into()),
+    })
+}
+
 /// A dump, and the lines before it.
 struct Block<'a> {
     headings: Vec<&'a str>,

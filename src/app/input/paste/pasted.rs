@@ -58,6 +58,18 @@ impl Pasted {
         stream.bytes.extend_from_slice(bytes);
     }
 
+    /// The bytes, if they are all that is known.
+    pub(crate) fn alone(&self) -> Option<&[u8]> {
+        let connection = self
+            .connections
+            .get(&0)
+            .filter(|_| self.connections.len() == 1)?;
+        match &*connection.streams {
+            [stream] if stream.sender.is_none() => Some(&stream.bytes),
+            _ => None,
+        }
+    }
+
     /// Whether nothing was added.
     pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()

@@ -18,7 +18,12 @@ use std::time::Duration;
 /// Reads a saved session; `None` for text that does not begin as one.
 pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
     let first = text.lines().find(|line| !is_comment(line))?;
-    marked(first)?;
+    let (.., rest) = marked(first)?;
+    let cells = rest.trim_start();
+    if cells.starts_with("00000000 ") && cells.contains('#') {
+        let what = "an offset, as nc -o writes it? Without the offsets this is a session";
+        return Some(Err(wrong(text, cells, what)));
+    }
     Some(read(text))
 }
 
