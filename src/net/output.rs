@@ -84,6 +84,8 @@ pub(super) struct Output {
     is_handed_over: bool,
     /// Whether our side of the TCP connection has ended.
     has_ended: bool,
+    /// Whether that happened before all was written that had been queued.
+    is_cut_short: bool,
     /// The pace at which the peer takes what is written.
     pace: Pace,
     closing: Closing,
@@ -126,6 +128,7 @@ impl Output {
             writer: None,
             is_handed_over: false,
             has_ended: false,
+            is_cut_short: false,
             pace: Pace::of_output(limits, now),
             closing: Closing::NotBegun,
             close_timeout: limits.close_timeout,
@@ -222,12 +225,18 @@ impl Output {
     }
 
     /// Nothing more is written: the connection is lost.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, connection: &Connection) {
+        self.is_cut_short |= self.is_unsent(connection);
         self.has_ended = true;
         self.flight = Flight::default();
         // The writer returns at once, and drops what it has.
         self.in_hand = 0;
         self.release();
+    }
+
+    /// Whether the connection was lost before all was written that had been queued.
+    pub(super) const fn is_cut_short(&self) -> bool {
+        self.is_cut_short
     }
 
     /// By when everything that the system has taken has arrived, at the promised pace; this may lie in
@@ -418,7 +427,7 @@ mod tests {
             let Step::Write(flight, pace) = step else {
                 panic!("half a frame is left")
             };
-            output.end();
+            output.end(&connection);
             // The write that was under way comes back late.
             output.wrote(flight, pace, 1);
             expect_nothing(&mut output, &mut connection);
@@ -443,7 +452,7 @@ mod tests {
         fn is_free_when_the_connection_is_lost() {
             let (mut output, connection) = server();
             assert!(output.claim(Patience::Wait, &connection));
-            output.end();
+            output.end(&connection);
             assert_eq!(output.writer(), None);
         }
 

@@ -10,6 +10,7 @@ use crate::net::output::{Output, Patience, Step};
 use crate::net::read_buffer::{LANDING, QUIET, ReadBuffer};
 use crate::protocol::connection::{Connection, Event, Misuse};
 use crate::protocol::message::Message;
+use std::io;
 use std::time::{Duration, Instant};
 
 /// What is known of a connection.
@@ -291,8 +292,8 @@ impl Core {
 
     /// The connection is lost.
     pub(super) fn lose(&mut self) {
+        self.output.end(&self.connection);
         self.connection.lose();
-        self.output.end();
         self.settle();
     }
 
@@ -323,6 +324,19 @@ impl Core {
         let step = self.output.next_step(&mut self.connection, now);
         self.settle();
         step
+    }
+
+    /// What was queued has been written, or will be.
+    ///
+    /// # Errors
+    ///
+    /// Another thread found before that the connection was lost.
+    pub(super) fn sent(&self) -> Result<()> {
+        if self.output.is_cut_short() {
+            let problem = "the connection was lost before all was sent";
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, problem).into());
+        }
+        Ok(())
     }
 
     pub(super) fn needs_writer(&self) -> bool {

@@ -471,6 +471,21 @@ mod a_tap {
         }
     }
 
+    /// As another thread may between two writes: the one that reads finds a reset, the caretaker silence.
+    #[test]
+    fn may_cut_its_connection_and_the_sender_is_told_that_not_all_was_sent() {
+        for patience in [Patience::Wait, Patience::Now] {
+            let (link, peer) = tapped(Limits::default(), Link::cut);
+            peer.takes(1);
+            let sent = within_patience(move || match patience {
+                Patience::Wait => link.send(SHORT, |connection| connection.send("half")),
+                Patience::Now => link.send_now(SHORT, |connection| connection.send("half")),
+            });
+            assert!(matches!(sent, Err(Error::Io(_))), "{sent:?}");
+            peer.has_taken(b"\x81");
+        }
+    }
+
     #[test]
     fn does_not_wait_for_room_that_only_its_own_thread_can_make() {
         let (told, results) = mpsc::channel();

@@ -15,7 +15,7 @@ impl Link {
     pub(in crate::net) fn send(&self, length: usize, queue: impl Queue) -> Result<()> {
         let mut core = self.await_room()?;
         core.queue(length, queue)?;
-        self.flush_from(core, Patience::Wait).map(drop)
+        self.flush_from(core, Patience::Wait)?.sent()
     }
 
     /// The same without waiting for the peer. Refuses what there is no room for, unless nothing else is
@@ -29,7 +29,7 @@ impl Link {
             return Err(Error::Backlogged);
         }
         core.queue(length, queue)?;
-        self.flush_from(core, Patience::Now).map(drop)
+        self.flush_from(core, Patience::Now)?.sent()
     }
 
     /// Waits for room in the queue and puts something into it, to be written by the next flush or wait.
@@ -43,7 +43,7 @@ impl Link {
         let mut core = self.await_room()?;
         core.queue(length, queue)?;
         if core.connection.output_length() > max_queued {
-            drop(self.flush_from(core, Patience::Wait)?);
+            return self.flush_from(core, Patience::Wait)?.sent();
         }
         Ok(())
     }
