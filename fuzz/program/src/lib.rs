@@ -1,11 +1,13 @@
-//! Oracles for what the program reads: text that people paste into `plainws decode`, and the addresses that they type.
+//! Oracles for what the program reads: text that people paste into `plainws decode`, captures, and the
+//! addresses that they type.
 //!
 //! A program is no library, so its sources are compiled here once more, by their path. [`formats`] writes bytes as the
 //! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back, and
-//! [`address`] what must hold of an address.
+//! [`capture`] and [`address`] what must hold of a capture and of an address.
 
 pub mod address;
 mod app;
+pub mod capture;
 pub mod formats;
 pub mod paste;
 
@@ -31,6 +33,8 @@ pub const ORACLES: &[Oracle] = &[
     oracle("address", "address-back", address::back),
     oracle("address", "address-host", address::host),
     oracle("address", "address-secret", address::secret),
+    oracle("capture", "capture-stream", capture::stream),
+    oracle("capture", "capture-damaged", capture::damaged),
 ];
 
 const fn oracle(
@@ -72,10 +76,16 @@ pub fn fuzz(target: &str, input: &[u8]) {
 pub fn inputs(target: &str) -> impl Iterator<Item = Vec<u8>> {
     let generate = match target {
         "address" => |_, choices: &mut Choices<'_>| address::generate(choices),
+        "capture" => |_, choices: &mut Choices<'_>| choices.take(160).to_vec(),
         _ => text,
     };
     let mut random = Random(1);
-    (0..6000).map(move |number| generate(number, &mut Choices(&random.bytes(100))))
+    // Whole files are made of each.
+    let (count, length) = match target {
+        "capture" => (800, 160),
+        _ => (6000, 100),
+    };
+    (0..count).map(move |number| generate(number, &mut Choices(&random.bytes(length))))
 }
 
 /// A format, and bytes that frames or people's text could be; pairs of digits; and text as tools write it, with a
@@ -133,7 +143,8 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let of = |target| move |(name, input)| (target, name, input);
     let addresses = address::seeds().into_iter().map(of("address"));
     let texts = texts().into_iter().map(of("paste"));
-    addresses.chain(texts).collect()
+    let captures = capture::seeds().into_iter().map(of("capture"));
+    addresses.chain(texts).chain(captures).collect()
 }
 
 /// A frame and a payload of zeros, to be written in each format, and as each writes them.

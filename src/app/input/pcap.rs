@@ -20,6 +20,9 @@ pub(crate) struct Captured<'a> {
 /// How much of a file is looked at to see what it is.
 pub(crate) const BEGINNING: usize = 64 * 1024;
 
+/// Room for a block, as long as none is larger.
+const BLOCK: usize = 16 * 1024;
+
 /// The largest block of a file, and so the most that is held of it: packets have up to 256 KiB.
 const MAX_BLOCK: usize = 1024 * 1024;
 
@@ -75,10 +78,10 @@ pub(crate) fn read(
         }
     };
     let end = if is_pcapng(beginning) {
-        let reader = PcapNGReader::new(MAX_BLOCK, whole).map_err(|error| problem(&error))?;
+        let reader = PcapNGReader::new(BLOCK, whole).map_err(|error| problem(&error))?;
         blocks(reader, &mut each)
     } else {
-        let reader = LegacyPcapReader::new(MAX_BLOCK, whole).map_err(|error| problem(&error))?;
+        let reader = LegacyPcapReader::new(BLOCK, whole).map_err(|error| problem(&error))?;
         blocks(reader, &mut each)
     };
     match end {
@@ -95,6 +98,7 @@ fn blocks(
     each: &mut impl FnMut(PcapBlockOwned<'_>),
 ) -> Result<bool, String> {
     let mut held = None;
+    let mut is_grown = false;
     loop {
         let used = match reader.next() {
             Ok((used, block)) => {
@@ -110,6 +114,10 @@ fn blocks(
                 }
                 held = Some(before);
                 reader.refill().map_err(|error| problem(&error))?;
+                continue;
+            }
+            Err(PcapError::BufferTooSmall) if !is_grown => {
+                is_grown = reader.grow(MAX_BLOCK);
                 continue;
             }
             Err(error) => return Err(problem(&error)),

@@ -16,11 +16,13 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match &arguments[..] {
         ["seeds", directory] => write_seeds(Path::new(directory)),
-        ["judge", target @ ("paste" | "address"), files @ ..] if !files.is_empty() => {
-            judge(target, files)
-        }
+        [
+            "judge",
+            target @ ("paste" | "address" | "capture"),
+            files @ ..,
+        ] if !files.is_empty() => judge(target, files),
         _ => Err(io::Error::other(
-            "usage: program-oracle seeds DIRECTORY | judge paste|address FILE...",
+            "usage: program-oracle seeds DIRECTORY | judge paste|address|capture FILE...",
         )),
     };
     result.unwrap_or_else(|error| {
