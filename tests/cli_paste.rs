@@ -268,6 +268,14 @@ mod a_dump {
                  00000000  89 00                                             |..|\n00000002\n",
                 "another dump begins here; one at a time",
             ),
+            (
+                "00000000  82 7e 01 00 00 00 00 00  00 00 00 00 00 00 00 00\n*\n00000028  00\n",
+                "* stands for lines like the last one",
+            ),
+            (
+                "00000000  82 7e 01 00 00 00 00 00  00 00 00 00 00 00 00 00\n*\n10000000  00\n",
+                "* stands for lines like the last one",
+            ),
             ("000000 81 05 48 65", "an offset, or bytes?"),
         ] {
             is_refused(text, how);

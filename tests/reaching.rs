@@ -377,14 +377,16 @@ mod s4_1_a_proxy {
 
     #[test]
     fn that_refuses_is_told_from_the_server() {
-        let (text, error) =
-            fails("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nwho");
+        // More than one read of the socket.
+        let who = "who".repeat(300);
+        let head = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 900\r\n\r\n";
+        let (text, error) = fails(&format!("{head}{who}"));
         assert_eq!(
             text,
             "the proxy P refused with status 407 Proxy Authentication Required"
         );
         match error {
-            Error::Refused(refusal) => assert_eq!(refusal.body, b"who"),
+            Error::Refused(refusal) => assert_eq!(refusal.body, who.as_bytes()),
             other => panic!("{other:?}"),
         }
         let (text, _) = fails("HTTP/1.1 101 Switching Protocols\r\n\r\n");
@@ -464,6 +466,13 @@ mod s4_1_a_proxy {
 
     #[test]
     fn is_http_and_has_a_host() {
+        let address = |url| Proxy::parse(url).unwrap().address();
+        assert_eq!(address("http://a/"), "a:80");
+        assert_eq!(
+            address("u@v:p@a:1"),
+            "a:1",
+            "the last @ ends the user's part"
+        );
         for (wrong, word) in [
             ("https://a:1", "TLS"),
             ("socks5://a:1", "http://"),

@@ -114,6 +114,7 @@ mod tests {
         for (bytes, expected) in SENT {
             let said = recognise(bytes).unwrap_or_default();
             assert!(said.contains(expected), "{}: {said}", bytes.escape_ascii());
+            assert!(!said.contains("\\n"), "more than a line: {said}");
         }
     }
 

@@ -228,3 +228,52 @@ fn in_order(mut segments: Vec<Segment>) -> Result<Vec<Sent>, String> {
     }
     Ok(sent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ports 1 and 2, an option, and the payload.
+    const TCP: &[u8] = b"\0\x01\0\x02\0\0\0\x07\0\0\0\0\x60\x18\0\0\0\0\0\0\x01\x01\x01\0\x81\0";
+    const IP_4: &[u8] = b"\x45\0\0\x2e\0\0\0\0\x40\x06\x7c\xc8\x7f\0\0\x01\x7f\0\0\x01";
+    const ETHERNET: &[u8] = &[0; 12];
+
+    fn ip_6() -> Vec<u8> {
+        let here = Ipv6Addr::LOCALHOST.octets();
+        [b"\x60\0\0\0\0\x1a\x06\x40", &here[..], &here, TCP].concat()
+    }
+
+    #[test]
+    fn a_packet_is_read_behind_the_header_of_each_kind_of_network() {
+        let ip_4 = [IP_4, TCP].concat();
+        for (name, header, ip) in [
+            ("none", vec![], &ip_4),
+            ("none, IPv6", vec![], &ip_6()),
+            ("Ethernet", [ETHERNET, b"\x08\0"].concat(), &ip_4),
+            ("Ethernet, IPv6", [ETHERNET, b"\x86\xdd"].concat(), &ip_6()),
+            ("VLAN", [ETHERNET, b"\x81\0\0\x05\x08\0"].concat(), &ip_4),
+            ("Linux cooked", [&[0; 14][..], b"\x08\0"].concat(), &ip_4),
+            ("Linux cooked 2", [b"\x08\0", &[0; 18][..]].concat(), &ip_4),
+            ("loopback", b"\x02\0\0\0".to_vec(), &ip_4),
+            ("loopback, other order", b"\0\0\0\x1e".to_vec(), &ip_6()),
+        ] {
+            // Ethernet fills short frames up.
+            let bytes = [&header[..], ip, &[0; 5]].concat();
+            match packet(&bytes) {
+                Some(Packet::Tcp(segment)) => {
+                    assert_eq!(segment.payload, b"\x81\0", "{name}");
+                    let ports = (segment.from.port(), segment.to.port());
+                    assert_eq!((ports, segment.sequence), ((1, 2), 7), "{name}");
+                }
+                _ => panic!("{name}: no TCP"),
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_with_a_wrong_checksum_are_no_packet() {
+        let mut bytes = [IP_4, TCP].concat();
+        bytes[10] ^= 1;
+        assert!(packet(&bytes).is_none());
+    }
+}
