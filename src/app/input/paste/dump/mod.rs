@@ -176,7 +176,10 @@ pub(super) fn bytes_of(text: &str, rows: &[Row<'_>], order: Order) -> Result<Pas
             Order::Kept => !layout.is_swapped(),
             Order::Swapped => layout.is_swapped() || layout.size() == 1,
         };
-        for radix in radices.iter().filter(|_| is_asked_for) {
+        let radices = radices
+            .iter()
+            .filter(|radix| **radix != 10 || !repeats_too_much(rows));
+        for radix in radices.filter(|_| is_asked_for) {
             match reading(rows, *radix, layout) {
                 Ok(reading) => {
                     readings.push(reading);
@@ -190,6 +193,16 @@ pub(super) fn bytes_of(text: &str, rows: &[Row<'_>], order: Order) -> Result<Pas
         return Err(misfit(text, rows, furthest));
     }
     choose(text, rows, readings)
+}
+
+/// Whether lines are left out up to an offset that is too large in hex, as most dumps write it: were it read as decimal
+/// instead, nobody would know. od says which it is by the number of its digits.
+fn repeats_too_much(rows: &[Row<'_>]) -> bool {
+    let is_too_large = |row: &Row<'_>| row.number(16).is_some_and(|end| end > MAX_REPEATED as u64);
+    let mut pairs = rows.windows(2);
+    let is_of_od = rows.first().is_some_and(Row::is_of_od);
+    !is_of_od
+        && pairs.any(|pair| matches!(pair, [row, next] if row.is_repeat() && is_too_large(next)))
 }
 
 /// Reads all rows by one layout.
