@@ -580,7 +580,10 @@ fn nonsense_is_refused() {
         (&["ftp://127.0.0.1/"][..], "ws:// or tcp://"),
         (&["https://127.0.0.1/"], "TLS"),
         (&["::1:80"], "[::1]:80"),
-        (&["ws://127.0.0.1/", "--connect-to", "a"], "host:port"),
+        (
+            &["ws://127.0.0.1/", "--connect-to", "a"],
+            "a port is missing",
+        ),
         (&["wss://127.0.0.1/"], "TLS"),
         (&["tcp://127.0.0.1"], "tcp://host:port"),
         (&["tcp://127.0.0.1:80/path"], "tcp://host:port"),
