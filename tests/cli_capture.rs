@@ -566,12 +566,12 @@ mod a_file_that {
     #[cfg(target_os = "linux")]
     #[test]
     fn is_larger_than_memory_is_read_packet_by_packet() {
-        let mut all = segments(40_000, 7, &traffic());
         let other = (0..90)
             .cycle()
             .take(900)
             .map(|byte: u8| (true, vec![byte; 60_000]));
-        all.extend(segments(40_001, 7, &other.collect::<Vec<_>>()));
+        let mut all = segments(40_001, 7, &other.collect::<Vec<_>>());
+        all.extend(segments(40_000, 7, &traffic()));
         let file = raw(&all);
         assert!(file.len() > 50_000_000);
         let path = std::env::temp_dir().join(format!("plainws-large-{}", std::process::id()));

@@ -483,3 +483,50 @@ fn begin_with_a_frame(stream: &mut Stream, begin: Option<usize>) {
         cut.offset -= begin;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted_and_nothing_after_it_kept() {
+        let cut = Cut {
+            offset: 0,
+            number: Some(1),
+            time: None,
+        };
+        let mut side = Side::default();
+        side.keep(b"GET ", cut, 6);
+        side.keep(b"/abc", cut, 2);
+        side.keep(b"def", cut, 100);
+        assert_eq!((&*side.kept, side.more), (&b"GET /a"[..], 5));
+        let stream = side.finish(Role::Client).expect("it has bytes");
+        assert_eq!(stream.bytes, b"GET /a");
+        let why = stream.broken_off.expect("there is more");
+        assert!(why.contains("the next 5 bytes are left out"), "{why}");
+    }
+
+    #[test]
+    fn a_head_that_does_not_end_is_not_kept() {
+        let cut = Cut {
+            offset: 0,
+            number: None,
+            time: None,
+        };
+        let mut tcp = Tcp {
+            ends: [([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into()],
+            sides: Default::default(),
+            kind: Kind::Unknown,
+        };
+        let kept = (0..100).map(|_| {
+            tcp.take(0, &[b'A'; 1000], cut, usize::MAX);
+            tcp.kept()
+        });
+        let kept: Vec<_> = kept.collect();
+        assert!(kept.iter().all(|&bytes| bytes <= MAX_HEAD) && kept.contains(&0));
+        // A stream of which no head can be the beginning is not kept at all.
+        tcp.sides[0].forget();
+        tcp.take(0, &[0x81; 1000], cut, usize::MAX);
+        assert_eq!(tcp.kept(), 0);
+    }
+}
