@@ -15,7 +15,7 @@ pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
     let has_heading = text.lines().any(|line| line.starts_with("Follow: "));
     if has_heading {
         Some(tshark(text))
-    } else if text.contains("!!binary") {
+    } else if text.lines().any(|line| data(line).is_some()) {
         let mut pasted = Pasted::default();
         Some(yaml(text, text, 0, &mut pasted).map(|()| pasted))
     } else if is_two_dumps(text) {
@@ -207,7 +207,7 @@ fn yaml(text: &str, block: &str, connection: u64, pasted: &mut Pasted) -> Result
             }
             _ => {}
         }
-        let Some(inline) = value.strip_prefix("!!binary") else {
+        let Some(inline) = data(line) else {
             continue;
         };
         if name.starts_with("peer") {
@@ -225,6 +225,14 @@ fn yaml(text: &str, block: &str, connection: u64, pasted: &mut Pasted) -> Result
     }
     push(pieces, connection, "packet", pasted);
     Ok(())
+}
+
+/// What stands on a line behind `data: !!binary` or `peer0_0: !!binary`.
+fn data(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once(':')?;
+    let name = name.trim().trim_start_matches("- ");
+    let is_of_yaml = name == "data" || name.starts_with("peer");
+    value.trim().strip_prefix("!!binary").filter(|_| is_of_yaml)
 }
 
 fn is_base64_line(line: &str) -> bool {
