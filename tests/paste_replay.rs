@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The targets of the program.
-const TARGETS: [&str; 3] = ["paste", "address", "capture"];
+pub(crate) const TARGETS: [&str; 3] = ["paste", "address", "capture"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
