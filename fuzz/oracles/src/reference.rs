@@ -429,7 +429,8 @@ fn is_host(host: &str) -> bool {
             .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
         None => is_name(name),
     };
-    let digits = port.trim_start_matches(':').trim_start_matches('0');
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    let digits = digits.trim_start_matches('0');
     is_name_right
         && (port.is_empty() || port.starts_with(':'))
         && (digits.is_empty()
