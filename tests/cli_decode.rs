@@ -4,6 +4,7 @@
 //! are written anew by `PLAINWS_UPDATE=1 cargo test --test cli cli_decode`; look at the difference.
 
 use crate::support::bytes::*;
+use crate::support::golden;
 use crate::support::run::{Run, check_fit_for_a_terminal, hex, run, run_with};
 use plainws::protocol::rule::Field;
 use plainws::{Role, Rule};
@@ -31,19 +32,6 @@ fn decode(sender: Role, bytes: &[u8], more: &[&str]) -> Run {
     run_with(&args, bytes)
 }
 
-fn check_golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
-    if std::env::var_os("PLAINWS_UPDATE").is_some() {
-        let folder = path.parent().expect("a file is in a folder");
-        std::fs::create_dir_all(folder).expect("the folder can be made");
-        std::fs::write(&path, text).expect("the file can be written");
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, golden, "{}", path.display());
-}
-
 mod s5_7_examples {
     use super::*;
 
@@ -63,7 +51,7 @@ mod s5_7_examples {
             let run = run_with(&["decode"], bytes);
             assert_eq!((run.code, &*run.stderr), (0, ""), "{name}");
             check_fit_for_a_terminal(&run.stdout);
-            check_golden(&format!("rfc6455-5.7/{name}.txt"), &run.stdout);
+            golden::check(&format!("rfc6455-5.7/{name}.txt"), &run.stdout);
         }
     }
 
@@ -71,7 +59,7 @@ mod s5_7_examples {
     fn as_json_have_the_field_names_of_wireshark() {
         let run = run_with(&["decode", "--json"], HELLO);
         assert_eq!(run.code, 0);
-        check_golden("rfc6455-5.7/masked-text.json", &run.stdout);
+        golden::check("rfc6455-5.7/masked-text.json", &run.stdout);
         let stream: Value = serde_json::from_str(&run.stdout).expect("it is JSON");
         let frame = &stream["frames"][0];
         let expected: &[(&str, Value)] = &[
@@ -117,7 +105,7 @@ mod each_rules_bytes {
             assert!(verdicts[0].ends_with(&format!("({})", rule.id())));
             check_fit_for_a_terminal(&run.stdout);
             let name = format!("rules/{}.{}.txt", rule.id(), sender.name());
-            check_golden(&name, &run.stdout);
+            golden::check(&name, &run.stdout);
         }
     }
 
@@ -454,7 +442,7 @@ mod handshake_in_front {
             let run = run_with(&["decode"], &input);
             assert_eq!(run.code, 0);
             check_fit_for_a_terminal(&run.stdout);
-            check_golden("handshake/request-and-frame.txt", &run.stdout);
+            golden::check("handshake/request-and-frame.txt", &run.stdout);
         }
     }
 
@@ -465,7 +453,7 @@ mod handshake_in_front {
         let run = decode(Role::Server, response.as_bytes(), &[]);
         assert_eq!(run.code, 0);
         check_fit_for_a_terminal(&run.stdout);
-        check_golden("handshake/folded-response.txt", &run.stdout);
+        golden::check("handshake/folded-response.txt", &run.stdout);
     }
 
     #[test]
@@ -488,7 +476,7 @@ mod handshake_in_front {
         let run = run_with(&["decode"], stream.as_bytes());
         assert_eq!(run.code, 1);
         check_fit_for_a_terminal(&run.stdout);
-        check_golden("handshake/many-rules-broken.txt", &run.stdout);
+        golden::check("handshake/many-rules-broken.txt", &run.stdout);
 
         let run = run_with(&["decode", "--json"], stream.as_bytes());
         let json: Value = serde_json::from_str(&run.stdout).expect("it is JSON");
@@ -596,7 +584,7 @@ mod rfc_7692_a_compressed_message {
         let run = run_with(&["decode"], &stream);
         assert_eq!(run.code, 0, "{}", run.stdout);
         check_fit_for_a_terminal(&run.stdout);
-        check_golden("handshake/compressed.txt", &run.stdout);
+        golden::check("handshake/compressed.txt", &run.stdout);
 
         let json = in_json(&stream, &[]);
         assert_eq!(json["verdict"], "legal");
