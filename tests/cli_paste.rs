@@ -688,6 +688,9 @@ mod base64 {
         is_refused("Websocket123", "'W' is not a hex digit");
         let run = decode("Websocket123", &["--input", "base64"]);
         assert_eq!(run.code, 1);
+        // Its first bytes are those of a comment.
+        is_refused("/////4EFSGVsbG8=", "a comment, or base64?");
+        is_refused("// a comment", "no bytes to decode");
     }
 }
 

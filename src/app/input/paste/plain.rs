@@ -19,6 +19,10 @@ pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
 
 fn read(text: &str) -> Result<Pasted, String> {
     let pairs = digits::plain(text);
+    if pairs.as_ref().is_ok_and(Vec::is_empty) && base64::bytes(text).is_some() {
+        let what = "a comment, or base64? --input base64 reads it";
+        return Err(wrong(text, text.trim_start(), what));
+    }
     if let Some(read) = words::recognise(text, decimal_bytes(text).ok().as_deref()) {
         return read;
     }
