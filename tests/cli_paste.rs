@@ -757,6 +757,34 @@ mod a_session {
         );
     }
 
+    /// A line of a session.
+    fn line(connection: u8, mark: char, bytes: &str) -> String {
+        let digits: String = bytes.bytes().map(|byte| format!("{byte:02x}")).collect();
+        format!("#{connection} {mark} {digits}\n")
+    }
+
+    #[test]
+    fn is_shown_without_the_ordinary_http_beside_it() {
+        let page = line(2, '>', "GET / HTTP/1.1\r\nReferer: /websocket\r\n\r\n")
+            + &line(2, '<', "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        let run = decode(&(SESSION.to_owned() + &page), &[]);
+        let note = "plainws: 1 connection of ordinary HTTP is left out\n";
+        assert_eq!((run.code, &*run.stderr), (0, note), "{}", run.stdout);
+        // It is judged where there is nothing else, where a WebSocket follows on the same connection, and
+        // where a WebSocket was asked for.
+        let upgraded = line(2, '<', "HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        let asked = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n\r\n";
+        let refused = line(2, '>', asked) + &line(2, '<', "HTTP/1.1 403 Forbidden\r\n\r\n");
+        for text in [
+            page.clone(),
+            format!("{SESSION}{page}{upgraded}"),
+            format!("{SESSION}{refused}"),
+        ] {
+            let run = decode(&text, &[]);
+            assert_eq!((run.code, &*run.stderr), (1, ""), "{}", run.stdout);
+        }
+    }
+
     #[test]
     fn with_anything_else_is_refused_where_that_is() {
         for (text, how) in [

@@ -5,7 +5,7 @@
 
 use super::packet::{self, Packet, Segment};
 use super::pcap;
-use super::stream::{Connection, Cut, Stream, begins_a_head};
+use super::stream::{Connection, Cut, Stream, begins_a_head, head_upgrades};
 use super::tcp::{Direction, Gap};
 use plainws::Role;
 use plainws::protocol::dissect::{Dissector, Verdict};
@@ -390,22 +390,12 @@ impl Side {
 
     /// Once a whole head is there: who opens a connection by it, if it does.
     fn opens(&self) -> Option<Option<Role>> {
-        let end = self
-            .kept
-            .windows(4)
-            .position(|bytes| bytes == b"\r\n\r\n")?;
-        let head = self.kept.get(..end)?;
-        let mut lines = head.split(|&byte| byte == b'\n');
-        let is_upgrade = |line: &[u8]| {
-            let line = line.to_ascii_lowercase();
-            line.starts_with(b"upgrade:") && line.windows(9).any(|word| word == b"websocket")
-        };
-        let role = if head.starts_with(b"HTTP/") {
+        let role = if self.kept.starts_with(b"HTTP/") {
             Role::Server
         } else {
             Role::Client
         };
-        Some(lines.any(is_upgrade).then_some(role))
+        Some(head_upgrades(&self.kept)?.then_some(role))
     }
 
     /// Whether it is a server that answered something else than 101.

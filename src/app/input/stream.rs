@@ -110,6 +110,16 @@ pub(crate) fn begins_a_head(bytes: &[u8]) -> bool {
     is_method || bytes.starts_with(b"HTTP/") || bytes.starts_with(&[0x16, 0x03])
 }
 
+/// Whether the head at the beginning has `Upgrade: websocket`, once it is whole: other heads are ordinary HTTP.
+pub(crate) fn head_upgrades(bytes: &[u8]) -> Option<bool> {
+    let end = bytes.windows(4).position(|end| end == b"\r\n\r\n")?;
+    let mut lines = bytes.get(..end)?.split(|&byte| byte == b'\n');
+    Some(lines.any(|line| {
+        let line = line.to_ascii_lowercase();
+        line.starts_with(b"upgrade:") && line.windows(9).any(|word| word == b"websocket")
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

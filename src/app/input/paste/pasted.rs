@@ -1,6 +1,6 @@
 //! What was understood of a text: connections, and what should be said about them.
 
-use crate::app::input::stream::{Connection, Cut, Stream, begins_a_head};
+use crate::app::input::stream::{Connection, Cut, Stream, begins_a_head, head_upgrades};
 use plainws::Role;
 use plainws::protocol::frame::{Byte0, Byte1, Opcode};
 use std::collections::BTreeMap;
@@ -82,6 +82,28 @@ impl Pasted {
         }
     }
 
+    /// Leaves out the connections of ordinary HTTP, such as those for a page beside its WebSocket; all are kept where
+    /// there is nothing else.
+    pub(super) fn without_ordinary_http(mut self) -> Self {
+        let is_ordinary = |connection: &Connection| {
+            let mut heads = connection.streams.iter().map(|stream| &*stream.bytes);
+            // The client's comes first: a refusal has no such header, and is judged.
+            let first = heads.find(|bytes| begins_a_head(bytes));
+            first.and_then(head_upgrades) == Some(false) && !is_switched_later(connection)
+        };
+        if self.connections.values().all(is_ordinary) {
+            return self;
+        }
+        let before = self.connections.len();
+        self.connections
+            .retain(|_, connection| !is_ordinary(connection));
+        match before - self.connections.len() {
+            0 => self,
+            1 => self.with_note("1 connection of ordinary HTTP is left out"),
+            count => self.with_note(format!("{count} connections of ordinary HTTP are left out")),
+        }
+    }
+
     /// All connections that have bytes, in the order of their numbers.
     pub(crate) fn into_connections(self) -> Vec<Connection> {
         self.connections.into_values().collect()
@@ -93,6 +115,13 @@ impl Pasted {
         let streams = connections.flat_map(|connection| connection.streams);
         streams.flat_map(|stream| stream.bytes).collect()
     }
+}
+
+/// Whether a 101 comes after other responses on the same connection.
+fn is_switched_later(connection: &Connection) -> bool {
+    let is_101 = |bytes: &[u8]| bytes == b"HTTP/1.1 101 ";
+    let mut streams = connection.streams.iter();
+    streams.any(|stream| stream.bytes.windows(13).any(is_101))
 }
 
 /// The stream of a sender; the client's comes first.

@@ -69,7 +69,7 @@ fn read(text: &str) -> Result<Pasted, String> {
         };
         pasted.push(piece, "line", &read_hex(text, bytes)?);
     }
-    Ok(pasted)
+    Ok(pasted.without_ordinary_http())
 }
 
 fn connection_number(text: &str, number: &str) -> Result<u64, String> {
