@@ -273,6 +273,14 @@ mod a_dump {
                 "* stands for lines like the last one",
             ),
             (
+                "0000000 000401 000401 000401 000401 000401 000401 000401 000401\n*\n0000060 000401\n0000062\n",
+                "line 2, column 1: \"*\": lines are left out up to an offset that may be hex",
+            ),
+            (
+                "0000000 0101 0101 0101 0101 0101 0101 0101 0101\n*\n0000080 0101\n0000082\n",
+                "line 2, column 1: \"*\": lines are left out up to an offset that may be hex",
+            ),
+            (
                 "00000000  82 7e 01 00 00 00 00 00  00 00 00 00 00 00 00 00\n*\n10000000  00\n",
                 "* stands for lines like the last one",
             ),

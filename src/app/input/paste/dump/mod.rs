@@ -159,6 +159,8 @@ struct Reading {
     /// Lines whose text shows their bytes, and lines whose text does not.
     shown: usize,
     unlike: usize,
+    /// Offsets in another base fit as well, and give other bytes where lines are left out.
+    has_other_base: bool,
 }
 
 /// Reads the rows of a dump.
@@ -179,15 +181,15 @@ pub(super) fn bytes_of(text: &str, rows: &[Row<'_>], order: Order) -> Result<Pas
         let radices = radices
             .iter()
             .filter(|radix| **radix != 10 || !repeats_too_much(rows));
+        let mut found: Option<Reading> = None;
         for radix in radices.filter(|_| is_asked_for) {
-            match reading(rows, *radix, layout) {
-                Ok(reading) => {
-                    readings.push(reading);
-                    break;
-                }
-                Err(row) => furthest = furthest.max(row),
+            match (reading(rows, *radix, layout), &mut found) {
+                (Ok(reading), None) => found = Some(reading),
+                (Ok(other), Some(found)) => found.has_other_base |= other.bytes != found.bytes,
+                (Err(row), _) => furthest = furthest.max(row),
             }
         }
+        readings.extend(found);
     }
     if readings.is_empty() {
         return Err(misfit(text, rows, furthest));
@@ -220,6 +222,7 @@ fn reading(rows: &[Row<'_>], radix: u32, layout: Layout) -> Result<Reading, usiz
         bytes: Vec::new(),
         shown: 0,
         unlike: 0,
+        has_other_base: false,
     };
     let mut last = 0;
     for (i, row) in rows.iter().enumerate() {
@@ -290,6 +293,12 @@ fn choose(text: &str, rows: &[Row<'_>], mut readings: Vec<Reading>) -> Result<Pa
     let [reading] = &mut readings[..] else {
         return Err(ambiguous(text, rows, &readings));
     };
+    let repeat = rows.iter().find(|row| row.is_repeat());
+    if let Some(row) = repeat.filter(|_| reading.has_other_base) {
+        let what = "lines are left out up to an offset that may be hex, as hexdump writes it, or octal or decimal, \
+                    as od does; with -v both leave none out";
+        return Err(wrong(text, row.line.trim_start(), what));
+    }
     let has_end = rows.last().is_some_and(Row::is_end);
     if reading.layout.is_swapped()
         && !has_end
