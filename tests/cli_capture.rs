@@ -317,6 +317,20 @@ mod segments_that {
     }
 
     #[test]
+    fn lack_the_end_of_their_tcp_headers_are_counted() {
+        let all = segments(40_000, 7, &traffic());
+        for captured in [30, 39] {
+            let run = decode(&pcap(Link::Raw, &all, captured), &[]);
+            let told = format!(
+                "captured only in part (tcpdump -s 0 takes packets whole): {} packets",
+                all.len()
+            );
+            assert_eq!(run.code, 2, "{}", run.stdout);
+            assert!(run.stderr.contains(&told), "{captured}: {}", run.stderr);
+        }
+    }
+
+    #[test]
     fn are_cut_off_by_the_end_of_the_file_are_remarked() {
         let file = raw(&segments(40_000, 7, &traffic()));
         let run = decode(&file[..file.len() - 3], &[]);

@@ -61,6 +61,7 @@ pub(crate) fn read(beginning: &[u8], rest: impl Read, pick: Pick) -> Result<Foun
                 finder.segment(&segment, cut);
             }
             Packet::Fragment => finder.fragments += 1,
+            Packet::Cut => finder.cut += 1,
             Packet::UnknownLink => finder.unknown_links += 1,
             Packet::Other => {}
         }
@@ -152,11 +153,7 @@ impl Finder {
         let Segment {
             payload, missing, ..
         } = *segment;
-        self.cut += u64::from(missing > 0);
-        // RFC 9293 §3.5.3: what RST carries is not of the stream.
-        if segment.flags.rst {
-            return;
-        }
+        self.cut += u64::from(segment.is_cut);
         direction.receive(sequence, payload, missing, |piece| {
             pieces.push(piece.to_vec());
         });

@@ -13,7 +13,9 @@ pub(crate) enum Packet<'a> {
     Segment(Segment<'a>),
     /// A piece of an IP packet, which nobody here joins.
     Fragment,
-    /// Something else, or too little of it.
+    /// A segment of which not even the TCP header was captured.
+    Cut,
+    /// Something else, or damaged.
     Other,
     /// The link layer is none of those that are known.
     UnknownLink,
@@ -27,10 +29,12 @@ pub(crate) struct Segment<'a> {
     /// Of its first byte, or of SYN if that is set.
     pub(crate) sequence: u32,
     pub(crate) flags: Flags,
-    /// As much of it as was captured.
+    /// As much of it as was captured; nothing of what RST carries.
     pub(crate) payload: &'a [u8],
     /// How many bytes more it had on the wire.
     pub(crate) missing: usize,
+    /// Whether not all of the packet was captured, be it the payload or the end of the TCP header.
+    pub(crate) is_cut: bool,
 }
 
 /// The flags that matter here.
@@ -38,22 +42,29 @@ pub(crate) struct Segment<'a> {
 pub(crate) struct Flags {
     pub(crate) syn: bool,
     pub(crate) ack: bool,
-    pub(crate) fin: bool,
-    pub(crate) rst: bool,
 }
 
 /// Numbers of link layers, as in the registry of libpcap.
-mod link {
-    pub(super) const NULL: i32 = 0;
-    pub(super) const ETHERNET: i32 = 1;
-    pub(super) const RAW: [i32; 5] = [12, 14, 101, 228, 229];
-    pub(super) const LOOP: i32 = 108;
-    pub(super) const LINUX_SLL: i32 = 113;
-    pub(super) const LINUX_SLL2: i32 = 276;
+pub(crate) mod link {
+    pub(crate) const NULL: i32 = 0;
+    pub(crate) const ETHERNET: i32 = 1;
+    pub(crate) const RAW: [i32; 5] = [12, 14, 101, 228, 229];
+    pub(crate) const LOOP: i32 = 108;
+    pub(crate) const LINUX_SLL: i32 = 113;
+    pub(crate) const LINUX_SLL2: i32 = 276;
 }
 
 /// Takes a packet apart that was captured from this kind of link.
 pub(crate) fn read(kind: i32, bytes: &[u8]) -> Packet<'_> {
+    match ip(kind, bytes) {
+        Some(ip) => of_ip(ip).unwrap_or(Packet::Other),
+        None => Packet::UnknownLink,
+    }
+}
+
+/// The IP packet in what was captured from this kind of link, or nothing if there is none; `None` for a link that is
+/// not known.
+pub(crate) fn ip(kind: i32, bytes: &[u8]) -> Option<&[u8]> {
     let ip = match (kind, bytes) {
         (link::ETHERNET, [_, _, _, _, _, _, _, _, _, _, _, _, rest @ ..]) => after_ethertype(rest),
         (link::LINUX_SLL, [_, _, _, _, _, _, _, _, _, _, _, _, _, _, rest @ ..]) => {
@@ -67,14 +78,18 @@ pub(crate) fn read(kind: i32, bytes: &[u8]) -> Packet<'_> {
         (link::NULL | link::LOOP, [_, _, _, _, rest @ ..]) => Some(rest),
         (kind, rest) if link::RAW.contains(&kind) => Some(rest),
         (link::ETHERNET | link::LINUX_SLL | link::LINUX_SLL2 | link::NULL | link::LOOP, _) => None,
-        _ => return Packet::UnknownLink,
+        _ => return None,
     };
-    match ip.and_then(<[u8]>::split_first) {
-        Some((byte0, _)) if byte0 >> 4 == 4 => ipv4(ip.unwrap_or_default()),
-        Some((byte0, _)) if byte0 >> 4 == 6 => ipv6(ip.unwrap_or_default()),
+    Some(ip.unwrap_or_default())
+}
+
+/// Takes an IP packet apart; `None` for other bytes, and for headers that are damaged or, down to that of TCP, cut.
+pub(crate) fn of_ip(bytes: &[u8]) -> Option<Packet<'_>> {
+    match bytes.first()? >> 4 {
+        4 => ipv4(bytes),
+        6 => ipv6(bytes),
         _ => None,
     }
-    .unwrap_or(Packet::Other)
 }
 
 fn after_ethertype(bytes: &[u8]) -> Option<&[u8]> {
@@ -119,6 +134,7 @@ fn ipv4(bytes: &[u8]) -> Option<Packet<'_>> {
         d2,
         d3,
     ] = *head;
+    let header = header_length(byte0 & 0x0F)?;
     if protocol != TCP {
         return Some(Packet::Other);
     }
@@ -126,7 +142,6 @@ fn ipv4(bytes: &[u8]) -> Option<Packet<'_>> {
     if u16::from_be_bytes([f0, f1]) & 0x3FFF != 0 {
         return Some(Packet::Fragment);
     }
-    let header = usize::from(byte0 & 0x0F) * 4;
     let length = match usize::from(u16::from_be_bytes([l0, l1])) {
         // The network card was to cut it into packets, and it was captured before that.
         0 => bytes.len(),
@@ -169,17 +184,28 @@ fn ipv6(bytes: &[u8]) -> Option<Packet<'_>> {
     tcp(addresses, rest, length)
 }
 
+/// The length of a header of IPv4 or TCP, told in words of 32 bits: at least five.
+fn header_length(words: u8) -> Option<usize> {
+    (words >= 5).then_some(usize::from(words) * 4)
+}
+
 const TCP: u8 = 6;
 
 /// `length` bytes were on the wire.
 fn tcp([source, destination]: [IpAddr; 2], bytes: &[u8], length: usize) -> Option<Packet<'_>> {
     // What follows the packet fills the frame up.
     let bytes = bytes.get(..length).unwrap_or(bytes);
-    let (head, _) = bytes.split_first_chunk::<14>()?;
+    let is_cut = bytes.len() < length;
+    let Some((head, _)) = bytes.split_first_chunk::<14>() else {
+        return is_cut.then_some(Packet::Cut);
+    };
     let [s0, s1, d0, d1, n0, n1, n2, n3, _, _, _, _, offset, flags] = *head;
-    let header = usize::from(offset >> 4) * 4;
-    let wanted = length.checked_sub(header.max(20))?;
-    let payload = bytes.get(header.max(20)..).unwrap_or_default();
+    let header = header_length(offset >> 4)?;
+    let rest = length.checked_sub(header)?;
+    // RFC 9293 §3.5.3: what RST carries is not of the stream.
+    let wanted = if flags & 0x04 == 0 { rest } else { 0 };
+    let payload = bytes.get(header..).unwrap_or_default();
+    let payload = payload.get(..wanted).unwrap_or(payload);
     Some(Packet::Segment(Segment {
         source: (source, u16::from_be_bytes([s0, s1])).into(),
         destination: (destination, u16::from_be_bytes([d0, d1])).into(),
@@ -187,11 +213,10 @@ fn tcp([source, destination]: [IpAddr; 2], bytes: &[u8], length: usize) -> Optio
         flags: Flags {
             syn: flags & 0x02 != 0,
             ack: flags & 0x10 != 0,
-            fin: flags & 0x01 != 0,
-            rst: flags & 0x04 != 0,
         },
         payload,
         missing: wanted - payload.len(),
+        is_cut,
     }))
 }
 
@@ -351,6 +376,52 @@ mod tests {
             };
             assert_eq!(payload(&packet), expected, "{captured}");
         }
+    }
+
+    #[test]
+    fn a_segment_is_cut_wherever_it_ends_too_early() {
+        for carried in [&b""[..], b"Hello"] {
+            let tcp = segment(&[0; 4], carried);
+            for (head, whole) in [(20, ipv4(0, &[], &tcp)), (40, ipv6(6, &tcp))] {
+                let is_cut = |captured: usize| match of_ip(&whole[..captured]) {
+                    Some(Packet::Segment(segment)) => Some(segment.is_cut),
+                    Some(Packet::Cut) => Some(true),
+                    _ => None,
+                };
+                assert!((0..head).all(|captured| is_cut(captured).is_none()));
+                let cut = head..whole.len();
+                assert!(
+                    cut.into_iter()
+                        .all(|captured| is_cut(captured) == Some(true))
+                );
+                assert_eq!(is_cut(whole.len()), Some(false));
+            }
+        }
+    }
+
+    #[test]
+    fn headers_that_cannot_be_are_of_no_segment() {
+        let ip = ipv4(0, &[], &segment(&[], b"Hello"));
+        for (at, byte, what) in [
+            (0, 0x44, "an IP header of four words"),
+            (0, 0x4F, "one longer than the packet"),
+            (3, 19, "a packet shorter than its header"),
+            (3, 33, "a segment shorter than any header"),
+            (3, 39, "a segment shorter than its header"),
+            (32, 0x40, "a TCP header of four words"),
+            (32, 0x70, "one longer than the segment"),
+        ] {
+            let mut ip = ip.clone();
+            ip[at] = byte;
+            assert_eq!(of_ip(&ip), None, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_a_reset_carries_is_no_payload() {
+        let mut ip = ipv4(0, &[], &segment(&[], b"reason"));
+        ip[33] = 0x14;
+        assert_eq!(payload(&read(101, &ip)), Some((&b""[..], 0)));
     }
 
     #[test]

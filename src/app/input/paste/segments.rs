@@ -1,8 +1,9 @@
 //! Packets that were printed: their IP and TCP headers taken off, and what each end sent put in order.
 
 use super::pasted::{Pasted, Piece, roles};
+use crate::app::input::packet::{self, link};
 use plainws::Role;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What one end sent in one packet.
@@ -32,53 +33,37 @@ pub(super) enum Packet {
 /// Reads a packet: IP, behind the header of Ethernet, of Linux's "any" device or of a loopback if there is one;
 /// `None` for other bytes. The checksum of an IPv4 header must be right.
 pub(super) fn packet(bytes: &[u8]) -> Option<Packet> {
-    let behind = |length: usize, protocol: &[u8]| {
-        let is_ip = matches!(protocol, [0x08, 0x00] | [0x86, 0xDD]);
-        bytes.get(length..).filter(|_| is_ip)
-    };
-    let at = |at: usize| bytes.get(at..at + 2).unwrap_or_default();
-    let loopback = || match bytes {
-        [2 | 24 | 28 | 30, 0, 0, 0, ip @ ..] | [0, 0, 0, 2 | 24 | 28 | 30, ip @ ..] => Some(ip),
-        _ => None,
-    };
-    ip(bytes)
-        .or_else(|| ip(behind(14, at(12))?))
-        .or_else(|| ip(behind(18, at(16)).filter(|_| at(12) == [0x81, 0])?))
-        .or_else(|| ip(behind(16, at(14))?))
-        .or_else(|| ip(behind(20, at(0))?))
-        .or_else(|| ip(loopback()?))
+    let is_loopback = matches!(
+        bytes,
+        [2 | 24 | 28 | 30, 0, 0, 0, ..] | [0, 0, 0, 2 | 24 | 28 | 30, ..]
+    );
+    let loopback = is_loopback.then_some(link::NULL);
+    let links = [link::ETHERNET, link::LINUX_SLL, link::LINUX_SLL2];
+    let mut links = links.into_iter().chain(loopback);
+    ip(bytes).or_else(|| links.find_map(|link| ip(packet::ip(link, bytes)?)))
 }
 
+/// Only the checksum tells IPv4 from arbitrary bytes, and IPv6 only that TCP is next in it.
 fn ip(bytes: &[u8]) -> Option<Packet> {
-    match bytes.first()? >> 4 {
-        4 => ip_4(bytes),
-        6 => ip_6(bytes),
-        _ => None,
-    }
-}
-
-fn ip_4(bytes: &[u8]) -> Option<Packet> {
-    let length = usize::from(bytes[0] & 0x0F) * 4;
-    let header = bytes.get(..length).filter(|_| length >= 20)?;
-    if checksum(header) != 0xFFFF {
-        return None;
-    }
-    let address = |at: usize| {
-        Some(IpAddr::from(Ipv4Addr::from(
-            *header.get(at..)?.first_chunk::<4>()?,
-        )))
+    let byte0 = bytes.first()?;
+    let is_ip = match byte0 >> 4 {
+        4 => checksum(bytes.get(..usize::from(byte0 & 0x0F) * 4)?) == 0xFFFF,
+        _ => bytes.get(6) == Some(&6),
     };
-    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    // The network card splits what is longer than the field can say.
-    let total = if total == 0 { bytes.len() } else { total };
-    let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3FFF != 0;
-    if header[9] != 6 || is_fragment {
-        return Some(Packet::Other);
-    }
-    let Some(payload) = bytes.get(length..total) else {
-        return Some(Packet::Cut);
-    };
-    tcp(payload, address(12)?, address(16)?)
+    Some(match packet::of_ip(bytes).filter(|_| is_ip)? {
+        packet::Packet::Segment(segment) if !segment.is_cut => Packet::Tcp(Box::new(Segment {
+            from: segment.source,
+            to: segment.destination,
+            sequence: segment.sequence,
+            syn: segment.flags.syn,
+            ack: segment.flags.ack,
+            payload: segment.payload.to_vec(),
+            number: 0,
+            time: None,
+        })),
+        packet::Packet::Segment(_) | packet::Packet::Cut => Packet::Cut,
+        _ => Packet::Other,
+    })
 }
 
 fn checksum(header: &[u8]) -> u32 {
@@ -87,41 +72,6 @@ fn checksum(header: &[u8]) -> u32 {
         .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
     let sum: u32 = words.sum();
     (sum & 0xFFFF) + (sum >> 16)
-}
-
-fn ip_6(bytes: &[u8]) -> Option<Packet> {
-    let (header, rest) = bytes.split_first_chunk::<40>()?;
-    let address = |at: usize| {
-        Some(IpAddr::from(Ipv6Addr::from(
-            *header.get(at..)?.first_chunk::<16>()?,
-        )))
-    };
-    if header[6] != 6 {
-        // No other field of IPv6 tells it from arbitrary bytes.
-        return None;
-    }
-    let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
-    let Some(payload) = rest.get(..length) else {
-        return Some(Packet::Cut);
-    };
-    tcp(payload, address(8)?, address(24)?)
-}
-
-fn tcp(bytes: &[u8], from: IpAddr, to: IpAddr) -> Option<Packet> {
-    let header = bytes.first_chunk::<20>()?;
-    let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
-    let length = usize::from(header[12] >> 4) * 4;
-    let payload = bytes.get(length..).filter(|_| length >= 20)?;
-    Some(Packet::Tcp(Box::new(Segment {
-        from: SocketAddr::new(from, port(0)),
-        to: SocketAddr::new(to, port(2)),
-        sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
-        syn: header[13] & 0x02 != 0,
-        ack: header[13] & 0x10 != 0,
-        payload: payload.to_vec(),
-        number: 0,
-        time: None,
-    })))
 }
 
 /// Puts in order what the ends of each connection sent.
@@ -239,7 +189,7 @@ mod tests {
     const ETHERNET: &[u8] = &[0; 12];
 
     fn ip_6() -> Vec<u8> {
-        let here = Ipv6Addr::LOCALHOST.octets();
+        let here = std::net::Ipv6Addr::LOCALHOST.octets();
         [b"\x60\0\0\0\0\x1a\x06\x40", &here[..], &here, TCP].concat()
     }
 
@@ -275,5 +225,30 @@ mod tests {
         let mut bytes = [IP_4, TCP].concat();
         bytes[10] ^= 1;
         assert!(packet(&bytes).is_none());
+    }
+
+    #[test]
+    fn a_packet_is_cut_wherever_it_ends_too_early() {
+        let ip_4 = [IP_4, TCP].concat();
+        let mut without_payload = ip_6();
+        without_payload[5] -= 2;
+        without_payload.truncate(64);
+        for (head, whole) in [(20, ip_4), (40, ip_6()), (40, without_payload)] {
+            for captured in 0..whole.len() {
+                let packet = packet(&whole[..captured]);
+                let is_cut = packet.map(|packet| matches!(packet, Packet::Cut));
+                let expected = (captured >= head).then_some(true);
+                assert_eq!(is_cut, expected, "{captured}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_whose_tcp_header_cannot_be_are_no_packet() {
+        for offset in [0x40, 0x80] {
+            let mut bytes = [IP_4, TCP].concat();
+            bytes[32] = offset;
+            assert!(packet(&bytes).is_none(), "{offset:x}");
+        }
     }
 }
