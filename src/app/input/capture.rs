@@ -142,8 +142,7 @@ impl Finder {
         let mut pieces = Vec::new();
         let direction = &mut tcp.sides[side].direction;
         let sequence = if segment.flags.syn {
-            direction.begin(segment.sequence);
-            segment.sequence.wrapping_add(1)
+            direction.begin(segment.sequence)
         } else {
             segment.sequence
         };

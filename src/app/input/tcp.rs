@@ -36,11 +36,12 @@ pub(crate) struct Gap {
 }
 
 impl Direction {
-    /// Takes note of a SYN, which has a number of its own before the first byte's (RFC 9293 §3.4).
-    pub(crate) fn begin(&mut self, sequence: u32) {
-        if self.first.is_none() {
-            self.first = Some(sequence.wrapping_add(1));
-        }
+    /// Takes note of a SYN, which has a number of its own before the first byte's (RFC 9293 §3.4), and returns the
+    /// number of the byte after it.
+    pub(crate) fn begin(&mut self, sequence: u32) -> u32 {
+        let next = sequence.wrapping_add(1);
+        self.first.get_or_insert(next);
+        next
     }
 
     /// Whether this SYN begins another stream than the one that goes on here.

@@ -2,6 +2,7 @@
 
 use super::pasted::{Pasted, Piece, roles};
 use crate::app::input::packet::{self, link};
+use crate::app::input::tcp::{Direction, Gap};
 use plainws::Role;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -138,43 +139,28 @@ type Sent = ((u64, Option<Duration>), Vec<u8>);
 
 /// What one end sent: repeated bytes left out, late packets in their place.
 fn in_order(mut segments: Vec<Segment>) -> Result<Vec<Sent>, String> {
-    let Some(origin) = segments.first().map(|segment| segment.sequence) else {
-        return Ok(Vec::new());
-    };
-    // Sequence numbers wrap around; SYN has one of its own.
-    let position = |segment: &Segment| {
-        let distance = i32::from_ne_bytes(segment.sequence.wrapping_sub(origin).to_ne_bytes());
-        i64::from(distance) + i64::from(segment.syn)
-    };
-    segments.sort_by_key(position);
-    let mut next = segments
-        .iter()
-        .find(|segment| segment.syn || !segment.payload.is_empty())
-        .map(position);
-    let mut latest = 0;
+    let origin = segments.first().map_or(0, |segment| segment.sequence);
+    // The earliest packet need not be the first one here, and sequence numbers wrap around.
+    segments.sort_by_key(|segment| segment.sequence.wrapping_sub(origin) as i32);
+    let mut direction = Direction::default();
+    let mut latest = (0, None);
     let mut sent = Vec::new();
-    for mut segment in segments {
-        let expected = next.unwrap_or_default();
-        let missing = position(&segment) - expected;
-        if segment.payload.is_empty() {
-            continue;
-        }
-        if missing > 0 {
+    for segment in segments {
+        let sequence = if segment.syn {
+            direction.begin(segment.sequence)
+        } else {
+            segment.sequence
+        };
+        direction.receive(sequence, &segment.payload, 0, |new| {
+            latest = (segment.number, segment.time).max(latest);
+            sent.push((latest, new.to_vec()));
+        });
+        if let Some(Gap { bytes, .. }) = direction.gap() {
             return Err(format!(
-                "before packet {}, {missing} bytes that {} sent are missing",
+                "before packet {}, {bytes} bytes that {} sent are missing",
                 segment.number, segment.from
             ));
         }
-        let known = usize::try_from(-missing)
-            .unwrap_or(usize::MAX)
-            .min(segment.payload.len());
-        let new = segment.payload.split_off(known);
-        if new.is_empty() {
-            continue;
-        }
-        next = Some(expected + new.len() as i64);
-        latest = segment.number.max(latest);
-        sent.push(((latest, segment.time), new));
     }
     Ok(sent)
 }
@@ -249,6 +235,82 @@ mod tests {
             let mut bytes = [IP_4, TCP].concat();
             bytes[32] = offset;
             assert!(packet(&bytes).is_none(), "{offset:x}");
+        }
+    }
+
+    /// Segments of one end, each with its sequence number and payload, numbered from 1.
+    fn put_in_order(segments: &[(u32, &[u8])]) -> Result<Vec<(u64, String)>, String> {
+        let segments = (1..)
+            .zip(segments)
+            .map(|(number, (sequence, payload))| Segment {
+                from: ([127, 0, 0, 1], 1).into(),
+                to: ([127, 0, 0, 1], 2).into(),
+                sequence: *sequence,
+                syn: payload.is_empty(),
+                ack: true,
+                payload: payload.to_vec(),
+                number,
+                time: Some(Duration::from_secs(number)),
+            });
+        let sent = in_order(segments.collect())?;
+        let sent = sent.into_iter().map(|((number, time), bytes)| {
+            assert_eq!(time, Some(Duration::from_secs(number)));
+            (number, String::from_utf8_lossy(&bytes).into_owned())
+        });
+        Ok(sent.collect())
+    }
+
+    #[test]
+    fn segments_are_put_in_order_from_the_earliest_on() {
+        type Case = (
+            &'static str,
+            &'static [(u32, &'static [u8])],
+            &'static [(u64, &'static str)],
+        );
+        let cases: [Case; 6] = [
+            (
+                "in order",
+                &[(7, b"ab"), (9, b"cd")],
+                &[(1, "ab"), (2, "cd")],
+            ),
+            ("after SYN", &[(6, b""), (7, b"ab")], &[(2, "ab")]),
+            (
+                "the first last",
+                &[(9, b"cd"), (7, b"ab")],
+                &[(2, "ab"), (2, "cd")],
+            ),
+            (
+                "around 0",
+                &[(1, b"cd"), (u32::MAX, b"ab")],
+                &[(2, "ab"), (2, "cd")],
+            ),
+            (
+                "repeated",
+                &[(7, b"ab"), (7, b"ab"), (9, b"c")],
+                &[(1, "ab"), (3, "c")],
+            ),
+            (
+                "overlapping",
+                &[(7, b"ab"), (8, b"Xcd")],
+                &[(1, "ab"), (2, "cd")],
+            ),
+        ];
+        for (name, segments, expected) in cases {
+            let sent = put_in_order(segments).expect(name);
+            let sent: Vec<_> = sent
+                .iter()
+                .map(|(number, text)| (*number, &**text))
+                .collect();
+            assert_eq!(sent, expected, "{name}");
+        }
+        for (segments, number) in [
+            (&[(7, &b"ab"[..]), (12, b"f"), (10, b"d")][..], 3),
+            (&[(8, b""), (10, b"d")], 2),
+        ] {
+            let problem = put_in_order(segments).expect_err("a byte is missing");
+            let expected =
+                format!("before packet {number}, 1 bytes that 127.0.0.1:1 sent are missing");
+            assert_eq!(problem, expected);
         }
     }
 }
