@@ -1216,6 +1216,22 @@ char peer1_1[] = { /* Packet 14 */
             &broken,
             "entry 1, message 2 of the HAR file: its binary data is no base64",
         );
+        // Nothing that JSON hides reaches a terminal.
+        for (value, hidden, shown) in [
+            ("echo?a=b", "\\u202e", "/\\u{202e}"),
+            ("\"send\"", "\"\\u009b\"", "Some(\"\\u{9b}\")"),
+            (
+                "\"opcode\": 1",
+                "\"opcode\": \"\\u009b\"",
+                "opcode \\\"\\u{9b}\\\" is",
+            ),
+            ("{\"log\": {", "{\"\\u009b\": {", "JSON with [\"\\u{9b}\"]"),
+        ] {
+            let run = decode(&har.replace(value, hidden), &[]);
+            let all = run.stdout + &run.stderr;
+            assert!(all.contains(shown), "{all}");
+            assert!(!all.contains(['\u{9b}', '\u{202e}']), "{all}");
+        }
     }
 }
 

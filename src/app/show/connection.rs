@@ -5,7 +5,7 @@
 use super::heads;
 use super::listing::{Listing, direction};
 use super::paint::{FAINT, STRONG, paint};
-use super::text::{COLUMNS, clipped, since};
+use super::text::{COLUMNS, clipped, escaped, since};
 use super::verdict;
 use crate::app::input::Cut;
 use crate::app::judge::conversation::{Conversation, Next};
@@ -70,6 +70,8 @@ pub(crate) fn summary(out: &mut dyn fmt::Write, of: &mut Conversation) -> fmt::R
 
 fn title(out: &mut dyn fmt::Write, of: &Conversation) -> fmt::Result {
     let Some(name) = &of.name else { return Ok(()) };
+    // A file may have written anything into it.
+    let name = escaped(name.as_bytes());
     let title = clipped(&format!("connection {name}"), COLUMNS - 1);
     writeln!(out, "{}\n", paint(STRONG, &title))
 }

@@ -144,7 +144,7 @@ fn frame(message: &Value) -> Result<(Role, Vec<u8>), String> {
         _ => {
             return Err(format!(
                 "its opcode {} is neither 1 (text) nor 2 (binary)",
-                message["opcode"]
+                message["opcode"].to_string().escape_debug()
             ));
         }
     };
