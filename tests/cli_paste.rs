@@ -571,6 +571,22 @@ mod numbers {
             ),
             ("<Buffer 81 05", "the > that ends a buffer is missing"),
             (
+                "<Buffer 81 00>\n<Buffer 88 00>",
+                "line 2, column 1: \"<Buffer 88 00>\": another buffer follows; one at a time",
+            ),
+            (
+                "[Uint8Contents]: <81 00>, [Uint8Contents]: <88 00>",
+                "another buffer follows; one at a time",
+            ),
+            (
+                "<Buffer 81 00> [Uint8Contents]: <88 00>",
+                "another buffer follows; one at a time",
+            ),
+            (
+                "[Uint8Contents]: <81 00> <Buffer 88 00>",
+                "another buffer follows; one at a time",
+            ),
+            (
                 "{\"a\": [1]}",
                 "JSON with [\"a\"], which is neither a HAR file nor",
             ),

@@ -9,10 +9,10 @@ const MARKS: [&str; 2] = ["<Buffer", "[Uint8Contents]: <"];
 
 /// Reads a buffer; `None` for text without one.
 pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
-    let mut found = MARKS
+    let found = MARKS
         .iter()
         .filter_map(|mark| Some((text.find(mark)?, *mark)));
-    let (at, mark) = found.next()?;
+    let (at, mark) = found.min()?;
     let rest = &text[at + mark.len()..];
     Some(read(text, rest).map(Pasted::of))
 }
