@@ -2,6 +2,7 @@
 //! bytes. The samples are printed by the tools that they are named after.
 
 use crate::support::run::{Run, hex, run, run_with};
+use serde_json::Value;
 
 /// A whole message, and one under a mask.
 const HELLO: &[u8] = b"\x81\x05Hello";
@@ -285,9 +286,41 @@ mod a_dump {
                 "* stands for lines like the last one",
             ),
             ("000000 81 05 48 65", "an offset, or bytes?"),
+            // What fills the last word up is no zero.
+            (
+                "0000000 0581 6548 6c6c 216f\n0000007\n",
+                "the next line's offset does not fit",
+            ),
+            // Words in the order of the bytes are not filled up.
+            (
+                "00000000: 8105 4865\n00000003: 6c6c\n",
+                "the next line's offset does not fit",
+            ),
+            // Text begins after a gap.
+            (
+                "00000000: 8105 4865 ..He\n00000004: 6c6c 6f    llo\n",
+                "the next line's offset does not fit",
+            ),
         ] {
             is_refused(text, how);
         }
+    }
+
+    #[test]
+    fn of_words_is_understood_only_if_its_whole_text_shows_these_bytes() {
+        let dump = |text| format!("00000000: 65480581   6f6c6c                    {text}\n");
+        for text in ["..Hello", ". Hello", "\u{D7}\u{2022}Hello"] {
+            is_read_as(text, &dump(text), HELLO);
+        }
+        for text in ["..Hell", "..H", "..Hellx", "..Hello!", "xxHello", ""] {
+            is_refused(
+                &dump(text),
+                "65 48 05 81 as hex in the order of the bytes, or 81 05 48 65 …",
+            );
+        }
+        // Blanks at the end of a line get lost.
+        let blank = "00000000: 20410281                            ..A\n";
+        is_read_as("a blank at the end", blank, b"\x81\x02A ");
     }
 
     #[test]
@@ -587,6 +620,10 @@ mod numbers {
                 "another buffer follows; one at a time",
             ),
             (
+                "<Buffer 81 7e …>",
+                "column 15: \"…\": Node.js shows only the beginning",
+            ),
+            (
                 "{\"a\": [1]}",
                 "JSON with [\"a\"], which is neither a HAR file nor",
             ),
@@ -617,18 +654,16 @@ mod hex_digits {
         ] {
             is_read_as(text, text, HELLO);
         }
-        let utf_16: Vec<u8> = "\u{FEFF}81 05\r\n"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        assert_eq!(
-            run_with(&["decode"], &utf_16).stdout,
-            decode("81 05", &[]).stdout
-        );
-        assert_eq!(
-            run_with(&["decode"], &utf_16[2..]).stdout,
-            decode("81 05", &[]).stdout
-        );
+        let utf_16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            let units = "\u{FEFF}81 05\r\n".encode_utf16();
+            units.flat_map(bytes).collect()
+        };
+        let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
+        // Without a mark it can only be the order of Windows.
+        for file in [&little, &big, &little[2..]] {
+            let run = run_with(&["decode"], file);
+            assert_eq!(run.stdout, decode("81 05", &[]).stdout, "{file:02x?}");
+        }
         // A blank and quotes as Windows writes them.
         assert_eq!(
             run_with(&["decode"], b"\"81\xa005\x94").stdout,
@@ -900,9 +935,16 @@ char peer1_1[] = { /* Packet 14 */
 0x88, 0x02, 0x03, 0xe8 };
 ";
 
+    /// Where each piece came from, and when.
+    fn borders(stdout: &str) -> Vec<&str> {
+        let lines = stdout.lines();
+        lines.filter_map(|line| line.strip_prefix("--- ")).collect()
+    }
+
     #[track_caller]
-    fn are_read(name: &str, text: &str) {
+    fn are_read(name: &str, text: &str, from: [&str; 4]) {
         let run = decode(text, &[]);
+        assert_eq!(borders(&run.stdout), from, "{name}");
         assert_eq!((run.code, &*run.stderr), (0, ""), "{name}: {}", run.stdout);
         for verdict in [
             "client to server\nlegal: 2 frames, 1 message, closed with 1000 normal closure",
@@ -926,22 +968,76 @@ char peer1_1[] = { /* Packet 14 */
     #[test]
     fn of_a_connection_that_tshark_or_wireshark_follows_are_read() {
         let without_heading = HEX.lines().skip(6).take(4).collect::<Vec<_>>().join("\n");
-        for (name, text) in [
-            ("raw", RAW),
-            ("hex", HEX),
-            ("yaml", YAML),
-            ("C arrays", ARRAYS),
+        let lines = ["line 7", "line 8", "line 9", "line 10"];
+        let times = [
+            "packet 8  +0.00 ms",
+            "packet 9  +0.04 ms",
+            "packet 13  +498 ms",
+            "packet 14  +499 ms",
+        ];
+        for (name, from, text) in [
+            ("raw", lines, RAW),
+            ("hex", lines, HEX),
+            ("yaml", times, YAML),
+            (
+                "C arrays",
+                ["array 1", "array 2", "array 3", "array 4"],
+                ARRAYS,
+            ),
             (
                 "Wireshark's hex dump",
+                ["line 1", "line 2", "line 3", "line 4"],
                 &without_heading.replace('\t', "    "),
             ),
             (
                 "Wireshark's older yaml",
+                ["packet 1", "packet 2", "packet 3", "packet 4"],
                 "# Packet 8\npeer0_0: !!binary |\n  gYXRJ0rmmUImir4=\n\
                 peer1_0: !!binary |\n  gQVIZWxsbw==\npeer0_1: !!binary |\n  iILURDSr16w=\npeer1_1: !!binary |\n  iAID6A==\n",
             ),
         ] {
-            are_read(name, text);
+            are_read(name, text, from);
+        }
+    }
+
+    #[test]
+    fn without_a_sign_of_who_sent_them_are_the_clients_and_then_the_servers() {
+        // As in the middle of a frame; the second end comes first.
+        let second = packet(80, 4000, 1, 0x18, b"\x7f\x02\xaa\xbb");
+        let packets = [
+            packet(4000, 80, 1, 0x10, b""),
+            second,
+            packet(4000, 80, 1, 0x18, b"\x7f\x01"),
+        ];
+        let packets = packets.map(|packet| dump(&packet, "NNNN", 1)).join("\n");
+        let yaml = |name: &str| {
+            format!("{name}1\n    data: !!binary fwKquw==\n{name}0\n    data: !!binary fwE=\n")
+        };
+        for (name, text) in [
+            ("raw", "Follow: tcp,raw\n\t7f02aabb\n7f01\n"),
+            (
+                "hex",
+                "Follow: tcp,hex\n\t00000000  7f 02 aa bb\n00000000  7f 01\n",
+            ),
+            ("yaml", &yaml("  - packet: 1\n    peer: ")),
+            (
+                "older yaml",
+                "peer1_0: !!binary fwKquw==\npeer0_0: !!binary fwE=\n",
+            ),
+            (
+                "C arrays",
+                "char peer1_0[] = { 127, 2, 170, 187 }; char peer0_0[] = { 127, 1 };",
+            ),
+            ("packets", &packets),
+        ] {
+            let run = decode(text, &["--json"]);
+            let json: Value = serde_json::from_str(&run.stdout).expect("it is JSON");
+            let of = |stream: usize| {
+                let stream = &json["streams"][stream];
+                (stream["sender"].as_str(), stream["length"].as_u64())
+            };
+            let expected = [(Some("client"), Some(2)), (Some("server"), Some(4))];
+            assert_eq!([of(0), of(1)], expected, "{name}");
         }
     }
 
@@ -955,7 +1051,8 @@ char peer1_1[] = { /* Packet 14 */
                 None => line.to_owned(),
             })
             .collect();
-        are_read("swapped", &swapped.join("\n"));
+        let lines = ["line 7", "line 8", "line 9", "line 10"];
+        are_read("swapped", &swapped.join("\n"), lines);
     }
 
     /// The packet that carries a payload from one port of 127.0.0.1 to another, and its IP header's checksum.
@@ -1037,9 +1134,12 @@ char peer1_1[] = { /* Packet 14 */
 
     fn tcpdump() -> String {
         let each = (0..).zip(packets()).map(|(at, packet)| {
-            let line = format!(
-                "09:51:50.47849{at} IP 127.0.0.1.4000 > 127.0.0.1.80: Flags [P.], length 7\n"
-            );
+            // An hour begins meanwhile.
+            let time = match at {
+                ..4 => "09:59:59.990".to_owned(),
+                _ => format!("10:00:00.00{at}"),
+            };
+            let line = format!("{time} IP 127.0.0.1.4000 > 127.0.0.1.80: Flags [P.], length 7\n");
             line + &dump(&packet, "\t0xNNNN:", 2)
         });
         each.collect()
@@ -1063,15 +1163,19 @@ char peer1_1[] = { /* Packet 14 */
             let tcp = &packet[20..];
             let port = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
             let sequence = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]);
+            let time = number.max(4);
             let layers = if raw {
                 format!(r#""frame_raw": ["{digits}", 0, 1, 0, 1]"#)
             } else {
                 format!(
-                    r#""frame": {{"frame.number": "{number}", "frame.time_relative": "0.00{number}"}},
+                    r#""frame": {{"frame.number": "{number}", "frame.time_relative": "0.00{time}"}},
                     "ip": {{"ip.src": "127.0.0.1", "ip.dst": "127.0.0.1"}},
                     "tcp": {{"tcp.srcport": "{}", "tcp.dstport": "{}", "tcp.seq_raw": "{sequence}",
                     "tcp.flags": "0x00{:02x}", "tcp.payload": "{}"}}"#,
-                    port(0), port(2), tcp[13], hex(&tcp[20..]).replace(' ', ":"),
+                    port(0),
+                    port(2),
+                    tcp[13],
+                    hex(&tcp[20..]).replace(' ', ":"),
                 )
             };
             format!(r#"{{"_index": "packets", "_source": {{"layers": {{{layers}}}}}}}"#)
@@ -1081,19 +1185,42 @@ char peer1_1[] = { /* Packet 14 */
 
     #[test]
     fn of_packets_are_taken_out_of_their_headers_and_put_in_order() {
-        for (name, text) in [
-            ("tcpdump -x", tcpdump()),
-            ("tshark -x", tshark()),
-            ("tshark -T json", json(false)),
-            ("tshark -T jsonraw", json(true)),
+        let numbers = ["packet 4", "packet 5", "packet 7", "packet 8"];
+        let with = |times: [&str; 4]| {
+            let with: Vec<_> = numbers.iter().zip(times).collect();
+            with.iter()
+                .map(|(number, time)| format!("{number}  +{time} ms"))
+                .collect()
+        };
+        let without: Vec<_> = numbers.map(str::to_owned).into();
+        for (name, from, text) in [
+            (
+                "tcpdump -x",
+                with(["0.00", "14.0", "16.0", "17.0"]),
+                tcpdump(),
+            ),
+            ("tshark -x", without.clone(), tshark()),
+            (
+                "tshark -T json",
+                with(["0.00", "1.00", "3.00", "4.00"]),
+                json(false),
+            ),
+            ("tshark -T jsonraw", without, json(true)),
         ] {
             let run = decode(&text, &[]);
             assert_eq!((run.code, &*run.stderr), (0, ""), "{name}: {}", run.stdout);
+            assert_eq!(borders(&run.stdout), from, "{name}");
             for sender in ["client to server", "server to client"] {
                 let verdict = format!("{sender}\nlegal: 2 frames, 1 message, closed with 1000");
                 assert!(run.stdout.contains(&verdict), "{name}: {}", run.stdout);
             }
         }
+        // The one that answers a call is the server.
+        let answered: String = packets()[1..]
+            .iter()
+            .map(|packet| dump(packet, "NNNN", 1) + "\n")
+            .collect();
+        assert_eq!(decode(&answered, &[]).code, 0);
         // One packet, as Wireshark copies it.
         let one = dump(&packets()[4], "NNNN", 1);
         assert!(
@@ -1155,7 +1282,7 @@ char peer1_1[] = { /* Packet 14 */
         );
         let columns = "1\t0\t4000\t8185d1274ae69942268abe\n2\t0\t80\t81:05:48:65:6c:6c:6f\n3\t0\t4000\t\n\
                        4\t0\t4000\t8882d44434abd7ac\n5\t0\t80\t880203e8\n";
-        are_read("columns", columns);
+        are_read("columns", columns, ["line 1", "line 2", "line 4", "line 5"]);
         is_refused(
             "8185d1274ae69942268abe\n810548656c6c6f\n",
             "lines of both directions?",

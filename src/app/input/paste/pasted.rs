@@ -202,3 +202,63 @@ pub(super) fn beginning(bytes: &[u8]) -> String {
     let cut = if bytes.len() > 4 { " …" } else { "" };
     shown.join(" ") + cut
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_begins_with_a_head_or_a_frame_and_likelier_with_a_whole_message() {
+        for (bytes, expected) in [
+            (&b""[..], 0),
+            (b"\x81", 2),
+            (b"\x8a", 2),
+            (b"\x01", 1),
+            (b"\xc1", 2),
+            (b"\x41", 1),
+            (b"\xc9", 0), // a control frame is never compressed
+            (b"\xa1", 0),
+            (b"\x83", 0),
+            (b"GET / ", 2),
+            (b"HTTP/1.1 ", 2),
+            (b"hello", 0),
+        ] {
+            let found = (can_begin(bytes), likeliness(bytes));
+            assert_eq!(found, (expected > 0, expected), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn the_client_is_told_by_a_head_or_else_by_a_mask_or_else_comes_first() {
+        use Role::{Client, Server};
+        const MASKED: &[u8] = b"\x81\x85";
+        const UNMASKED: &[u8] = b"\x81\x05";
+        for (first, second, role) in [
+            (&b""[..], &b""[..], Client),
+            (b"hello", b"hello", Client),
+            (b"GET / ", b"HTTP/1.1 ", Client),
+            (b"HTTP/1.1 ", b"GET / ", Server),
+            (MASKED, UNMASKED, Client),
+            (UNMASKED, MASKED, Server),
+            // One of them alone tells it.
+            (b"", MASKED, Server),
+            (b"", UNMASKED, Client),
+            (UNMASKED, b"", Server),
+            (b"hello", MASKED, Server),
+            (b"", b"GET / ", Server),
+            // They contradict each other.
+            (MASKED, MASKED, Client),
+            (UNMASKED, UNMASKED, Server),
+            (MASKED, b"GET / ", Server),
+            (UNMASKED, b"HTTP/1.1 ", Client),
+            (b"GET / ", MASKED, Client),
+            (b"HTTP/1.1 ", UNMASKED, Server),
+        ] {
+            assert_eq!(
+                roles(first, second),
+                [role, role.peer()],
+                "{first:02x?} {second:02x?}"
+            );
+        }
+    }
+}
