@@ -91,8 +91,8 @@ mod real_traffic {
         for link in Link::ALL {
             for file in [
                 pcap(link, &segments, usize::MAX),
-                pcapng(link, &segments, false),
-                pcapng(link, &segments, true),
+                pcapng(link, &segments, Order::Little),
+                pcapng(link, &segments, Order::Big),
             ] {
                 check_whole(&file);
                 assert_eq!(decode(&file, &[]).code, 0);
@@ -136,8 +136,42 @@ mod real_traffic {
     }
 
     #[test]
+    fn has_the_same_times_in_every_kind_of_file() {
+        let segments = segments(40_000, 7, &traffic());
+        let shown = decode(&raw(&segments), &[]).stdout;
+        let pcap = |kind, order| pcap_of(kind, order, Link::Raw, &segments, usize::MAX);
+        let mut files = vec![pcap(Pcap::Modified, Order::Little)];
+        for order in [Order::Little, Order::Big] {
+            files.extend([Pcap::Microseconds, Pcap::Nanoseconds].map(|kind| pcap(kind, order)));
+            let units = [None, Some(3), Some(6), Some(9)];
+            files.extend(units.map(|unit| pcapng_in(unit, order, Link::Raw, &segments)));
+        }
+        for (i, file) in files.iter().enumerate() {
+            assert_eq!(decode(file, &[]).stdout, shown, "file {i}");
+        }
+    }
+
+    #[test]
+    fn is_found_in_blocks_without_times_and_after_a_second_section() {
+        let segments = segments(40_000, 7, &traffic());
+        for order in [Order::Little, Order::Big] {
+            let simple = pcapng_simple(order, Link::Ethernet, &segments);
+            check_whole(&simple);
+            assert!(!decode(&simple, &[]).stdout.contains(" ms\n"));
+        }
+        // Each section has its own order of bytes and its own link.
+        let (first, second) = segments.split_at(5);
+        let first = pcapng(Link::Ethernet, first, Order::Big);
+        check_whole(&[first, pcapng(Link::Raw, second, Order::Little)].concat());
+    }
+
+    #[test]
     fn may_be_in_a_file_or_come_from_a_pipe() {
-        let file = pcapng(Link::Ethernet, &segments(40_000, 7, &traffic()), false);
+        let file = pcapng(
+            Link::Ethernet,
+            &segments(40_000, 7, &traffic()),
+            Order::Little,
+        );
         let path = std::env::temp_dir().join(format!("plainws-capture-{}", std::process::id()));
         std::fs::write(&path, &file).expect("it can be written");
         let by_file = decode(b"", &["--file", path.to_str().expect("a path in UTF-8")]);
@@ -450,6 +484,18 @@ mod a_connection_that {
     }
 
     #[test]
+    fn is_answered_with_another_number_is_the_same() {
+        let mut all = segments(40_000, 7, &traffic());
+        // The answer to a call that nobody made; only the caller begins another connection.
+        let answer = Segment {
+            sequence: all[1].sequence.wrapping_add(1_000_000),
+            ..all[1].clone()
+        };
+        all.insert(4, answer);
+        check_whole(&raw(&all));
+    }
+
+    #[test]
     fn asks_again_after_a_refusal_is_judged_by_its_last_try() {
         let refused = [
             (
@@ -559,7 +605,10 @@ mod a_file_that {
     #[test]
     fn is_damaged_ends_with_a_message_and_never_in_a_panic() {
         let segments = segments(40_000, 7, &traffic());
-        for file in [raw(&segments), pcapng(Link::Ethernet, &segments, false)] {
+        for file in [
+            raw(&segments),
+            pcapng(Link::Ethernet, &segments, Order::Little),
+        ] {
             let mut state = 1_usize;
             for _ in 0..25 {
                 let mut damaged = file.clone();

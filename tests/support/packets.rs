@@ -168,63 +168,138 @@ pub(crate) fn packet(link: Link, segment: &Segment) -> Vec<u8> {
     [link.head(), ip].concat()
 }
 
+/// A kind of pcap file: what its times are counted in, and how long the heads of its packets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pcap {
+    Microseconds,
+    Nanoseconds,
+    /// As Linux once wrote them, with eight bytes more for each packet.
+    Modified,
+}
+
 /// A pcap file, a millisecond from packet to packet. At most `snaplen` bytes of each are captured.
 pub(crate) fn pcap(link: Link, segments: &[Segment], snaplen: usize) -> Vec<u8> {
-    let word = |number: u32| number.to_le_bytes();
-    let mut file = [0xA1B2_C3D4, 0x0004_0002, 0, 0, 0x0004_0000, link.number()]
-        .map(word)
-        .concat();
+    pcap_of(Pcap::Microseconds, Order::Little, link, segments, snaplen)
+}
+
+/// The same of any kind, in either order of bytes.
+pub(crate) fn pcap_of(
+    kind: Pcap,
+    order: Order,
+    link: Link,
+    segments: &[Segment],
+    snaplen: usize,
+) -> Vec<u8> {
+    let (magic, millisecond, more) = match kind {
+        Pcap::Microseconds => (0xA1B2_C3D4, 1000, 0),
+        Pcap::Nanoseconds => (0xA1B2_3C4D, 1_000_000, 0),
+        Pcap::Modified => (0xA1B2_CD34, 1000, 8),
+    };
+    let mut file = order.word(magic).to_vec();
+    file.extend([2, 4].map(|version| order.half(version)).concat());
+    file.extend(
+        [0, 0, 0x0004_0000, link.number()]
+            .map(|number| order.word(number))
+            .concat(),
+    );
     for (i, segment) in segments.iter().enumerate() {
         let bytes = packet(link, segment);
         let captured = &bytes[..bytes.len().min(snaplen)];
-        let microseconds = u32::try_from(i).expect("few") * 1000;
+        let time = u32::try_from(i).expect("few") * millisecond;
         let [captured_length, length] =
             [captured.len(), bytes.len()].map(|length| u32::try_from(length).expect("short"));
-        file.extend(
-            [1_700_000_000, microseconds, captured_length, length]
-                .map(word)
-                .concat(),
-        );
+        let head = [1_700_000_000, time, captured_length, length];
+        file.extend(head.map(|number| order.word(number)).concat());
+        file.extend(vec![0; more]);
         file.extend(captured);
     }
     file
 }
 
-/// The same as a pcapng file, in either order of bytes, with times in nanoseconds.
-pub(crate) fn pcapng(link: Link, segments: &[Segment], is_big_endian: bool) -> Vec<u8> {
-    let word = |number: u32| {
-        if is_big_endian {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
+/// In which order a file has the bytes of its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    const fn word(self, number: u32) -> [u8; 4] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
         }
-    };
-    let half = |number: u16| {
-        if is_big_endian {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
+    }
+
+    const fn half(self, number: u16) -> [u8; 2] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
         }
-    };
-    let block = |kind: u32, body: &[u8]| {
-        let mut body = body.to_vec();
-        body.resize(body.len().next_multiple_of(4), 0);
-        let length = word(u32::try_from(body.len() + 12).expect("a short block"));
-        [&word(kind)[..], &length, &body, &length].concat()
-    };
-    let section = [&word(0x1A2B_3C4D)[..], &half(1), &half(0), &[0xFF; 8]].concat();
-    let kind = half(u16::try_from(link.number()).expect("a small number"));
-    let resolution = [&half(9)[..], &half(1), &[9, 0, 0, 0], &[0; 4]].concat();
-    let interface = [&kind[..], &half(0), &word(0), &resolution].concat();
-    let mut file = [block(0x0A0D_0D0A, &section), block(1, &interface)].concat();
+    }
+}
+
+/// The same as a pcapng file, with times in nanoseconds.
+pub(crate) fn pcapng(link: Link, segments: &[Segment], order: Order) -> Vec<u8> {
+    pcapng_in(Some(9), order, link, segments)
+}
+
+/// With times in 10^-n seconds; without n in microseconds, as where nothing is said.
+pub(crate) fn pcapng_in(
+    resolution: Option<u8>,
+    order: Order,
+    link: Link,
+    segments: &[Segment],
+) -> Vec<u8> {
+    let option =
+        resolution.map(|n| [&order.half(9)[..], &order.half(1), &[n, 0, 0, 0], &[0; 4]].concat());
+    let mut file = section(order, link, &option.unwrap_or_default());
+    let unit = 10_u64.pow(resolution.unwrap_or(6).into());
     for (i, segment) in segments.iter().enumerate() {
         let bytes = packet(link, segment);
-        let time = 1_700_000_000_000_000_000 + i as u64 * 1_000_000;
+        let time = 1_700_000_000 * unit + i as u64 * unit / 1000;
         let [high, low] = [time >> 32, time & 0xFFFF_FFFF];
         let [high, low] = [high, low].map(|half: u64| u32::try_from(half).expect("32 bits"));
         let length = u32::try_from(bytes.len()).expect("a short packet");
-        let head = [0, high, low, length, length].map(word).concat();
-        file.extend(block(6, &[head, bytes].concat()));
+        let head = [0, high, low, length, length].map(|number| order.word(number));
+        file.extend(block(order, 6, &[&head.concat()[..], &bytes].concat()));
     }
     file
+}
+
+/// The same in the blocks that have neither a time nor the number of an interface.
+pub(crate) fn pcapng_simple(order: Order, link: Link, segments: &[Segment]) -> Vec<u8> {
+    let packets = segments.iter().map(|segment| {
+        let bytes = packet(link, segment);
+        let length = order.word(u32::try_from(bytes.len()).expect("a short packet"));
+        block(order, 3, &[&length[..], &bytes].concat())
+    });
+    section(order, link, &[])
+        .into_iter()
+        .chain(packets.flatten())
+        .collect()
+}
+
+/// What such a file begins with: a section and its one interface.
+fn section(order: Order, link: Link, options: &[u8]) -> Vec<u8> {
+    let section = [
+        &order.word(0x1A2B_3C4D)[..],
+        &order.half(1),
+        &order.half(0),
+        &[0xFF; 8],
+    ];
+    let kind = order.half(u16::try_from(link.number()).expect("a small number"));
+    let interface = [&kind[..], &order.half(0), &order.word(0), options];
+    [
+        block(order, 0x0A0D_0D0A, &section.concat()),
+        block(order, 1, &interface.concat()),
+    ]
+    .concat()
+}
+
+fn block(order: Order, kind: u32, body: &[u8]) -> Vec<u8> {
+    let mut body = body.to_vec();
+    body.resize(body.len().next_multiple_of(4), 0);
+    let length = order.word(u32::try_from(body.len() + 12).expect("a short block"));
+    [&order.word(kind)[..], &length, &body, &length].concat()
 }

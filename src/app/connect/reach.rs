@@ -252,3 +252,32 @@ impl Seen {
             .clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_a_server_sends_the_beginning_is_seen() {
+        for pieces in [&[700][..], &[512, 188], &[511, 189], &[100; 7]] {
+            let seen = Seen::default();
+            let sent: Vec<u8> = (0..=255).cycle().take(700).collect();
+            let mut rest = &sent[..];
+            for length in pieces {
+                let (piece, after) = rest.split_at(*length);
+                seen.note(piece);
+                rest = after;
+            }
+            assert_eq!(seen.bytes(), sent[..512], "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_comes_is_seen() {
+        let seen = Seen::default();
+        let tap = seen.beside(Box::new(|_, _| {}));
+        tap(Direction::Sent, b"GET / ");
+        tap(Direction::Received, b"SSH-");
+        assert_eq!(seen.bytes(), b"SSH-");
+    }
+}

@@ -136,6 +136,25 @@ mod tests {
     }
 
     #[test]
+    fn a_greeting_is_shown_up_to_its_eightieth_byte() {
+        for (length, shown) in [(79, "x"), (80, "x"), (81, "…"), (500, "…")] {
+            let sent = [b"SSH-".as_slice(), &vec![b'x'; length - 4]].concat();
+            let said = recognise(&sent).unwrap_or_default();
+            let greeting = said
+                .strip_prefix("this is an SSH server: ")
+                .unwrap_or_default();
+            assert_eq!(
+                greeting.chars().count(),
+                length.min(80) + usize::from(length > 80),
+                "{said}"
+            );
+            assert!(greeting.ends_with(shown), "{said}");
+        }
+        // What follows the first line is not of it.
+        assert_eq!(greeting(b"SSH-2.0\nand more\r\n"), "SSH-2.0");
+    }
+
+    #[test]
     fn what_a_server_says_is_harmless_and_short() {
         let long = [b"SSH-2.0-\x1b[31m".as_slice(), &[b'x'; 500]].concat();
         let said = recognise(&long).unwrap();
