@@ -7,12 +7,18 @@ use crate::formats::{self, FORMATS};
 fn read(text: &[u8]) -> Option<Result<Vec<Vec<u8>>, String>> {
     let text = paste::text(text)?;
     let pasted = text.and_then(|text| paste::read(&text, Format::Auto));
-    let streams = pasted.map(|pasted| {
-        let connections = pasted.into_connections().into_iter();
-        let streams = connections.flat_map(|connection| connection.streams);
-        streams.map(|stream| stream.bytes).collect()
-    });
-    Some(streams)
+    Some(pasted.and_then(streams))
+}
+
+fn streams(pasted: paste::Pasted) -> Result<Vec<Vec<u8>>, String> {
+    let connections = pasted.into_connections().into_iter();
+    let streams = connections.flat_map(|connection| connection.streams);
+    let bytes: Vec<_> = streams.map(|stream| stream.bytes).collect();
+    // So does `decode`: to base64, `//` is no comment.
+    let is_empty = bytes.iter().all(Vec::is_empty);
+    (!is_empty)
+        .then_some(bytes)
+        .ok_or_else(|| "no bytes to decode".into())
 }
 
 /// A format and bytes to write in it.
@@ -89,7 +95,7 @@ pub fn gaps(input: &[u8]) -> Result<(), String> {
 }
 
 /// Words of hex digits in pairs on one line are these bytes. Those of 2, 4 or 8 bytes each may be refused, as they may
-/// be turned round; binary digits are no hex.
+/// be turned round, and so may those with a gap, as the first may be an offset; binary digits are no hex.
 ///
 /// # Errors
 ///
@@ -112,6 +118,8 @@ pub fn plain(input: &[u8]) -> Result<(), String> {
     }
     let are_alike = words.iter().all(|word| word.len() == words[0].len());
     let may_be_turned = are_alike && [4, 8, 16].contains(&words[0].len());
+    // A first word set apart may be the offset of a row.
+    let has_gap = text.trim().contains("  ");
     let byte =
         |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|error| error.to_string());
     let expected: Vec<u8> = (0..digits.len())
@@ -120,7 +128,7 @@ pub fn plain(input: &[u8]) -> Result<(), String> {
         .collect::<Result<_, _>>()?;
     match read(text.as_bytes()) {
         Some(Ok(streams)) if streams == [expected] => Ok(()),
-        Some(Err(_)) if may_be_turned => Ok(()),
+        Some(Err(_)) if may_be_turned || has_gap => Ok(()),
         other => Err(format!("{text:?} is read as {other:02x?}")),
     }
 }
