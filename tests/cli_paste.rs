@@ -168,6 +168,35 @@ mod a_dump {
     }
 
     #[test]
+    fn of_hexyl_is_read_whole_in_both_its_halves() {
+        for (cells, text, bytes) in [
+            (
+                "81 05 48 65 6c 6c 6f 20 ┊ 48                     ",
+                "×•Hello ┊H       ",
+                &b"\x81\x05Hello H"[..],
+            ),
+            (
+                "81 06 48 65 6c 6c 6f 20 ┊                        ",
+                "×•Hello ┊        ",
+                b"\x81\x06Hello ",
+            ),
+            (
+                "81 0e 48 65 6c 6c 6f 20 ┊ 48 65 6c 6c 6f 20 48 65",
+                "×•Hello ┊Hello He",
+                b"\x81\x0eHello Hello He",
+            ),
+        ] {
+            let frame =
+                "┌────────┬─────────────────────────┬─────────────────────────┬────────┬────────┐";
+            is_read_as(
+                text,
+                &format!("{frame}\n│00000000│ {cells} │{text}│\n"),
+                bytes,
+            );
+        }
+    }
+
+    #[test]
     fn may_leave_out_repeated_lines() {
         for (name, text) in [
             (

@@ -111,6 +111,8 @@ pub(super) fn cells(rest: &str) -> impl Iterator<Item = Cell<'_>> {
     let mut rest = rest;
     std::iter::from_fn(move || {
         let word = rest.trim_start();
+        // hexyl draws a line between two halves.
+        let word = word.strip_prefix("┊ ").map_or(word, str::trim_start);
         let blanks = &rest[..rest.len() - word.len()];
         let end = word.find(char::is_whitespace).unwrap_or(word.len());
         let (word, after) = word.split_at(end);
@@ -128,12 +130,13 @@ pub(super) fn cells(rest: &str) -> impl Iterator<Item = Cell<'_>> {
 /// outside ASCII.
 pub(super) fn shows(text: &str, bytes: &[u8]) -> bool {
     let framed = |open, end| text.trim().strip_prefix(open)?.strip_suffix(end);
-    let framed = framed('|', '|').or(framed('>', '<')).or(framed('┊', '│'));
+    let of_hexyl = || Some(text.trim().strip_suffix('│')?.rsplit_once('│')?.1);
+    let framed = framed('|', '|').or(framed('>', '<')).or_else(of_hexyl);
     // Blanks before the column, and those that it begins with.
     let blanks = text.len() - text.trim_start().len();
     let own = bytes.iter().take_while(|&&byte| byte == b' ').count();
     let unframed = text.get(blanks.saturating_sub(own)..).unwrap_or_default();
-    // hexyl draws a line between two halves.
+    // The line between two halves.
     let column: Vec<char> = framed
         .unwrap_or(unframed)
         .chars()
