@@ -673,6 +673,7 @@ mod hex_digits {
             "81:05:48:65:6c:6c:6f",
             "81 05 48 65 6c 6c 6f # a message",
             "# a message\n81 05\n48 65 6c 6c 6f // Hello\n",
+            "# a message\n8105 4865 6c6c 6f\n",
             "\u{FEFF}81 05 48 65 6c 6c 6f",
             "81\u{A0}05\u{A0}48\u{202F}65\u{3000}6c 6c 6f",
             "“81 05 48 65 6c 6c 6f”",

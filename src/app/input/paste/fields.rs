@@ -24,6 +24,8 @@ pub(super) fn recognise(text: &str) -> Option<Result<Pasted, String>> {
     }
     let bytes: Vec<(u64, Vec<u8>)> = lines()
         .map(|(number, line)| Some((number, hex::plain(line).ok()?)))
+        // A comment has none.
+        .filter(|line| line.as_ref().is_none_or(|(_, bytes)| !bytes.is_empty()))
         .collect::<Option<_>>()?;
     let first = bytes.first()?;
     let sender = likely_sender(&first.1);
