@@ -197,6 +197,33 @@ mod a_dump {
     }
 
     #[test]
+    fn of_digits_alone_is_read_by_where_they_stand() {
+        for (name, text, bytes) in [
+            (
+                "od -t x1",
+                "0000000 81 10 48 65\n0000004\n",
+                &b"\x81\x10He"[..],
+            ),
+            ("od -t u1", "0000000  88  10\n0000002\n", b"\x58\x0a"),
+            ("od -t u1, a 0", "0000000 137   0\n0000002\n", b"\x89\0"),
+            ("od -t x2", "0000000 0581 6548\n0000004\n", b"\x81\x05He"),
+            (
+                "od -t x2, a last byte that is no 0",
+                "0000000 0581 016f\n",
+                b"\x81\x05o\x01",
+            ),
+            // No machine has such words.
+            (
+                "xxd -g16",
+                "00000000: 810748656c6c6f2121\n",
+                b"\x81\x07Hello!!",
+            ),
+        ] {
+            is_read_as(name, text, bytes);
+        }
+    }
+
+    #[test]
     fn may_leave_out_repeated_lines() {
         for (name, text) in [
             (

@@ -262,7 +262,9 @@ fn characters(rest: &str, count: Option<usize>) -> Option<Vec<u8>> {
             [b'\\', escape] => bytes.push(escaped(*escape)?),
             octal @ [_, _, _] => {
                 let octal = std::str::from_utf8(octal).ok()?;
-                bytes.push(u8::from_str_radix(octal, 8).ok()?);
+                let byte = u8::from_str_radix(octal, 8).ok();
+                // What is visible stands there as it is.
+                bytes.push(byte.filter(|byte| !matches!(byte, b' '..=b'~'))?);
             }
             _ => return None,
         }
