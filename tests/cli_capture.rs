@@ -573,7 +573,10 @@ mod a_file_that {
             let cells: Vec<_> = row.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{at:08x}: {}\n", cells.join(" "))
         });
-        check_whole(rows.collect::<String>().as_bytes());
+        let text: String = rows.collect();
+        check_whole(text.as_bytes());
+        // As bytes it is no frame.
+        assert_eq!(decode(text.as_bytes(), &["--input", "dump"]).code, 1);
     }
 
     #[test]
@@ -587,6 +590,15 @@ mod a_file_that {
             "{}",
             run.stderr
         );
+    }
+
+    #[test]
+    fn is_damaged_before_its_first_packet_is_refused() {
+        let file = [raw(&[]), vec![0xFF; 64]].concat();
+        let run = decode(&file, &[]);
+        assert_eq!((run.code, &*run.stdout), (2, ""));
+        let why = "a packet of the capture is larger than 1 MiB";
+        assert!(run.stderr.contains(why), "{}", run.stderr);
     }
 
     #[test]

@@ -168,6 +168,74 @@ mod a_dump {
     }
 
     #[test]
+    fn of_two_lines_is_read() {
+        for (name, text) in [
+            (
+                "xxd",
+                "00000000: 8112 4865 6c6c 6f20 4865 6c6c 6f20 4865  ..Hello Hello He\n\
+                 00000010: 6c6c 6f21                                llo!\n",
+            ),
+            (
+                "xxd -e",
+                "00000000: 65481281 206f6c6c 6c6c6548 6548206f  ..Hello Hello He\n\
+                 00000010: 216f6c6c                             llo!\n",
+            ),
+            (
+                "hexdump -C",
+                "00000000  81 12 48 65 6c 6c 6f 20  48 65 6c 6c 6f 20 48 65  |..Hello Hello He|\n\
+                 00000010  6c 6c 6f 21                                       |llo!|\n00000014\n",
+            ),
+            (
+                "od",
+                "0000000 011201 062510 066154 020157 062510 066154 020157 062510\n\
+                 0000020 066154 020557\n0000024\n",
+            ),
+            (
+                "od -c",
+                "0000000 201 022   H   e   l   l   o       H   e   l   l   o       H   e\n\
+                 0000020   l   l   o   !\n0000024\n",
+            ),
+            (
+                "od -t u1",
+                "0000000 129  18  72 101 108 108 111  32  72 101 108 108 111  32  72 101\n\
+                 0000020 108 108 111  33\n0000024\n",
+            ),
+            (
+                "od -t x1z",
+                "0000000 81 12 48 65 6c 6c 6f 20 48 65 6c 6c 6f 20 48 65  >..Hello Hello He<\n\
+                 0000020 6c 6c 6f 21                                      >llo!<\n0000024\n",
+            ),
+            (
+                "od -d",
+                "0000000  4737 25928 27756  8303 25928 27756  8303 25928\n0000020 27756  8559\n0000024\n",
+            ),
+            (
+                "hexdump -c",
+                "0000000 201 022   H   e   l   l   o       H   e   l   l   o       H   e\n\
+                 0000010   l   l   o   !                                                \n0000014\n",
+            ),
+            (
+                "Wireshark",
+                "0000   81 12 48 65 6c 6c 6f 20 48 65 6c 6c 6f 20 48 65   ..Hello Hello He\n\
+                 0010   6c 6c 6f 21                                       llo!\n",
+            ),
+            (
+                "hexyl",
+                "┌────────┬─────────────────────────┬─────────────────────────┬────────┬────────┐\n\
+                 │00000000│ 81 12 48 65 6c 6c 6f 20 ┊ 48 65 6c 6c 6f 20 48 65 │×•Hello ┊Hello He│\n\
+                 │00000010│ 6c 6c 6f 21             ┊                         │llo!    ┊        │\n",
+            ),
+            (
+                "tcpdump -X",
+                "\t0x0000:  8112 4865 6c6c 6f20 4865 6c6c 6f20 4865  ..Hello.Hello.He\n\
+                 \t0x0010:  6c6c 6f21                                llo!\n",
+            ),
+        ] {
+            is_read_as(name, text, b"\x81\x12Hello Hello Hello!");
+        }
+    }
+
+    #[test]
     fn of_hexyl_is_read_whole_in_both_its_halves() {
         for (cells, text, bytes) in [
             (
@@ -264,6 +332,12 @@ mod a_dump {
                 .stderr
                 .contains("begins at offset 00000010")
         );
+        is_read_as(
+            "of lines that are left out",
+            "00000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n\
+             00000030  81 00                                             |..|\n00000032\n",
+            &[&[0; 32][..], b"\x81\0"].concat(),
+        );
         // The address of a debugger says nothing of that kind.
         assert_eq!(decode("0x16fdff2a0: 81 00\n", &[]).stderr, "");
     }
@@ -342,6 +416,15 @@ mod a_dump {
                 "* stands for lines like the last one",
             ),
             ("000000 81 05 48 65", "an offset, or bytes?"),
+            ("8105  48 65 6c 6c 6f", "an offset, or bytes?"),
+            (
+                "00000000: 8105 486\n",
+                "column 1: \"00000000: 8105 486\": these are no bytes",
+            ),
+            (
+                "\t0x0000:  8105 4865 6c6c 6f20 4865\n\t0x0010:  6c6c\n",
+                "the next line's offset does not fit",
+            ),
             // What fills the last word up is no zero.
             (
                 "0000000 0581 6548 6c6c 216f\n0000007\n",
@@ -577,6 +660,7 @@ mod numbers {
             "[129, 5, 72, 101, 108, 108, 111]",
             "[-127, 5, 72, 101, 108, 108, 111]",
             "[129 5 72 101 108 108 111]",
+            "129 5 72 101 108 108 111",
             "129,5,72,101,108,108,111",
             "Uint8Array(7) [\n  129,   5,  72, 101,\n  108, 108, 111\n]",
             "Int8Array(7) [\n  -127,   5,  72, 101,\n  108, 108, 111\n]",
@@ -701,6 +785,9 @@ mod hex_digits {
             "81 05 48 65 6c 6c 6f # a message",
             "# a message\n81 05\n48 65 6c 6c 6f // Hello\n",
             "# a message\n8105 4865 6c6c 6f\n",
+            "8105 4865\n6c6c 6f\n",
+            "8105  4865  6c6c6f",
+            "81054865\n    6c6c6f\n",
             "\u{FEFF}81 05 48 65 6c 6c 6f",
             "81\u{A0}05\u{A0}48\u{202F}65\u{3000}6c 6c 6f",
             "“81 05 48 65 6c 6c 6f”",
@@ -727,6 +814,14 @@ mod hex_digits {
             decode("81 05", &[]).stdout
         );
         is_read_as("letters alone", "FACE 0548", b"\xFA\xCE\x05\x48");
+        // No text begins with what nobody sees: these are the bytes themselves.
+        for bytes in [b"\x85 ab", b"\x91 ab", b"\xa0 ab"] {
+            let run = run_with(&["decode"], bytes);
+            assert_eq!(run.stdout, run_with(&["decode", "--raw"], bytes).stdout);
+        }
+        let no_text = run_with(&["decode", "--input", "hex"], b"\x81\xff");
+        assert_eq!(no_text.code, 2);
+        assert!(no_text.stderr.contains("no text"), "{}", no_text.stderr);
     }
 
     #[test]
@@ -750,6 +845,21 @@ mod hex_digits {
     fn that_are_none_are_refused_with_their_place() {
         for (text, how) in [
             ("8", "column 1: \"8\": an odd number of hex digits, 1"),
+            ("129", "column 1: \"129\": an odd number of hex digits, 3"),
+            ("5 7", "column 1: \"5\": an odd number of hex digits, 1"),
+            ("[81, 5, +6]", "column 9: \"+6\": no number"),
+            (
+                "[81, 5, 005]",
+                "column 9: \"005\": a number that begins with 0",
+            ),
+            (
+                "x\t8100\ny\thello\n",
+                "column 1: \"x\": 'x' is not a hex digit",
+            ),
+            (
+                "1\t8100\n2\t3\t8100\n",
+                "column 1: \"1\": an odd number of hex digits",
+            ),
             ("81 8g", "column 4: \"8g\": 'g' is not a hex digit"),
             ("hello", "column 1: \"hello\": 'h' is not a hex digit"),
             ("0x", "0x without digits"),
@@ -800,6 +910,8 @@ mod base64 {
             "plainws: read as base64\n"
         );
         is_read_as("hex comes first", "8105abcd", b"\x81\x05\xab\xcd");
+        is_read_as("the shortest", "gQVIZWw=", b"\x81\x05Hel");
+        is_refused("gQVIZWw", "column 1: \"gQVIZWw\": 'g' is not a hex digit");
         // Of a word that could be base64, too.
         is_refused("Websocket123", "'W' is not a hex digit");
         let run = decode("Websocket123", &["--input", "base64"]);
@@ -859,6 +971,9 @@ mod a_session {
             "< 00000000 81 05 48 65 6c 6c 6f   # ..Hello\n",
             "an offset, as nc -o writes it?",
         );
+        // Without a comment they are bytes.
+        let run = decode("< 00000000 81 05 48 65 6c 6c 6f\n", &["--json"]);
+        assert!(run.stdout.contains("\"length\": 11"), "{}", run.stdout);
     }
 
     #[test]
@@ -1312,6 +1427,14 @@ char peer1_1[] = { /* Packet 14 */
         let udp = tcpdump().replace(" 4006 ", " 4011 ");
         assert_eq!(decode(&udp, &[]).code, 2);
         is_refused(
+            "10:00:00.1 IP 127.0.0.1.1 > 127.0.0.1.2: Flags\n\t0x0000:  8105 4865\n",
+            "line 2, column 2: \"0x0000:  8105 4865\": this is no IP packet that is whole",
+        );
+        is_refused(
+            r#"[{"_source": {"layers": {"frame": {}, "udp": {}}}}]"#,
+            "these packets carry no bytes over TCP",
+        );
+        is_refused(
             &tcpdump().replace("Flags [P.]", "\nhello"),
             "\"hello, length 7\"",
         );
@@ -1355,6 +1478,8 @@ char peer1_1[] = { /* Packet 14 */
         // One stream, written over lines.
         is_read_as("lines", "8105\n48656c\n6c6f\n", HELLO);
         is_read_as("frames", "810548656c6c6f\n8900\n", b"\x81\x05Hello\x89\x00");
+        let both = "8100898000000000\n898000000000\n";
+        is_read_as("both", both, b"\x81\0\x89\x80\0\0\0\0\x89\x80\0\0\0\0");
     }
 
     #[test]
