@@ -35,17 +35,28 @@ fn format(input: &[u8]) -> Option<(&formats::Format, usize, &[u8])> {
     ))
 }
 
-/// What another tool prints for other bytes: base64 that consists of hex digits, and the dump of a packet, of which
-/// only TCP's payload counts.
+/// What another tool prints for other bytes: base64 that consists of hex digits, and a packet of TCP, of which only
+/// the payload counts.
 fn is_undecided(format: &formats::Format, bytes: &[u8]) -> bool {
     let is_hex = || {
         (format.write)(bytes)
             .bytes()
             .all(|digit| digit.is_ascii_hexdigit())
     };
-    let is_ip = |at: usize| bytes.get(at).is_some_and(|byte| matches!(byte >> 4, 4 | 6));
-    format.name == "base64" && is_hex()
-        || format.is_dump && [0, 4, 14, 16, 18, 20].into_iter().any(is_ip)
+    format.name == "base64" && is_hex() || is_packet(format, bytes)
+}
+
+/// Whether IP may begin here, behind the header of a link or of two networks. In a dump nothing more need be right.
+fn is_packet(format: &formats::Format, bytes: &[u8]) -> bool {
+    const TCP: u8 = 6;
+    let next = |at: usize| match bytes.get(at).map(|byte| byte >> 4) {
+        Some(4) => Some(at + 9),
+        Some(6) => Some(at + 6),
+        _ => None,
+    };
+    let is_tcp = |at| format.is_dump || bytes.get(at) == Some(&TCP);
+    let places = [0, 4, 14, 16, 18, 20, 22, 26];
+    places.into_iter().filter_map(next).any(is_tcp)
 }
 
 /// Bytes written in any format are read back, or the text is refused; they are never read as others.

@@ -44,12 +44,12 @@ pub(super) fn packet(bytes: &[u8]) -> Option<Packet> {
     ip(bytes).or_else(|| links.find_map(|link| ip(packet::ip(link, bytes)?)))
 }
 
-/// Only the checksum tells IPv4 from arbitrary bytes, and IPv6 only that TCP is next in it.
+/// Only the checksum tells IPv4 from arbitrary bytes, and IPv6 only that it has a length and TCP is next in it.
 fn ip(bytes: &[u8]) -> Option<Packet> {
     let byte0 = bytes.first()?;
     let is_ip = match byte0 >> 4 {
         4 => checksum(bytes.get(..usize::from(byte0 & 0x0F) * 4)?) == 0xFFFF,
-        _ => bytes.get(6) == Some(&6),
+        _ => bytes.get(6) == Some(&6) && bytes.get(4..6) != Some(&[0, 0]),
     };
     Some(match packet::of_ip(bytes).filter(|_| is_ip)? {
         packet::Packet::Segment(segment) if !segment.is_cut => Packet::Tcp(Box::new(Segment {
@@ -207,9 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn bytes_with_a_wrong_checksum_are_no_packet() {
+    fn bytes_with_a_wrong_checksum_or_without_a_length_are_no_packet() {
         let mut bytes = [IP_4, TCP].concat();
         bytes[10] ^= 1;
+        assert!(packet(&bytes).is_none());
+        let mut bytes = ip_6();
+        bytes[5] = 0;
         assert!(packet(&bytes).is_none());
     }
 
