@@ -2,7 +2,7 @@
 
 use crate::app::commands::{decode, encode, exercise, handshake, rules, shell};
 use crate::app::show::output::say;
-use crate::app::{bench, connect, proxy, serve};
+use crate::app::{bench, check, connect, proxy, serve};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::iter;
 use std::process::ExitCode;
@@ -28,6 +28,8 @@ enum Command {
     Connect(connect::Options),
     /// Stand between a client and a server, and show what passes
     Proxy(proxy::Options),
+    /// Examine a server by hundreds of cases, each by its section of the RFC
+    Check(check::Options),
     /// Load a server that echoes, and measure it
     Bench(bench::Options),
     /// Show every bit of a stream of frames, and judge it
@@ -118,6 +120,7 @@ fn look(command: &Command) -> Outcome {
         Command::Serve(options) => serve(options),
         Command::Connect(options) => connect::run(options),
         Command::Proxy(options) => proxy::run(options),
+        Command::Check(options) => check::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Decode(options) => decode::run(options),
         Command::Encode(options) => encode::run(options),

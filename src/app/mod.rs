@@ -3,6 +3,7 @@
 mod address;
 mod args;
 mod bench;
+mod check;
 pub(crate) mod cli;
 mod commands;
 mod connect;

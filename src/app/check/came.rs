@@ -1,0 +1,210 @@
+//! What an examinee has sent, taken apart as it comes, and bounded whatever it sends.
+
+use plainws::Role;
+use plainws::protocol::close;
+use plainws::protocol::dissect::{Dissector, Frame, Status};
+use plainws::protocol::frame::Opcode;
+use plainws::protocol::head::{self, Decoder};
+use plainws::protocol::message::{Limits, Message};
+use plainws::protocol::response::Response;
+use plainws::protocol::rule::Rule;
+
+/// Bytes kept to be shown.
+const SHOWN: usize = 4096;
+/// Largest head taken; no honest one is near.
+const MAX_HEAD: usize = 64 * 1024;
+/// What may come beside the messages that are due.
+const BESIDE: u64 = 1 << 20;
+
+/// What has come, up to now.
+#[derive(Debug)]
+pub(crate) struct Came {
+    stage: StageOfReading,
+    /// The response that opened or refused the connection.
+    pub(crate) response: Option<Response>,
+    /// The first bytes behind it.
+    pub(crate) shown: Vec<u8>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) pongs: Vec<Vec<u8>>,
+    /// Pings that are yet to be answered.
+    pub(crate) pings: Vec<Vec<u8>>,
+    /// The body of its Close.
+    pub(crate) close: Option<Vec<u8>>,
+    /// The rule that it broke.
+    pub(crate) broken: Option<Rule>,
+    /// How TCP ended.
+    pub(crate) end: Option<Ended>,
+    /// Bytes in all.
+    pub(crate) total: u64,
+    /// The most that are taken.
+    max_total: u64,
+}
+
+#[derive(Debug)]
+enum StageOfReading {
+    Head(Decoder),
+    /// The body of a refusal, which ends with TCP.
+    Body(Vec<u8>),
+    Frames(Box<Dissector>),
+    /// Nothing counts any more.
+    Over,
+}
+
+/// How an examinee ends TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It ended its half in order.
+    Fin,
+    /// It reset the connection, so that what it had sent may be lost.
+    Reset,
+    /// It sent more than anything can have been due.
+    Flood,
+}
+
+impl Came {
+    /// From a server, which begins with a response.
+    pub(crate) fn from_server(due: u64) -> Self {
+        let limits = head::Limits::new().max_bytes(MAX_HEAD).max_headers(1000);
+        Self::new(
+            StageOfReading::Head(Decoder::new(Role::Server, limits)),
+            due,
+        )
+    }
+
+    /// From a client, whose request has been read. `due` is how many bytes of messages can be due.
+    pub(crate) fn from_client(due: u64) -> Self {
+        Self::new(frames(Role::Client), due)
+    }
+
+    fn new(stage: StageOfReading, due: u64) -> Self {
+        Self {
+            stage,
+            response: None,
+            shown: Vec::new(),
+            messages: Vec::new(),
+            pongs: Vec::new(),
+            pings: Vec::new(),
+            close: None,
+            broken: None,
+            end: None,
+            total: 0,
+            // An echo may come in small fragments.
+            max_total: due.saturating_mul(8).saturating_add(BESIDE),
+        }
+    }
+
+    /// Whether frames can come: the handshake is over, and accepted.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.stage, StageOfReading::Frames(_) | StageOfReading::Over)
+            && self
+                .response
+                .as_ref()
+                .is_none_or(|response| response.status() == 101)
+    }
+
+    /// Whether nothing more can come that counts.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.is_some() || self.broken.is_some() || self.close.is_some()
+    }
+
+    /// What a refusal says beside its head.
+    pub(crate) fn body(&self) -> &[u8] {
+        match &self.stage {
+            StageOfReading::Body(body) => body,
+            _ => &[],
+        }
+    }
+
+    /// Its Close's code; 1005 for none.
+    pub(crate) fn close_code(&self) -> Option<u16> {
+        let body = self.close.as_deref()?;
+        Some(close::parts(body).map_or(1005, |(code, _)| code.0))
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        if self.total > self.max_total {
+            self.end = Some(Ended::Flood);
+            return;
+        }
+        let mut rest = bytes;
+        while let StageOfReading::Head(decoder) = &mut self.stage {
+            match decoder.receive(rest) {
+                Ok(None) => return,
+                Ok(Some((head, after))) => {
+                    rest = after;
+                    self.head(head);
+                }
+                Err(rule) => {
+                    self.fail(rule);
+                    self.keep(rest);
+                    return;
+                }
+            }
+        }
+        self.keep(rest);
+        match &mut self.stage {
+            StageOfReading::Frames(dissector) => {
+                for frame in dissector.receive(rest) {
+                    self.frame(frame);
+                }
+            }
+            StageOfReading::Body(body) => {
+                let room = MAX_HEAD - body.len().min(MAX_HEAD);
+                body.extend(&rest[..rest.len().min(room)]);
+            }
+            StageOfReading::Head(_) | StageOfReading::Over => {}
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = SHOWN - self.shown.len().min(SHOWN);
+        self.shown.extend(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn head(&mut self, head: head::Head) {
+        match Response::new(head) {
+            Ok(response) if response.is_interim() => {
+                let limits = head::Limits::new().max_bytes(MAX_HEAD);
+                self.stage = StageOfReading::Head(Decoder::new(Role::Server, limits));
+            }
+            Ok(response) => {
+                self.stage = if response.status() == 101 {
+                    frames(Role::Server)
+                } else {
+                    StageOfReading::Body(Vec::new())
+                };
+                self.response = Some(response);
+            }
+            Err(rule) => self.fail(rule),
+        }
+    }
+
+    fn fail(&mut self, rule: Rule) {
+        self.broken = Some(rule);
+        self.stage = StageOfReading::Over;
+    }
+
+    fn frame(&mut self, frame: Frame) {
+        if let Status::Violation(rule) = frame.status {
+            self.broken = Some(rule);
+            return;
+        }
+        let opcode = frame.header.map(|header| header.opcode);
+        match opcode {
+            Some(Opcode::Ping) => self.pings.push(frame.payload),
+            Some(Opcode::Pong) => self.pongs.push(frame.payload),
+            Some(Opcode::Close) => self.close = Some(frame.payload),
+            _ => self.messages.extend(frame.message),
+        }
+    }
+}
+
+fn frames(sender: Role) -> StageOfReading {
+    let limits = Limits::new()
+        .max_bytes(64 << 20)
+        .max_fragments(u32::MAX)
+        .max_empty_fragments(u32::MAX);
+    StageOfReading::Frames(Box::new(Dissector::new(sender, limits)))
+}

@@ -1,0 +1,102 @@
+//! The table of cases, group by group.
+
+mod control;
+mod fragments;
+mod header;
+
+use super::case::{Case, End, Examinee, Group, Level, Text};
+use super::script::{self, Answer, Frame, Step};
+use plainws::Rule;
+
+/// Every case.
+pub(crate) fn all() -> Vec<Case> {
+    [header::cases(), control::cases(), fragments::cases()].concat()
+}
+
+/// A row that is yet to get its script.
+fn case(group: Group, id: impl Into<Text>, title: impl Into<Text>, section: &'static str) -> Case {
+    Case {
+        id: id.into(),
+        group,
+        title: title.into(),
+        section,
+        rules: Vec::new(),
+        level: Level::Must,
+        examinee: Examinee::Both,
+        script: Vec::new(),
+        end: End::Answered,
+        old: None,
+    }
+}
+
+impl Case {
+    fn plays(self, script: impl Into<Vec<Step>>) -> Self {
+        Self {
+            script: script.into(),
+            ..self
+        }
+    }
+
+    /// The script breaks this rule: the examinee fails the connection with the rule's code.
+    fn breaks(self, rule: Rule) -> Self {
+        let code = rule.close_code().map_or(1002, |code| code.0);
+        Self {
+            rules: vec![rule],
+            end: End::Failed(vec![code]),
+            ..self
+        }
+    }
+
+    fn ends(self, end: End) -> Self {
+        Self { end, ..self }
+    }
+
+    fn should(self) -> Self {
+        Self {
+            level: Level::Should,
+            ..self
+        }
+    }
+
+    fn only(self, examinee: Examinee) -> Self {
+        Self { examinee, ..self }
+    }
+
+    /// Its number in the old suite.
+    fn old(self, number: &'static str) -> Self {
+        Self {
+            old: Some(number),
+            ..self
+        }
+    }
+}
+
+/// Sends frames in one write.
+fn send(frames: impl Into<Vec<Frame>>) -> Step {
+    Step::Send(frames.into())
+}
+
+/// Sends frames byte by byte.
+fn drip(frames: impl Into<Vec<Frame>>) -> Step {
+    Step::Pieces(frames.into(), vec![1])
+}
+
+fn expect(answers: impl Into<Vec<Answer>>) -> Step {
+    Step::Expect(answers.into())
+}
+
+fn perhaps(answers: impl Into<Vec<Answer>>) -> Step {
+    Step::Perhaps(answers.into())
+}
+
+fn text_back(text: impl Into<script::Payload>) -> Answer {
+    Answer::Text(text.into())
+}
+
+fn bytes_back(bytes: impl Into<script::Payload>) -> Answer {
+    Answer::Binary(bytes.into())
+}
+
+fn pong_back(payload: impl Into<Vec<u8>>) -> Answer {
+    Answer::Pong(payload.into())
+}

@@ -1,0 +1,362 @@
+//! Plays the script of a case with an examinee, and notes what both ends did.
+
+use super::came::Came;
+use super::case::{Case, End};
+use super::script::{self, Answer, Frame, Step};
+use super::talk::{Talk, Waited};
+use plainws::Role;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Bytes of each write that are kept to be shown.
+const SHOWN: usize = 1024;
+/// How long the examinee has to end TCP once nothing is left to say, at most.
+const TO_END: Duration = Duration::from_secs(1);
+
+/// Who is examined: connections come from here.
+pub(crate) trait Examinee {
+    /// Which end it is.
+    fn role(&self) -> Role;
+
+    /// Opens a connection, or takes the next one that a client opens.
+    ///
+    /// # Errors
+    ///
+    /// There is none, and why, in words for people.
+    fn connect(&mut self) -> Result<Line, String>;
+
+    /// How long it may be silent.
+    fn patience(&self) -> Duration;
+}
+
+/// A new TCP connection, and what its handshake needs. A client has sent its request by then.
+pub(crate) struct Line {
+    pub(crate) stream: TcpStream,
+    /// The head that is usual.
+    pub(crate) head: String,
+    /// What stands for `{target}` and the like in other heads.
+    pub(crate) words: Vec<(&'static str, String)>,
+    /// The bytes of a client that came behind its request.
+    pub(crate) rest: Vec<u8>,
+}
+
+/// What happened, for the judge and for people.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) examinee: Role,
+    /// The connections, as the script numbers them.
+    pub(crate) sides: Vec<Side>,
+    /// The script was not played to its end.
+    pub(crate) stopped: Option<Stopped>,
+    /// The examinee had time to fail early and did not.
+    pub(crate) is_late: bool,
+    pub(crate) time: Duration,
+}
+
+/// Why a script was not played to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// There was no connection.
+    Unopened(String),
+    /// A connection, of this number, was not opened, or did not give what was due.
+    Waiting(usize, Waited),
+    /// The examinee took no more bytes.
+    Writing(usize),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Side {
+    /// The head that was sent.
+    pub(crate) head: String,
+    /// What was sent behind it, each write with its length and its beginning.
+    pub(crate) sent: Vec<(usize, Vec<u8>)>,
+    /// The answers that are due.
+    pub(crate) due: Vec<Answer>,
+    /// Those that may come after them.
+    pub(crate) perhaps: Vec<Answer>,
+    pub(crate) came: Came,
+}
+
+/// Plays a script.
+pub(crate) fn play(case: &Case, examinee: &mut dyn Examinee) -> Record {
+    let begin = Instant::now();
+    let mut player = Player {
+        role: examinee.role().peer(),
+        case,
+        examinee,
+        sides: Vec::new(),
+        current: 0,
+        is_late: false,
+    };
+    let stopped = player.script().err();
+    if stopped.is_none() {
+        player.finish();
+    }
+    Record {
+        examinee: player.role.peer(),
+        stopped,
+        is_late: player.is_late,
+        sides: player.sides.into_iter().map(Playing::end).collect(),
+        time: begin.elapsed(),
+    }
+}
+
+struct Player<'a> {
+    case: &'a Case,
+    examinee: &'a mut dyn Examinee,
+    /// Ours.
+    role: Role,
+    sides: Vec<Playing>,
+    /// The connection that the script goes on with.
+    current: usize,
+    is_late: bool,
+}
+
+/// A connection while it lasts.
+struct Playing {
+    talk: Talk,
+    head: String,
+    sent: Vec<(usize, Vec<u8>)>,
+    due: Vec<Answer>,
+    perhaps: Vec<Answer>,
+    /// What is sent next begins a frame, so that a pong may go before it.
+    is_between_frames: bool,
+}
+
+impl Player<'_> {
+    fn script(&mut self) -> Result<(), Stopped> {
+        let case = self.case;
+        let opens_by_itself = |step: &&Step| matches!(step, Step::Head(..) | Step::On(_));
+        if case.script.first().filter(opens_by_itself).is_none() {
+            self.open(None, &[])?;
+        }
+        case.script.iter().try_for_each(|step| self.step(step))
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Stopped> {
+        match step {
+            Step::On(number) => {
+                self.current = *number;
+                if *number == self.sides.len() {
+                    self.open(None, &[])?;
+                }
+            }
+            Step::Head(head, frames) => self.open(Some(head), frames)?,
+            Step::Send(frames) => {
+                self.send(&script::wire(frames, self.role), &[usize::MAX], true)?
+            }
+            Step::Pieces(frames, sizes) => {
+                self.send(&script::wire(frames, self.role), sizes, true)?
+            }
+            Step::Raw(bytes) => self.send(bytes, &[usize::MAX], false)?,
+            Step::Expect(answers) => {
+                self.side().due.extend_from_slice(answers);
+                self.wait_for_answers()?;
+            }
+            Step::Perhaps(answers) => self.side().perhaps.extend_from_slice(answers),
+            Step::Early => {
+                let patience = self.examinee.patience() / 4;
+                let waited = self.side().talk.wait_for(patience, |_| false);
+                self.is_late |= waited == Waited::Silent;
+            }
+            Step::Deaf => self.side().talk.set_deaf(true),
+            Step::Hear => self.side().talk.set_deaf(false),
+            Step::ShutDown => self.side().talk.shut_down(),
+            Step::Drop => self.side().talk.leave(),
+        }
+        Ok(())
+    }
+
+    fn side(&mut self) -> &mut Playing {
+        let current = self.current.min(self.sides.len() - 1);
+        &mut self.sides[current]
+    }
+
+    /// Opens the next connection, and waits until it is open unless it is not to be.
+    fn open(&mut self, head: Option<&str>, frames: &[Frame]) -> Result<(), Stopped> {
+        let line = self.examinee.connect().map_err(Stopped::Unopened)?;
+        let head = head.map_or_else(|| line.head.clone(), |head| line.fill(head));
+        let due = self.case.script.iter().map(Step::most_due).sum();
+        let mut came = match self.role {
+            Role::Client => Came::from_server(due),
+            Role::Server => Came::from_client(due),
+        };
+        came.receive(&line.rest);
+        let patience = self.examinee.patience();
+        let talk = Talk::new(line.stream, self.role, came, patience);
+        let talk = talk.map_err(|error| Stopped::Unopened(error.to_string()))?;
+        self.current = self.sides.len();
+        self.sides.push(Playing {
+            talk,
+            head,
+            sent: Vec::new(),
+            due: Vec::new(),
+            perhaps: Vec::new(),
+            is_between_frames: true,
+        });
+        let frames = script::wire(frames, self.role);
+        let number = self.current;
+        let is_to_be_refused = matches!(self.case.end, End::Refused(_));
+        let side = self.side();
+        let is_taken = side.talk.write(&[side.head.as_bytes(), &frames].concat());
+        if !frames.is_empty() {
+            side.note(&frames);
+        }
+        if is_to_be_refused {
+            return Ok(());
+        }
+        match side.talk.wait(|came| came.is_open()) {
+            Waited::Met if is_taken => Ok(()),
+            Waited::Met => Err(Stopped::Writing(number)),
+            waited => Err(Stopped::Waiting(number, waited)),
+        }
+    }
+
+    fn send(&mut self, wire: &[u8], sizes: &[usize], is_whole: bool) -> Result<(), Stopped> {
+        let number = self.current;
+        let is_failing = matches!(
+            self.case.end,
+            End::Failed(_) | End::Closed(_) | End::Refused(_) | End::Left
+        );
+        let side = self.side();
+        side.is_between_frames = is_whole;
+        let mut sizes = sizes.iter();
+        let mut size = usize::MAX;
+        let mut rest = wire;
+        while !rest.is_empty() {
+            size = (*sizes.next().unwrap_or(&size)).max(1);
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            side.note(piece);
+            if !side.talk.write(piece) {
+                // Whoever fails a connection need not take what comes after that.
+                return if is_failing {
+                    Ok(())
+                } else {
+                    Err(Stopped::Writing(number))
+                };
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Waits until all that is due has come, as far as numbers tell.
+    fn wait_for_answers(&mut self) -> Result<(), Stopped> {
+        let number = self.current;
+        let side = self.side();
+        let is_pong = |answer: &&Answer| matches!(answer, Answer::Pong(_));
+        let messages = side.due.iter().filter(|answer| !is_pong(answer)).count();
+        let pong = side.due.iter().rfind(is_pong).cloned();
+        let waited = side.wait(|came| {
+            let has_pong = match &pong {
+                Some(Answer::Pong(payload)) => came.pongs.contains(payload),
+                _ => true,
+            };
+            came.messages.len() >= messages && has_pong
+        });
+        match waited {
+            Waited::Met => Ok(()),
+            waited => Err(Stopped::Waiting(number, waited)),
+        }
+    }
+
+    /// Ends the connections as the case has it.
+    fn finish(&mut self) {
+        let close = script::wire(&[script::close(1000, "")], self.role);
+        let role = self.role;
+        let (first, others) = self
+            .sides
+            .split_first_mut()
+            .expect("a script opens a connection");
+        for other in others {
+            other.talk.write(&close);
+        }
+        match self.case.end {
+            End::Unheard => return,
+            End::Refused(_) if role == Role::Client => {
+                first.talk.wait(|came| came.response.is_some());
+                return;
+            }
+            End::Refused(_) | End::Left => {}
+            End::Answered => {
+                first.note(&close);
+                first.talk.write(&close);
+                first.wait(|came| came.close.is_some());
+            }
+            End::Closed(_) => {
+                first.wait(|came| came.close.is_some());
+            }
+            End::Failed(_) => {
+                first.wait(|came| came.close.is_some());
+                // §5.5.1: its Close is answered with the same code.
+                if let Some(body) = first.talk.look(|came| came.close.clone()) {
+                    let code = &body[..body.len().min(2)];
+                    first
+                        .talk
+                        .write(&script::wire(&[script::close_body(code)], role));
+                }
+            }
+        }
+        // §7.1.1: the server ends TCP first, and the client waits for that.
+        let is_ours = role == Role::Server || matches!(self.case.end, End::Left);
+        if is_ours && !matches!(self.case.end, End::Refused(_)) {
+            first.talk.shut_down();
+        }
+        let patience = self.examinee.patience();
+        first.talk.wait_for_end(if is_ours {
+            patience
+        } else {
+            patience.min(TO_END)
+        });
+    }
+}
+
+impl Playing {
+    fn note(&mut self, bytes: &[u8]) {
+        const WRITES: usize = 64;
+        if self.sent.len() < WRITES {
+            self.sent
+                .push((bytes.len(), bytes[..bytes.len().min(SHOWN)].to_vec()));
+        }
+    }
+
+    /// Waits, and answers the pings of the examinee meanwhile.
+    fn wait(&mut self, mut until: impl FnMut(&mut Came) -> bool) -> Waited {
+        loop {
+            let mut is_met = false;
+            let waited = self.talk.wait(|came| {
+                is_met = until(came);
+                is_met || !came.pings.is_empty()
+            });
+            if is_met || waited != Waited::Met {
+                return waited;
+            }
+            let pings = self.talk.look(|came| std::mem::take(&mut came.pings));
+            let role = self.talk.role();
+            for payload in pings.into_iter().filter(|_| self.is_between_frames) {
+                self.talk
+                    .write(&script::wire(&[script::pong(payload)], role));
+            }
+        }
+    }
+
+    fn end(self) -> Side {
+        Side {
+            head: self.head,
+            sent: self.sent,
+            due: self.due,
+            perhaps: self.perhaps,
+            came: self.talk.end(),
+        }
+    }
+}
+
+impl Line {
+    fn fill(&self, template: &str) -> String {
+        let words = self.words.iter();
+        words.fold(template.to_owned(), |head, (name, value)| {
+            head.replace(name, value)
+        })
+    }
+}

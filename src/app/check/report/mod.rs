@@ -1,0 +1,3 @@
+//! What people and programs are told.
+
+pub(crate) mod text;

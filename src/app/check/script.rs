@@ -1,0 +1,293 @@
+//! What a case does: frames, right or wrong, and when they go out.
+
+use plainws::Role;
+use plainws::protocol::frame::{self, MaskingKey};
+use std::borrow::Cow;
+
+/// A step of a script.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Goes on with the connection of this number, which opens where it is first named. The first is 0.
+    On(usize),
+    /// Opens the connection with this head instead of the usual one, with these frames right behind it. In the head,
+    /// `{target}`, `{host}` and `{key}`, or `{accept}`, stand for what is due there.
+    Head(Cow<'static, str>, Vec<Frame>),
+    /// Writes frames at once.
+    Send(Vec<Frame>),
+    /// Writes frames in pieces of these sizes, the last of which repeats.
+    Pieces(Vec<Frame>, Vec<usize>),
+    /// Writes bytes that are no whole frames.
+    Raw(Vec<u8>),
+    /// Waits for these answers.
+    Expect(Vec<Answer>),
+    /// Gives the peer time to fail the connection before more is sent: it may wait, but should not.
+    Early,
+    /// These are sent back if the peer gets so far before it fails.
+    Perhaps(Vec<Answer>),
+    /// Stops reading, as if this end hung.
+    Deaf,
+    /// Reads again.
+    Hear,
+    /// Ends our half of TCP.
+    ShutDown,
+    /// Ends TCP altogether.
+    Drop,
+}
+
+impl Step {
+    /// Sends more than a few buffers hold.
+    pub(super) fn is_heavy(&self) -> bool {
+        const MUCH: usize = 1 << 20;
+        let size = |frames: &[Frame]| {
+            frames
+                .iter()
+                .map(|frame| frame.payload.len())
+                .sum::<usize>()
+        };
+        match self {
+            Self::Send(frames) | Self::Pieces(frames, _) => size(frames) >= MUCH,
+            _ => false,
+        }
+    }
+
+    /// How many frames it sends.
+    pub(super) fn frames(&self) -> usize {
+        match self {
+            Self::Send(frames) | Self::Pieces(frames, _) | Self::Head(_, frames) => frames.len(),
+            _ => 0,
+        }
+    }
+
+    /// How many bytes of messages can be due for it, at most.
+    pub(super) fn most_due(&self) -> u64 {
+        match self {
+            Self::Expect(answers) | Self::Perhaps(answers) => answers
+                .iter()
+                .map(|answer| 16 + answer.length() as u64)
+                .sum(),
+            _ => 0,
+        }
+    }
+}
+
+/// What the peer has to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Text(Payload),
+    Binary(Payload),
+    /// To the latest ping; those before it may be left out (§5.5.3).
+    Pong(Vec<u8>),
+}
+
+impl Answer {
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Text(payload) | Self::Binary(payload) => payload.len(),
+            Self::Pong(payload) => payload.len(),
+        }
+    }
+}
+
+/// What a frame carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    Bytes(Vec<u8>),
+    /// So many letters, or bytes of every value.
+    Filled {
+        is_text: bool,
+        from: usize,
+        length: usize,
+    },
+}
+
+impl Payload {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Filled { length, .. } => *length,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Bytes(bytes) => Cow::Borrowed(bytes),
+            Self::Filled {
+                is_text,
+                from,
+                length,
+            } => {
+                let places = *from..from + length;
+                // Neither repeats with a period that a buffer has.
+                Cow::Owned(match is_text {
+                    true => places.map(|at| b'a' + (at % 23) as u8).collect(),
+                    false => places.map(|at| (at % 251) as u8).collect(),
+                })
+            }
+        }
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Payload {}
+
+impl<T: Into<Vec<u8>>> From<T> for Payload {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+/// A frame of a script, legal unless told otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    byte0: u8,
+    pub(crate) payload: Payload,
+    key: MaskingKey,
+    /// Masked by a server, or not masked by a client.
+    is_masked_wrong: bool,
+    form: Form,
+    /// The length that is announced, if it is not that of the payload.
+    length: Option<u64>,
+}
+
+/// How many bits a length has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Shortest,
+    Bits16,
+    Bits64,
+}
+
+const FIN: u8 = 0x80;
+/// The key of RFC 6455 §5.7.
+const KEY: MaskingKey = [0x37, 0xFA, 0x21, 0x3D];
+
+impl Frame {
+    /// Of any first byte.
+    pub(crate) fn new(byte0: u8, payload: impl Into<Payload>) -> Self {
+        Self {
+            byte0,
+            payload: payload.into(),
+            key: KEY,
+            is_masked_wrong: false,
+            form: Form::Shortest,
+            length: None,
+        }
+    }
+
+    pub(crate) fn key(self, key: MaskingKey) -> Self {
+        Self { key, ..self }
+    }
+
+    pub(crate) fn masked_wrong(self) -> Self {
+        Self {
+            is_masked_wrong: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    pub(crate) fn length(self, length: u64) -> Self {
+        Self {
+            length: Some(length),
+            ..self
+        }
+    }
+
+    /// Sets reserved bits: RSV1 is 4, RSV2 2 and RSV3 1.
+    pub(crate) fn rsv(self, bits: u8) -> Self {
+        Self {
+            byte0: self.byte0 | bits << 4,
+            ..self
+        }
+    }
+
+    /// Its bytes, as `sender` sends it.
+    pub(crate) fn write(&self, sender: Role, wire: &mut Vec<u8>) {
+        let is_masked = (sender == Role::Client) != self.is_masked_wrong;
+        let length = self.length.unwrap_or(self.payload.len() as u64);
+        let mask = if is_masked { 0x80 } else { 0 };
+        wire.push(self.byte0);
+        match (self.form, length) {
+            (Form::Shortest, 0..=125) => wire.push(mask | length as u8),
+            (Form::Shortest, 126..=0xFFFF) | (Form::Bits16, _) => {
+                wire.push(mask | 126);
+                wire.extend((length as u16).to_be_bytes());
+            }
+            _ => {
+                wire.push(mask | 127);
+                wire.extend(length.to_be_bytes());
+            }
+        }
+        let start = wire.len() + if is_masked { 4 } else { 0 };
+        if is_masked {
+            wire.extend(self.key);
+        }
+        wire.extend(&*self.payload.bytes());
+        if is_masked {
+            frame::mask(&mut wire[start..], self.key, 0);
+        }
+    }
+}
+
+/// The bytes of frames, as `sender` sends them.
+pub(crate) fn wire(frames: &[Frame], sender: Role) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for frame in frames {
+        frame.write(sender, &mut wire);
+    }
+    wire
+}
+
+// Frames by their names.
+
+pub(crate) fn text(text: &str) -> Frame {
+    Frame::new(FIN | 1, text)
+}
+
+pub(crate) fn binary(bytes: impl Into<Payload>) -> Frame {
+    Frame::new(FIN | 2, bytes)
+}
+
+/// The first fragment of a text.
+pub(crate) fn first(text: impl Into<Payload>) -> Frame {
+    Frame::new(1, text)
+}
+
+/// The first fragment of a binary message.
+pub(crate) fn first_binary(bytes: impl Into<Payload>) -> Frame {
+    Frame::new(2, bytes)
+}
+
+/// A fragment in the middle.
+pub(crate) fn more(payload: impl Into<Payload>) -> Frame {
+    Frame::new(0, payload)
+}
+
+/// The last fragment.
+pub(crate) fn last(payload: impl Into<Payload>) -> Frame {
+    Frame::new(FIN, payload)
+}
+
+pub(crate) fn ping(payload: impl Into<Payload>) -> Frame {
+    Frame::new(FIN | 9, payload)
+}
+
+pub(crate) fn pong(payload: impl Into<Payload>) -> Frame {
+    Frame::new(FIN | 10, payload)
+}
+
+pub(crate) fn close(code: u16, reason: &str) -> Frame {
+    close_body([&code.to_be_bytes(), reason.as_bytes()].concat())
+}
+
+pub(crate) fn close_body(body: impl Into<Payload>) -> Frame {
+    Frame::new(FIN | 8, body)
+}

@@ -1,0 +1,214 @@
+//! A connection with an examinee: a thread reads, so that neither end waits for the other to read.
+
+use super::came::{Came, Ended};
+use plainws::Role;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// However slowly an examinee sends, a wait ends after so many times its patience.
+const LONGEST: u32 = 30;
+
+/// One connection.
+pub(crate) struct Talk {
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    reader: Option<JoinHandle<()>>,
+    patience: Duration,
+    role: Role,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    came: Came,
+    is_deaf: bool,
+    /// This end has left: what comes now, the end of TCP too, is no doing of the examinee.
+    is_left: bool,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// What was waited for is there.
+    Met,
+    /// It cannot come any more.
+    Over,
+    /// Nothing came for too long.
+    Silent,
+}
+
+impl Talk {
+    /// Goes on with an open TCP connection as `role`. `came` is what has come so far; `patience` how long a wait may
+    /// last without a byte.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread or handle left.
+    pub(crate) fn new(
+        stream: TcpStream,
+        role: Role,
+        came: Came,
+        patience: Duration,
+    ) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(patience))?;
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                came,
+                is_deaf: false,
+                is_left: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let reader = thread::Builder::new().name("check-reader".into()).spawn({
+            let stream = stream.try_clone()?;
+            let shared = Arc::clone(&shared);
+            move || shared.read(stream)
+        })?;
+        Ok(Self {
+            stream,
+            shared,
+            reader: Some(reader),
+            patience,
+            role,
+        })
+    }
+
+    pub(crate) const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Writes, and tells whether all of it was taken.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Waits until something is true of what came, as long as something comes.
+    pub(crate) fn wait(&self, until: impl FnMut(&mut Came) -> bool) -> Waited {
+        self.wait_for(self.patience, until)
+    }
+
+    pub(crate) fn wait_for(
+        &self,
+        patience: Duration,
+        mut until: impl FnMut(&mut Came) -> bool,
+    ) -> Waited {
+        let begin = Instant::now();
+        let mut state = self.shared.lock();
+        let mut total = state.came.total;
+        let mut last = begin;
+        loop {
+            if until(&mut state.came) {
+                return Waited::Met;
+            }
+            if state.came.is_over() {
+                return Waited::Over;
+            }
+            let now = Instant::now();
+            if state.came.total != total {
+                (total, last) = (state.came.total, now);
+            }
+            let end = (last + patience).min(begin + patience * LONGEST);
+            let Some(left) = end
+                .checked_duration_since(now)
+                .filter(|left| !left.is_zero())
+            else {
+                return Waited::Silent;
+            };
+            let woken = self.shared.changed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits until TCP has ended; `false` if it does not.
+    pub(crate) fn wait_for_end(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut state = self.shared.lock();
+        while state.came.end.is_none() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let woken = self.shared.changed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Looks at what came.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Came) -> T) -> T {
+        look(&mut self.shared.lock().came)
+    }
+
+    /// Stops reading, or reads again.
+    pub(crate) fn set_deaf(&self, is_deaf: bool) {
+        self.shared.lock().is_deaf = is_deaf;
+        self.shared.changed.notify_all();
+    }
+
+    pub(crate) fn shut_down(&self) {
+        // It may have ended already.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Ends TCP, and gives what came.
+    pub(crate) fn end(mut self) -> Came {
+        self.leave();
+        let mut state = self.shared.lock();
+        std::mem::replace(&mut state.came, Came::from_client(0))
+    }
+
+    /// Ends TCP.
+    pub(crate) fn leave(&mut self) {
+        let mut state = self.shared.lock();
+        (state.is_left, state.is_deaf) = (true, false);
+        drop(state);
+        self.shared.changed.notify_all();
+        let _ = self.stream.shutdown(Shutdown::Both);
+        if let Some(reader) = self.reader.take() {
+            // It never panics, and ends with the connection.
+            let _ = reader.join();
+        }
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, mut stream: TcpStream) {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let state = self.lock();
+            drop(self.changed.wait_while(state, |state| state.is_deaf));
+            let read = stream.read(&mut buffer);
+            let mut state = self.lock();
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                _ if state.is_left => return,
+                Ok(0) => state.came.end = Some(Ended::Fin),
+                Ok(length) => state.came.receive(&buffer[..length]),
+                Err(_) => state.came.end = Some(Ended::Reset),
+            }
+            let is_over = state.came.end.is_some();
+            drop(state);
+            self.changed.notify_all();
+            if is_over {
+                return;
+            }
+        }
+    }
+}
