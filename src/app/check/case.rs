@@ -31,6 +31,34 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// A row that is yet to get its script.
+    pub(crate) fn new(
+        group: Group,
+        id: impl Into<Text>,
+        title: impl Into<Text>,
+        section: &'static str,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            group,
+            title: title.into(),
+            section,
+            rules: Vec::new(),
+            level: Level::Must,
+            examinee: Examinee::Both,
+            script: Vec::new(),
+            end: End::Answered,
+            old: None,
+        }
+    }
+
+    pub(crate) fn plays(self, script: impl Into<Vec<Step>>) -> Self {
+        Self {
+            script: script.into(),
+            ..self
+        }
+    }
+
     pub(crate) fn is_for(&self, examinee: Role) -> bool {
         match self.examinee {
             Examinee::Both => true,

@@ -62,6 +62,20 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// In the old suite's words.
+    pub(crate) fn behaviour(&self, case: &Case) -> &'static str {
+        const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
+        match self.outcome {
+            _ if case.old.is_some_and(|old| INFORMATIONAL.contains(&old)) => "INFORMATIONAL",
+            Outcome::Ok => "OK",
+            Outcome::Lenient => "NON-STRICT",
+            Outcome::Failed | Outcome::Timeout => "FAILED",
+            Outcome::NotApplicable => "UNIMPLEMENTED",
+        }
+    }
+}
+
 /// Anything but ok, in the order in which it is found: the first one counts, but for what is only weak.
 type Finding = Result<(), Verdict>;
 

@@ -7,6 +7,7 @@ mod came;
 mod case;
 mod cases;
 mod judge;
+mod listen;
 mod play;
 mod report;
 mod run;
@@ -16,19 +17,39 @@ mod talk;
 
 use self::report::text::Text;
 use self::server::{Server, Target};
-use crate::app::{address, args};
+use crate::app::show::output;
+use crate::app::{address, args, listen as listening};
 use clap::Args;
+use plainws::Role;
+use plainws::net::listener::Listener;
 use plainws::net::url::Url;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
 #[derive(Args, Debug)]
 #[command(after_long_help = MORE)]
 pub(crate) struct Options {
     /// A server that sends each message back, such as ws://127.0.0.1:9001/echo
-    #[arg(value_name = "URL", required_unless_present = "list")]
+    #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"])]
     url: Option<String>,
+
+    /// Wait here for clients, and examine them
+    ///
+    /// Clients that were written for the Autobahn Testsuite work unchanged; a browser finds a page.
+    #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with = "url")]
+    listen: Option<listening::Address>,
+
+    /// With --listen: what a client is called that does not say its name
+    #[arg(long, value_name = "NAME", requires = "listen")]
+    agent: Option<String>,
+
+    /// With --listen: end when a client has asked for its report
+    #[arg(long, requires = "listen")]
+    exit_after: bool,
 
     /// Say what is tested, and why: all of it, or a group, a section, a rule, a case
     #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "", conflicts_with = "url")]
@@ -80,6 +101,9 @@ Exit codes:
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    if let Some(address) = &options.listen {
+        return listen(options, address);
+    }
     let url = options
         .url
         .as_deref()
@@ -100,6 +124,70 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     );
     ran.map_err(|error| format!("random bytes: {error}"))?;
     Ok(text.finish())
+}
+
+fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, String> {
+    let (listener, place) = listening::listen(address, "--listen")?;
+    let Listener::Tcp(listener) = listener else {
+        return Err("--listen takes an address of TCP".into());
+    };
+    if let Some(address) = place.reached_at() {
+        output::say(&format!(
+            "clients are examined at ws://{address}/, browsers find a page at http://{address}/"
+        ));
+    }
+    let mut cases: Vec<_> = cases::all()
+        .into_iter()
+        .filter(|case| case.is_for(Role::Client))
+        .collect();
+    cases.sort_by_key(|case| (case.old.is_none(), case.old.map(old_number)));
+    let code = Arc::new(AtomicU8::new(0));
+    let told = Agents {
+        options_strict: options.strict,
+        ends: options.exit_after,
+        agents: BTreeMap::new(),
+        code: Arc::clone(&code),
+    };
+    let examination =
+        listen::Examination::new(&cases, options.timeout, options.agent.clone(), told);
+    examination
+        .serve(&listener)
+        .map_err(|error| error.to_string())?;
+    Ok(ExitCode::from(code.load(Relaxed)))
+}
+
+/// The order of the old suite's numbers.
+fn old_number(number: &str) -> Vec<u32> {
+    number
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect()
+}
+
+/// The clients by their names.
+struct Agents {
+    options_strict: bool,
+    ends: bool,
+    agents: BTreeMap<String, Text>,
+    code: Arc<AtomicU8>,
+}
+
+impl listen::Told for Agents {
+    fn result(&mut self, agent: &str, _: usize, case: &case::Case, result: run::Result) {
+        let text = self
+            .agents
+            .entry(agent.to_owned())
+            .or_insert_with(|| Text::new(agent, self.options_strict));
+        text.result(case, &result);
+    }
+
+    fn finish(&mut self, agent: &str) -> bool {
+        if let Some(text) = self.agents.remove(agent) {
+            self.code
+                .store(u8::from(text.finish() == ExitCode::FAILURE), Relaxed);
+        }
+        !self.ends
+    }
 }
 
 fn target(options: &Options, typed: &str) -> Result<Target, String> {

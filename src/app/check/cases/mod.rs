@@ -15,28 +15,10 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// A row that is yet to get its script.
 fn case(group: Group, id: impl Into<Text>, title: impl Into<Text>, section: &'static str) -> Case {
-    Case {
-        id: id.into(),
-        group,
-        title: title.into(),
-        section,
-        rules: Vec::new(),
-        level: Level::Must,
-        examinee: Examinee::Both,
-        script: Vec::new(),
-        end: End::Answered,
-        old: None,
-    }
+    Case::new(group, id, title, section)
 }
 
 impl Case {
-    fn plays(self, script: impl Into<Vec<Step>>) -> Self {
-        Self {
-            script: script.into(),
-            ..self
-        }
-    }
-
     /// The script breaks this rule: the examinee fails the connection with the rule's code.
     fn breaks(self, rule: Rule) -> Self {
         let code = rule.close_code().map_or(1002, |code| code.0);
