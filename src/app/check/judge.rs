@@ -474,7 +474,6 @@ impl fmt::Display for Shown<'_> {
         use crate::app::show::text::{clipped, quoted, spaced};
         const MOST: usize = 24;
         let bytes = &self.start;
-        let cut = if bytes.len() > MOST { " …" } else { "" };
         let start = &bytes[..bytes.len().min(MOST)];
         let shown = match self.kind {
             "binary" if !bytes.is_empty() => spaced(&start[..start.len().min(8)]),
@@ -482,7 +481,7 @@ impl fmt::Display for Shown<'_> {
         };
         write!(f, "{} {shown}", self.kind)?;
         if bytes.len() > MOST {
-            write!(f, "{cut} of {} bytes", bytes.len())?;
+            write!(f, " of {} bytes", bytes.len())?;
         }
         Ok(())
     }

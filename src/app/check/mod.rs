@@ -9,13 +9,17 @@ mod cases;
 mod judge;
 mod listen;
 mod play;
+mod progress;
 mod report;
 mod run;
 mod script;
 mod server;
 mod talk;
 
-use self::report::text::Text;
+use self::case::Group;
+use self::progress::Progress;
+use self::report::row::Row;
+use self::report::{Report, autobahn, html, json, junit, text};
 use self::server::{Server, Target};
 use crate::app::show::output;
 use crate::app::{address, args, listen as listening};
@@ -25,10 +29,11 @@ use plainws::net::listener::Listener;
 use plainws::net::url::Url;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 #[derive(Args, Debug)]
 #[command(after_long_help = MORE)]
@@ -66,6 +71,22 @@ pub(crate) struct Options {
     /// Count what is allowed but weak as failed
     #[arg(long)]
     strict: bool,
+
+    /// Write the report as JSON into this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Write it as JUnit XML, which CI services show
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+
+    /// Write it as a page that shows every byte of what did not pass
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Write it into this directory as the Autobahn Testsuite does: index.json, and a file for each of its cases
+    #[arg(long, value_name = "DIR")]
+    autobahn: Option<PathBuf>,
 
     /// Seconds of silence after which nothing more is expected, in each case
     #[arg(long, value_name = "S", default_value = "2", value_parser = args::seconds)]
@@ -114,16 +135,67 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .into_iter()
         .filter(|case| case.is_for(plainws::Role::Server))
         .collect();
-    let mut text = Text::new(url, options.strict);
+    let began = Instant::now();
+    let mut rows = Vec::new();
+    let progress = Mutex::new(Progress::new(cases.len()));
     let jobs = options.jobs.get();
     let ran = run::run(
         &cases,
         jobs,
         || Server::new(&target),
-        |case, result| text.result(case, &result),
+        |case, result| {
+            let row = Row::new(case, result);
+            lock(&progress).note(&row, options.strict, url);
+            rows.push(row);
+        },
     );
     ran.map_err(|error| format!("random bytes: {error}"))?;
-    Ok(text.finish())
+    lock(&progress).end();
+    rows.sort_by_key(|row| row.number);
+    let report = Report {
+        name: url.to_owned(),
+        role: Role::Server,
+        is_strict: options.strict,
+        rows,
+        time: began.elapsed(),
+    };
+    options.tell(&report)
+}
+
+impl Options {
+    /// Prints the report, and writes those that were asked for.
+    fn tell(&self, report: &Report) -> Result<ExitCode, String> {
+        let files: [(&Option<PathBuf>, fn(&Report) -> String); 3] = [
+            (&self.json, json::write),
+            (&self.junit, junit::write),
+            (&self.html, html::write),
+        ];
+        for (path, write) in files {
+            if let Some(path) = path {
+                write_file(path, &write(report))?;
+            }
+        }
+        if let Some(directory) = &self.autobahn {
+            let written = autobahn::write(report, directory);
+            written.map_err(|error| format!("{}: {error}", directory.display()))?;
+        }
+        let groups = Group::ALL
+            .into_iter()
+            .filter(|group| report.rows.iter().any(|row| row.group == *group));
+        let mut told: String = groups.map(|group| text::group(report, group)).collect();
+        told += &text::summary(report);
+        output::print(&told)?;
+        Ok(ExitCode::from(u8::from(report.is_bad())))
+    }
+}
+
+/// A report on standard output, where it is called `-`, or in a file.
+fn write_file(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, String> {
@@ -143,8 +215,7 @@ fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, S
     cases.sort_by_key(|case| (case.old.is_none(), case.old.map(old_number)));
     let code = Arc::new(AtomicU8::new(0));
     let told = Agents {
-        options_strict: options.strict,
-        ends: options.exit_after,
+        options,
         agents: BTreeMap::new(),
         code: Arc::clone(&code),
     };
@@ -165,28 +236,43 @@ fn old_number(number: &str) -> Vec<u32> {
 }
 
 /// The clients by their names.
-struct Agents {
-    options_strict: bool,
-    ends: bool,
-    agents: BTreeMap<String, Text>,
+struct Agents<'a> {
+    options: &'a Options,
+    agents: BTreeMap<String, (Instant, BTreeMap<usize, Row>)>,
     code: Arc<AtomicU8>,
 }
 
-impl listen::Told for Agents {
-    fn result(&mut self, agent: &str, _: usize, case: &case::Case, result: run::Result) {
-        let text = self
+impl listen::Told for Agents<'_> {
+    fn result(&mut self, agent: &str, number: usize, case: &case::Case, result: run::Result) {
+        let row = Row::new(case, result);
+        if row.is_bad(self.options.strict) {
+            // Whoever cannot read it finds it in the reports.
+            let _ = output::print(&text::block(&row, agent));
+        }
+        let (_, rows) = self
             .agents
             .entry(agent.to_owned())
-            .or_insert_with(|| Text::new(agent, self.options_strict));
-        text.result(case, &result);
+            .or_insert_with(|| (Instant::now(), BTreeMap::new()));
+        rows.insert(number, row);
     }
 
     fn finish(&mut self, agent: &str) -> bool {
-        if let Some(text) = self.agents.remove(agent) {
-            self.code
-                .store(u8::from(text.finish() == ExitCode::FAILURE), Relaxed);
+        if let Some((began, rows)) = self.agents.remove(agent) {
+            let report = Report {
+                name: agent.to_owned(),
+                role: Role::Client,
+                is_strict: self.options.strict,
+                rows: rows.into_values().collect(),
+                time: began.elapsed(),
+            };
+            if let Err(problem) = self.options.tell(&report) {
+                output::say(&problem);
+                self.code.store(2, Relaxed);
+            } else if report.is_bad() {
+                self.code.store(1, Relaxed);
+            }
         }
-        !self.ends
+        !self.options.exit_after
     }
 }
 
