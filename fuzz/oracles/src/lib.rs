@@ -15,14 +15,11 @@
 //! - what people are told: [`report()`], [`watch`], [`explain`].
 
 pub mod bug;
-pub mod choices;
 pub mod coverage;
 pub mod dissect;
-pub mod due;
 pub mod endpoint;
 pub mod explain;
 pub mod frames;
-pub mod generate;
 pub mod handshake;
 pub mod heads;
 pub mod opening;
@@ -39,7 +36,11 @@ pub mod stream;
 pub mod subject;
 pub mod target;
 pub mod watch;
-pub mod wire;
+
+#[path = "../../../src/app/check/streams/mod.rs"]
+pub mod streams;
+
+pub use streams::{choices, due, generate, wire};
 
 pub use oracle::{ORACLES, Oracle, inputs};
 pub use report::report;

@@ -8,11 +8,7 @@ use plainws::protocol::message::Limits;
 use std::iter;
 use std::ops::Range;
 
-/// Limits that a fuzzer exceeds with a few bytes.
-pub const TINY: Limits = Limits::new()
-    .max_bytes(200)
-    .max_fragments(4)
-    .max_empty_fragments(2);
+pub use crate::streams::TINY;
 
 /// A stream and how it arrives.
 #[derive(Clone, Debug)]

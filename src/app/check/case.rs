@@ -59,6 +59,10 @@ impl Case {
         }
     }
 
+    pub(crate) fn ends(self, end: End) -> Self {
+        Self { end, ..self }
+    }
+
     pub(crate) fn is_for(&self, examinee: Role) -> bool {
         match self.examinee {
             Examinee::Both => true,

@@ -10,10 +10,17 @@ mod judge;
 mod listen;
 mod play;
 mod progress;
+mod random;
 mod report;
 mod run;
 mod script;
 mod server;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the oracles of fuzz/ are made of it too"
+)]
+mod streams;
 mod talk;
 
 use self::case::Group;
@@ -26,6 +33,7 @@ use crate::app::{address, args, listen as listening};
 use clap::Args;
 use plainws::Role;
 use plainws::net::listener::Listener;
+use plainws::net::random::Random;
 use plainws::net::url::Url;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -67,6 +75,18 @@ pub(crate) struct Options {
     /// All but these cases, told as for --only
     #[arg(long, value_name = "WHAT")]
     skip: Vec<String>,
+
+    /// Send streams that nobody thought of for so many seconds, and judge what comes back
+    #[arg(long, value_name = "S", value_parser = args::seconds)]
+    random: Option<Duration>,
+
+    /// With --random: the number that makes the streams; the same number makes the same ones
+    #[arg(long, value_name = "N", requires = "random")]
+    seed: Option<u64>,
+
+    /// Send a stream that --random saved once more
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "listen"])]
+    replay: Option<PathBuf>,
 
     /// Count what is allowed but weak as failed
     #[arg(long)]
@@ -130,6 +150,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .as_deref()
         .ok_or("a server's address is needed")?;
     let target = target(options, url)?;
+    let jobs = options.jobs.get();
+    if let Some(path) = &options.replay {
+        return random::replay(&target, url, path);
+    }
+    if let Some(time) = options.random {
+        let seed = options.seed.map_or_else(random_seed, Ok)?;
+        return random::run(&target, url, time, seed, jobs);
+    }
     let cases = cases::all();
     let cases: Vec<_> = cases
         .into_iter()
@@ -138,7 +166,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let began = Instant::now();
     let mut rows = Vec::new();
     let progress = Mutex::new(Progress::new(cases.len()));
-    let jobs = options.jobs.get();
     let ran = run::run(
         &cases,
         jobs,
@@ -274,6 +301,12 @@ impl listen::Told for Agents<'_> {
         }
         !self.options.exit_after
     }
+}
+
+/// A number that nobody has chosen, short enough to be typed again.
+fn random_seed() -> Result<u64, String> {
+    let random = Random::new().map_err(|error| format!("random bytes: {error}"));
+    random.map(|mut random| u32::from_be_bytes(random.bytes()).into())
 }
 
 fn target(options: &Options, typed: &str) -> Result<Target, String> {

@@ -29,10 +29,6 @@ impl Case {
         }
     }
 
-    fn ends(self, end: End) -> Self {
-        Self { end, ..self }
-    }
-
     fn should(self) -> Self {
         Self {
             level: Level::Should,

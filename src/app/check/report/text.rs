@@ -13,6 +13,19 @@ const INDENT: usize = 9;
 
 /// A result that is worth a look, over some lines.
 pub(crate) fn block(row: &Row, examinee: &str) -> String {
+    let again = match row.sent.sender {
+        Role::Client => format!(
+            "plainws check {} --only {}",
+            escaped(examinee.as_bytes()),
+            row.id
+        ),
+        Role::Server => format!("case {} of the client", row.number + 1),
+    };
+    block_with(row, &again)
+}
+
+/// The same, with what plays it again.
+pub(crate) fn block_with(row: &Row, again: &str) -> String {
     let (style, label) = match row.verdict.outcome {
         Outcome::Ok => (GOOD, "OK"),
         Outcome::Lenient => (OPEN, "LENIENT"),
@@ -33,15 +46,7 @@ pub(crate) fn block(row: &Row, examinee: &str) -> String {
     line("came", &came(row));
     line("due", &row.due);
     line("why", &row.verdict.why);
-    let again = match row.sent.sender {
-        Role::Client => format!(
-            "plainws check {} --only {}",
-            escaped(examinee.as_bytes()),
-            row.id
-        ),
-        Role::Server => format!("case {} of the client", row.number + 1),
-    };
-    line("again", &again);
+    line("again", again);
     text
 }
 

@@ -1,9 +1,9 @@
 //! Streams of frames made from decisions: mostly legal, because deep states are reached by legal
 //! frames, and sometimes damaged in one place.
 
-use crate::choices::Choices;
-use crate::subject::Seen;
-use crate::wire::{KEY, encode};
+use super::choices::Choices;
+use super::seen::Seen;
+use super::wire::{KEY, encode};
 use plainws::Role;
 
 /// What a sender sends, and what a reader must make of it.
@@ -33,7 +33,7 @@ const LARGE: [usize; 8] = [126, 255, 256, 1023, 65_535, 65_536, 65_541, 70_000];
 /// What a sequence may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizes {
-    /// Messages that mostly fit [`TINY`](crate::stream::TINY).
+    /// Messages that mostly fit [`TINY`](super::TINY).
     Tiny,
     /// Messages of up to 70,000 bytes.
     Large,

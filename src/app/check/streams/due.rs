@@ -1,7 +1,7 @@
 //! What an endpoint has to answer: a pong for a ping, a Close for an end.
 
-use crate::reference;
-use crate::subject::Seen;
+use super::reference;
+use super::seen::Seen;
 
 /// The payload of the control frame that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,235 @@
+//! `--random`: streams that nobody thought of, legal, nearly legal and cut anywhere, against a server.
+//!
+//! [`streams`](super::super::streams) makes them and says what is due. Each becomes a case like those of the table, and is
+//! played and judged like them. The first that fails is made as small as it can be and still fails.
+
+use super::super::case::{Case, End, Group};
+use super::super::judge::{Outcome, Verdict, judge};
+use super::super::play::{Examinee, Record, play};
+use super::super::script::{Answer, Step};
+use super::super::streams::choices::{Choices, Random};
+use super::super::streams::generate::{self, Sizes};
+use super::super::streams::reference;
+use super::super::streams::seen::Seen;
+use plainws::protocol::message::Limits;
+use plainws::{Role, Rule};
+use std::time::{Duration, Instant};
+
+/// Bytes of which a stream is made.
+const DECISIONS: usize = 256;
+/// How long a failure is made smaller, at most.
+const SHRINKING: Duration = Duration::from_secs(30);
+
+/// A stream, in the pieces in which it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pieces(pub(super) Vec<Vec<u8>>);
+
+impl Pieces {
+    /// The stream of this number that a seed makes.
+    pub(super) fn new(seed: u64, number: u64) -> Self {
+        let mut random = Random(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let decisions = random.bytes(DECISIONS);
+        let mut choices = Choices(&decisions);
+        let cuts = choices.below(6);
+        let sizes: Vec<usize> = (0..cuts).map(|_| 1 + choices.below(20)).collect();
+        let wire = generate::sequence(Role::Client, Sizes::Tiny, &mut choices).wire;
+        Self::cut(&wire, &sizes)
+    }
+
+    /// Cuts a stream into pieces of these sizes, and the rest.
+    fn cut(wire: &[u8], sizes: &[usize]) -> Self {
+        let mut rest = wire;
+        let mut pieces = Vec::new();
+        for &size in sizes {
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            pieces.push(piece.to_vec());
+            rest = after;
+        }
+        pieces.push(rest.to_vec());
+        pieces.retain(|piece| !piece.is_empty());
+        Self(pieces)
+    }
+
+    pub(super) fn wire(&self) -> Vec<u8> {
+        self.0.concat()
+    }
+
+    /// What is sent, and what is due for it.
+    pub(super) fn case(&self) -> Case {
+        let wire = self.wire();
+        let seen = reference::frames(Role::Client, limits(), &wire);
+        let answers: Vec<Answer> = seen.iter().filter_map(answer).collect();
+        let end = end(&seen, &wire);
+        let pieces = self.0.iter().cloned().map(Step::Raw);
+        // Whoever fails or closes may have no time left for what came before.
+        let script: Vec<Step> = match end {
+            End::Answered => pieces.chain([Step::Expect(answers)]).collect(),
+            _ => [Step::Perhaps(answers)].into_iter().chain(pieces).collect(),
+        };
+        Case::new(
+            Group::Stream,
+            "random",
+            "a stream is read as the RFC says",
+            "5.2",
+        )
+        .plays(script)
+        .ends(end)
+    }
+}
+
+/// Far more than these streams have, but for the lengths that they announce.
+const fn limits() -> Limits {
+    Limits::new()
+        .max_bytes(u64::MAX >> 1)
+        .max_fragments(u32::MAX)
+        .max_empty_fragments(u32::MAX)
+}
+
+fn answer(seen: &Seen) -> Option<Answer> {
+    match seen {
+        Seen::Text(text) => Some(Answer::Text(text.as_bytes().into())),
+        Seen::Binary(bytes) => Some(Answer::Binary(bytes.as_slice().into())),
+        Seen::Ping(payload) => Some(Answer::Pong(payload.clone())),
+        Seen::Pong(_) | Seen::Close(..) | Seen::Failed(_) => None,
+    }
+}
+
+/// How the connection has to end.
+fn end(seen: &[Seen], wire: &[u8]) -> End {
+    let (_, rest) = reference::whole_frames(wire);
+    match seen.last() {
+        Some(Seen::Close(code, _)) => End::Closed(vec![code.unwrap_or(1005), 1000]),
+        // Who judges whole frames or whole messages waits for the rest, which never comes.
+        Some(Seen::Failed(Some(rule))) if is_judged_late(*rule, rest, wire) => End::Left,
+        Some(Seen::Failed(rule)) => End::Failed(vec![rule.map_or(1002, reference::close_code)]),
+        _ if rest.is_empty() => End::Answered,
+        _ => End::Left,
+    }
+}
+
+/// Whether the frame, or the message, that breaks the rule is not whole.
+fn is_judged_late(rule: Rule, rest: &[u8], wire: &[u8]) -> bool {
+    let header = reference::frame(rest);
+    let is_header_whole = matches!(header, Ok(Some(_)));
+    let is_whole = |wire: &[u8]| {
+        let (frames, _) = reference::whole_frames(wire);
+        let data = frames.iter().filter(|frame| frame.byte0 % 16 < 3);
+        data.last().is_some_and(|frame| frame.byte0 >= 128)
+    };
+    match rule {
+        Rule::TextNotUtf8 => !rest.is_empty() || !is_whole(wire),
+        _ => is_header_whole || matches!(header, Ok(None)) && !rest.is_empty(),
+    }
+}
+
+/// A stream that a server does not take as it should.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Its number, by which its seed makes it.
+    pub(super) number: u64,
+    pub(super) pieces: Pieces,
+    pub(super) verdict: Verdict,
+    pub(super) record: Record,
+}
+
+/// Plays one stream; what is weak does not count.
+pub(super) fn failure(pieces: &Pieces, examinee: &mut dyn Examinee) -> Option<(Verdict, Record)> {
+    let case = pieces.case();
+    let record = play(&case, examinee);
+    let verdict = judge(&case, &record);
+    matches!(verdict.outcome, Outcome::Failed | Outcome::Timeout).then_some((verdict, record))
+}
+
+/// Makes a failure smaller: leaves out pieces of the stream, ever smaller ones, and its cuts.
+pub(super) fn shrink(found: Found, examinee: &mut dyn Examinee) -> Found {
+    let end = Instant::now() + SHRINKING;
+    let mut best = found;
+    let whole = Pieces(vec![best.pieces.wire()]);
+    keep_if_failing(&mut best, whole, examinee);
+    let mut size = best.pieces.wire().len() / 2;
+    while size > 0 && Instant::now() < end {
+        let mut at = 0;
+        while at < best.pieces.wire().len() && Instant::now() < end {
+            let smaller = without(&best.pieces, at, size);
+            if !keep_if_failing(&mut best, smaller, examinee) {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    best
+}
+
+/// The same without the bytes in this place, and with the cuts that are left.
+fn without(pieces: &Pieces, at: usize, size: usize) -> Pieces {
+    let mut begin = 0;
+    let mut left = Vec::new();
+    for piece in &pieces.0 {
+        let kept = piece
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !(at..at + size).contains(&(begin + i)));
+        left.push(kept.map(|(_, byte)| *byte).collect());
+        begin += piece.len();
+    }
+    left.retain(|piece: &Vec<u8>| !piece.is_empty());
+    Pieces(left)
+}
+
+fn keep_if_failing(best: &mut Found, pieces: Pieces, examinee: &mut dyn Examinee) -> bool {
+    if pieces.0.is_empty() || pieces == best.pieces {
+        return false;
+    }
+    let Some((verdict, record)) = failure(&pieces, examinee) else {
+        return false;
+    };
+    *best = Found {
+        number: best.number,
+        pieces,
+        verdict,
+        record,
+    };
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end_of(wire: &[u8]) -> End {
+        Pieces(vec![wire.to_vec()]).case().end
+    }
+
+    #[test]
+    fn what_is_not_whole_may_be_judged_late() {
+        for (wire, end) in [
+            (&b"\x81\x80\0\0\0\0"[..], End::Answered),
+            (b"\x01\x80\0\0\0\0", End::Answered),
+            (b"\x81\x82\0\0\0\0a", End::Left),
+            (b"\x81\x81\0\0\0\0\xFF", End::Failed(vec![1007])),
+            (b"\x81\x82\0\0\0\0\xFF", End::Left),
+            (b"\x01\x81\0\0\0\0\xFF", End::Left),
+            (
+                b"\x01\x81\0\0\0\0\xFF\x80\x80\0\0\0\0",
+                End::Failed(vec![1007]),
+            ),
+            (b"\xC1\x80\0\0\0\0", End::Failed(vec![1002])),
+            (b"\x88\x82\0\0\0\0\x03\xE9", End::Closed(vec![1001, 1000])),
+            (b"\x88\x80\0\0\0\0", End::Closed(vec![1005, 1000])),
+            (b"\x80\x82\0\0\0\0a", End::Left),
+        ] {
+            assert_eq!(end_of(wire), end, "{wire:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_streams_and_another_makes_others() {
+        let make = |seed| {
+            (0..50)
+                .map(|number| Pieces::new(seed, number))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(make(1), make(1));
+        assert_ne!(make(1), make(2));
+    }
+}
