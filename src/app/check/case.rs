@@ -28,6 +28,8 @@ pub(crate) struct Case {
     pub(crate) end: End,
     /// Its number in the old suite, if it has one there.
     pub(crate) old: Option<&'static str>,
+    /// What likely happened in an examinee that fails.
+    pub(crate) likely: Option<Text>,
 }
 
 impl Case {
@@ -49,6 +51,7 @@ impl Case {
             script: Vec::new(),
             end: End::Answered,
             old: None,
+            likely: None,
         }
     }
 

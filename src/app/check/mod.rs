@@ -9,6 +9,7 @@ mod cases;
 mod judge;
 mod listen;
 mod play;
+mod probe;
 mod progress;
 mod random;
 mod report;
@@ -136,6 +137,9 @@ Exit codes:
   2  wrong usage
   3  nothing answers";
 
+/// The exit code where nothing answers.
+const NOTHING: u8 = 3;
+
 /// Examines.
 ///
 /// # Errors
@@ -157,6 +161,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if let Some(time) = options.random {
         let seed = options.seed.map_or_else(random_seed, Ok)?;
         return random::run(&target, url, time, seed, jobs);
+    }
+    if let Some(problem) = probe::problem(&mut server(&target)?) {
+        output::say(&format!("{url}: {problem}"));
+        return Ok(ExitCode::from(NOTHING));
     }
     let cases = cases::all();
     let cases: Vec<_> = cases
@@ -301,6 +309,10 @@ impl listen::Told for Agents<'_> {
         }
         !self.options.exit_after
     }
+}
+
+fn server(target: &Target) -> Result<Server<'_>, String> {
+    Server::new(target).map_err(|error| format!("random bytes: {error}"))
 }
 
 /// A number that nobody has chosen, short enough to be typed again.

@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
             send([first("one"), ping("hi"), last("two")]),
             expect([pong_back("hi"), text_back("onetwo")]),
         ])
+        .likely("the ping ended the message that it stood in")
         .old("5.6"),
     ]
 }

@@ -40,6 +40,12 @@ impl Case {
         Self { examinee, ..self }
     }
 
+    /// What likely happened in an examinee that fails.
+    fn likely(self, cause: impl Into<Text>) -> Self {
+        let likely = Some(cause.into());
+        Self { likely, ..self }
+    }
+
     /// Its number in the old suite.
     fn old(self, number: &'static str) -> Self {
         Self {

@@ -48,6 +48,7 @@ pub(super) fn case(row: &Row) -> Value {
         "outcome": row.verdict.outcome.name(),
         "why": row.verdict.why,
         "due": row.due,
+        "likely": row.likely,
         "milliseconds": millis(row.time),
         "status": row.status,
         "close": close,

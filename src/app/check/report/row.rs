@@ -32,6 +32,7 @@ pub(crate) struct Row {
     pub(crate) close: Option<(u16, String)>,
     pub(crate) ended: Option<Ended>,
     pub(crate) due: String,
+    pub(crate) likely: Option<String>,
 }
 
 /// The beginning of what one end sent behind its head.
@@ -75,6 +76,7 @@ impl Row {
             close: side.and_then(closed),
             ended: side.and_then(|side| side.came.end),
             due: due(case, side),
+            likely: case.likely.as_ref().map(ToString::to_string),
             verdict,
         }
     }

@@ -46,6 +46,9 @@ pub(crate) fn block_with(row: &Row, again: &str) -> String {
     line("came", &came(row));
     line("due", &row.due);
     line("why", &row.verdict.why);
+    if row.is_bad(true) {
+        line("likely", row.likely.as_deref().unwrap_or_default());
+    }
     line("again", again);
     text
 }

@@ -1,0 +1,47 @@
+//! Whether there is a WebSocket server at all, before hundreds of cases say that there is none.
+
+use super::came::Ended;
+use super::case::{Case, End, Group};
+use super::play::{Examinee, Side, Stopped, play};
+use crate::app::judge::foreign;
+use crate::app::text::{clipped, escaped};
+
+/// Opens one connection, and tells why none can be examined.
+pub(super) fn problem(examinee: &mut dyn Examinee) -> Option<String> {
+    let case = Case::new(Group::Opening, "probe", "answers", "4.1").ends(End::Unheard);
+    let record = play(&case, examinee);
+    if let Some(Stopped::Unopened(problem)) = record.stopped {
+        return Some(format!("no connection: {problem}"));
+    }
+    let side = record.sides.first()?;
+    match &side.came.response {
+        Some(response) if response.status() == 101 => None,
+        Some(response) => Some(refusal(response.status(), side)),
+        None => Some(nothing(side)),
+    }
+}
+
+fn refusal(status: u16, side: &Side) -> String {
+    let body = side.came.body();
+    let said = match foreign::in_refusal(status, body) {
+        Some(cause) => format!("; {cause}"),
+        None if body.trim_ascii().is_empty() => String::new(),
+        None => format!(": {}", clipped(&escaped(body.trim_ascii()), 100)),
+    };
+    format!("it refuses the handshake with status {status}{said}")
+}
+
+fn nothing(side: &Side) -> String {
+    if let Some(cause) = foreign::recognise(&side.came.shown) {
+        return cause;
+    }
+    let how = match (side.came.broken, side.came.end) {
+        (Some(rule), _) => {
+            return format!("its response is none: {} ({})", rule.clause(), rule.id());
+        }
+        (None, Some(Ended::Reset)) => "it resets the connection",
+        (None, Some(_)) => "it ends the connection",
+        (None, None) => return "nothing answers the handshake".into(),
+    };
+    format!("{how} instead of a response")
+}
