@@ -183,7 +183,7 @@ fn opened(record: &Record, side: &Side) -> Finding {
 fn broken_by_response(side: &Side) -> Option<Rule> {
     let response = side.came.response.as_ref()?.head();
     let mut decoder = Decoder::new(Role::Client, limits());
-    let asked = match decoder.receive(side.head.as_bytes()) {
+    let asked = match decoder.receive(&side.head) {
         Ok(Some((request, _))) => Asked::by(&request),
         _ => Asked::default(),
     };

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const SHOWN: usize = 1024;
 /// How long the examinee has to end TCP once nothing is left to say, at most.
 const TO_END: Duration = Duration::from_secs(1);
+/// One piece.
+const WHOLE: [usize; 1] = [usize::MAX];
 
 /// Who is examined: connections come from here.
 pub(crate) trait Examinee {
@@ -68,7 +70,7 @@ pub(crate) enum Stopped {
 #[derive(Debug)]
 pub(crate) struct Side {
     /// The head that was sent.
-    pub(crate) head: String,
+    pub(crate) head: Vec<u8>,
     /// What was sent behind it, each write with its length and its beginning.
     pub(crate) sent: Vec<(usize, Vec<u8>)>,
     /// The answers that are due.
@@ -116,7 +118,7 @@ struct Player<'a> {
 /// A connection while it lasts.
 struct Playing {
     talk: Talk,
-    head: String,
+    head: Vec<u8>,
     sent: Vec<(usize, Vec<u8>)>,
     due: Vec<Answer>,
     perhaps: Vec<Answer>,
@@ -127,9 +129,10 @@ struct Playing {
 impl Player<'_> {
     fn script(&mut self) -> Result<(), Stopped> {
         let case = self.case;
-        let opens_by_itself = |step: &&Step| matches!(step, Step::Head(..) | Step::On(_));
+        let opens_by_itself =
+            |step: &&Step| matches!(step, Step::Head(..) | Step::HeadPieces(..) | Step::On(_));
         if case.script.first().filter(opens_by_itself).is_none() {
-            self.open(None, &[])?;
+            self.open(None, &[], &WHOLE)?;
         }
         case.script.iter().try_for_each(|step| self.step(step))
     }
@@ -139,17 +142,16 @@ impl Player<'_> {
             Step::On(number) => {
                 self.current = *number;
                 if *number == self.sides.len() {
-                    self.open(None, &[])?;
+                    self.open(None, &[], &WHOLE)?;
                 }
             }
-            Step::Head(head, frames) => self.open(Some(head), frames)?,
-            Step::Send(frames) => {
-                self.send(&script::wire(frames, self.role), &[usize::MAX], true)?
-            }
+            Step::Head(head, frames) => self.open(Some(head), frames, &WHOLE)?,
+            Step::HeadPieces(head, frames, sizes) => self.open(Some(head), frames, sizes)?,
+            Step::Send(frames) => self.send(&script::wire(frames, self.role), &WHOLE, true)?,
             Step::Pieces(frames, sizes) => {
                 self.send(&script::wire(frames, self.role), sizes, true)?
             }
-            Step::Raw(bytes) => self.send(bytes, &[usize::MAX], false)?,
+            Step::Raw(bytes) => self.send(bytes, &WHOLE, false)?,
             Step::Expect(answers) => {
                 self.side().due.extend_from_slice(answers);
                 self.wait_for_answers()?;
@@ -174,9 +176,14 @@ impl Player<'_> {
     }
 
     /// Opens the next connection, and waits until it is open unless it is not to be.
-    fn open(&mut self, head: Option<&str>, frames: &[Frame]) -> Result<(), Stopped> {
+    fn open(
+        &mut self,
+        head: Option<&str>,
+        frames: &[Frame],
+        sizes: &[usize],
+    ) -> Result<(), Stopped> {
         let line = self.examinee.connect().map_err(Stopped::Unopened)?;
-        let head = head.map_or_else(|| line.head.clone(), |head| line.fill(head));
+        let head = head.map_or_else(|| line.head.clone().into(), |head| line.fill(head));
         let due = self.case.script.iter().map(Step::most_due).sum();
         let mut came = match self.role {
             Role::Client => Came::from_server(due),
@@ -199,7 +206,8 @@ impl Player<'_> {
         let number = self.current;
         let is_to_be_refused = matches!(self.case.end, End::Refused(_));
         let side = self.side();
-        let is_taken = side.talk.write(&[side.head.as_bytes(), &frames].concat());
+        let wire = [&side.head[..], &frames].concat();
+        let is_taken = pieces(&wire, sizes).all(|piece| side.talk.write(piece));
         if !frames.is_empty() {
             side.note(&frames);
         }
@@ -221,12 +229,7 @@ impl Player<'_> {
         );
         let side = self.side();
         side.is_between_frames = is_whole;
-        let mut sizes = sizes.iter();
-        let mut size = usize::MAX;
-        let mut rest = wire;
-        while !rest.is_empty() {
-            size = (*sizes.next().unwrap_or(&size)).max(1);
-            let (piece, after) = rest.split_at(size.min(rest.len()));
+        for piece in pieces(wire, sizes) {
             side.note(piece);
             if !side.talk.write(piece) {
                 // Whoever fails a connection need not take what comes after that.
@@ -236,7 +239,6 @@ impl Player<'_> {
                     Err(Stopped::Writing(number))
                 };
             }
-            rest = after;
         }
         Ok(())
     }
@@ -352,11 +354,27 @@ impl Playing {
     }
 }
 
+/// Cuts into pieces of these sizes, the last of which repeats.
+fn pieces<'a>(mut wire: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+    let mut sizes = sizes.iter();
+    let mut size = usize::MAX;
+    std::iter::from_fn(move || {
+        size = (*sizes.next().unwrap_or(&size)).max(1);
+        let (piece, after) = wire.split_at(size.min(wire.len()));
+        wire = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 impl Line {
-    fn fill(&self, template: &str) -> String {
+    /// The head that a template stands for: each of its characters is one byte, so that it need not be UTF-8.
+    fn fill(&self, template: &str) -> Vec<u8> {
         let words = self.words.iter();
-        words.fold(template.to_owned(), |head, (name, value)| {
-            head.replace(name, value)
-        })
+        let head = words.fold(template.to_owned(), |head, (name, value)| {
+            let value: String = value.bytes().map(char::from).collect();
+            head.replace(name, &value)
+        });
+        let byte = |c| u8::try_from(c).expect("a template is written in Latin-1");
+        head.chars().map(byte).collect()
     }
 }

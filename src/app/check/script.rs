@@ -10,8 +10,11 @@ pub(crate) enum Step {
     /// Goes on with the connection of this number, which opens where it is first named. The first is 0.
     On(usize),
     /// Opens the connection with this head instead of the usual one, with these frames right behind it. In the head,
-    /// `{target}`, `{host}` and `{key}`, or `{accept}`, stand for what is due there.
+    /// `{target}`, `{host}`, `{key}` and `{more}`, or `{accept}`, stand for what is due there, and each character for
+    /// one byte: U+00E9 is the byte E9.
     Head(Cow<'static, str>, Vec<Frame>),
+    /// The same, in pieces of these sizes, the last of which repeats.
+    HeadPieces(Cow<'static, str>, Vec<Frame>, Vec<usize>),
     /// Writes frames at once.
     Send(Vec<Frame>),
     /// Writes frames in pieces of these sizes, the last of which repeats.
@@ -53,7 +56,10 @@ impl Step {
     /// How many frames it sends.
     pub(super) fn frames(&self) -> usize {
         match self {
-            Self::Send(frames) | Self::Pieces(frames, _) | Self::Head(_, frames) => frames.len(),
+            Self::Send(frames)
+            | Self::Pieces(frames, _)
+            | Self::Head(_, frames)
+            | Self::HeadPieces(_, frames, _) => frames.len(),
             _ => 0,
         }
     }

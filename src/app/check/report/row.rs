@@ -116,7 +116,9 @@ fn sent(record: &Record, side: Option<&Side>) -> Bytes {
     shown.truncate(MOST);
     Bytes {
         sender: record.examinee.peer(),
-        head: side.map_or_else(String::new, |side| side.head.clone()),
+        head: side.map_or_else(String::new, |side| {
+            String::from_utf8_lossy(&side.head).into_owned()
+        }),
         shown,
         total: writes.iter().map(|(length, _)| *length as u64).sum(),
     }
