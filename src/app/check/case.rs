@@ -26,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) script: Vec<Step>,
     /// How the connection ends; the first one, if the script opens several.
     pub(crate) end: End,
+    /// Statuses by which a server may decline what the script asks for, for reasons of its own.
+    pub(crate) declined: &'static [u16],
     /// Its number in the old suite, if it has one there.
     pub(crate) old: Option<&'static str>,
     /// What likely happened in an examinee that fails.
@@ -50,6 +52,7 @@ impl Case {
             examinee: Examinee::Both,
             script: Vec::new(),
             end: End::Answered,
+            declined: &[],
             old: None,
             likely: None,
         }

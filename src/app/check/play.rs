@@ -280,7 +280,12 @@ impl Player<'_> {
                 first.talk.wait(|came| came.response.is_some());
                 return;
             }
-            End::Refused(_) | End::Left => {}
+            // A client that takes the connection for open answers what stood behind the response.
+            End::Refused(_) => {
+                first.talk.wait(|came| came.total > 0);
+                return;
+            }
+            End::Left => {}
             End::Answered => {
                 first.note(&close);
                 first.talk.write(&close);
@@ -302,7 +307,7 @@ impl Player<'_> {
         }
         // §7.1.1: the server ends TCP first, and the client waits for that.
         let is_ours = role == Role::Server || matches!(self.case.end, End::Left);
-        if is_ours && !matches!(self.case.end, End::Refused(_)) {
+        if is_ours {
             first.talk.shut_down();
         }
         let patience = self.examinee.patience();

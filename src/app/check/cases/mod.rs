@@ -10,7 +10,12 @@ use plainws::Rule;
 
 /// Every case.
 pub(crate) fn all() -> Vec<Case> {
-    [header::cases(), control::cases(), fragments::cases()].concat()
+    [
+        header::cases(),
+        control::cases(),
+        fragments::cases(),
+    ]
+    .concat()
 }
 
 /// A row that is yet to get its script.
@@ -29,9 +34,31 @@ impl Case {
         }
     }
 
+    /// The head breaks this rule: the examinee refuses it with one of these statuses, the best first.
+    fn refused(self, rule: Rule, statuses: &[u16]) -> Self {
+        Self {
+            rules: vec![rule],
+            end: End::Refused(statuses.to_vec()),
+            ..self
+        }
+    }
+
+    /// A server may decline it with one of these statuses.
+    fn declined(self, declined: &'static [u16]) -> Self {
+        Self { declined, ..self }
+    }
+
     fn should(self) -> Self {
         Self {
             level: Level::Should,
+            ..self
+        }
+    }
+
+    /// No RFC demands it.
+    fn advice(self) -> Self {
+        Self {
+            level: Level::Advice,
             ..self
         }
     }
