@@ -2,7 +2,12 @@
 
 mod control;
 mod fragments;
+mod head;
 mod header;
+mod opening;
+#[cfg(test)]
+mod proof;
+mod refused;
 
 use super::case::{Case, End, Examinee, Group, Level, Text};
 use super::script::{self, Answer, Frame, Step};
@@ -11,6 +16,8 @@ use plainws::Rule;
 /// Every case.
 pub(crate) fn all() -> Vec<Case> {
     [
+        opening::cases(),
+        refused::cases(),
         header::cases(),
         control::cases(),
         fragments::cases(),
@@ -110,4 +117,29 @@ fn bytes_back(bytes: impl Into<script::Payload>) -> Answer {
 
 fn pong_back(payload: impl Into<Vec<u8>>) -> Answer {
     Answer::Pong(payload.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_are_unique() {
+        let mut ids = HashSet::new();
+        for case in all() {
+            assert!(ids.insert(case.id.clone()), "{} twice", case.id);
+        }
+    }
+
+    #[test]
+    fn heads_are_written_in_latin_1() {
+        for case in all() {
+            for step in &case.script {
+                if let Step::Head(head, _) | Step::HeadPieces(head, ..) = step {
+                    assert!(head.chars().all(|c| c <= '\u{FF}'), "{}", case.id);
+                }
+            }
+        }
+    }
 }
