@@ -80,6 +80,14 @@ impl Case {
         Self { likely, ..self }
     }
 
+    /// As a table has it for some ids.
+    fn likely_as_in(self, table: &[(&[&str], &'static str)]) -> Self {
+        match table.iter().find(|(ids, _)| ids.contains(&&*self.id)) {
+            Some((_, cause)) => self.likely(*cause),
+            None => self,
+        }
+    }
+
     /// Its number in the old suite.
     fn old(self, number: &'static str) -> Self {
         Self {

@@ -38,8 +38,29 @@ pub(super) fn cases() -> Vec<Case> {
     requests
         .map(|case| case.only(Examinee::Server))
         .chain(responses.map(|case| case.only(Examinee::Client)))
+        .map(|case| case.likely_as_in(LIKELY))
         .collect()
 }
+
+/// What likely happened in an examinee that fails.
+#[rustfmt::skip]
+const LIKELY: &[(&[&str], &str)] = &[
+    (&["upgrade-in-capitals", "upgrade-as-registered", "connection-in-lower-case", "connection-in-capitals", "response-upgrade-in-capitals", "response-connection-in-lower-case"],
+        "the value was compared with its case"),
+    (&["connection-with-keep-alive", "connection-upgrade-first", "connection-without-blanks", "connection-names-a-header", "response-connection-list"],
+        "Connection was compared whole, not as a list"),
+    (&["connection-over-two-lines", "response-connection-over-two-lines"], "of two headers with one name only one was kept"),
+    (&["names-in-lower-case", "names-in-capitals", "response-names-in-lower-case", "response-names-in-capitals"], "names were compared with their case"),
+    (&["no-blank-after-colon", "response-no-blank-after-colon", "header-empty"], "lines were parted at a colon and a blank"),
+    (&["blanks-around-values", "response-blanks-around-values", "key-between-blanks", "version-between-blanks", "response-accept-between-blanks"],
+        "blanks around the value were taken for a part of it"),
+    (&["target-absolute"], "the whole target was taken for a path"),
+    (&["head-byte-by-byte", "head-in-pieces", "head-and-frame-byte-by-byte", "response-byte-by-byte", "response-in-pieces", "response-and-frame-byte-by-byte"],
+        "one read was taken for the whole head"),
+    (&["frame-with-the-head", "frames-with-the-head", "frame-with-the-response", "frames-with-the-response"], "what was read behind the head was dropped"),
+    (&["header-in-latin-1", "response-header-in-latin-1", "response-reason-in-latin-1"], "the head was taken for UTF-8"),
+    (&["response-after-interim"], "the first response was taken for the last"),
+];
 
 /// Id, title, section, the line of the usual head that is changed, and what stands instead of it.
 type Row = (

@@ -23,8 +23,27 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     let requests = each(requests.concat(), |case| case.only(Examinee::Server));
     let responses = each(responses.concat(), |case| case.only(Examinee::Client));
-    [requests, responses].concat()
+    each([requests, responses].concat(), |case| {
+        case.likely_as_in(LIKELY)
+    })
 }
+
+/// What likely happened in an examinee that fails.
+#[rustfmt::skip]
+const LIKELY: &[(&[&str], &str)] = &[
+    (&["http-1-0", "http-0-9", "http-2-0"], "the version in the request line was not looked at"),
+    (&["key-of-1-byte", "key-of-15-bytes", "key-of-17-bytes", "key-of-18-bytes", "key-of-16-letters", "key-not-base64"], "the key was not decoded"),
+    (&["key-without-padding", "key-with-half-its-padding", "key-with-more-padding", "key-for-urls", "key-with-blank-inside"], "the base64 was read leniently"),
+    (&["version-with-zero-first", "version-with-fraction", "version-in-hexadecimal"], "the version was read as any number, not as its digits"),
+    (&["version-list"], "the number at the beginning was taken, and the rest was not looked at"),
+    (&["upgrade-that-begins-alike", "upgrade-quoted", "connection-that-begins-alike", "response-upgrade-that-begins-alike", "response-connection-that-begins-alike"],
+        "the token was looked for anywhere in the value"),
+    (&["connection-without-comma", "response-connection-without-comma"], "the list was parted at blanks"),
+    (&["host-missing", "host-repeated", "hosts-two"], "Host was not looked at"),
+    (&["blank-before-colon", "tab-before-colon", "blank-before-the-colon-of-upgrade"], "blanks around the name were taken off"),
+    (&["fold-begins-no-header", "blank-line-begins-no-header"], "blanks around the line were taken off"),
+    (&["cr-ends-no-line", "response-cr-ends-no-line"], "lines were parted at CR alone as well"),
+];
 
 fn each(cases: Vec<Case>, change: fn(Case) -> Case) -> Vec<Case> {
     cases.into_iter().map(change).collect()
@@ -313,7 +332,7 @@ fn strangers() -> Vec<Case> {
 fn tls_hello() -> String {
     let random = format!("{}\r\n\r\n{}", "a".repeat(14), "b".repeat(14));
     let hello = format!("\x03\x03{random}\0\0\x02\0\x2F\x01\0");
-    let length = |text: &str| char::from(text.len() as u8);
+    let length = |text: &str| char::from(u8::try_from(text.len()).expect("it is short"));
     let handshake = format!("\x01\0\0{}{hello}", length(&hello));
     format!("\x16\x03\x01\0{}{handshake}", length(&handshake))
 }
