@@ -19,6 +19,7 @@ const BESIDE: u64 = 1 << 20;
 /// What has come, up to now.
 #[derive(Debug)]
 pub(crate) struct Came {
+    sender: Role,
     stage: StageOfReading,
     /// The response that opened or refused the connection.
     pub(crate) response: Option<Response>,
@@ -30,6 +31,10 @@ pub(crate) struct Came {
     pub(crate) pings: Vec<Vec<u8>>,
     /// The body of its Close.
     pub(crate) close: Option<Vec<u8>>,
+    /// What comes after that, when there should be no more.
+    after_close: Option<Box<Dissector>>,
+    pub(crate) has_data_after_close: bool,
+    pub(crate) has_second_close: bool,
     /// The rule that it broke.
     pub(crate) broken: Option<Rule>,
     /// How TCP ended.
@@ -65,19 +70,18 @@ impl Came {
     /// From a server, which begins with a response.
     pub(crate) fn from_server(due: u64) -> Self {
         let limits = head::Limits::new().max_bytes(MAX_HEAD).max_headers(1000);
-        Self::new(
-            StageOfReading::Head(Decoder::new(Role::Server, limits)),
-            due,
-        )
+        let head = StageOfReading::Head(Decoder::new(Role::Server, limits));
+        Self::new(Role::Server, head, due)
     }
 
     /// From a client, whose request has been read. `due` is how many bytes of messages can be due.
     pub(crate) fn from_client(due: u64) -> Self {
-        Self::new(frames(Role::Client), due)
+        Self::new(Role::Client, frames(Role::Client), due)
     }
 
-    fn new(stage: StageOfReading, due: u64) -> Self {
+    fn new(sender: Role, stage: StageOfReading, due: u64) -> Self {
         Self {
+            sender,
             stage,
             response: None,
             shown: Vec::new(),
@@ -85,6 +89,9 @@ impl Came {
             pongs: Vec::new(),
             pings: Vec::new(),
             close: None,
+            after_close: None,
+            has_data_after_close: false,
+            has_second_close: false,
             broken: None,
             end: None,
             total: 0,
@@ -146,9 +153,13 @@ impl Came {
         self.keep(rest);
         match &mut self.stage {
             StageOfReading::Frames(dissector) => {
-                for frame in dissector.receive(rest) {
+                let before = dissector.unread();
+                let frames = dissector.receive(rest);
+                let unread = usize::try_from(dissector.unread() - before).unwrap_or(rest.len());
+                for frame in frames {
                     self.frame(frame);
                 }
+                self.after_close(&rest[rest.len() - unread..]);
             }
             StageOfReading::Body(body) => {
                 let room = MAX_HEAD - body.len().min(MAX_HEAD);
@@ -186,6 +197,26 @@ impl Came {
         self.stage = StageOfReading::Over;
     }
 
+    /// Looks for frames of messages after the Close, whole or not, and for another Close.
+    fn after_close(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() || self.close.is_none() || self.has_second_close {
+            return;
+        }
+        let sender = self.sender;
+        let dissector = self.after_close.get_or_insert_with(|| dissector(sender));
+        let mut frames = dissector.receive(bytes);
+        frames.extend(dissector.partial().cloned());
+        for frame in frames {
+            match frame.header.map(|header| header.opcode) {
+                Some(Opcode::Close) => self.has_second_close = true,
+                Some(Opcode::Text | Opcode::Binary | Opcode::Continuation) => {
+                    self.has_data_after_close = true;
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn frame(&mut self, frame: Frame) {
         if let Status::Violation(rule) = frame.status {
             self.broken = Some(rule);
@@ -202,9 +233,13 @@ impl Came {
 }
 
 fn frames(sender: Role) -> StageOfReading {
+    StageOfReading::Frames(dissector(sender))
+}
+
+fn dissector(sender: Role) -> Box<Dissector> {
     let limits = Limits::new()
         .max_bytes(64 << 20)
         .max_fragments(u32::MAX)
         .max_empty_fragments(u32::MAX);
-    StageOfReading::Frames(Box::new(Dissector::new(sender, limits)))
+    Box::new(Dissector::new(sender, limits))
 }

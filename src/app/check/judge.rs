@@ -112,10 +112,23 @@ fn not_applicable<T>(why: impl Into<String>) -> Result<T, Verdict> {
 pub(crate) fn judge(case: &Case, record: &Record) -> Verdict {
     let mut verdict = found(case, record).err().unwrap_or_else(Verdict::ok);
     let is_bad = matches!(verdict.outcome, Outcome::Failed | Outcome::Timeout);
-    if is_bad && case.level != Level::Must {
+    if is_bad && case.level != Level::Must && !is_illegal(case, record) {
         verdict.outcome = Outcome::Lenient;
     }
     verdict
+}
+
+/// What it sends must be legal whatever a case asks for. Only where no RFC forbids what the script sends, giving it back
+/// is no more than that.
+fn is_illegal(case: &Case, record: &Record) -> bool {
+    let broken = record.sides.iter().filter_map(|side| side.came.broken);
+    let mut broken =
+        broken.filter(|rule| case.level != Level::Advice || !case.rules.contains(rule));
+    broken.next().is_some()
+        || record
+            .sides
+            .iter()
+            .any(|side| side.came.has_data_after_close)
 }
 
 fn found(case: &Case, record: &Record) -> Finding {
@@ -149,6 +162,7 @@ fn legal(came: &Came) -> Finding {
     match (came.broken, came.end) {
         (Some(rule), _) => failed(format!("it breaks {}: {}", rule.id(), rule.clause())),
         (None, Some(Ended::Flood)) => failed("it sends more than can be due"),
+        _ if came.has_data_after_close => failed("it sends data after its Close (§5.5.1)"),
         _ => Ok(()),
     }
 }
@@ -230,12 +244,8 @@ fn limited(case: &Case, side: &Side) -> Finding {
         .map(Step::frames)
         .max()
         .unwrap_or_default();
-    let largest = side
-        .due
-        .iter()
-        .map(Answer::length)
-        .max()
-        .unwrap_or_default();
+    let answers = side.due.iter().chain(&side.perhaps);
+    let largest = answers.map(Answer::length).max().unwrap_or_default();
     let is_much = largest >= LARGE || frames > MANY;
     match side.came.close_code() {
         Some(code @ (1008 | 1009)) if is_much && case.rules.is_empty() => not_applicable(format!(
@@ -290,6 +300,7 @@ fn stopped(record: &Record) -> Finding {
         None | Some(Stopped::Unopened(_)) => return Ok(()),
         Some(Stopped::Waiting(number, waited)) => (*number, Some(*waited)),
         Some(Stopped::Writing(number)) => (*number, None),
+        Some(Stopped::Open) => return timeout("it leaves TCP open"),
     };
     let Some(side) = record.sides.get(number) else {
         return Ok(());
@@ -405,6 +416,9 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
             "it judges only when the whole message is there: allowed, but bad bytes cost more",
         );
     }
+    if side.came.has_second_close {
+        return lenient("it sends a second Close: the first one was the last word (§1.4)");
+    }
     let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
     let perhaps = side
         .due
@@ -413,7 +427,7 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
         .filter(is_message)
         .count();
     if side.came.messages.len() < perhaps {
-        return lenient("what was whole before the fault was not answered");
+        return lenient("what was whole before that was not answered");
     }
     let is_server = record.examinee == Role::Server;
     if side.came.end.is_none() && !matches!(case.end, End::Unheard | End::Left) {

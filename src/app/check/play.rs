@@ -64,6 +64,8 @@ pub(crate) enum Stopped {
     Waiting(usize, Waited),
     /// The examinee took no more bytes.
     Writing(usize),
+    /// It did not end TCP.
+    Open,
 }
 
 /// One connection.
@@ -147,9 +149,13 @@ impl Player<'_> {
             }
             Step::Head(head, frames) => self.open(Some(head), frames, &WHOLE)?,
             Step::HeadPieces(head, frames, sizes) => self.open(Some(head), frames, sizes)?,
-            Step::Send(frames) => self.send(&script::wire(frames, self.role), &WHOLE, true)?,
+            Step::Send(frames) => {
+                let is_whole = frames.iter().all(Frame::is_whole);
+                self.send(&script::wire(frames, self.role), &WHOLE, is_whole)?;
+            }
             Step::Pieces(frames, sizes) => {
-                self.send(&script::wire(frames, self.role), sizes, true)?
+                let is_whole = frames.iter().all(Frame::is_whole);
+                self.send(&script::wire(frames, self.role), sizes, is_whole)?;
             }
             Step::Raw(bytes) => self.send(bytes, &WHOLE, false)?,
             Step::Expect(answers) => {
@@ -157,16 +163,30 @@ impl Player<'_> {
                 self.wait_for_answers()?;
             }
             Step::Perhaps(answers) => self.side().perhaps.extend_from_slice(answers),
-            Step::Early => {
-                let patience = self.examinee.patience() / 4;
-                let waited = self.side().talk.wait_for(patience, |_| false);
-                self.is_late |= waited == Waited::Silent;
-            }
+            Step::Early => self.early()?,
             Step::Deaf => self.side().talk.set_deaf(true),
             Step::Hear => self.side().talk.set_deaf(false),
             Step::ShutDown => self.side().talk.shut_down(),
+            Step::Gone => {
+                let patience = self.examinee.patience();
+                if !self.side().talk.wait_for_end(patience) {
+                    return Err(Stopped::Open);
+                }
+            }
             Step::Drop => self.side().talk.leave(),
         }
+        Ok(())
+    }
+
+    fn early(&mut self) -> Result<(), Stopped> {
+        const ASKED: &[u8] = b"early?";
+        if self.side().is_between_frames {
+            let ping = script::wire(&[script::ping(ASKED)], self.role);
+            self.send(&ping, &[usize::MAX], true)?;
+        }
+        let is_met = |came: &mut Came| came.pongs.iter().any(|pong| pong == ASKED);
+        let waited = self.side().talk.wait(is_met);
+        self.is_late |= waited != Waited::Over;
         Ok(())
     }
 
@@ -374,8 +394,9 @@ fn pieces<'a>(mut wire: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'
 impl Line {
     /// The head that a template stands for: each of its characters is one byte, so that it need not be UTF-8.
     fn fill(&self, template: &str) -> Vec<u8> {
+        let template = template.replace("{head}", &self.head);
         let words = self.words.iter();
-        let head = words.fold(template.to_owned(), |head, (name, value)| {
+        let head = words.fold(template, |head, (name, value)| {
             let value: String = value.bytes().map(char::from).collect();
             head.replace(name, &value)
         });

@@ -3,6 +3,7 @@
 use plainws::Role;
 use plainws::protocol::frame::{self, MaskingKey};
 use std::borrow::Cow;
+use std::fmt;
 
 /// A step of a script.
 #[derive(Clone, Debug)]
@@ -10,8 +11,8 @@ pub(crate) enum Step {
     /// Goes on with the connection of this number, which opens where it is first named. The first is 0.
     On(usize),
     /// Opens the connection with this head instead of the usual one, with these frames right behind it. In the head,
-    /// `{target}`, `{host}`, `{key}` and `{more}`, or `{accept}`, stand for what is due there, and each character for
-    /// one byte: U+00E9 is the byte E9.
+    /// `{target}`, `{host}`, `{key}` and `{more}`, or `{accept}`, stand for what is due there, `{head}` for the usual one,
+    /// and each character for one byte: U+00E9 is the byte E9.
     Head(Cow<'static, str>, Vec<Frame>),
     /// The same, in pieces of these sizes, the last of which repeats.
     HeadPieces(Cow<'static, str>, Vec<Frame>, Vec<usize>),
@@ -23,7 +24,8 @@ pub(crate) enum Step {
     Raw(Vec<u8>),
     /// Waits for these answers.
     Expect(Vec<Answer>),
-    /// Gives the peer time to fail the connection before more is sent: it may wait, but should not.
+    /// Lets the peer fail the connection before more is sent: it may wait for that, but should not. Between frames a
+    /// ping tells: if a pong comes instead of a Close, the peer has not judged yet. Inside a frame only time does.
     Early,
     /// These are sent back if the peer gets so far before it fails.
     Perhaps(Vec<Answer>),
@@ -33,6 +35,8 @@ pub(crate) enum Step {
     Hear,
     /// Ends our half of TCP.
     ShutDown,
+    /// Waits until the peer has ended TCP.
+    Gone,
     /// Ends TCP altogether.
     Drop,
 }
@@ -215,6 +219,12 @@ impl Frame {
         }
     }
 
+    /// It carries as much as it announces, so that a frame may follow.
+    pub(super) fn is_whole(&self) -> bool {
+        self.length
+            .is_none_or(|length| length == self.payload.len() as u64)
+    }
+
     /// Its bytes, as `sender` sends it.
     pub(crate) fn write(&self, sender: Role, wire: &mut Vec<u8>) {
         let is_masked = (sender == Role::Client) != self.is_masked_wrong;
@@ -240,6 +250,65 @@ impl Frame {
         if is_masked {
             frame::mask(&mut wire[start..], self.key, 0);
         }
+    }
+}
+
+/// In words: what it is, its payload, and what is odd about it.
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::app::show::text::{clipped, quoted, spaced};
+        const MOST: usize = 60;
+        let is_last = self.byte0 & FIN != 0;
+        let opcode = self.byte0 & 15;
+        let name = match (opcode, is_last) {
+            (0, true) => "the last fragment",
+            (0, false) => "a fragment",
+            (1, true) => "a text",
+            (1, false) => "the first fragment of a text",
+            (2, true) => "a binary message",
+            (2, false) => "the first fragment of a binary message",
+            (8, _) => "a Close",
+            (9, _) => "a ping",
+            (10, _) => "a pong",
+            _ => "a frame",
+        };
+        f.write_str(name)?;
+        if matches!(opcode, 3..=7 | 11..) {
+            write!(f, " of opcode {opcode}")?;
+        }
+        if opcode >= 8 && !is_last {
+            f.write_str(" without FIN")?;
+        }
+        match self.byte0 >> 4 & 7 {
+            0 => {}
+            rsv => write!(f, " with reserved bits {rsv:03b}")?,
+        }
+        match &self.payload {
+            Payload::Filled { length, .. } => write!(f, " of {length} bytes")?,
+            Payload::Bytes(bytes) if bytes.is_empty() => f.write_str(", empty")?,
+            Payload::Bytes(bytes) => match (opcode, &bytes[..]) {
+                (8, [high, low, reason @ ..]) => {
+                    write!(f, " {}", u16::from_be_bytes([*high, *low]))?;
+                    if !reason.is_empty() {
+                        write!(f, " {}", clipped(&quoted(reason), MOST))?;
+                    }
+                }
+                (2, bytes) => write!(f, " {}", clipped(&spaced(bytes), MOST))?,
+                (_, bytes) => write!(f, " {}", clipped(&quoted(bytes), MOST))?,
+            },
+        }
+        match self.form {
+            Form::Shortest => {}
+            Form::Bits16 => f.write_str(", its length in 16 bits")?,
+            Form::Bits64 => f.write_str(", its length in 64 bits")?,
+        }
+        if let Some(length) = self.length {
+            write!(f, ", announced as {length} bytes")?;
+        }
+        if self.is_masked_wrong {
+            f.write_str(", masked wrong")?;
+        }
+        Ok(())
     }
 }
 
