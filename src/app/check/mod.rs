@@ -8,6 +8,7 @@ mod case;
 mod cases;
 mod judge;
 mod listen;
+mod old_suite;
 mod play;
 mod probe;
 mod progress;

@@ -1,5 +1,6 @@
 //! The table of cases, group by group.
 
+mod closing;
 mod control;
 mod fragments;
 mod head;
@@ -8,6 +9,7 @@ mod opening;
 #[cfg(test)]
 mod proof;
 mod refused;
+mod utf8;
 
 use super::case::{Case, End, Examinee, Group, Level, Text};
 use super::script::{self, Answer, Frame, Step};
@@ -21,6 +23,8 @@ pub(crate) fn all() -> Vec<Case> {
         header::cases(),
         control::cases(),
         fragments::cases(),
+        utf8::cases(),
+        closing::cases(),
     ]
     .concat()
 }
