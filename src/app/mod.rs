@@ -14,4 +14,5 @@ mod proxy;
 mod serve;
 mod show;
 mod signals;
+mod sought;
 pub(crate) mod text;

@@ -7,6 +7,7 @@ mod came;
 mod case;
 mod cases;
 mod judge;
+mod list;
 mod listen;
 mod old_suite;
 mod play;
@@ -16,6 +17,7 @@ mod random;
 mod report;
 mod run;
 mod script;
+mod select;
 mod server;
 #[allow(
     dead_code,
@@ -67,15 +69,15 @@ pub(crate) struct Options {
     exit_after: bool,
 
     /// Say what is tested, and why: all of it, or a group, a section, a rule, a case
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "", conflicts_with = "url")]
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["url", "listen", "only", "skip", "strict", "json", "junit", "html", "autobahn", "random", "replay", "remote"])]
     list: Option<String>,
 
-    /// Only these cases: a case's id, a group, a section such as 5.5.2, or a rule; may be repeated
-    #[arg(long, value_name = "WHAT")]
+    /// Only these cases: an id, a group, a section such as 5.5.2, a rule, a number of the old suite; may be repeated
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["random", "replay"])]
     only: Vec<String>,
 
     /// All but these cases, told as for --only
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["random", "replay"])]
     skip: Vec<String>,
 
     /// Send streams that nobody thought of for so many seconds, and judge what comes back
@@ -147,6 +149,10 @@ const NOTHING: u8 = 3;
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    if let Some(what) = &options.list {
+        output::print(&list::list(&cases::all(), what)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(address) = &options.listen {
         return listen(options, address);
     }
@@ -163,15 +169,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         let seed = options.seed.map_or_else(random_seed, Ok)?;
         return random::run(&target, url, time, seed, jobs);
     }
+    let cases = options.cases(Role::Server)?;
     if let Some(problem) = probe::problem(&mut server(&target)?) {
         output::say(&format!("{url}: {problem}"));
         return Ok(ExitCode::from(NOTHING));
     }
-    let cases = cases::all();
-    let cases: Vec<_> = cases
-        .into_iter()
-        .filter(|case| case.is_for(plainws::Role::Server))
-        .collect();
     let began = Instant::now();
     let mut rows = Vec::new();
     let progress = Mutex::new(Progress::new(cases.len()));
@@ -199,6 +201,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 impl Options {
+    /// The cases that are meant, for an examinee in this role.
+    fn cases(&self, role: Role) -> Result<Vec<case::Case>, String> {
+        let mut cases = select::selected(cases::all(), &self.only, &self.skip)?;
+        cases.retain(|case| case.is_for(role));
+        if cases.is_empty() {
+            return Err(format!("none of these cases is for a {}", role.name()));
+        }
+        Ok(cases)
+    }
+
     /// Prints the report, and writes those that were asked for.
     fn tell(&self, report: &Report) -> Result<ExitCode, String> {
         let files: [(&Option<PathBuf>, fn(&Report) -> String); 3] = [
@@ -235,6 +247,7 @@ fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, String> {
+    let mut cases = options.cases(Role::Client)?;
     let (listener, place) = listening::listen(address, "--listen")?;
     let Listener::Tcp(listener) = listener else {
         return Err("--listen takes an address of TCP".into());
@@ -244,10 +257,6 @@ fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, S
             "clients are examined at ws://{address}/, browsers find a page at http://{address}/"
         ));
     }
-    let mut cases: Vec<_> = cases::all()
-        .into_iter()
-        .filter(|case| case.is_for(Role::Client))
-        .collect();
     cases.sort_by_key(|case| (case.old.is_none(), case.old.map(old_number)));
     let code = Arc::new(AtomicU8::new(0));
     let told = Agents {

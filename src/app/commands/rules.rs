@@ -12,6 +12,7 @@ use crate::app::show::output;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::answer;
+use crate::app::sought::{is_in, near, rfc_and_section};
 use clap::Args;
 use plainws::protocol::handshake::Asked;
 use plainws::protocol::rule::Answer;
@@ -90,19 +91,16 @@ fn find(sought: &str) -> Vec<Rule> {
     let is_it = |rule: &Rule| match words[..] {
         [] => sought.is_empty(),
         [number] => {
-            let (rfc, section) = rfc_and_section(*rule);
+            let (rfc, section) = rfc_and_section(rule.section().0);
             rfc == number || rfc == "6455" && is_in(section, number) || answered(*rule) == number
         }
-        [rfc, number] => rfc_and_section(*rule).0 == rfc && is_in(rfc_and_section(*rule).1, number),
+        [rfc, number] => {
+            rfc_and_section(rule.section().0).0 == rfc
+                && is_in(rfc_and_section(rule.section().0).1, number)
+        }
         _ => false,
     };
     rules.filter(is_it).collect()
-}
-
-/// A section is in itself, and in those above it.
-fn is_in(section: &str, number: &str) -> bool {
-    let rest = section.strip_prefix(number);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The code or status that a breach is answered with.
@@ -135,53 +133,13 @@ fn unknown(sought: &str) -> String {
             answers.join(", ")
         );
     }
-    match &near(sought)[..] {
+    match &near(sought, Rule::ALL.iter().map(|rule| rule.id()))[..] {
         [] => format!("there is no rule {sought:?}; plainws rules lists them"),
         near => format!(
             "there is no rule {sought:?}; similar ones are {}",
             near.join(", ")
         ),
     }
-}
-
-/// The rules whose names come near: with a letter or two mistyped, with the words sought, or else with one.
-fn near(sought: &str) -> Vec<&'static str> {
-    let sought = sought.to_lowercase();
-    let words: Vec<_> = sought
-        .split(['-', ' ', '_'])
-        .filter(|word| !word.is_empty())
-        .collect();
-    let holds = |id: &str, word: &&str| {
-        id.split('-')
-            .any(|part| part.starts_with(word) || word.starts_with(part) && part.len() > 3)
-    };
-    let is_near: [&dyn Fn(&str) -> bool; 3] = [
-        &|id| distance(id, &words.join("-")) <= 2,
-        &|id| words.iter().all(|word| holds(id, word)),
-        &|id| words.iter().any(|word| holds(id, word)),
-    ];
-    let ids = || Rule::ALL.iter().map(|rule| rule.id());
-    let mut found = is_near
-        .iter()
-        .map(|is_near| ids().filter(|id| is_near(id)).collect());
-    found
-        .find(|ids: &Vec<_>| !ids.is_empty())
-        .unwrap_or_default()
-}
-
-/// How many letters one must insert, leave out or replace to get from one word to the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, b) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 fn table(rules: &[Rule]) -> String {
@@ -253,17 +211,8 @@ fn answers(rule: Rule) -> String {
 
 /// The RFC's own words.
 fn link(rule: Rule) -> String {
-    let (rfc, section) = rfc_and_section(rule);
+    let (rfc, section) = rfc_and_section(rule.section().0);
     format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}")
-}
-
-/// Their numbers.
-fn rfc_and_section(rule: Rule) -> (&'static str, &'static str) {
-    let section = rule.section().0;
-    let named = section
-        .strip_prefix("RFC ")
-        .and_then(|named| named.split_once(' '));
-    named.unwrap_or(("6455", section))
 }
 
 /// The most bytes that are shown as a command line.
