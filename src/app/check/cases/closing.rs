@@ -101,6 +101,7 @@ fn bad_codes() -> Vec<Case> {
         )
         .breaks(Rule::CloseCodeInvalid)
         .plays([send([close(code, "")])])
+        .likely("the code is not looked at")
     };
     // Who sends one of these breaks a MUST; that the receiver says so is a SHOULD (§10.7).
     let mut all = vec![
@@ -479,6 +480,7 @@ fn behind() -> Vec<Case> {
     let ignored = |id: &'static str, what: &str, frames: Vec<Frame>| {
         let title = format!("{what} after a Close is ignored");
         closes(id, title, [vec![close(1000, "")], frames].concat())
+            .likely("frames after a Close are still taken")
     };
     vec![
         ignored("close-after-close", "another Close", vec![close_body("")]).old("7.1.2"),
@@ -688,6 +690,7 @@ fn half_close() -> Vec<Case> {
             .ends(End::Left)
             .advice()
             .plays([script, vec![Step::ShutDown, Step::Gone]].concat())
+            .likely("the end of input is not noticed")
     };
     vec![
         ends("half-close", "without a Close", vec![]),
@@ -738,6 +741,7 @@ fn dropped() -> Vec<Case> {
             .only(Examinee::Server)
             .ends(End::Unheard)
             .plays([script, next].concat())
+            .likely("an error on one connection ends more than that one")
     };
     let large = || vec![0x55; 1 << 20];
     vec![

@@ -37,7 +37,10 @@ fn echoed(id: impl Into<Text>, title: impl Into<Text>, bytes: &[u8]) -> Case {
 
 /// Frames at which the connection has to be failed.
 fn failed(id: impl Into<Text>, title: impl Into<Text>, script: impl Into<Vec<Step>>) -> Case {
-    row(id, title).breaks(Rule::TextNotUtf8).plays(script)
+    row(id, title)
+        .breaks(Rule::TextNotUtf8)
+        .plays(script)
+        .likely("text is not checked, or what is wrong in it is replaced by U+FFFD")
 }
 
 /// A text in one frame, whatever its bytes.
@@ -270,7 +273,8 @@ fn noncharacters() -> Vec<Case> {
             .expect("it is no surrogate")
             .to_string();
         let title = format!("U+{code:04X}, {what}, comes back");
-        let row = echoed(id, title, c.as_bytes());
+        let row = echoed(id, title, c.as_bytes())
+            .likely("noncharacters are taken for errors, which they are not in UTF-8");
         all.push(match old {
             Some(old) => row.old(number(&old)),
             None => row,
@@ -415,7 +419,8 @@ fn legal_in_pieces() -> Vec<Case> {
         // Its payload need not be UTF-8, and is none of the text's.
         all.push(around("a-ping", "a ping", ping(b"\xff")));
     }
-    all
+    let cause = "each fragment is decoded by itself, or something else got into the text";
+    all.into_iter().map(|row| row.likely(cause)).collect()
 }
 
 /// A Greek word, cut after each of its bytes.
@@ -646,7 +651,8 @@ fn illegal_in_pieces() -> Vec<Case> {
         let ended = [b"one ", bytes].concat();
         let mut add = |how: &str, told: &str, script: Step| {
             let title = format!("{what}{told} is refused");
-            all.push(failed(format!("cut-{kind}-{how}"), title, [script]));
+            let row = failed(format!("cut-{kind}-{how}"), title, [script]);
+            all.push(row.likely("what the text's end leaves of a character is not looked at"));
         };
         add("whole", "", send([whole(&ended)]));
         add(
