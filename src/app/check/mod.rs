@@ -25,6 +25,8 @@ mod server;
     reason = "the oracles of fuzz/ are made of it too"
 )]
 mod streams;
+#[cfg(test)]
+mod table_tests;
 mod talk;
 
 use self::case::Group;
