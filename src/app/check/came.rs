@@ -241,5 +241,5 @@ fn dissector(sender: Role) -> Box<Dissector> {
         .max_bytes(64 << 20)
         .max_fragments(u32::MAX)
         .max_empty_fragments(u32::MAX);
-    Box::new(Dissector::new(sender, limits))
+    Box::new(Dissector::new(sender, limits).max_frame(SHOWN))
 }

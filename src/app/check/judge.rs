@@ -143,7 +143,13 @@ fn found(case: &Case, record: &Record) -> Finding {
     }
     for side in &record.sides {
         legal(&side.came)?;
-        opened(case, record, side)?;
+    }
+    for (number, side) in record.sides.iter().enumerate() {
+        let is_second = number > 0 && case.level == Level::Must;
+        opened(case, record, side).or_else(|verdict| match verdict.outcome {
+            Outcome::Timeout if is_second => not_applicable("it takes one connection at a time"),
+            _ => Err(verdict),
+        })?;
     }
     limited(case, first)?;
     for side in &record.sides {
@@ -169,7 +175,7 @@ fn legal(came: &Came) -> Finding {
 
 /// The handshake was accepted, by the response that is due.
 fn opened(case: &Case, record: &Record, side: &Side) -> Finding {
-    if record.examinee == Role::Client {
+    if record.examinee == Role::Client || !side.is_whole {
         return Ok(());
     }
     let Some(response) = &side.came.response else {
@@ -241,7 +247,7 @@ fn limited(case: &Case, side: &Side) -> Finding {
     let frames = case
         .script
         .iter()
-        .map(Step::frames)
+        .map(|step| step.sent().len())
         .max()
         .unwrap_or_default();
     let answers = side.due.iter().chain(&side.perhaps);
@@ -419,6 +425,9 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
     if side.came.has_second_close {
         return lenient("it sends a second Close: the first one was the last word (§1.4)");
     }
+    if answers_pongs(case, side) {
+        return lenient("it answers a pong, and none is expected (§5.5.3)");
+    }
     let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
     let perhaps = side
         .due
@@ -441,6 +450,16 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
         ));
     }
     Ok(())
+}
+
+/// Whether it sends a pong back, which may go on for ever if both ends do so.
+fn answers_pongs(case: &Case, side: &Side) -> bool {
+    let frames = || case.script.iter().flat_map(Step::sent);
+    let is_echoed = |payload: &Vec<u8>| {
+        frames().any(|frame| frame.is_pong_of(payload))
+            && !frames().any(|frame| frame.is_ping_of(payload))
+    };
+    side.came.pongs.iter().any(is_echoed)
 }
 
 /// A request that must be refused, or a response at which a client must leave.

@@ -114,6 +114,7 @@ fn words(step: &Step) -> String {
         Step::On(number) => format!("on connection {}", number + 1),
         Step::Head(head, frames) => opening(head, sent(frames)),
         Step::HeadPieces(head, frames, _) => opening(head, sent(frames)) + ", in pieces",
+        Step::HalfHead(head) => opening(head, String::new()) + ", and leaves it unfinished",
         Step::Send(frames) => format!("sends {}", sent(frames)),
         Step::Pieces(frames, sizes) => match sizes[..] {
             [1] => format!("sends, byte by byte, {}", sent(frames)),

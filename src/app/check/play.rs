@@ -6,6 +6,7 @@ use super::script::{self, Answer, Frame, Step};
 use super::talk::{Talk, Waited};
 use plainws::Role;
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Bytes of each write that are kept to be shown.
@@ -14,6 +15,13 @@ const SHOWN: usize = 1024;
 const TO_END: Duration = Duration::from_secs(1);
 /// One piece.
 const WHOLE: [usize; 1] = [usize::MAX];
+/// Who is sent much may be silent for so many times as long, busy with that.
+const FOR_MUCH: u32 = 5;
+/// After how long an end that was deaf reads again.
+const TO_FILL: Duration = Duration::from_millis(50);
+/// Between the first pieces of a write, so that they come one by one; no verdict depends on it.
+const GAP: Duration = Duration::from_micros(300);
+const GAPS: usize = 100;
 
 /// Who is examined: connections come from here.
 pub(crate) trait Examinee {
@@ -79,12 +87,15 @@ pub(crate) struct Side {
     pub(crate) due: Vec<Answer>,
     /// Those that may come after them.
     pub(crate) perhaps: Vec<Answer>,
+    /// It was to be opened.
+    pub(crate) is_whole: bool,
     pub(crate) came: Came,
 }
 
 /// Plays a script.
 pub(crate) fn play(case: &Case, examinee: &mut dyn Examinee) -> Record {
     let begin = Instant::now();
+    let patience = examinee.patience() * if case.is_heavy() { FOR_MUCH } else { 1 };
     let mut player = Player {
         role: examinee.role().peer(),
         case,
@@ -92,6 +103,7 @@ pub(crate) fn play(case: &Case, examinee: &mut dyn Examinee) -> Record {
         sides: Vec::new(),
         current: 0,
         is_late: false,
+        patience,
     };
     let stopped = player.script().err();
     if stopped.is_none() {
@@ -115,6 +127,8 @@ struct Player<'a> {
     /// The connection that the script goes on with.
     current: usize,
     is_late: bool,
+    /// How long the examinee may be silent.
+    patience: Duration,
 }
 
 /// A connection while it lasts.
@@ -124,6 +138,7 @@ struct Playing {
     sent: Vec<(usize, Vec<u8>)>,
     due: Vec<Answer>,
     perhaps: Vec<Answer>,
+    is_whole: bool,
     /// What is sent next begins a frame, so that a pong may go before it.
     is_between_frames: bool,
 }
@@ -131,10 +146,14 @@ struct Playing {
 impl Player<'_> {
     fn script(&mut self) -> Result<(), Stopped> {
         let case = self.case;
-        let opens_by_itself =
-            |step: &&Step| matches!(step, Step::Head(..) | Step::HeadPieces(..) | Step::On(_));
+        let opens_by_itself = |step: &&Step| {
+            matches!(
+                step,
+                Step::Head(..) | Step::HeadPieces(..) | Step::HalfHead(_) | Step::On(_)
+            )
+        };
         if case.script.first().filter(opens_by_itself).is_none() {
-            self.open(None, &[], &WHOLE)?;
+            self.open(None, &[], &WHOLE, false)?;
         }
         case.script.iter().try_for_each(|step| self.step(step))
     }
@@ -144,11 +163,12 @@ impl Player<'_> {
             Step::On(number) => {
                 self.current = *number;
                 if *number == self.sides.len() {
-                    self.open(None, &[], &WHOLE)?;
+                    self.open(None, &[], &WHOLE, false)?;
                 }
             }
-            Step::Head(head, frames) => self.open(Some(head), frames, &WHOLE)?,
-            Step::HeadPieces(head, frames, sizes) => self.open(Some(head), frames, sizes)?,
+            Step::Head(head, frames) => self.open(Some(head), frames, &WHOLE, false)?,
+            Step::HalfHead(head) => self.open(Some(head), &[], &WHOLE, true)?,
+            Step::HeadPieces(head, frames, sizes) => self.open(Some(head), frames, sizes, false)?,
             Step::Send(frames) => {
                 let is_whole = frames.iter().all(Frame::is_whole);
                 self.send(&script::wire(frames, self.role), &WHOLE, is_whole)?;
@@ -165,7 +185,10 @@ impl Player<'_> {
             Step::Perhaps(answers) => self.side().perhaps.extend_from_slice(answers),
             Step::Early => self.early()?,
             Step::Deaf => self.side().talk.set_deaf(true),
-            Step::Hear => self.side().talk.set_deaf(false),
+            Step::Hear => {
+                thread::sleep(TO_FILL);
+                self.side().talk.set_deaf(false);
+            }
             Step::ShutDown => self.side().talk.shut_down(),
             Step::Gone => {
                 let patience = self.examinee.patience();
@@ -201,6 +224,7 @@ impl Player<'_> {
         head: Option<&str>,
         frames: &[Frame],
         sizes: &[usize],
+        is_half: bool,
     ) -> Result<(), Stopped> {
         let line = self.examinee.connect().map_err(Stopped::Unopened)?;
         let head = head.map_or_else(|| line.head.clone().into(), |head| line.fill(head));
@@ -210,7 +234,7 @@ impl Player<'_> {
             Role::Server => Came::from_client(due),
         };
         came.receive(&line.rest);
-        let patience = self.examinee.patience();
+        let patience = self.patience;
         let talk = Talk::new(line.stream, self.role, came, patience);
         let talk = talk.map_err(|error| Stopped::Unopened(error.to_string()))?;
         self.current = self.sides.len();
@@ -220,7 +244,8 @@ impl Player<'_> {
             sent: Vec::new(),
             due: Vec::new(),
             perhaps: Vec::new(),
-            is_between_frames: true,
+            is_whole: !is_half,
+            is_between_frames: !is_half,
         });
         let frames = script::wire(frames, self.role);
         let number = self.current;
@@ -231,7 +256,7 @@ impl Player<'_> {
         if !frames.is_empty() {
             side.note(&frames);
         }
-        if is_to_be_refused {
+        if is_to_be_refused || is_half {
             return Ok(());
         }
         match side.talk.wait(|came| came.is_open()) {
@@ -249,15 +274,19 @@ impl Player<'_> {
         );
         let side = self.side();
         side.is_between_frames = is_whole;
-        for piece in pieces(wire, sizes) {
+        for (number_of_piece, piece) in pieces(wire, sizes).enumerate() {
+            if (1..GAPS).contains(&number_of_piece) {
+                thread::sleep(GAP);
+            }
             side.note(piece);
             if !side.talk.write(piece) {
                 // Whoever fails a connection need not take what comes after that.
-                return if is_failing {
-                    Ok(())
-                } else {
-                    Err(Stopped::Writing(number))
-                };
+                if is_failing {
+                    return Ok(());
+                }
+                // It may have said why.
+                side.talk.wait_for(TO_END, |_| false);
+                return Err(Stopped::Writing(number));
             }
         }
         Ok(())
@@ -291,7 +320,7 @@ impl Player<'_> {
             .sides
             .split_first_mut()
             .expect("a script opens a connection");
-        for other in others {
+        for other in others.iter_mut().filter(|other| other.is_between_frames) {
             other.talk.write(&close);
         }
         match self.case.end {
@@ -315,7 +344,10 @@ impl Player<'_> {
                 first.wait(|came| came.close.is_some());
             }
             End::Failed(_) => {
-                first.wait(|came| came.close.is_some());
+                let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
+                let answers = first.due.iter().chain(&first.perhaps);
+                let most = answers.filter(is_message).count();
+                first.wait(|came| came.close.is_some() || came.messages.len() > most);
                 // §5.5.1: its Close is answered with the same code.
                 if let Some(body) = first.talk.look(|came| came.close.clone()) {
                     let code = &body[..body.len().min(2)];
@@ -330,7 +362,7 @@ impl Player<'_> {
         if is_ours {
             first.talk.shut_down();
         }
-        let patience = self.examinee.patience();
+        let patience = self.patience;
         first.talk.wait_for_end(if is_ours {
             patience
         } else {
@@ -374,6 +406,7 @@ impl Playing {
             sent: self.sent,
             due: self.due,
             perhaps: self.perhaps,
+            is_whole: self.is_whole,
             came: self.talk.end(),
         }
     }

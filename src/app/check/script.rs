@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Head(Cow<'static, str>, Vec<Frame>),
     /// The same, in pieces of these sizes, the last of which repeats.
     HeadPieces(Cow<'static, str>, Vec<Frame>, Vec<usize>),
+    /// Opens another connection with the beginning of a head, and leaves it so.
+    HalfHead(Cow<'static, str>),
     /// Writes frames at once.
     Send(Vec<Frame>),
     /// Writes frames in pieces of these sizes, the last of which repeats.
@@ -31,7 +33,7 @@ pub(crate) enum Step {
     Perhaps(Vec<Answer>),
     /// Stops reading, as if this end hung.
     Deaf,
-    /// Reads again.
+    /// Reads again, after a moment in which the peer fills what lies between.
     Hear,
     /// Ends our half of TCP.
     ShutDown,
@@ -45,26 +47,18 @@ impl Step {
     /// Sends more than a few buffers hold.
     pub(super) fn is_heavy(&self) -> bool {
         const MUCH: usize = 1 << 20;
-        let size = |frames: &[Frame]| {
-            frames
-                .iter()
-                .map(|frame| frame.payload.len())
-                .sum::<usize>()
-        };
-        match self {
-            Self::Send(frames) | Self::Pieces(frames, _) => size(frames) >= MUCH,
-            _ => false,
-        }
+        let sizes = self.sent().iter().map(|frame| frame.payload.len());
+        sizes.sum::<usize>() >= MUCH
     }
 
-    /// How many frames it sends.
-    pub(super) fn frames(&self) -> usize {
+    /// The frames that it sends.
+    pub(super) fn sent(&self) -> &[Frame] {
         match self {
             Self::Send(frames)
             | Self::Pieces(frames, _)
             | Self::Head(_, frames)
-            | Self::HeadPieces(_, frames, _) => frames.len(),
-            _ => 0,
+            | Self::HeadPieces(_, frames, _) => frames,
+            _ => &[],
         }
     }
 
@@ -118,6 +112,20 @@ impl Payload {
         }
     }
 
+    /// So many bytes of every value.
+    pub(crate) fn every(length: usize) -> Self {
+        Self::part(false, 0, length)
+    }
+
+    /// A part of either.
+    pub(crate) fn part(is_text: bool, from: usize, length: usize) -> Self {
+        Self::Filled {
+            is_text,
+            from,
+            length,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Bytes(bytes) => Cow::Borrowed(bytes),
@@ -126,12 +134,16 @@ impl Payload {
                 from,
                 length,
             } => {
-                let places = *from..from + length;
                 // Neither repeats with a period that a buffer has.
-                Cow::Owned(match is_text {
-                    true => places.map(|at| b'a' + (at % 23) as u8).collect(),
-                    false => places.map(|at| (at % 251) as u8).collect(),
-                })
+                let (first, period) = if *is_text { (b'a', 23) } else { (0, 251) };
+                let places = *from..from + period.min(*length);
+                let mut bytes = Vec::with_capacity(*length);
+                bytes.extend(places.map(|at| first + (at % period) as u8));
+                while bytes.len() < *length {
+                    let more = bytes.len().min(length - bytes.len());
+                    bytes.extend_from_within(..more);
+                }
+                Cow::Owned(bytes)
             }
         }
     }
@@ -223,6 +235,14 @@ impl Frame {
     pub(super) fn is_whole(&self) -> bool {
         self.length
             .is_none_or(|length| length == self.payload.len() as u64)
+    }
+
+    pub(super) fn is_ping_of(&self, payload: &[u8]) -> bool {
+        self.byte0 == FIN | 9 && *self.payload.bytes() == *payload
+    }
+
+    pub(super) fn is_pong_of(&self, payload: &[u8]) -> bool {
+        self.byte0 == FIN | 10 && *self.payload.bytes() == *payload
     }
 
     /// Its bytes, as `sender` sends it.
@@ -324,7 +344,12 @@ pub(crate) fn wire(frames: &[Frame], sender: Role) -> Vec<u8> {
 // Frames by their names.
 
 pub(crate) fn text(text: &str) -> Frame {
-    Frame::new(FIN | 1, text)
+    text_of(text)
+}
+
+/// A text of whatever bytes.
+pub(crate) fn text_of(bytes: impl Into<Payload>) -> Frame {
+    Frame::new(FIN | 1, bytes)
 }
 
 pub(crate) fn binary(bytes: impl Into<Payload>) -> Frame {

@@ -205,6 +205,16 @@ impl Dissector {
         }
     }
 
+    /// Keeps at most this many bytes of a data frame's payload, as [`max_payload`](Self::max_payload) does, but every
+    /// message whole.
+    #[must_use]
+    pub fn max_frame(self, bytes: usize) -> Self {
+        Self {
+            max_payload: bytes,
+            ..self
+        }
+    }
+
     /// Accepts some of the reserved bits in the first frame of a message, where an extension sets them (§5.2): RSV1
     /// is 4, RSV2 2 and RSV3 1. By default none. Such an extension has transformed the message, so that its text is
     /// not judged: what to make of the payload is the caller's to know.

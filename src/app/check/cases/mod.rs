@@ -5,28 +5,36 @@ mod control;
 mod fragments;
 mod head;
 mod header;
+mod lengths;
+mod load;
 mod opening;
 #[cfg(test)]
 mod proof;
 mod refused;
+mod stream;
+mod together;
 mod utf8;
 
 use super::case::{Case, End, Examinee, Group, Level, Text};
-use super::script::{self, Answer, Frame, Step};
+use super::script::{self, Answer, Frame, Payload, Step};
 use plainws::Rule;
 
 /// Every case.
 pub(crate) fn all() -> Vec<Case> {
-    [
+    let groups = [
         opening::cases(),
         refused::cases(),
+        lengths::cases(),
         header::cases(),
         control::cases(),
         fragments::cases(),
         utf8::cases(),
         closing::cases(),
-    ]
-    .concat()
+        stream::cases(),
+        load::cases(),
+        together::cases(),
+    ];
+    groups.into_iter().flatten().collect()
 }
 
 /// A row that is yet to get its script.
@@ -93,9 +101,9 @@ impl Case {
     }
 
     /// Its number in the old suite.
-    fn old(self, number: &'static str) -> Self {
+    fn old(self, number: impl Into<Option<&'static str>>) -> Self {
         Self {
-            old: Some(number),
+            old: number.into(),
             ..self
         }
     }
@@ -109,6 +117,16 @@ fn send(frames: impl Into<Vec<Frame>>) -> Step {
 /// Sends frames byte by byte.
 fn drip(frames: impl Into<Vec<Frame>>) -> Step {
     Step::Pieces(frames.into(), vec![1])
+}
+
+/// Sends frames in pieces of these sizes, the last of which repeats.
+fn pieces(frames: impl Into<Vec<Frame>>, sizes: impl Into<Vec<usize>>) -> Step {
+    Step::Pieces(frames.into(), sizes.into())
+}
+
+/// Sends each frame in a write of its own.
+fn one_by_one(frames: impl IntoIterator<Item = Frame>) -> Vec<Step> {
+    frames.into_iter().map(|frame| send([frame])).collect()
 }
 
 fn expect(answers: impl Into<Vec<Answer>>) -> Step {
@@ -129,6 +147,57 @@ fn bytes_back(bytes: impl Into<script::Payload>) -> Answer {
 
 fn pong_back(payload: impl Into<Vec<u8>>) -> Answer {
     Answer::Pong(payload.into())
+}
+
+// Messages of any length, of letters or of bytes of every value.
+
+const KINDS: [bool; 2] = [true, false];
+
+fn kind(is_text: bool) -> &'static str {
+    if is_text { "text" } else { "binary" }
+}
+
+fn message(is_text: bool, length: usize) -> Frame {
+    let payload = Payload::part(is_text, 0, length);
+    match is_text {
+        true => script::text_of(payload),
+        false => script::binary(payload),
+    }
+}
+
+/// The same in fragments of a size, the last of which may be smaller.
+fn fragmented(is_text: bool, length: usize, size: usize) -> Vec<Frame> {
+    if size >= length {
+        return vec![message(is_text, length)];
+    }
+    let fragment = |from| {
+        let payload = Payload::part(is_text, from, size.min(length - from));
+        match (from + size >= length, from, is_text) {
+            (true, ..) => script::last(payload),
+            (false, 0, true) => script::first(payload),
+            (false, 0, false) => script::first_binary(payload),
+            (false, ..) => script::more(payload),
+        }
+    };
+    (0..length).step_by(size).map(fragment).collect()
+}
+
+fn message_back(is_text: bool, length: usize) -> Answer {
+    let payload = Payload::part(is_text, 0, length);
+    match is_text {
+        true => Answer::Text(payload),
+        false => Answer::Binary(payload),
+    }
+}
+
+/// "4 MiB", or whatever it is.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0x10_0000.. if bytes % 0x10_0000 == 0 => format!("{} MiB", bytes >> 20),
+        0x400..0x10_0000 if bytes % 0x400 == 0 => format!("{} KiB", bytes >> 10),
+        1 => "1 byte".into(),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 #[cfg(test)]
