@@ -261,7 +261,11 @@ impl Player<'_> {
         }
         match side.talk.wait(|came| came.is_open()) {
             Waited::Met if is_taken => Ok(()),
-            Waited::Met => Err(Stopped::Writing(number)),
+            Waited::Met => {
+                // It may have said why.
+                side.talk.wait_for(TO_END, |_| false);
+                Err(Stopped::Writing(number))
+            }
             waited => Err(Stopped::Waiting(number, waited)),
         }
     }
