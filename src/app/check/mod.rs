@@ -7,6 +7,7 @@ mod came;
 mod case;
 mod cases;
 mod judge;
+mod learn;
 mod list;
 mod listen;
 mod old_suite;
@@ -81,6 +82,14 @@ pub(crate) struct Options {
     /// All but these cases, told as for --only
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["random", "replay"])]
     skip: Vec<String>,
+
+    /// Go from stage to stage with a server that is being written, and say what comes next
+    #[arg(long, conflicts_with_all = ["listen", "random", "only", "skip"])]
+    learn: bool,
+
+    /// With --learn: run again whenever the server has come back
+    #[arg(long, requires = "learn")]
+    watch: bool,
 
     /// Send streams that nobody thought of for so many seconds, and judge what comes back
     #[arg(long, value_name = "S", value_parser = args::seconds)]
@@ -164,6 +173,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .ok_or("a server's address is needed")?;
     let target = target(options, url)?;
     let jobs = options.jobs.get();
+    if options.learn {
+        return learn::run(&target, url, options.watch);
+    }
     if let Some(path) = &options.replay {
         return random::replay(&target, url, path);
     }

@@ -21,6 +21,17 @@ pub(super) fn problem(examinee: &mut dyn Examinee) -> Option<String> {
     }
 }
 
+/// Why nothing can be connected to, if so; what answers is not asked.
+pub(super) fn unopened(examinee: &mut dyn Examinee) -> Option<String> {
+    let problem = examinee.connect().err()?;
+    Some(format!("no connection: {problem}"))
+}
+
+/// Whether something takes connections.
+pub(super) fn is_there(examinee: &mut dyn Examinee) -> bool {
+    unopened(examinee).is_none()
+}
+
 fn refusal(status: u16, side: &Side) -> String {
     let body = side.came.body();
     let said = match foreign::in_refusal(status, body) {

@@ -1,0 +1,341 @@
+//! `--learn`: ten stages from an open port to a server that others can rely on.
+//!
+//! Each stage asks for one thing more. The first that is not passed ends the run, with what to do about it.
+
+use super::case::{Case, End, Group};
+use super::cases;
+use super::judge::{Outcome, judge};
+use super::play::play;
+use super::probe;
+use super::report::row::Row;
+use super::report::text;
+use super::run::Result as Played;
+use super::script::{Answer, Frame, Payload, Step, first, last, more, ping, text as text_frame};
+use super::server::{Server, Target};
+use crate::app::show::output;
+use crate::app::show::paint::{BAD, GOOD, STRONG, paint};
+use crate::app::text::wrapped;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+/// How often a server that is worked on is looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+struct Stage {
+    title: &'static str,
+    /// What to do, for whoever does not pass it.
+    next: &'static str,
+    cases: Vec<Case>,
+}
+
+/// Plays the stages until one is not passed; with `watches`, again whenever the server has come back.
+///
+/// # Errors
+///
+/// What went wrong, in words for people.
+pub(super) fn run(target: &Target, name: &str, watches: bool) -> Result<ExitCode, String> {
+    let stages = stages();
+    loop {
+        let mut server = Server::new(target).map_err(|error| format!("random bytes: {error}"))?;
+        let passed = match probe::unopened(&mut server) {
+            Some(problem) => {
+                output::say(&format!("{name}: {problem}"));
+                None
+            }
+            None => Some(passed(&stages, &mut server, name)?),
+        };
+        if passed == Some(stages.len()) {
+            output::print("All ten done. plainws check tests the rest, in some seconds.\n")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !watches {
+            return Ok(ExitCode::from(if passed.is_none() {
+                super::NOTHING
+            } else {
+                1
+            }));
+        }
+        output::say("waiting for the server to come back; Ctrl-C leaves");
+        wait_for_another(&mut server);
+    }
+}
+
+/// Waits until the server has gone and come back.
+fn wait_for_another(server: &mut Server<'_>) {
+    let mut is_there = || probe::is_there(server);
+    while is_there() {
+        thread::sleep(LOOK);
+    }
+    while !is_there() {
+        thread::sleep(LOOK);
+    }
+}
+
+/// How many stages are passed, one after another.
+fn passed(stages: &[Stage], server: &mut Server<'_>, name: &str) -> Result<usize, String> {
+    let count = stages.len();
+    for (number, stage) in (1..).zip(stages) {
+        let failed = stage.cases.iter().find_map(|case| {
+            let record = play(case, server);
+            let verdict = judge(case, &record);
+            let is_bad = matches!(verdict.outcome, Outcome::Failed | Outcome::Timeout);
+            is_bad.then(|| {
+                Row::new(
+                    case,
+                    Played {
+                        number,
+                        verdict,
+                        record,
+                    },
+                )
+            })
+        });
+        let title = paint(STRONG, &format!("{number:2} {}", stage.title));
+        let Some(row) = failed else {
+            output::print(&format!("{title}  {}\n", paint(GOOD, "done")))?;
+            continue;
+        };
+        let done = number - 1;
+        output::print(&format!(
+            "{title}  {}\n\n{}  next   {}\n\n{done} of {count} done\n",
+            paint(BAD, "not yet"),
+            text::block_with(&row, &format!("plainws check {name} --learn")),
+            wrapped(stage.next, 9),
+        ))?;
+        return Ok(done);
+    }
+    Ok(count)
+}
+
+/// A case that asks for answers only: how to close comes later.
+fn asks(id: &'static str, title: &'static str, section: &'static str, script: Vec<Step>) -> Case {
+    Case::new(Group::Opening, id, title, section)
+        .plays(script)
+        .ends(End::Unheard)
+}
+
+fn sends(frames: impl Into<Vec<Frame>>, answers: impl Into<Vec<Answer>>) -> Vec<Step> {
+    vec![Step::Send(frames.into()), Step::Expect(answers.into())]
+}
+
+fn back(text: &str) -> Answer {
+    Answer::Text(text.into())
+}
+
+/// A text of so many bytes, and the same back.
+fn of_length(length: usize) -> Vec<Step> {
+    let payload = Payload::Bytes(vec![b'*'; length]);
+    sends([Frame::new(0x81, payload.clone())], [Answer::Text(payload)])
+}
+
+/// Rows of the table.
+fn rows(ids: &[&str]) -> Vec<Case> {
+    let all = cases::all();
+    let row = |id: &&str| all.iter().find(|case| case.id == **id).cloned();
+    ids.iter().filter_map(row).collect()
+}
+
+const BROKEN_FRAMES: &[&str] = &[
+    "mask-wrong-on-text",
+    "rsv-1-on-text",
+    "opcode-3",
+    "ping-of-126-equal-bytes",
+    "ping-not-final",
+    "last-fragment-alone",
+    "text-inside-a-text",
+    "byte-ff",
+    "missing-of-3-whole",
+];
+const BROKEN_HEADS: &[&str] = &[
+    "method-post",
+    "http-1-0",
+    "upgrade-missing",
+    "connection-missing",
+    "version-missing",
+    "version-14",
+    "key-missing",
+    "key-of-15-bytes",
+];
+const CLOSING: &[&str] = &[
+    "code-1000",
+    "body-empty",
+    "body-with-reason",
+    "text-after-close",
+    "server-ends-tcp",
+];
+const TWO: &[&str] = &[
+    "idle-one-beside",
+    "half-a-frame-beside",
+    "closed-one-beside",
+    "broken-one-ends-alone",
+];
+
+fn stages() -> Vec<Stage> {
+    let stage = |title, next, cases| Stage { title, next, cases };
+    vec![
+        stage(
+            "the handshake",
+            "Read the request up to the empty line. Answer with HTTP/1.1 101 Switching Protocols, Upgrade: websocket, \
+             Connection: Upgrade, and Sec-WebSocket-Accept: the base64 of the SHA-1 of the key followed by \
+             258EAFA5-E914-47DA-95CA-C5AB0DC85B11. plainws handshake KEY shows each step.",
+            vec![asks(
+                "handshake",
+                "the request is accepted",
+                "4.2.2",
+                Vec::new(),
+            )],
+        ),
+        stage(
+            "one text",
+            "Read two bytes: the opcode is in the lower half of the first, the length in the lower seven bits of the \
+             second. Four bytes of key follow, then the payload: each byte XOR the key's, in turn. Send it back with \
+             81, its length and the payload, without a key.",
+            vec![asks(
+                "one-text",
+                "a text comes back",
+                "5.2",
+                sends([text_frame("Hello")], [back("Hello")]),
+            )],
+        ),
+        stage(
+            "three lengths",
+            "126 in the second byte says that the length stands in the next 2 bytes, 127 in the next 8, the highest byte \
+             first. What you send back has the same three forms.",
+            vec![
+                asks(
+                    "length-125",
+                    "the longest text whose length is in the second byte",
+                    "5.2",
+                    of_length(125),
+                ),
+                asks("length-126", "a length of 16 bits", "5.2", of_length(126)),
+                asks(
+                    "length-65536",
+                    "a length of 64 bits",
+                    "5.2",
+                    of_length(65_536),
+                ),
+            ],
+        ),
+        stage(
+            "a stream is not packets",
+            "One read may give half a header or three frames. Keep what came in a buffer, take whole frames from it as \
+             long as there are any, and read on with what is left.",
+            vec![
+                asks(
+                    "byte-by-byte",
+                    "a text that arrives byte by byte comes back",
+                    "5.2",
+                    vec![
+                        Step::Pieces(vec![text_frame("Hello")], vec![1]),
+                        Step::Expect(vec![back("Hello")]),
+                    ],
+                ),
+                asks(
+                    "three-at-once",
+                    "three texts that arrive at once come back",
+                    "5.2",
+                    sends(
+                        [text_frame("one"), text_frame("two"), text_frame("three")],
+                        [back("one"), back("two"), back("three")],
+                    ),
+                ),
+            ],
+        ),
+        stage(
+            "pings",
+            "Opcode 9 is a ping: send its payload back with opcode 10. A pong that nobody asked for is to be ignored.",
+            vec![
+                asks(
+                    "ping",
+                    "a ping is answered with its payload",
+                    "5.5.2",
+                    sends(
+                        [ping("are you there?")],
+                        [Answer::Pong(b"are you there?".to_vec())],
+                    ),
+                ),
+                asks(
+                    "pong",
+                    "a pong that nobody asked for is ignored",
+                    "5.5.3",
+                    sends(
+                        [super::script::pong("here"), text_frame("Hello")],
+                        [back("Hello")],
+                    ),
+                ),
+            ],
+        ),
+        stage(
+            "fragments",
+            "The highest bit of the first byte, FIN, is set in the last frame of a message. Frames after the first have \
+             opcode 0. Collect their payloads, and answer when FIN comes. A ping may stand between them.",
+            vec![
+                asks(
+                    "fragments",
+                    "a text in three fragments is one message",
+                    "5.4",
+                    sends(
+                        [first("one"), more("two"), last("three")],
+                        [back("onetwothree")],
+                    ),
+                ),
+                asks(
+                    "ping-inside",
+                    "a ping between two fragments is answered, and does not end the message",
+                    "5.4",
+                    sends(
+                        [first("one"), ping("hi"), last("two")],
+                        [Answer::Pong(b"hi".to_vec()), back("onetwo")],
+                    ),
+                ),
+            ],
+        ),
+        stage(
+            "closing",
+            "Opcode 8 is a Close; its payload begins with a code of two bytes, or is empty. Answer with a Close of the \
+             same code, send nothing after it, and end TCP.",
+            rows(CLOSING),
+        ),
+        stage(
+            "two clients",
+            "Each connection needs a thread, a process or a task of its own, and its own buffer: what one client does \
+             must not be seen by another.",
+            rows(TWO),
+        ),
+        stage(
+            "broken frames",
+            "What breaks a rule ends the connection: send a Close with 1002, or 1007 for what is not UTF-8, and end TCP. \
+             plainws rules lists all of them.",
+            rows(BROKEN_FRAMES),
+        ),
+        stage(
+            "broken heads",
+            "Refuse what is no opening handshake with a status: 400, 405 for another method than GET, 426 with \
+             Sec-WebSocket-Version: 13 for another version.",
+            rows(BROKEN_HEADS),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_of_a_stage_is_in_the_table() {
+        for ids in [CLOSING, TWO, BROKEN_FRAMES, BROKEN_HEADS] {
+            let found: Vec<_> = rows(ids)
+                .into_iter()
+                .map(|case| case.id.into_owned())
+                .collect();
+            assert_eq!(found, ids);
+        }
+    }
+
+    #[test]
+    fn there_are_ten_stages() {
+        assert_eq!(stages().len(), 10);
+    }
+}
