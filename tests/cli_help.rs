@@ -126,7 +126,7 @@ mod a_mistyped_command_line {
             (&["serv"][..], "a similar subcommand exists: 'serve'"),
             (
                 &["conect", "ws://a/"],
-                "a similar subcommand exists: 'connect'",
+                "some similar subcommands exist: 'check', 'connect'",
             ),
             (
                 &["decode", "--rol", "client"],

@@ -11,7 +11,12 @@ use std::process::ExitCode;
 ///
 /// Without a command, it serves.
 #[derive(Parser, Debug)]
-#[command(version, max_term_width = 80, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    max_term_width = 80,
+    args_conflicts_with_subcommands = true,
+    override_usage = "plainws [COMMAND] [OPTIONS]"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -28,7 +33,7 @@ enum Command {
     Connect(connect::Options),
     /// Stand between a client and a server, and show what passes
     Proxy(proxy::Options),
-    /// Examine a server by hundreds of cases, each by its section of the RFC
+    /// Examine a server or a client by hundreds of cases
     Check(check::Options),
     /// Load a server that echoes, and measure it
     Bench(bench::Options),

@@ -14,6 +14,8 @@ mod old_suite;
 mod play;
 mod probe;
 mod progress;
+#[cfg(test)]
+mod proof;
 mod random;
 mod report;
 mod run;
@@ -64,18 +66,20 @@ pub(crate) struct Options {
     listen: Option<listening::Address>,
 
     /// With --listen: what a client is called that does not say its name
-    #[arg(long, value_name = "NAME", requires = "listen")]
+    #[arg(long, hide_short_help = true, value_name = "NAME", requires = "listen")]
     agent: Option<String>,
 
     /// With --listen: end when a client has asked for its report
-    #[arg(long, requires = "listen")]
+    #[arg(long, hide_short_help = true, requires = "listen")]
     exit_after: bool,
 
-    /// Say what is tested, and why: all of it, or a group, a section, a rule, a case
+    /// Say what is tested, and why; WHAT as for --only
     #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["url", "listen", "only", "skip", "strict", "json", "junit", "html", "autobahn", "random", "replay", "remote"])]
     list: Option<String>,
 
-    /// Only these cases: an id, a group, a section such as 5.5.2, a rule, a number of the old suite; may be repeated
+    /// Only these cases: an id, a group, a section, a rule; may be repeated
+    ///
+    /// Such as ping-empty, utf8, 5.5.2, text-not-utf8, or a number of the Autobahn Testsuite: 6.4.1, 6.4.*.
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["random", "replay"])]
     only: Vec<String>,
 
@@ -83,24 +87,24 @@ pub(crate) struct Options {
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["random", "replay"])]
     skip: Vec<String>,
 
-    /// Go from stage to stage with a server that is being written, and say what comes next
+    /// Lead whoever writes a server from stage to stage
     #[arg(long, conflicts_with_all = ["listen", "random", "only", "skip"])]
     learn: bool,
 
     /// With --learn: run again whenever the server has come back
-    #[arg(long, requires = "learn")]
+    #[arg(long, hide_short_help = true, requires = "learn")]
     watch: bool,
 
-    /// Send streams that nobody thought of for so many seconds, and judge what comes back
+    /// Send random streams for so many seconds, and judge the answers
     #[arg(long, value_name = "S", value_parser = args::seconds)]
     random: Option<Duration>,
 
     /// With --random: the number that makes the streams; the same number makes the same ones
-    #[arg(long, value_name = "N", requires = "random")]
+    #[arg(long, hide_short_help = true, value_name = "N", requires = "random")]
     seed: Option<u64>,
 
     /// Send a stream that --random saved once more
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "listen"])]
+    #[arg(long, hide_short_help = true, value_name = "FILE", conflicts_with_all = ["random", "listen"])]
     replay: Option<PathBuf>,
 
     /// Count what is allowed but weak as failed
@@ -115,24 +119,24 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
-    /// Write it as a page that shows every byte of what did not pass
+    /// Write it as a page that shows every byte
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
     /// Write it into this directory as the Autobahn Testsuite does: index.json, and a file for each of its cases
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, hide_short_help = true, value_name = "DIR")]
     autobahn: Option<PathBuf>,
 
     /// Seconds of silence after which nothing more is expected, in each case
-    #[arg(long, value_name = "S", default_value = "2", value_parser = args::seconds)]
+    #[arg(long, hide_short_help = true, value_name = "S", default_value = "2", value_parser = args::seconds)]
     timeout: Duration,
 
     /// Cases side by side, each on a connection of its own
-    #[arg(long, value_name = "N", default_value = "8", value_parser = args::number_above_0)]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "8", value_parser = args::number_above_0)]
     jobs: NonZeroUsize,
 
     /// Examine a server on another machine: this is a test of one's own software
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     remote: bool,
 
     #[command(flatten)]

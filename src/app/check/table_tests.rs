@@ -2,6 +2,7 @@
 
 use super::cases;
 use super::old_suite::NUMBERS;
+use super::script::Step;
 
 #[test]
 fn each_number_has_one_case() {
@@ -38,4 +39,15 @@ fn ids_are_words_and_unique() {
     ids.sort_unstable();
     let twice = ids.windows(2).find(|pair| pair[0] == pair[1]);
     assert_eq!(twice, None);
+}
+
+#[test]
+fn heads_are_written_in_latin_1() {
+    for case in cases::all() {
+        for step in &case.script {
+            if let Step::Head(head, _) | Step::HeadPieces(head, ..) | Step::HalfHead(head) = step {
+                assert!(head.chars().all(|c| c <= '\u{FF}'), "{}", case.id);
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The closing handshake, and the end of TCP (§5.5.1, §7).
 
 use super::super::script::{Form, binary, close, close_body, first, last, more, ping, pong, text};
-use super::*;
+use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
     [

@@ -1,7 +1,7 @@
 //! Ping and pong (§5.5.2, §5.5.3).
 
 use super::super::script::{first, last, more, ping, pong, text};
-use super::*;
+use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
     [

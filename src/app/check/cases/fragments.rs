@@ -1,7 +1,7 @@
 //! Messages in fragments (§5.4).
 
 use super::super::script::{binary, first, first_binary, last, more, ping, pong, text};
-use super::*;
+use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
     [

@@ -3,7 +3,7 @@
 use super::super::script::{
     Form, binary, close, close_body, first, first_binary, last, more, ping, pong, text,
 };
-use super::*;
+use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
     [

@@ -1,7 +1,7 @@
 //! Messages of each length (§5.2).
 
 use super::super::script::text;
-use super::*;
+use super::rows::*;
 
 /// Each edge of the three forms of a length, and of the types that programs keep them in.
 const LENGTHS: [usize; 16] = [

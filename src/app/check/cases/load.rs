@@ -1,7 +1,7 @@
 //! Much of everything. What a peer will not take, it refuses with 1009, and that is no fault.
 
 use super::super::script::ping;
-use super::*;
+use super::rows::*;
 
 const MIB: usize = 1 << 20;
 

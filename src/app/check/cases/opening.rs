@@ -2,7 +2,7 @@
 
 use super::super::script::{ping, text};
 use super::head::{request, request_written, response, response_written};
-use super::*;
+use super::rows::*;
 use std::iter;
 
 pub(super) fn cases() -> Vec<Case> {

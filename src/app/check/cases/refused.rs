@@ -3,7 +3,7 @@
 
 use super::super::script::text;
 use super::head::{request, response};
-use super::*;
+use super::rows::*;
 use std::iter;
 
 pub(super) fn cases() -> Vec<Case> {

@@ -1,7 +1,7 @@
 //! TCP carries a stream: where it is cut means nothing (§5.2, §5.4).
 
 use super::super::script::{first, last, more, ping, pong, text};
-use super::*;
+use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
     let borders = (1..=10).map(cut_once);

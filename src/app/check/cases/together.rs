@@ -1,7 +1,7 @@
 //! Several connections at once: each stands for itself.
 
 use super::super::script::{binary, close, first, last, ping, text, text_of, wire};
-use super::*;
+use super::rows::*;
 use plainws::Role;
 
 pub(super) fn cases() -> Vec<Case> {

@@ -2,7 +2,7 @@
 
 use super::super::old_suite::number;
 use super::super::script::{Form, binary, first, first_binary, last, more, ping, text};
-use super::*;
+use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
     [

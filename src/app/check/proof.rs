@@ -1,11 +1,11 @@
 //! Each row about heads is ok with a peer that is right, and with one that takes everything or nothing it is not.
 
-use super::super::case::{Case, Group};
-use super::super::judge::Outcome;
-use super::super::play::{self, Line};
-use super::super::run;
-use super::super::server::{Server, Target};
-use super::all;
+use super::case::{Case, Group};
+use super::cases::all;
+use super::judge::Outcome;
+use super::play::{self, Line};
+use super::run;
+use super::server::{Server, Target};
 use plainws::net::url::Url;
 use plainws::protocol::connection::Connection;
 use plainws::protocol::handshake::accept_value;
