@@ -51,7 +51,7 @@ pub(super) fn run(target: &Target, name: &str, watches: bool) -> Result<ExitCode
         }
         if !watches {
             return Ok(ExitCode::from(if passed.is_none() {
-                super::NOTHING
+                probe::NOTHING
             } else {
                 1
             }));

@@ -155,9 +155,6 @@ Exit codes:
   2  wrong usage
   3  nothing answers";
 
-/// The exit code where nothing answers.
-const NOTHING: u8 = 3;
-
 /// Examines.
 ///
 /// # Errors
@@ -190,7 +187,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let cases = options.cases(Role::Server)?;
     if let Some(problem) = probe::problem(&mut server(&target)?) {
         output::say(&format!("{url}: {problem}"));
-        return Ok(ExitCode::from(NOTHING));
+        return Ok(ExitCode::from(probe::NOTHING));
     }
     let began = Instant::now();
     let mut rows = Vec::new();

@@ -6,6 +6,9 @@ use super::play::{Examinee, Side, Stopped, play};
 use crate::app::judge::foreign;
 use crate::app::text::{clipped, escaped};
 
+/// The exit code where nothing answers.
+pub(super) const NOTHING: u8 = 3;
+
 /// Opens one connection, and tells why none can be examined.
 pub(super) fn problem(examinee: &mut dyn Examinee) -> Option<String> {
     let case = Case::new(Group::Opening, "probe", "answers", "4.1").ends(End::Unheard);

@@ -51,3 +51,25 @@ fn heads_are_written_in_latin_1() {
         }
     }
 }
+
+/// The document for those who come from the old suite has the case of each of its numbers.
+#[test]
+fn the_map_of_numbers_is_that_of_the_table() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/from-autobahn.md");
+    const ABOVE: &str = "-->\n";
+    let cases = cases::all();
+    let row = |number: &&str| {
+        let case = cases.iter().find(|case| case.old == Some(*number));
+        let case = case.expect("each number has a case");
+        format!("| {number} | `{}/{}` |\n", case.group.name(), case.id)
+    };
+    let map: String = NUMBERS.iter().map(row).collect();
+    let map = format!("\n| Autobahn | `plainws check` |\n|---|---|\n{map}");
+    let text = std::fs::read_to_string(PATH).expect("the document is there");
+    let (above, written) = text.rsplit_once(ABOVE).expect("the map has a place");
+    if std::env::var_os("PLAINWS_UPDATE").is_some() {
+        std::fs::write(PATH, [above, ABOVE, &map].concat()).expect("it can be written");
+    } else {
+        assert!(written == map, "PLAINWS_UPDATE=1 writes the map again");
+    }
+}
