@@ -2,6 +2,7 @@
 
 use super::came::{Came, Ended};
 use super::case::{Case, End, Level};
+use super::old_suite;
 use super::play::{Record, Side, Stopped};
 use super::script::{Answer, Step};
 use super::talk::Waited;
@@ -66,9 +67,8 @@ impl Verdict {
 impl Verdict {
     /// In the old suite's words.
     pub(crate) fn behaviour(&self, case: &Case) -> &'static str {
-        const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
         match self.outcome {
-            _ if case.old.is_some_and(|old| INFORMATIONAL.contains(&old)) => "INFORMATIONAL",
+            _ if old_suite::is_informational(case) => "INFORMATIONAL",
             Outcome::Ok => "OK",
             Outcome::Lenient => "NON-STRICT",
             Outcome::Failed | Outcome::Timeout => "FAILED",
@@ -223,7 +223,7 @@ fn sent_away(status: u16) -> Finding {
 }
 
 /// The rule that a response of 101 breaks as the answer to what was sent.
-fn broken_by_response(side: &Side) -> Option<Rule> {
+pub(super) fn broken_by_response(side: &Side) -> Option<Rule> {
     let response = side.came.response.as_ref()?.head();
     let asked = request(side).as_ref().map(Asked::by).unwrap_or_default();
     let explanation = handshake::response(response.as_bytes(), limits(), &asked);

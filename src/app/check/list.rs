@@ -160,6 +160,7 @@ fn end(end: &End) -> String {
         End::Answered => "our Close, 1000, is answered".into(),
         End::Closed(due) => format!("our Close is answered: {}", codes(due)),
         End::Failed(due) => format!("the peer fails the connection: {}", codes(due)),
+        End::Refused(statuses) if statuses.is_empty() => "the peer leaves, without a frame".into(),
         End::Refused(statuses) => {
             let statuses: Vec<_> = statuses.iter().map(u16::to_string).collect();
             format!("the handshake is refused: {}", statuses.join(" or "))

@@ -32,10 +32,10 @@ mod streams;
 mod table_tests;
 mod talk;
 
-use self::case::Group;
 use self::progress::Progress;
+use self::report::files::{self, Files};
 use self::report::row::Row;
-use self::report::{Report, autobahn, html, json, junit, text};
+use self::report::{Report, text};
 use self::server::{Server, Target};
 use crate::app::show::output;
 use crate::app::{address, args, listen as listening};
@@ -46,7 +46,7 @@ use plainws::net::random::Random;
 use plainws::net::url::Url;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,8 +65,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with = "url")]
     listen: Option<listening::Address>,
 
-    /// With --listen: what a client is called that does not say its name
-    #[arg(long, hide_short_help = true, value_name = "NAME", requires = "listen")]
+    /// What reports call a server, instead of its URL, or a client that does not say its name
+    #[arg(long, hide_short_help = true, value_name = "NAME", conflicts_with_all = ["learn", "random", "replay", "list"])]
     agent: Option<String>,
 
     /// With --listen: end when a client has asked for its report
@@ -111,21 +111,8 @@ pub(crate) struct Options {
     #[arg(long)]
     strict: bool,
 
-    /// Write the report as JSON into this file
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Write it as JUnit XML, which CI services show
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-
-    /// Write it as a page that shows every byte
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-
-    /// Write it into this directory as the Autobahn Testsuite does: index.json, and a file for each of its cases
-    #[arg(long, hide_short_help = true, value_name = "DIR")]
-    autobahn: Option<PathBuf>,
+    #[command(flatten)]
+    reports: files::Reports,
 
     /// Seconds of silence after which nothing more is expected, in each case
     #[arg(long, hide_short_help = true, value_name = "S", default_value = "2", value_parser = args::seconds)]
@@ -189,30 +176,31 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         output::say(&format!("{url}: {problem}"));
         return Ok(ExitCode::from(probe::NOTHING));
     }
+    let mut files = Files::open(&options.reports)?;
     let began = Instant::now();
-    let mut rows = Vec::new();
-    let progress = Mutex::new(Progress::new(cases.len()));
+    let progress = Progress::new(&cases, url, options.strict, files.people());
+    let progress = Mutex::new(progress);
     let ran = run::run(
         &cases,
         jobs,
         || Server::new(&target),
-        |case, result| {
-            let row = Row::new(case, result);
-            lock(&progress).note(&row, options.strict, url);
-            rows.push(row);
-        },
+        |case, result| lock(&progress).note(Row::new(case, result)),
     );
     ran.map_err(|error| format!("random bytes: {error}"))?;
-    lock(&progress).end();
-    rows.sort_by_key(|row| row.number);
+    let progress = progress
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     let report = Report {
-        name: url.to_owned(),
+        name: options.agent.clone().unwrap_or_else(|| url.to_owned()),
+        at: url.to_owned(),
         role: Role::Server,
         is_strict: options.strict,
-        rows,
+        rows: progress.end(),
         time: began.elapsed(),
     };
-    options.tell(&report)
+    files.write(&report)?;
+    files.tell(&text::summary(&report))?;
+    Ok(ExitCode::from(u8::from(report.is_bad())))
 }
 
 impl Options {
@@ -225,36 +213,6 @@ impl Options {
         }
         Ok(cases)
     }
-
-    /// Prints the report, and writes those that were asked for.
-    fn tell(&self, report: &Report) -> Result<ExitCode, String> {
-        let files: [(&Option<PathBuf>, fn(&Report) -> String); 3] = [
-            (&self.json, json::write),
-            (&self.junit, junit::write),
-            (&self.html, html::write),
-        ];
-        for (path, write) in files {
-            if let Some(path) = path {
-                write_file(path, &write(report))?;
-            }
-        }
-        if let Some(directory) = &self.autobahn {
-            let written = autobahn::write(report, directory);
-            written.map_err(|error| format!("{}: {error}", directory.display()))?;
-        }
-        let groups = Group::ALL
-            .into_iter()
-            .filter(|group| report.rows.iter().any(|row| row.group == *group));
-        let mut told: String = groups.map(|group| text::group(report, group)).collect();
-        told += &text::summary(report);
-        output::print(&told)?;
-        Ok(ExitCode::from(u8::from(report.is_bad())))
-    }
-}
-
-/// A report on standard output, where it is called `-`, or in a file.
-fn write_file(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -263,6 +221,7 @@ fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, String> {
     let mut cases = options.cases(Role::Client)?;
+    let files = Files::open(&options.reports)?;
     let (listener, place) = listening::listen(address, "--listen")?;
     let Listener::Tcp(listener) = listener else {
         return Err("--listen takes an address of TCP".into());
@@ -276,6 +235,7 @@ fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, S
     let code = Arc::new(AtomicU8::new(0));
     let told = Agents {
         options,
+        files,
         agents: BTreeMap::new(),
         code: Arc::clone(&code),
     };
@@ -298,6 +258,7 @@ fn old_number(number: &str) -> Vec<u32> {
 /// The clients by their names.
 struct Agents<'a> {
     options: &'a Options,
+    files: Files,
     agents: BTreeMap<String, (Instant, BTreeMap<usize, Row>)>,
     code: Arc<AtomicU8>,
 }
@@ -307,7 +268,7 @@ impl listen::Told for Agents<'_> {
         let row = Row::new(case, result);
         if row.is_bad(self.options.strict) {
             // Whoever cannot read it finds it in the reports.
-            let _ = output::print(&text::block(&row, agent));
+            let _ = self.files.tell(&format!("{}\n", text::block(&row, agent)));
         }
         let (_, rows) = self
             .agents
@@ -320,12 +281,14 @@ impl listen::Told for Agents<'_> {
         if let Some((began, rows)) = self.agents.remove(agent) {
             let report = Report {
                 name: agent.to_owned(),
+                at: String::new(),
                 role: Role::Client,
                 is_strict: self.options.strict,
                 rows: rows.into_values().collect(),
                 time: began.elapsed(),
             };
-            if let Err(problem) = self.options.tell(&report) {
+            let told = self.files.write(&report);
+            if let Err(problem) = told.and_then(|()| self.files.tell(&files::whole(&report))) {
                 output::say(&problem);
                 self.code.store(2, Relaxed);
             } else if report.is_bad() {

@@ -1,5 +1,13 @@
 //! The numbers of the old suite's cases: those of the Autobahn Testsuite 0.8.2 that need no compression.
 
+use super::came::Ended;
+use super::case::{Case, End};
+use super::play::Record;
+use plainws::Role;
+
+/// Cases of which nothing is due there.
+const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
+
 /// In its order.
 #[rustfmt::skip]
 pub(crate) const NUMBERS: [&str; 301] = [
@@ -40,4 +48,41 @@ pub(crate) const NUMBERS: [&str; 301] = [
 pub(super) fn number(number: &str) -> &'static str {
     let found = NUMBERS.iter().find(|known| **known == number);
     found.expect("the old suite has this number")
+}
+
+pub(super) fn is_informational(case: &Case) -> bool {
+    case.old.is_some_and(|old| INFORMATIONAL.contains(&old))
+}
+
+/// How the connection ended, in its words. `FAILED`: it was never open, or the wrong end closed it. `UNCLEAN`: without a
+/// Close where one is due. `FAILED BY CLIENT`: we had to end TCP, which is the server's part.
+pub(super) fn behaviour_close(case: &Case, record: &Record) -> &'static str {
+    if is_informational(case) {
+        return "INFORMATIONAL";
+    }
+    let is_server = record.examinee == Role::Server;
+    let is_open = |status| status == Some(101) || !is_server;
+    let Some(side) = record.sides.first().filter(|side| is_open(side.status())) else {
+        return "FAILED";
+    };
+    let (code, end) = (side.came.close_code(), side.came.end);
+    let (codes, is_ours_to_close) = match &case.end {
+        End::Answered => (&[1000][..], true),
+        End::Closed(codes) => (&codes[..], true),
+        End::Failed(codes) => (&codes[..], false),
+        End::Refused(_) | End::Left | End::Unheard => return "OK",
+    };
+    let is_by_the_wrong_end = if is_ours_to_close {
+        record.stopped.is_some() && (code.is_some() || end.is_some())
+    } else {
+        code.is_none() && end.is_none()
+    };
+    match code {
+        _ if is_by_the_wrong_end || end == Some(Ended::Flood) => "FAILED",
+        None if is_ours_to_close => "UNCLEAN",
+        // A Close without a code is right for all of them there.
+        Some(code) if code != 1005 && !codes.contains(&code) => "WRONG CODE",
+        Some(_) if is_server && end.is_none() => "FAILED BY CLIENT",
+        _ => "OK",
+    }
 }

@@ -5,6 +5,7 @@ use super::case::{Case, End};
 use super::script::{self, Answer, Frame, Step};
 use super::talk::{Talk, Waited};
 use plainws::Role;
+use plainws::protocol::response::Response;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,8 +82,12 @@ pub(crate) enum Stopped {
 pub(crate) struct Side {
     /// The head that was sent.
     pub(crate) head: Vec<u8>,
+    /// The head that is usual.
+    pub(crate) usual: String,
     /// What was sent behind it, each write with its length and its beginning.
     pub(crate) sent: Vec<(usize, Vec<u8>)>,
+    /// How many bytes that was, with what is not kept.
+    pub(crate) total_sent: u64,
     /// The answers that are due.
     pub(crate) due: Vec<Answer>,
     /// Those that may come after them.
@@ -90,6 +95,13 @@ pub(crate) struct Side {
     /// It was to be opened.
     pub(crate) is_whole: bool,
     pub(crate) came: Came,
+}
+
+impl Side {
+    /// The status of the response that came.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.came.response.as_ref().map(Response::status)
+    }
 }
 
 /// Plays a script.
@@ -135,7 +147,9 @@ struct Player<'a> {
 struct Playing {
     talk: Talk,
     head: Vec<u8>,
+    usual: String,
     sent: Vec<(usize, Vec<u8>)>,
+    total_sent: u64,
     due: Vec<Answer>,
     perhaps: Vec<Answer>,
     is_whole: bool,
@@ -241,7 +255,9 @@ impl Player<'_> {
         self.sides.push(Playing {
             talk,
             head,
+            usual: line.head,
             sent: Vec::new(),
+            total_sent: 0,
             due: Vec::new(),
             perhaps: Vec::new(),
             is_whole: !is_half,
@@ -378,6 +394,7 @@ impl Player<'_> {
 impl Playing {
     fn note(&mut self, bytes: &[u8]) {
         const WRITES: usize = 64;
+        self.total_sent += bytes.len() as u64;
         if self.sent.len() < WRITES {
             self.sent
                 .push((bytes.len(), bytes[..bytes.len().min(SHOWN)].to_vec()));
@@ -407,7 +424,9 @@ impl Playing {
     fn end(self) -> Side {
         Side {
             head: self.head,
+            usual: self.usual,
             sent: self.sent,
+            total_sent: self.total_sent,
             due: self.due,
             perhaps: self.perhaps,
             is_whole: self.is_whole,

@@ -1,5 +1,8 @@
-//! What is shown while an examination runs: what did not pass, as it comes, and on a terminal how far it is.
+//! What is shown while an examination runs. On a terminal: how far it is, and what does not pass as it comes. Elsewhere: a line
+//! for each group once it is done, in the order of the table, with what did not pass in it.
 
+use super::case::{Case, Group};
+use super::report::files::tell;
 use super::report::row::Row;
 use super::report::text;
 use crate::app::show::output::{self, To};
@@ -7,49 +10,83 @@ use crate::app::show::output::{self, To};
 /// Columns of the bar.
 const BAR: usize = 40;
 
-pub(super) struct Progress {
-    is_shown: bool,
-    done: usize,
+/// How far an examination is.
+pub(super) struct Progress<'a> {
+    /// Where a server is.
+    at: &'a str,
+    is_strict: bool,
+    /// Where people are told.
+    people: To,
+    is_terminal: bool,
     of: usize,
+    rows: Vec<Row>,
+    /// The groups that are yet to be told, the last one first, each with the number of its cases.
+    groups: Vec<(Group, usize)>,
 }
 
-impl Progress {
-    pub(super) fn new(of: usize) -> Self {
+impl<'a> Progress<'a> {
+    pub(super) fn new(cases: &[Case], at: &'a str, is_strict: bool, people: To) -> Self {
+        let count = |group| cases.iter().filter(|case| case.group == group).count();
+        let groups = Group::ALL.into_iter().rev();
         Self {
-            is_shown: output::is_terminal(To::Stderr) && output::is_terminal(To::Stdout),
-            done: 0,
-            of,
+            at,
+            is_strict,
+            people,
+            is_terminal: output::is_terminal(people) && output::is_terminal(To::Stderr),
+            of: cases.len(),
+            rows: Vec::new(),
+            groups: groups.map(|group| (group, count(group))).collect(),
         }
     }
 
     /// Notes that a case was played.
-    pub(super) fn note(&mut self, row: &Row, is_strict: bool, examinee: &str) {
-        self.done += 1;
-        if row.is_bad(is_strict) {
-            self.wipe();
-            // Whoever has left does not want to see more.
-            let _ = output::print(&format!("{}\n", text::block(row, examinee)));
-        }
-        if self.is_shown {
-            let full = BAR * self.done / self.of.max(1);
-            let bar = format!(
-                "\r[{}{}] {} of {}",
-                "=".repeat(full),
-                " ".repeat(BAR - full),
-                self.done,
-                self.of
-            );
-            let _ = output::write(To::Stderr, bar.as_bytes());
+    pub(super) fn note(&mut self, row: Row) {
+        if self.is_terminal {
+            if row.is_bad(self.is_strict) {
+                self.tell(&format!("{}\n", text::block(&row, self.at)));
+            }
+            self.rows.push(row);
+            self.draw();
+        } else {
+            self.rows.push(row);
+            self.tell_groups(Some(self.at));
         }
     }
 
-    pub(super) fn end(&self) {
-        self.wipe();
+    /// All results, in the order of the cases.
+    pub(super) fn end(mut self) -> Vec<Row> {
+        self.rows.sort_by_key(|row| row.number);
+        self.tell_groups(None);
+        self.rows
     }
 
-    fn wipe(&self) {
-        if self.is_shown {
+    /// Tells of the groups that are done, with blocks if `at` is where the examinee is.
+    fn tell_groups(&mut self, at: Option<&str>) {
+        while let Some((group, count)) = self.groups.last().copied() {
+            let of_group = self.rows.iter().filter(|row| row.group == group);
+            let mut rows = Vec::from_iter(of_group);
+            if rows.len() < count {
+                return;
+            }
+            rows.sort_by_key(|row| row.number);
+            self.tell(&text::group(&rows, self.is_strict, at));
+            self.groups.pop();
+        }
+    }
+
+    fn tell(&self, text: &str) {
+        if self.is_terminal {
             let _ = output::write(To::Stderr, b"\r\x1b[K");
         }
+        // Whoever has left does not want to see more.
+        let _ = tell(self.people, text);
+    }
+
+    fn draw(&self) {
+        let done = self.rows.len();
+        let full = BAR * done / self.of.max(1);
+        let (full, rest) = ("=".repeat(full), " ".repeat(BAR - full));
+        let bar = format!("\r[{full}{rest}] {done} of {}", self.of);
+        let _ = output::write(To::Stderr, bar.as_bytes());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::app::judge::mistakes::{self, EXAMPLE_KEY, Mistake};
 use crate::app::show::output;
-use crate::app::show::paint::{BAD, GOOD, STRONG, paint, shell_line};
+use crate::app::show::paint::{BAD, GOOD, STRONG, paint, shell_line, shell_word};
 use crate::app::show::text::{escaped, joined, wrapped};
 use clap::Args;
 use plainws::protocol::dissect::handshake::Derivation;
@@ -104,19 +104,6 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
         ),
     ]
     .concat()
-}
-
-/// Quoted where a shell would not read it as one word otherwise.
-fn shell_word(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.".contains(&byte);
-    if text.bytes().all(is_plain) && !text.is_empty() {
-        return text.into();
-    }
-    if text.chars().any(char::is_control) {
-        // bash and zsh know this form; what it shows can be read on any terminal.
-        return format!("$'{}'", escaped(text.as_bytes()).replace('\'', "\\'"));
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn verdict(steps: &Derivation, accept: &str) -> String {

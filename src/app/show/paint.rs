@@ -1,6 +1,6 @@
 //! Colours: one for each kind of field. What they say is always said in words too.
 
-use super::text::{COLUMNS, width};
+use super::text::{COLUMNS, escaped, width};
 use anstyle::{AnsiColor, Style};
 use plainws::protocol::rule::Field;
 
@@ -47,4 +47,17 @@ pub(crate) fn shell_line(shell: &str) -> String {
         at += 1 + width(part) + bar.len();
     }
     paint(FAINT, &lines) + "\n"
+}
+
+/// Quoted where a shell would not read it as one word otherwise.
+pub(crate) fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.:".contains(&byte);
+    if text.bytes().all(is_plain) && !text.is_empty() {
+        return text.into();
+    }
+    if text.chars().any(char::is_control) {
+        // bash and zsh know this form; what it shows can be read on any terminal.
+        return format!("$'{}'", escaped(text.as_bytes()).replace('\'', "\\'"));
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -225,7 +225,7 @@ fn body(piece: &Piece, room: usize) -> String {
 }
 
 /// A frame in one line of this width, in the same columns everywhere.
-fn frame(frame: &Frame, width: usize) -> String {
+pub(crate) fn frame(frame: &Frame, width: usize) -> String {
     /// Header bytes shown: up to a 16-bit length and a key.
     const HEADER: usize = 18;
     /// Columns in front of the payload.

@@ -1,72 +1,99 @@
-//! The report in the shape of the Autobahn Testsuite's: `index.json`, and a file for each case.
+//! The report in the shape of the Autobahn Testsuite's, which CI scripts read: `index.json`, with the agents by their
+//! names and their cases by their numbers there, and a file for each case.
+//!
+//! ```json
+//! {"agent": {"1.1.1": {"behavior": "OK", "behaviorClose": "OK", "duration": 2, "remoteCloseCode": 1000,
+//!                      "reportfile": "agent_case_1_1_1.json"}}}
+//! ```
+//!
+//! A case's file has the fields of [`super::json`] besides. Cases that the old suite has not are not in it.
 
 use super::row::Row;
 use super::{Report, json};
-use crate::app::check::came::Ended;
 use serde_json::{Map, Value, json};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Makes the directory, with an `index.json` if it has none.
+///
+/// # Errors
+///
+/// It cannot be written to, or has another kind of `index.json`.
+pub(super) fn open(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    write_index(directory, &index(directory)?)
+}
 
 /// Writes the cases that the old suite has into this directory, under their old numbers.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
-pub(crate) fn write(report: &Report, directory: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    let mut index = Map::new();
+pub(super) fn write(report: &Report, directory: &Path) -> io::Result<()> {
+    let mut cases = Map::new();
     for row in &report.rows {
         let Some(old) = row.old else { continue };
         let file = format!("{}_case_{}.json", word(&report.name), old.replace('.', "_"));
-        let entry = json!({
-            "behavior": row.behaviour,
-            "behaviorClose": close(row),
-            "duration": row.time.as_millis() as u64,
-            "remoteCloseCode": row.close.as_ref().map(|(code, _)| *code).filter(|code| *code != 1005),
-            "reportfile": file,
-        });
-        std::fs::write(
-            directory.join(&file),
-            format!("{:#}\n", whole(report, row, &entry)),
-        )?;
-        index.insert(old.to_owned(), entry);
+        let entry = entry(row, &file);
+        let whole = format!("{:#}\n", whole(report, row, &entry));
+        std::fs::write(directory.join(&file), whole)?;
+        cases.insert(old.to_owned(), entry);
     }
-    let path = directory.join("index.json");
-    // What other clients left there stays.
-    let mut all: Map<String, Value> = match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(_) => Map::new(),
-    };
-    all.insert(report.name.clone(), index.into());
-    std::fs::write(path, format!("{:#}\n", Value::from(all)))
+    // What other agents left there stays.
+    let mut index = index(directory)?;
+    index.insert(report.name.clone(), cases.into());
+    write_index(directory, &index)
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("index.json")
+}
+
+fn index(directory: &Path) -> io::Result<Map<String, Value>> {
+    match std::fs::read(path(directory)) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|error| io::Error::other(format!("index.json is no report: {error}"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Map::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn write_index(directory: &Path, index: &Map<String, Value>) -> io::Result<()> {
+    std::fs::write(path(directory), serde_json::to_string_pretty(index)? + "\n")
+}
+
+fn entry(row: &Row, file: &str) -> Value {
+    let close = row
+        .connections
+        .first()
+        .and_then(|first| first.close.as_ref());
+    json!({
+        "behavior": row.behaviour,
+        "behaviorClose": row.behaviour_close,
+        "duration": u64::try_from(row.time.as_millis()).unwrap_or(u64::MAX),
+        "remoteCloseCode": close.map(|(code, _)| *code).filter(|code| *code != 1005),
+        "reportfile": file,
+    })
 }
 
 fn whole(report: &Report, row: &Row, entry: &Value) -> Value {
-    let mut whole = json::case(row);
+    let mut whole = json::case(row, report.is_strict);
     if let (Some(whole), Some(entry)) = (whole.as_object_mut(), entry.as_object()) {
         whole.extend(entry.clone());
         whole.insert("agent".into(), report.name.clone().into());
+        // Here it is the number; ours has a place of its own.
+        whole.insert("plainws".into(), row.name().into());
+        whole.insert("id".into(), row.old.into());
+        whole.insert("description".into(), row.title.clone().into());
     }
     whole
 }
 
-/// How the connection ended, in the old suite's words.
-fn close(row: &Row) -> &'static str {
-    match (row.behaviour, row.ended) {
-        ("FAILED", None) => "UNCLEAN",
-        (_, Some(Ended::Reset | Ended::Flood)) => "UNCLEAN",
-        ("FAILED", _) if row.close.is_none() => "FAILED BY CLIENT",
-        _ if row.verdict.why.contains("closes with") => "WRONG CODE",
-        _ => "OK",
-    }
-}
-
-/// A name that a file can have.
+/// A name that a file can have, as the old suite makes it.
 fn word(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
-    let word: String = name
-        .chars()
-        .map(|c| if is_plain(c) { c } else { '_' })
-        .collect();
-    word.chars().take(80).collect()
+    let is_plain = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let name = name.to_lowercase();
+    let word = name.chars().map(|c| if is_plain(&c) { c } else { '_' });
+    let word: String = word.take(80).collect();
+    word.trim_matches('_').to_owned()
 }

@@ -1,29 +1,40 @@
-//! The report as JUnit XML, which CI services show.
+//! The report as JUnit XML, which CI services show: a suite for each group, a test for each case.
+//!
+//! | outcome | in a test |
+//! |---|---|
+//! | ok | nothing |
+//! | lenient | `system-out`; with `--strict` a `failure` |
+//! | failed | a `failure` |
+//! | timeout | an `error` |
+//! | not applicable | `skipped` |
+//!
+//! `message` is what was found, and the text the block that a terminal shows. The class of a test is `plainws.GROUP`,
+//! whatever the examinee is called, so that services can compare one run with another.
 
-use super::Report;
 use super::row::Row;
-use crate::app::check::case::Group;
+use super::{Report, text};
 use crate::app::check::judge::Outcome;
 use anstream::adapter::strip_str;
 use std::fmt::Write as _;
 
-/// A suite for each group. What is lenient passes unless the report is strict.
-pub(crate) fn write(report: &Report) -> String {
+pub(super) fn write(report: &Report) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let total = counts(report, report.rows.iter());
+    let total = Counts::of(report, report.rows.iter());
+    let name = escaped(&report.name);
     // Writing to a String never fails.
-    let _ = writeln!(xml, "<testsuites name=\"plainws check\" {total}>");
-    for group in Group::ALL {
-        let rows: Vec<&Row> = report
-            .rows
-            .iter()
-            .filter(|row| row.group == group)
-            .collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let counts = counts(report, rows.iter().copied());
-        let _ = writeln!(xml, "  <testsuite name=\"{}\" {counts}>", group.name());
+    let _ = writeln!(
+        xml,
+        "<testsuites name=\"plainws check {name}\" {}>",
+        total.attributes()
+    );
+    for (group, rows) in report.groups() {
+        let counts = Counts::of(report, rows.iter().copied());
+        let (name, attributes) = (group.name(), counts.attributes());
+        let skipped = counts.skipped;
+        let _ = writeln!(
+            xml,
+            "  <testsuite name=\"{name}\" {attributes} skipped=\"{skipped}\">"
+        );
         for row in rows {
             case(report, row, &mut xml);
         }
@@ -32,34 +43,49 @@ pub(crate) fn write(report: &Report) -> String {
     xml + "</testsuites>\n"
 }
 
-fn counts<'a>(report: &Report, rows: impl Iterator<Item = &'a Row>) -> String {
-    let (mut tests, mut failures, mut errors, mut skipped, mut time) = (0, 0, 0, 0, 0.0);
-    for row in rows {
-        tests += 1;
-        time += row.time.as_secs_f64();
-        match row.verdict.outcome {
-            Outcome::Timeout => errors += 1,
-            Outcome::NotApplicable => skipped += 1,
-            _ if row.is_bad(report.is_strict) => failures += 1,
-            _ => {}
+#[derive(Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+    seconds: f64,
+}
+
+impl Counts {
+    fn of<'a>(report: &Report, rows: impl Iterator<Item = &'a Row>) -> Self {
+        let mut counts = Self::default();
+        for row in rows {
+            counts.tests += 1;
+            counts.seconds += row.time.as_secs_f64();
+            match row.verdict.outcome {
+                Outcome::Timeout => counts.errors += 1,
+                Outcome::NotApplicable => counts.skipped += 1,
+                _ if row.is_bad(report.is_strict) => counts.failures += 1,
+                _ => {}
+            }
         }
+        counts
     }
-    format!(
-        "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"{time:.3}\""
-    )
+
+    fn attributes(&self) -> String {
+        format!(
+            "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\"",
+            self.tests, self.failures, self.errors, self.seconds
+        )
+    }
 }
 
 fn case(report: &Report, row: &Row, xml: &mut String) {
     let _ = write!(
         xml,
-        "    <testcase classname=\"{}.{}\" name=\"{}\" time=\"{:.3}\"",
-        escaped(&report.name),
+        "    <testcase classname=\"plainws.{}\" name=\"{}\" time=\"{:.3}\"",
         row.group.name(),
         escaped(&row.id),
         row.time.as_secs_f64()
     );
     let why = escaped(&row.verdict.why);
-    let block = super::text::block(row, &report.name);
+    let block = text::block(row, &report.at);
     let text = escaped(&strip_str(&block).to_string());
     let _ = match row.verdict.outcome {
         Outcome::Ok => writeln!(xml, "/>"),

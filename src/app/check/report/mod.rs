@@ -1,14 +1,17 @@
 //! What people and programs are told.
 
 pub(crate) mod autobahn;
-mod brief;
-pub(crate) mod html;
-pub(crate) mod json;
-pub(crate) mod junit;
+pub(crate) mod files;
+mod frames;
+mod head;
+mod html;
+mod json;
+mod junit;
 pub(crate) mod row;
 pub(crate) mod text;
 
 use self::row::Row;
+use super::case::Group;
 use super::judge::Outcome;
 use plainws::Role;
 use std::time::Duration;
@@ -16,8 +19,10 @@ use std::time::Duration;
 /// A whole examination.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
-    /// The examinee: its URL, or what a client calls itself.
+    /// What the examinee is called: its URL unless it has a name.
     pub(crate) name: String,
+    /// Where a server is.
+    pub(crate) at: String,
     /// Which end it is.
     pub(crate) role: Role,
     pub(crate) is_strict: bool,
@@ -37,11 +42,23 @@ impl Report {
         self.rows.iter().any(|row| row.is_bad(self.is_strict))
     }
 
-    /// How many of each outcome there are, in words.
-    pub(crate) fn summary(&self) -> String {
-        let counts = Outcome::ALL.map(|outcome| (outcome, self.count(outcome)));
-        let told = counts.iter().filter(|(_, count)| *count > 0);
-        let told = told.map(|(outcome, count)| format!("{count} {}", outcome.name()));
-        told.collect::<Vec<_>>().join(", ")
+    /// The groups that have cases, with these.
+    fn groups(&self) -> impl Iterator<Item = (Group, Vec<&Row>)> {
+        let of = |group| {
+            let rows = self.rows.iter().filter(move |row| row.group == group);
+            (group, rows.collect::<Vec<_>>())
+        };
+        let groups = Group::ALL.into_iter().map(of);
+        groups.filter(|(_, rows)| !rows.is_empty())
     }
+}
+
+/// How many of each outcome there are, in words.
+fn counted<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let outcomes = Vec::from_iter(rows.map(|row| row.verdict.outcome));
+    let count = |outcome| outcomes.iter().filter(|&of| *of == outcome).count();
+    let counts = Outcome::ALL.map(|outcome| (outcome, count(outcome)));
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let told = told.map(|(outcome, count)| format!("{count} {}", outcome.name()));
+    told.collect::<Vec<_>>().join(", ")
 }

@@ -1,13 +1,16 @@
 //! What is kept of a result: enough for every report, and little, whatever was sent.
 
-use super::brief;
+use super::{frames, head};
 use crate::app::check::came::Ended;
-use crate::app::check::case::{Case, End, Group, Level};
-use crate::app::check::judge::{Outcome, Shown, Verdict};
+use crate::app::check::case::{Case, End, Examinee, Group, Level};
+use crate::app::check::judge::{self, Outcome, Shown, Verdict};
+use crate::app::check::old_suite;
 use crate::app::check::play::{Record, Side};
 use crate::app::check::run::Result;
+use crate::app::text::harmless;
 use plainws::Role;
 use plainws::protocol::close;
+use plainws::protocol::response::Response;
 use std::time::Duration;
 
 /// A line of a report.
@@ -23,40 +26,68 @@ pub(crate) struct Row {
     pub(crate) rules: Vec<&'static str>,
     pub(crate) old: Option<&'static str>,
     pub(crate) verdict: Verdict,
+    /// In the old suite's words.
     pub(crate) behaviour: &'static str,
+    pub(crate) behaviour_close: &'static str,
     pub(crate) time: Duration,
-    pub(crate) sent: Bytes,
-    pub(crate) came: Bytes,
-    /// The status of its response.
-    pub(crate) status: Option<u16>,
-    pub(crate) close: Option<(u16, String)>,
-    pub(crate) ended: Option<Ended>,
+    pub(crate) examinee: Role,
+    /// In the order in which they were opened.
+    pub(crate) connections: Vec<Connection>,
     pub(crate) due: String,
     pub(crate) likely: Option<String>,
 }
 
-/// The beginning of what one end sent behind its head.
-#[derive(Clone, Debug)]
+/// A connection of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub(crate) sent: Bytes,
+    /// What the head that was sent has, and what it lacks, beside the usual one.
+    pub(crate) difference: Vec<String>,
+    pub(crate) came: Bytes,
+    /// The status of the examinee's response.
+    pub(crate) status: Option<u16>,
+    /// That response is itself a reason to fail.
+    pub(crate) is_response_odd: bool,
+    pub(crate) close: Option<(u16, String)>,
+    pub(crate) end: TcpEnd,
+}
+
+/// How TCP ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TcpEnd {
+    /// By the examinee.
+    By(Ended),
+    /// The examinee was waited for, and left it open.
+    Open,
+    /// By us.
+    Ours,
+}
+
+/// The beginning of what one end sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bytes {
     pub(crate) sender: Role,
-    pub(crate) head: String,
+    pub(crate) head: Vec<u8>,
+    /// What stands behind the head is frames.
+    pub(crate) is_frames: bool,
+    /// The beginning of that.
     pub(crate) shown: Vec<u8>,
-    /// How many there were in all.
+    /// How long all of that was.
     pub(crate) total: u64,
 }
 
-/// The most that is kept of what one end sent.
-const MOST: usize = 1024;
+/// The most that is kept of what one end sent behind its head.
+pub(crate) const MOST: usize = 1024;
 
 impl Row {
     pub(crate) fn new(case: &Case, result: Result) -> Self {
         let Result {
             number,
-            verdict,
+            mut verdict,
             record,
         } = result;
-        let behaviour = verdict.behaviour(case);
-        let side = record.sides.first();
+        // It may quote the examinee.
+        verdict.why = harmless(&verdict.why);
         Self {
             number,
             group: case.group,
@@ -66,22 +97,18 @@ impl Row {
             level: case.level,
             rules: case.rules.iter().map(|rule| rule.id()).collect(),
             old: case.old,
-            behaviour,
+            behaviour: verdict.behaviour(case),
+            behaviour_close: old_suite::behaviour_close(case, &record),
             time: record.time,
-            sent: sent(&record, side),
-            came: came(&record, side),
-            status: side
-                .and_then(|side| side.came.response.as_ref())
-                .map(|response| response.status()),
-            close: side.and_then(closed),
-            ended: side.and_then(|side| side.came.end),
-            due: due(case, side),
+            examinee: record.examinee,
+            connections: connections(case, &record),
+            due: due(case, record.sides.first()),
             likely: case.likely.as_ref().map(ToString::to_string),
             verdict,
         }
     }
 
-    /// As `--only` takes it.
+    /// Its group, and its id.
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.group.name(), self.id)
     }
@@ -95,6 +122,22 @@ impl Row {
         }
     }
 
+    /// What it came to, as a word at the beginning of a line.
+    pub(crate) const fn label(&self) -> &'static str {
+        match self.verdict.outcome {
+            Outcome::Ok => "OK",
+            Outcome::Lenient => "LENIENT",
+            Outcome::Failed => "FAIL",
+            Outcome::Timeout => "TIMEOUT",
+            Outcome::NotApplicable => "N/A",
+        }
+    }
+
+    /// It is about heads rather than frames.
+    pub(crate) const fn is_about_heads(&self) -> bool {
+        matches!(self.group, Group::Opening | Group::Refused)
+    }
+
     pub(crate) fn section(&self) -> String {
         if self.section.starts_with("RFC") {
             self.section.to_owned()
@@ -104,10 +147,26 @@ impl Row {
     }
 }
 
-fn sent(record: &Record, side: Option<&Side>) -> Bytes {
+fn connections(case: &Case, record: &Record) -> Vec<Connection> {
+    let connection = |(number, side): (usize, &Side)| Connection {
+        sent: sent(record, side),
+        difference: head::difference(&side.head, &side.usual),
+        came: came(record, side),
+        status: side.status(),
+        is_response_odd: judge::broken_by_response(side).is_some(),
+        close: closed(side),
+        end: match side.came.end {
+            Some(ended) => TcpEnd::By(ended),
+            None if number == 0 && case.end != End::Unheard => TcpEnd::Open,
+            None => TcpEnd::Ours,
+        },
+    };
+    record.sides.iter().enumerate().map(connection).collect()
+}
+
+fn sent(record: &Record, side: &Side) -> Bytes {
     let mut shown = Vec::new();
-    let writes = side.map_or(&[][..], |side| &side.sent);
-    for (length, start) in writes {
+    for (length, start) in &side.sent {
         shown.extend_from_slice(start);
         if start.len() < *length {
             break;
@@ -116,27 +175,24 @@ fn sent(record: &Record, side: Option<&Side>) -> Bytes {
     shown.truncate(MOST);
     Bytes {
         sender: record.examinee.peer(),
-        head: side.map_or_else(String::new, |side| {
-            String::from_utf8_lossy(&side.head).into_owned()
-        }),
+        head: side.head.clone(),
+        is_frames: true,
         shown,
-        total: writes.iter().map(|(length, _)| *length as u64).sum(),
+        total: side.total_sent,
     }
 }
 
-fn came(record: &Record, side: Option<&Side>) -> Bytes {
-    let response = side.and_then(|side| side.came.response.as_ref());
-    let head =
-        response.map(|response| String::from_utf8_lossy(response.head().as_bytes()).into_owned());
-    let head = head.unwrap_or_default();
-    let mut shown = side.map_or_else(Vec::new, |side| side.came.shown.clone());
-    shown.truncate(MOST);
-    let total = side.map_or(0, |side| side.came.total);
+fn came(record: &Record, side: &Side) -> Bytes {
+    let came = &side.came;
+    let head = came.response.as_ref().map(Response::head);
+    let head = head.map_or_else(Vec::new, |head| head.as_bytes().to_vec());
+    let shown = &came.shown[..came.shown.len().min(MOST)];
     Bytes {
         sender: record.examinee,
-        total: total.saturating_sub(head.len() as u64),
+        is_frames: record.examinee == Role::Client || side.status() == Some(101),
+        shown: shown.to_vec(),
+        total: came.total.saturating_sub(head.len() as u64),
         head,
-        shown,
     }
 }
 
@@ -151,7 +207,7 @@ fn closed(side: &Side) -> Option<(u16, String)> {
 fn due(case: &Case, side: Option<&Side>) -> String {
     let answers = side.map_or(&[][..], |side| &side.due);
     let mut parts: Vec<String> =
-        brief::runs(answers.iter().map(|answer| Shown::due(answer).to_string()));
+        frames::runs(answers.iter().map(|answer| Shown::due(answer).to_string()));
     let any = |codes: &[u16]| {
         let codes = codes.iter().map(|code| match code {
             1005 => "no code".to_owned(),
@@ -163,8 +219,7 @@ fn due(case: &Case, side: Option<&Side>) -> String {
         End::Answered => "Close 1000 as the answer to ours".into(),
         End::Closed(codes) => format!("Close, {}, as the answer", any(codes)),
         End::Failed(codes) => format!("Close {}", any(codes)),
-        End::Refused(statuses) if case.examinee == crate::app::check::case::Examinee::Client => {
-            let _ = statuses;
+        End::Refused(_) if case.examinee == Examinee::Client => {
             "the end of TCP, and no frame before it".into()
         }
         End::Refused(statuses) => format!("status {}", any(statuses)),

@@ -1,0 +1,427 @@
+//! The reports of `plainws check`, of a server that misbehaves in few ways, and the same ones each time.
+
+use crate::support::bytes::{BINARY, CLOSE, PONG, TEXT, close_body, frame};
+use crate::support::golden;
+use crate::support::raw::{PATIENCE, header};
+use crate::support::run::{Run, check_fit_for_a_terminal, run};
+use plainws::Role;
+use plainws::protocol::dissect::{Dissector, Status};
+use plainws::protocol::frame::Opcode;
+use plainws::protocol::handshake::accept_value;
+use plainws::protocol::message::Limits;
+use serde_json::Value;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::thread;
+
+/// Cases that show each way of this server, in each of the outcomes that take no time.
+const CASES: [&str; 9] = [
+    "version-12",
+    "length-0-text",
+    "length-65536-text",
+    "rsv-1-on-text",
+    "ping-of-text",
+    "two-fragments",
+    "greek-cut-after-1-bytes",
+    "code-1000",
+    "messages-of-five-connections",
+];
+
+/// Serves each connection, for as long as the tests run.
+fn odd_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || odd(stream));
+        }
+    });
+    address
+}
+
+/// Takes each request, sends each fragment back as a message, any bytes as text, leaves without a word, takes no more than
+/// 1,000 bytes, and says what a terminal or a page might obey.
+fn odd(mut stream: TcpStream) -> Option<()> {
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let mut received = Vec::new();
+    let end = loop {
+        if let Some(end) = crate::support::raw::head_end(&received) {
+            break end;
+        }
+        read(&mut stream, &mut received)?;
+    };
+    let head = String::from_utf8_lossy(&received[..end]).into_owned();
+    let accept = accept_value(header(&head, "Sec-WebSocket-Key")?);
+    let response = format!(
+        "HTTP/1.1 101 <b>\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(response.as_bytes()).ok()?;
+    let mut dissector = Dissector::new(Role::Client, Limits::new().max_bytes(1 << 20));
+    let mut bytes = received.split_off(end);
+    loop {
+        for of in dissector.receive(&bytes) {
+            let opcode = of.header.map(|header| header.opcode);
+            let bad_text = b"\xff<script>\x1b[2J";
+            let (byte0, payload) = match (of.status, opcode) {
+                (Status::Violation(plainws::Rule::TextNotUtf8), _) => (TEXT, bad_text.to_vec()),
+                (Status::Violation(_), _) => return leave(stream),
+                (_, Some(Opcode::Close)) => {
+                    let reason = b"<script>alert(1)</script>\x1b[2J";
+                    stream
+                        .write_all(&frame(Role::Server, CLOSE, &close_body(1000, reason)))
+                        .ok()?;
+                    return leave(stream);
+                }
+                (_, Some(Opcode::Ping)) => (PONG, of.payload),
+                (_, Some(Opcode::Pong)) => continue,
+                _ if of.payload.len() > 1000 => {
+                    stream
+                        .write_all(&frame(Role::Server, CLOSE, &close_body(1009, b"")))
+                        .ok()?;
+                    return leave(stream);
+                }
+                (_, Some(Opcode::Binary)) => (BINARY, of.payload),
+                _ => (TEXT, of.payload),
+            };
+            stream
+                .write_all(&frame(Role::Server, byte0, &payload))
+                .ok()?;
+        }
+        bytes.clear();
+        read(&mut stream, &mut bytes)?;
+    }
+}
+
+fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
+    let mut buffer = [0; 4096];
+    let length = stream.read(&mut buffer).ok().filter(|&length| length > 0)?;
+    bytes.extend(&buffer[..length]);
+    Some(())
+}
+
+/// Ends TCP in order: unread bytes would make that a reset.
+fn leave(mut stream: TcpStream) -> Option<()> {
+    stream.shutdown(Shutdown::Write).ok()?;
+    let mut rest = Vec::new();
+    while read(&mut stream, &mut rest).is_some() {}
+    None
+}
+
+/// Runs the cases against a server like that.
+fn checked(more: &[&str]) -> Run {
+    let url = format!("ws://{}/", odd_server());
+    let only = CASES.iter().flat_map(|id| ["--only", id]);
+    let arguments: Vec<_> = ["check", &url].into_iter().chain(only).collect();
+    let mut ran = run(&[&arguments[..], more].concat());
+    for text in [&mut ran.stdout, &mut ran.stderr] {
+        *text = text.replace(url.trim_end_matches('/'), "ws://127.0.0.1:PPPPP");
+        *text = text.replace(
+            url.trim_start_matches("ws://").trim_end_matches('/'),
+            "127.0.0.1:PPPPP",
+        );
+    }
+    ran
+}
+
+/// Without what differs from run to run: the number behind each of these beginnings.
+fn timeless(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (before, after) in [(" cases in ", " s)"), ("time=\"", "\"")] {
+        let mut parts = text.split(before);
+        let mut masked = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let rest = part.find(after).map_or(part, |at| &part[at..]);
+            masked += &[before, "0.000", rest].concat();
+        }
+        text = masked;
+    }
+    text
+}
+
+/// A folder of this test's own, empty, and removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("plainws-check-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a new folder");
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("a plain path").to_owned()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).expect("it was written")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+mod for_people {
+    use super::*;
+
+    #[test]
+    fn shows_what_was_sent_what_came_and_what_was_due() {
+        let ran = checked(&[]);
+        assert_eq!((ran.code, &*ran.stderr), (1, ""));
+        check_fit_for_a_terminal(&ran.stdout);
+        golden::check("check/report.txt", &timeless(&ran.stdout));
+    }
+
+    #[test]
+    fn is_the_same_however_many_cases_run_side_by_side() {
+        let [one, many] = ["1", "8"].map(|jobs| checked(&["--jobs", jobs]));
+        assert_eq!(
+            (one.code, timeless(&one.stdout)),
+            (1, timeless(&many.stdout))
+        );
+    }
+
+    #[test]
+    fn shows_what_is_lenient_in_full_when_it_counts() {
+        let [lax, strict] = [&[][..], &["--strict"]].map(|more| checked(more).stdout);
+        assert!(
+            lax.contains("\n  lenient    ") && !lax.contains("\nLENIENT  "),
+            "{lax}"
+        );
+        assert!(
+            strict.contains("\nLENIENT  ") && !strict.contains("\n  lenient    "),
+            "{strict}"
+        );
+    }
+
+    #[test]
+    fn tells_what_did_not_come_in_time() {
+        // It takes the connection, and never says anything.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+        thread::spawn(move || {
+            let mut connections = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let mut head = Vec::new();
+                while crate::support::raw::head_end(&head).is_none() {
+                    if read(&mut stream, &mut head).is_none() {
+                        break;
+                    }
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                if let Some(key) = header(&head, "Sec-WebSocket-Key") {
+                    let accept = accept_value(key);
+                    let response = format!(
+                        "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                    );
+                    let _ = stream.write_all(response.as_bytes());
+                    connections.push(stream);
+                }
+            }
+        });
+        let ran = run(&["check", &url, "--only", "length-1-text", "--timeout", "0.2"]);
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        for part in [
+            "\nTIMEOUT  lengths/length-1-text  MUST  RFC 6455 5.2\n",
+            "\n  came   nothing, and TCP stays open\n",
+            "did not come\n",
+            "1 timeout (1 case in ",
+        ] {
+            assert!(ran.stdout.contains(part), "{part}\n{}", ran.stdout);
+        }
+    }
+}
+
+mod for_programs {
+    use super::*;
+
+    #[test]
+    fn json_has_all_that_is_known() {
+        let ran = checked(&["--json", "-"]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        assert!(
+            ran.stdout
+                .bytes()
+                .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
+        );
+        assert!(
+            ran.stderr.contains("\nfailed: "),
+            "people read elsewhere: {}",
+            ran.stderr
+        );
+        let mut report: Value = serde_json::from_str(&ran.stdout).expect("JSON and nothing else");
+        mask(&mut report);
+        golden::check("check/report.json", &format!("{report:#}\n"));
+    }
+
+    /// Puts what is the same in place of times, keys and this version.
+    fn mask(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(head) = fields.get("head").and_then(Value::as_str) {
+                    let length = 2 * head.len();
+                    let hex = fields["hex"].as_str().map(|hex| hex[length..].to_owned());
+                    fields.insert(
+                        "hex".into(),
+                        format!("HEAD{}", hex.unwrap_or_default()).into(),
+                    );
+                }
+                for (name, field) in fields {
+                    match &**name {
+                        "seconds" => *field = 0.into(),
+                        "plainws" => *field = "VERSION".into(),
+                        "head" => *field = keyless(field.as_str().unwrap_or_default()).into(),
+                        _ => mask(field),
+                    }
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(mask),
+            _ => {}
+        }
+    }
+
+    fn keyless(head: &str) -> String {
+        let line = |line: &str| match line.split_once(": ") {
+            Some((name @ ("Sec-WebSocket-Key" | "Sec-WebSocket-Accept"), _)) => {
+                format!("{name}: KEY")
+            }
+            _ => line.to_owned(),
+        };
+        let lines: Vec<_> = head.split("\r\n").map(line).collect();
+        lines.join("\r\n")
+    }
+
+    #[test]
+    fn junit_has_a_test_for_each_case() {
+        let ran = checked(&["--junit", "-"]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        golden::check("check/report.xml", &timeless(&ran.stdout));
+        for (from, number) in [
+            ("<testcase ", 9),
+            ("</testcase>", 5),
+            ("<failure ", 3),
+            ("<skipped ", 1),
+        ] {
+            assert_eq!(ran.stdout.matches(from).count(), number, "{from}");
+        }
+        let is_allowed = |c: char| !c.is_control() || c == '\n';
+        assert!(ran.stdout.chars().all(is_allowed));
+    }
+
+    #[test]
+    fn a_page_shows_bytes_and_obeys_none() {
+        let folder = Folder::new("page");
+        let path = folder.path("report.html");
+        checked(&["--html", &path]);
+        let page = folder.read("report.html");
+        assert!(!page.contains("<script") && !page.contains('\x1b'));
+        assert!(page.contains("&lt;script&gt;&quot;"), "it shows what came");
+        for part in [
+            "<h2 id=\"utf8\">",
+            "<tr class=\"is-bad\" id=\"case-greek-cut-after-1-bytes\">",
+            "TCP open",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        for from in ["src=", "http:", "https:", "url(", "@import"] {
+            assert!(
+                !page.contains(from),
+                "it needs nothing from elsewhere: {from}"
+            );
+        }
+    }
+
+    #[test]
+    fn autobahn_s_files_are_named_and_filled_as_scripts_read_them() {
+        let folder = Folder::new("autobahn");
+        for agent in ["One Agent/1.0", "two"] {
+            checked(&["--autobahn", &folder.path("reports"), "--agent", agent]);
+        }
+        let read = |name: &str| -> Value {
+            serde_json::from_str(&folder.read(&format!("reports/{name}"))).expect("JSON")
+        };
+        let index = read("index.json");
+        let agents: Vec<_> = index.as_object().expect("an object").keys().collect();
+        assert_eq!(agents, ["One Agent/1.0", "two"]);
+        for (id, behaviour, close, code) in [
+            ("1.1.1", "OK", "OK", Some(1000)),
+            ("1.1.7", "UNIMPLEMENTED", "FAILED", Some(1009)),
+            ("3.1", "NON-STRICT", "OK", None),
+        ] {
+            let entry = &index["One Agent/1.0"][id];
+            let file = format!("one_agent_1_0_case_{}.json", id.replace('.', "_"));
+            let due = serde_json::json!({
+                "behavior": behaviour,
+                "behaviorClose": close,
+                "duration": entry["duration"].as_u64(),
+                "remoteCloseCode": code,
+                "reportfile": file,
+            });
+            assert_eq!(*entry, due, "{id}");
+            assert_eq!(read(&file)["id"], id);
+        }
+    }
+}
+
+mod files {
+    use super::*;
+
+    /// Nothing listens there.
+    const NOWHERE: &str = "ws://127.0.0.1:1/";
+
+    #[test]
+    fn that_cannot_be_written_are_found_out_before_the_first_case() {
+        let folder = Folder::new("unwritable");
+        fs::create_dir(folder.0.join("reports")).expect("a folder");
+        fs::write(folder.0.join("reports/index.json"), "mine").expect("a file");
+        for (flag, path) in [
+            ("--json", "missing/report.json"),
+            ("--junit", "reports"),
+            ("--html", "missing/report.html"),
+            ("--autobahn", "reports"),
+            ("--autobahn", "reports/index.json"),
+        ] {
+            let path = folder.path(path);
+            let ran = checked(&[flag, &path]);
+            assert_eq!(
+                (ran.code, &*ran.stdout),
+                (2, ""),
+                "{flag} {path}: {}",
+                ran.stderr
+            );
+            assert!(ran.stderr.contains(&path), "{}", ran.stderr);
+        }
+        assert_eq!(folder.read("reports/index.json"), "mine");
+    }
+
+    #[test]
+    fn are_left_alone_where_nothing_answers() {
+        let folder = Folder::new("nothing");
+        let path = folder.path("report.json");
+        fs::write(&path, "older").expect("a file");
+        assert_eq!(run(&["check", NOWHERE, "--json", &path]).code, 3);
+        assert_eq!(folder.read("report.json"), "older");
+    }
+
+    #[test]
+    fn are_replaced_by_new_ones() {
+        let folder = Folder::new("replaced");
+        let path = folder.path("report.json");
+        fs::write(&path, "older ".repeat(100_000)).expect("a file");
+        checked(&["--json", &path]);
+        serde_json::from_str::<Value>(&folder.read("report.json"))
+            .expect("nothing of the older one");
+    }
+
+    #[test]
+    fn of_two_kinds_do_not_share_standard_output() {
+        let ran = checked(&["--json", "-", "--junit", "-"]);
+        assert_eq!((ran.code, &*ran.stdout), (2, ""));
+        assert!(ran.stderr.contains("only one report"), "{}", ran.stderr);
+    }
+}
