@@ -2,7 +2,6 @@
 
 use super::came::{Came, Ended};
 use super::case::{Case, End, Level};
-use super::old_suite;
 use super::play::{Record, Side, Stopped};
 use super::script::{Answer, Step};
 use super::talk::Waited;
@@ -60,19 +59,6 @@ impl Verdict {
         Self {
             outcome: Outcome::Ok,
             why: String::new(),
-        }
-    }
-}
-
-impl Verdict {
-    /// In the old suite's words.
-    pub(crate) fn behaviour(&self, case: &Case) -> &'static str {
-        match self.outcome {
-            _ if old_suite::is_informational(case) => "INFORMATIONAL",
-            Outcome::Ok => "OK",
-            Outcome::Lenient => "NON-STRICT",
-            Outcome::Failed | Outcome::Timeout => "FAILED",
-            Outcome::NotApplicable => "UNIMPLEMENTED",
         }
     }
 }
@@ -428,14 +414,7 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
     if answers_pongs(case, side) {
         return lenient("it answers a pong, and none is expected (§5.5.3)");
     }
-    let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
-    let perhaps = side
-        .due
-        .iter()
-        .chain(&side.perhaps)
-        .filter(is_message)
-        .count();
-    if side.came.messages.len() < perhaps {
+    if has_left_out(side) {
         return lenient("what was whole before that was not answered");
     }
     let is_server = record.examinee == Role::Server;
@@ -452,8 +431,15 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
     Ok(())
 }
 
+/// Whether a message that may come did not.
+pub(super) fn has_left_out(side: &Side) -> bool {
+    let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
+    let answers = side.due.iter().chain(&side.perhaps);
+    side.came.messages.len() < answers.filter(is_message).count()
+}
+
 /// Whether it sends a pong back, which may go on for ever if both ends do so.
-fn answers_pongs(case: &Case, side: &Side) -> bool {
+pub(super) fn answers_pongs(case: &Case, side: &Side) -> bool {
     let frames = || case.script.iter().flat_map(Step::sent);
     let is_echoed = |payload: &Vec<u8>| {
         frames().any(|frame| frame.is_pong_of(payload))

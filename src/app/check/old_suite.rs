@@ -2,7 +2,8 @@
 
 use super::came::Ended;
 use super::case::{Case, End};
-use super::play::Record;
+use super::judge::{Outcome, Verdict, answers_pongs, has_left_out};
+use super::play::{Record, Side};
 use plainws::Role;
 
 /// Cases of which nothing is due there.
@@ -50,8 +51,25 @@ pub(super) fn number(number: &str) -> &'static str {
     found.expect("the old suite has this number")
 }
 
-pub(super) fn is_informational(case: &Case) -> bool {
+fn is_informational(case: &Case) -> bool {
     case.old.is_some_and(|old| INFORMATIONAL.contains(&old))
+}
+
+/// What a case came to, in its words. There, `NON-STRICT` is about what is answered and when; how the connection ends is told
+/// apart from that.
+pub(super) fn behaviour(case: &Case, record: &Record, verdict: &Verdict) -> &'static str {
+    let answers_weakly =
+        |side: &Side| side.came.has_second_close || answers_pongs(case, side) || has_left_out(side);
+    match verdict.outcome {
+        _ if is_informational(case) => "INFORMATIONAL",
+        Outcome::Ok => "OK",
+        Outcome::Lenient if record.is_late || record.sides.iter().any(answers_weakly) => {
+            "NON-STRICT"
+        }
+        Outcome::Lenient => "OK",
+        Outcome::Failed | Outcome::Timeout => "FAILED",
+        Outcome::NotApplicable => "UNIMPLEMENTED",
+    }
 }
 
 /// How the connection ended, in its words. `FAILED`: it was never open, or the wrong end closed it. `UNCLEAN`: without a

@@ -198,7 +198,7 @@ impl<'a, T: Told> Examination<'a, T> {
         let mut behaviours = lock(&self.behaviours);
         if behaviours.len() < MAX_AGENTS || behaviours.contains_key(agent) {
             let of_agent = behaviours.entry(agent.to_owned()).or_default();
-            of_agent.insert(number, verdict.behaviour(case));
+            of_agent.insert(number, super::old_suite::behaviour(case, &record, &verdict));
         }
         drop(behaviours);
         lock(&self.told).result(

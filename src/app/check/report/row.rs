@@ -97,7 +97,7 @@ impl Row {
             level: case.level,
             rules: case.rules.iter().map(|rule| rule.id()).collect(),
             old: case.old,
-            behaviour: verdict.behaviour(case),
+            behaviour: old_suite::behaviour(case, &record, &verdict),
             behaviour_close: old_suite::behaviour_close(case, &record),
             time: record.time,
             examinee: record.examinee,
