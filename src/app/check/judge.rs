@@ -260,7 +260,7 @@ fn messages(side: &Side) -> Finding {
                     Shown::of(message)
                 ));
             }
-            Some((_, answer)) if is_same(answer, message) => {}
+            Some((_, answer)) if answer.is(message) => {}
             Some((at, answer)) => {
                 let number = if at == 0 {
                     String::new()
@@ -276,14 +276,6 @@ fn messages(side: &Side) -> Finding {
         }
     }
     Ok(())
-}
-
-fn is_same(due: &Answer, message: &Message) -> bool {
-    match (due, message) {
-        (Answer::Text(payload), Message::Text(text)) => *payload.bytes() == *text.as_bytes(),
-        (Answer::Binary(payload), Message::Binary(bytes)) => *payload.bytes() == **bytes,
-        _ => false,
-    }
 }
 
 /// The script was played to its end.

@@ -153,6 +153,8 @@ struct Playing {
     due: Vec<Answer>,
     perhaps: Vec<Answer>,
     is_whole: bool,
+    /// How many of the messages that came are known to be due.
+    checked: usize,
     /// What is sent next begins a frame, so that a pong may go before it.
     is_between_frames: bool,
 }
@@ -260,6 +262,7 @@ impl Player<'_> {
             total_sent: 0,
             due: Vec::new(),
             perhaps: Vec::new(),
+            checked: 0,
             is_whole: !is_half,
             is_between_frames: !is_half,
         });
@@ -404,13 +407,28 @@ impl Playing {
     /// Waits, and answers the pings of the examinee meanwhile.
     fn wait(&mut self, mut until: impl FnMut(&mut Came) -> bool) -> Waited {
         loop {
-            let mut is_met = false;
+            let (mut is_met, mut is_off) = (false, false);
+            let (due, checked) = (&self.due, &mut self.checked);
+            let due = |at: usize| {
+                due.iter()
+                    .chain(&self.perhaps)
+                    .filter(|answer| !answer.is_pong())
+                    .nth(at)
+            };
             let waited = self.talk.wait(|came| {
+                // Whoever sends what is not due is not waited for: it may go on for ever.
+                while let Some(message) = came.messages.get(*checked).filter(|_| !is_off) {
+                    is_off = !due(*checked).is_some_and(|answer| answer.is(message));
+                    *checked += 1;
+                }
                 is_met = until(came);
-                is_met || !came.pings.is_empty()
+                is_met || is_off || !came.pings.is_empty()
             });
-            if is_met || waited != Waited::Met {
-                return waited;
+            match waited {
+                _ if is_met => return Waited::Met,
+                Waited::Met if is_off => return Waited::Over,
+                Waited::Met => {}
+                waited => return waited,
             }
             let pings = self.talk.look(|came| std::mem::take(&mut came.pings));
             let role = self.talk.role();

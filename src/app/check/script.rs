@@ -2,6 +2,7 @@
 
 use plainws::Role;
 use plainws::protocol::frame::{self, MaskingKey};
+use plainws::protocol::message::Message;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -84,6 +85,19 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    pub(crate) const fn is_pong(&self) -> bool {
+        matches!(self, Self::Pong(_))
+    }
+
+    /// Whether this message is it.
+    pub(crate) fn is(&self, message: &Message) -> bool {
+        match (self, message) {
+            (Self::Text(payload), Message::Text(text)) => *payload.bytes() == *text.as_bytes(),
+            (Self::Binary(payload), Message::Binary(bytes)) => *payload.bytes() == **bytes,
+            _ => false,
+        }
+    }
+
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Text(payload) | Self::Binary(payload) => payload.len(),
