@@ -425,8 +425,8 @@ impl Playing {
                 is_met || is_off || !came.pings.is_empty()
             });
             match waited {
+                _ if is_off => return Waited::Over,
                 _ if is_met => return Waited::Met,
-                Waited::Met if is_off => return Waited::Over,
                 Waited::Met => {}
                 waited => return waited,
             }
