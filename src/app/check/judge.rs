@@ -63,6 +63,18 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// A client whose request breaks these rules, the one first for which it is refused.
+    pub(crate) fn of_broken_request(broken: &[Rule]) -> Self {
+        let rules = broken.iter().map(|rule| format!("{}: {rule}", rule.id()));
+        let rules: Vec<_> = rules.collect();
+        Self {
+            outcome: Outcome::Failed,
+            why: format!("its request breaks {}", rules.join("; and ")),
+        }
+    }
+}
+
 /// Anything but ok, in the order in which it is found: the first one counts, but for what is only weak.
 type Finding = Result<(), Verdict>;
 

@@ -44,12 +44,10 @@ use plainws::Role;
 use plainws::net::listener::Listener;
 use plainws::net::random::Random;
 use plainws::net::url::Url;
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Args, Debug)]
@@ -221,82 +219,38 @@ fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, String> {
     let mut cases = options.cases(Role::Client)?;
-    let files = Files::open(&options.reports)?;
     let (listener, place) = listening::listen(address, "--listen")?;
     let Listener::Tcp(listener) = listener else {
         return Err("--listen takes an address of TCP".into());
     };
-    if let Some(address) = place.reached_at() {
-        output::say(&format!(
-            "clients are examined at ws://{address}/, browsers find a page at http://{address}/"
+    let local = listener.local_addr().map_err(|error| error.to_string())?;
+    if !options.remote && !local.ip().to_canonical().is_loopback() {
+        return Err(format!(
+            "other machines reach {local} too, and what connects is sent what is wrong on purpose; --remote allows it"
         ));
     }
+    let files = Files::open(&options.reports)?;
+    let at = place.reached_at().unwrap_or(local).to_string();
+    output::say(&format!(
+        "clients are examined at ws://{at}/, browsers find a page at http://{at}/; Ctrl-C ends"
+    ));
     cases.sort_by_key(|case| (case.old.is_none(), case.old.map(old_number)));
-    let code = Arc::new(AtomicU8::new(0));
-    let told = Agents {
-        options,
+    let plan = listen::Plan {
+        cases,
+        patience: options.timeout,
+        agent: options.agent.clone(),
+        is_strict: options.strict,
+        exits_after: options.exit_after,
         files,
-        agents: BTreeMap::new(),
-        code: Arc::clone(&code),
+        at,
     };
-    let examination =
-        listen::Examination::new(&cases, options.timeout, options.agent.clone(), told);
-    examination
-        .serve(&listener)
-        .map_err(|error| error.to_string())?;
-    Ok(ExitCode::from(code.load(Relaxed)))
+    listen::examine(listener, plan).map(ExitCode::from)
 }
 
 /// The order of the old suite's numbers.
 fn old_number(number: &str) -> Vec<u32> {
-    number
-        .split('.')
-        .filter_map(|part| part.parse().ok())
-        .collect()
-}
-
-/// The clients by their names.
-struct Agents<'a> {
-    options: &'a Options,
-    files: Files,
-    agents: BTreeMap<String, (Instant, BTreeMap<usize, Row>)>,
-    code: Arc<AtomicU8>,
-}
-
-impl listen::Told for Agents<'_> {
-    fn result(&mut self, agent: &str, number: usize, case: &case::Case, result: run::Result) {
-        let row = Row::new(case, result);
-        if row.is_bad(self.options.strict) {
-            // Whoever cannot read it finds it in the reports.
-            let _ = self.files.tell(&format!("{}\n", text::block(&row, agent)));
-        }
-        let (_, rows) = self
-            .agents
-            .entry(agent.to_owned())
-            .or_insert_with(|| (Instant::now(), BTreeMap::new()));
-        rows.insert(number, row);
-    }
-
-    fn finish(&mut self, agent: &str) -> bool {
-        if let Some((began, rows)) = self.agents.remove(agent) {
-            let report = Report {
-                name: agent.to_owned(),
-                at: String::new(),
-                role: Role::Client,
-                is_strict: self.options.strict,
-                rows: rows.into_values().collect(),
-                time: began.elapsed(),
-            };
-            let told = self.files.write(&report);
-            if let Err(problem) = told.and_then(|()| self.files.tell(&files::whole(&report))) {
-                output::say(&problem);
-                self.code.store(2, Relaxed);
-            } else if report.is_bad() {
-                self.code.store(1, Relaxed);
-            }
-        }
-        !self.options.exit_after
-    }
+    let parts = number.split('.');
+    parts.filter_map(|part| part.parse().ok()).collect()
 }
 
 fn server(target: &Target) -> Result<Server<'_>, String> {

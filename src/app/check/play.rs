@@ -64,6 +64,19 @@ pub(crate) struct Record {
     pub(crate) time: Duration,
 }
 
+impl Record {
+    /// Of a client that opened no connection.
+    pub(crate) const fn unplayed() -> Self {
+        Self {
+            examinee: Role::Client,
+            sides: Vec::new(),
+            stopped: None,
+            is_late: false,
+            time: Duration::ZERO,
+        }
+    }
+}
+
 /// Why a script was not played to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stopped {

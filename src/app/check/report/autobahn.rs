@@ -90,7 +90,7 @@ fn whole(report: &Report, row: &Row, entry: &Value) -> Value {
 }
 
 /// A name that a file can have, as the old suite makes it.
-fn word(name: &str) -> String {
+pub(super) fn word(name: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let name = name.to_lowercase();
     let word = name.chars().map(|c| if is_plain(&c) { c } else { '_' });

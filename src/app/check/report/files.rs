@@ -74,6 +74,20 @@ impl Files {
         Ok(Self { files, autobahn })
     }
 
+    /// Those of another examinee, which are called after it: `report.json` is `report-NAME.json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub(crate) fn of(&self, examinee: &str) -> Result<Self, String> {
+        let mut files = Vec::new();
+        for (write, output) in &self.files {
+            files.push((*write, output.of(examinee)?));
+        }
+        let autobahn = self.autobahn.clone();
+        Ok(Self { files, autobahn })
+    }
+
     /// Where people are told: on standard output, unless a report is written there.
     pub(crate) fn people(&self) -> To {
         let is_stdout = |(_, output): &(Write, Output)| matches!(output, Output::Stdout);
@@ -84,7 +98,7 @@ impl Files {
         }
     }
 
-    /// Writes all of them. A later report of another examinee takes the place of the one before, but with Autobahn's.
+    /// Writes all of them. A later report takes the place of the one before.
     ///
     /// # Errors
     ///
@@ -140,6 +154,21 @@ impl Output {
         }
         let file = File::create(path).map_err(|error| problem(path, &error))?;
         Ok(Self::File(path.to_owned(), file))
+    }
+
+    /// Standard output has no other name.
+    fn of(&self, examinee: &str) -> Result<Self, String> {
+        let Self::File(path, _) = self else {
+            return Ok(Self::Stdout);
+        };
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = format!("{stem}-{}", autobahn::word(examinee));
+        let named = path.with_file_name(name);
+        Self::open(&match path.extension() {
+            // Not `with_extension`, to which a point in the name begins one.
+            Some(extension) => [named.as_os_str(), extension].join(".".as_ref()).into(),
+            None => named,
+        })
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {

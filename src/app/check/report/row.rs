@@ -108,6 +108,32 @@ impl Row {
         }
     }
 
+    /// Of a client whose request was no opening handshake, and was refused with this status: nothing was played.
+    pub(crate) fn of_request(case: &Case, result: Result, request: &[u8], status: u16) -> Self {
+        let bytes = |sender, head: &[u8]| Bytes {
+            sender,
+            head: head[..head.len().min(MOST)].to_vec(),
+            is_frames: false,
+            shown: Vec::new(),
+            total: 0,
+        };
+        let connection = Connection {
+            sent: bytes(Role::Server, b""),
+            difference: vec![format!("status {status}")],
+            came: bytes(Role::Client, request),
+            status: None,
+            is_response_odd: true,
+            close: None,
+            end: TcpEnd::Ours,
+        };
+        Self {
+            connections: vec![connection],
+            due: "a request that opens a connection".into(),
+            likely: None,
+            ..Self::new(case, result)
+        }
+    }
+
     /// Its group, and its id.
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.group.name(), self.id)
