@@ -5,7 +5,7 @@
 use super::case::{Case, End, Group};
 use super::cases;
 use super::judge::{Outcome, judge};
-use super::play::play;
+use super::play::{Examinee as _, play};
 use super::probe;
 use super::report::row::Row;
 use super::report::text;
@@ -15,12 +15,18 @@ use super::server::{Server, Target};
 use crate::app::show::output;
 use crate::app::show::paint::{BAD, GOOD, STRONG, paint};
 use crate::app::text::wrapped;
+use std::io::Read as _;
+use std::net::TcpStream;
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often a server that is worked on is looked for.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a server that has gone is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often, at the end of a connection, it is made sure that the server is still there.
+const LOOKS: u32 = 3;
+/// A server that ends a silent connection sooner than this does so with all of them.
+const SOON: Duration = Duration::from_secs(1);
 
 struct Stage {
     title: &'static str,
@@ -56,20 +62,38 @@ pub(super) fn run(target: &Target, name: &str, watches: bool) -> Result<ExitCode
                 1
             }));
         }
-        output::say("waiting for the server to come back; Ctrl-C leaves");
+        output::say("waiting until the server is started again; Ctrl-C leaves");
         wait_for_another(&mut server);
     }
 }
 
-/// Waits until the server has gone and come back.
+/// Waits until the server has been started again. A connection that is kept open meanwhile tells, by its end, even if
+/// that takes no time.
 fn wait_for_another(server: &mut Server<'_>) {
-    let mut is_there = || probe::is_there(server);
-    while is_there() {
+    while let Ok(line) = server.connect() {
+        let began = Instant::now();
+        wait_for_end(line.stream);
+        let is_gone = (0..LOOKS).any(|_| {
+            thread::sleep(LOOK);
+            server.connect().is_err()
+        });
+        if is_gone {
+            break;
+        }
+        // It was started again, or ends what is idle; but it may be one that ends everything at once.
+        if began.elapsed() > SOON {
+            return;
+        }
+        thread::sleep(SOON);
+    }
+    while server.connect().is_err() {
         thread::sleep(LOOK);
     }
-    while !is_there() {
-        thread::sleep(LOOK);
-    }
+}
+
+fn wait_for_end(mut stream: TcpStream) {
+    let mut buffer = [0; 1024];
+    while matches!(stream.read(&mut buffer), Ok(1..)) {}
 }
 
 /// How many stages are passed, one after another.
@@ -79,8 +103,9 @@ fn passed(stages: &[Stage], server: &mut Server<'_>, name: &str) -> Result<usize
         let failed = stage.cases.iter().find_map(|case| {
             let record = play(case, server);
             let verdict = judge(case, &record);
-            let is_bad = matches!(verdict.outcome, Outcome::Failed | Outcome::Timeout);
-            is_bad.then(|| {
+            // What cannot be judged, such as two connections at once where one is taken, is yet to come.
+            let is_done = matches!(verdict.outcome, Outcome::Ok | Outcome::Lenient);
+            (!is_done).then(|| {
                 Row::new(
                     case,
                     Played {
@@ -109,8 +134,14 @@ fn passed(stages: &[Stage], server: &mut Server<'_>, name: &str) -> Result<usize
 }
 
 /// A case that asks for answers only: how to close comes later.
-fn asks(id: &'static str, title: &'static str, section: &'static str, script: Vec<Step>) -> Case {
-    Case::new(Group::Opening, id, title, section)
+fn asks(
+    group: Group,
+    id: &'static str,
+    title: &'static str,
+    section: &'static str,
+    script: Vec<Step>,
+) -> Case {
+    Case::new(group, id, title, section)
         .plays(script)
         .ends(End::Unheard)
 }
@@ -146,6 +177,7 @@ const BROKEN_FRAMES: &[&str] = &[
     "text-inside-a-text",
     "byte-ff",
     "missing-of-3-whole",
+    "broken-one-ends-alone",
 ];
 const BROKEN_HEADS: &[&str] = &[
     "method-post",
@@ -168,7 +200,6 @@ const TWO: &[&str] = &[
     "idle-one-beside",
     "half-a-frame-beside",
     "closed-one-beside",
-    "broken-one-ends-alone",
 ];
 
 fn stages() -> Vec<Stage> {
@@ -180,6 +211,7 @@ fn stages() -> Vec<Stage> {
              Connection: Upgrade, and Sec-WebSocket-Accept: the base64 of the SHA-1 of the key followed by \
              258EAFA5-E914-47DA-95CA-C5AB0DC85B11. plainws handshake KEY shows each step.",
             vec![asks(
+                Group::Opening,
                 "handshake",
                 "the request is accepted",
                 "4.2.2",
@@ -192,6 +224,7 @@ fn stages() -> Vec<Stage> {
              second. Four bytes of key follow, then the payload: each byte XOR the key's, in turn. Send it back with \
              81, its length and the payload, without a key.",
             vec![asks(
+                Group::Lengths,
                 "one-text",
                 "a text comes back",
                 "5.2",
@@ -204,13 +237,21 @@ fn stages() -> Vec<Stage> {
              first. What you send back has the same three forms.",
             vec![
                 asks(
+                    Group::Lengths,
                     "length-125",
                     "the longest text whose length is in the second byte",
                     "5.2",
                     of_length(125),
                 ),
-                asks("length-126", "a length of 16 bits", "5.2", of_length(126)),
                 asks(
+                    Group::Lengths,
+                    "length-126",
+                    "a length of 16 bits",
+                    "5.2",
+                    of_length(126),
+                ),
+                asks(
+                    Group::Lengths,
                     "length-65536",
                     "a length of 64 bits",
                     "5.2",
@@ -224,6 +265,7 @@ fn stages() -> Vec<Stage> {
              long as there are any, and read on with what is left.",
             vec![
                 asks(
+                    Group::Stream,
                     "byte-by-byte",
                     "a text that arrives byte by byte comes back",
                     "5.2",
@@ -233,6 +275,7 @@ fn stages() -> Vec<Stage> {
                     ],
                 ),
                 asks(
+                    Group::Stream,
                     "three-at-once",
                     "three texts that arrive at once come back",
                     "5.2",
@@ -248,6 +291,7 @@ fn stages() -> Vec<Stage> {
             "Opcode 9 is a ping: send its payload back with opcode 10. A pong that nobody asked for is to be ignored.",
             vec![
                 asks(
+                    Group::Control,
                     "ping",
                     "a ping is answered with its payload",
                     "5.5.2",
@@ -257,6 +301,7 @@ fn stages() -> Vec<Stage> {
                     ),
                 ),
                 asks(
+                    Group::Control,
                     "pong",
                     "a pong that nobody asked for is ignored",
                     "5.5.3",
@@ -273,6 +318,7 @@ fn stages() -> Vec<Stage> {
              opcode 0. Collect their payloads, and answer when FIN comes. A ping may stand between them.",
             vec![
                 asks(
+                    Group::Fragments,
                     "fragments",
                     "a text in three fragments is one message",
                     "5.4",
@@ -282,6 +328,7 @@ fn stages() -> Vec<Stage> {
                     ),
                 ),
                 asks(
+                    Group::Fragments,
                     "ping-inside",
                     "a ping between two fragments is answered, and does not end the message",
                     "5.4",

@@ -30,11 +30,6 @@ pub(super) fn unopened(examinee: &mut dyn Examinee) -> Option<String> {
     Some(format!("no connection: {problem}"))
 }
 
-/// Whether something takes connections.
-pub(super) fn is_there(examinee: &mut dyn Examinee) -> bool {
-    unopened(examinee).is_none()
-}
-
 fn refusal(status: u16, side: &Side) -> String {
     let body = side.came.body();
     let said = match foreign::in_refusal(status, body) {
