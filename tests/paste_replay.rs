@@ -1,4 +1,4 @@
-//! What the program makes of text that people paste, of addresses that they type and of captures, judged by the oracles of `fuzz/program` without a fuzzer.
+//! What the program makes of text that people paste, of addresses that they type, of captures and of queries, judged by the oracles of `fuzz/program` without a fuzzer.
 
 use program_oracles::{ORACLES, inputs, judge, seeds};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The targets of the program.
-pub(crate) const TARGETS: [&str; 3] = ["paste", "address", "capture"];
+pub(crate) const TARGETS: [&str; 4] = ["paste", "address", "capture", "query"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -1,15 +1,16 @@
-//! Oracles for what the program reads: text that people paste into `plainws decode`, captures, and the
-//! addresses that they type.
+//! Oracles for what the program reads: text that people paste into `plainws decode`, captures, the
+//! addresses that they type, and the queries of clients that are examined.
 //!
 //! A program is no library, so its sources are compiled here once more, by their path. [`formats`] writes bytes as the
 //! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back, and
-//! [`capture`] and [`address`] what must hold of a capture and of an address.
+//! [`capture`], [`address`] and [`query`] what must hold of a capture, an address and a query.
 
 pub mod address;
 mod app;
 pub mod capture;
 pub mod formats;
 pub mod paste;
+pub mod query;
 
 use oracles::choices::{Choices, Random};
 
@@ -33,6 +34,8 @@ pub const ORACLES: &[Oracle] = &[
     oracle("address", "address-back", address::back),
     oracle("address", "address-host", address::host),
     oracle("address", "address-secret", address::secret),
+    oracle("query", "query-reads-back", query::reads_back),
+    oracle("query", "query-same", query::same),
     oracle("capture", "capture-stream", capture::stream),
     oracle("capture", "capture-damaged", capture::damaged),
 ];
@@ -77,6 +80,7 @@ pub fn inputs(target: &str) -> impl Iterator<Item = Vec<u8>> {
     let generate = match target {
         "address" => |_, choices: &mut Choices<'_>| address::generate(choices),
         "capture" => |_, choices: &mut Choices<'_>| choices.take(160).to_vec(),
+        "query" => query::generate,
         _ => text,
     };
     let mut random = Random(1);
@@ -144,7 +148,9 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let addresses = address::seeds().into_iter().map(of("address"));
     let texts = texts().into_iter().map(of("paste"));
     let captures = capture::seeds().into_iter().map(of("capture"));
-    addresses.chain(texts).chain(captures).collect()
+    let queries = query::seeds().into_iter().map(of("query"));
+    let all = addresses.chain(texts).chain(captures).chain(queries);
+    all.collect()
 }
 
 /// A frame and a payload of zeros, to be written in each format, and as each writes them.

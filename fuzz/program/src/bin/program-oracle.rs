@@ -18,11 +18,11 @@ fn main() -> ExitCode {
         ["seeds", directory] => write_seeds(Path::new(directory)),
         [
             "judge",
-            target @ ("paste" | "address" | "capture"),
+            target @ ("paste" | "address" | "capture" | "query"),
             files @ ..,
         ] if !files.is_empty() => judge(target, files),
         _ => Err(io::Error::other(
-            "usage: program-oracle seeds DIRECTORY | judge paste|address|capture FILE...",
+            "usage: program-oracle seeds DIRECTORY | judge paste|address|capture|query FILE...",
         )),
     };
     result.unwrap_or_else(|error| {
