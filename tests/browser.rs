@@ -285,6 +285,76 @@ mod a_proxy {
     }
 }
 
+mod the_page_of_an_examination {
+    use super::*;
+    use crate::support::program::run;
+    use std::collections::BTreeMap;
+
+    /// "3 lenient, 60 ok"
+    fn counts(told: &str) -> BTreeMap<String, usize> {
+        let parts = told
+            .trim()
+            .split(", ")
+            .filter_map(|part| part.split_once(' '));
+        let number = |count: &str| count.parse().expect("a number");
+        let counts = parts.map(|(count, outcome)| (outcome.to_owned(), number(count)));
+        counts.collect()
+    }
+
+    #[test]
+    fn has_the_browser_play_all_cases_and_shows_what_is_not_ok() {
+        let Some(browser) = Browser::shared() else {
+            return;
+        };
+        let only = ["control", "opening", "6.3.*"];
+        let only = only.iter().flat_map(|what| ["--only", what]);
+        let listen = ["check", "--listen", "127.0.0.1:0", "--exit-after"];
+        let arguments: Vec<_> = listen.into_iter().chain(only).collect();
+        let mut process = run(&arguments);
+        let address = process.stderr.wait_for("address", |text| {
+            let (_, url) = text.split_once("http://")?;
+            Some(url.split_once('/')?.0.to_owned())
+        });
+        let mut page = browser.open(&format!("http://{address}/"));
+        page.evaluate("document.getElementById('start').focus()");
+        page.press_enter();
+        page.wait_for("document.getElementById('start').disabled");
+        page.wait_for("!document.getElementById('start').disabled");
+
+        let said = page.text("said");
+        let (done, shown) = said.split_once(": ").expect("what came of it");
+        let shown = counts(shown);
+        let count: usize = shown.values().sum();
+        assert_eq!(done, format!("Done, {count} cases"), "{said}");
+        assert!(count > 80, "{said}");
+        let rows = page.evaluate("document.querySelectorAll('tbody tr').length");
+        assert_eq!(rows, count - shown["ok"], "{said}");
+        assert_eq!(page.evaluate("document.getElementById('bar').value"), count);
+        // The worst come first.
+        let first = page.evaluate("document.querySelector('tbody tr').innerText");
+        let is_failed = first.as_str().is_some_and(|row| row.contains("failed: "));
+        assert_eq!(is_failed, shown.contains_key("failed"), "{first}");
+        assert_eq!(page.events("Runtime.exceptionThrown"), [Value::Null; 0]);
+
+        // The program says the same.
+        let is_bad = ["failed", "timeout"]
+            .iter()
+            .any(|bad| shown.contains_key(*bad));
+        assert_eq!(process.wait().code(), Some(i32::from(is_bad)));
+        let told = process.stdout.whole();
+        let verdict = if is_bad { "\nfailed: " } else { "\npassed: " };
+        let (_, summary) = told.rsplit_once(verdict).expect("a last line");
+        let summary = summary.split(" (").next().unwrap_or_default();
+        assert_eq!(counts(summary), shown, "{told}");
+        let said = process.stderr.whole();
+        assert!(said.contains("Chrome/"), "{said}");
+        assert!(
+            said.contains(&format!("has played {count} of {count} cases")),
+            "{said}"
+        );
+    }
+}
+
 mod the_check {
     use super::*;
 

@@ -34,7 +34,7 @@ impl Examination {
 
     /// What it says there before it closes.
     fn told(&self, target: &str) -> String {
-        let mut ws = self.connect(target);
+        let ws = self.connect(target);
         let text = match ws.receive() {
             Ok(Some(Message::Text(text))) => text,
             other => panic!("a text, not {other:?}"),
@@ -51,7 +51,7 @@ impl Examination {
     /// As a client does that knows nothing of the cases.
     fn play(&self, case: &str, agent: &str) {
         let url = format!("ws://{}/runCase?{case}&agent={agent}", self.address);
-        let Ok(mut ws) = plainws::connect(&url) else {
+        let Ok(ws) = plainws::connect(&url) else {
             return;
         };
         while let Ok(Some(message)) = ws.receive() {
@@ -310,7 +310,7 @@ mod a_client {
     #[test]
     fn is_told_how_a_case_went_once_it_has_been_played() {
         let examination = Examination::start(&["--only", "old/1.1", "--timeout", "0.5"]);
-        let mut silent = Raw::open(examination.address, "/runCase?case=1&agent=a");
+        let silent = Raw::open(examination.address, "/runCase?case=1&agent=a");
         let status = examination.json("/getCaseStatus?case=1&agent=a");
         assert_eq!(status["behavior"], "FAILED");
         silent.send_fin();

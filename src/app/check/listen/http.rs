@@ -91,7 +91,7 @@ impl Answer {
     }
 
     /// The same for a request by this method.
-    pub(super) fn to_method(self, method: &str) -> Self {
+    pub(super) fn by_method(self, method: &str) -> Self {
         match method {
             "GET" => self,
             "HEAD" => Self {
@@ -132,7 +132,7 @@ impl Answer {
         format!(
             "HTTP/1.1 {} {}\r\nDate: {}\r\nConnection: {connection}\r\n{more}\
              Content-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
-             Content-Security-Policy: default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; \
+             Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; script-src 'unsafe-inline'; \
              style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
              X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\r\n",
             self.status,

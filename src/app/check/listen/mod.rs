@@ -302,7 +302,7 @@ impl Examination {
             }
             _ => Answer::nowhere(),
         };
-        answer.to_method(method)
+        answer.by_method(method)
     }
 
     /// Every case in a line, for the page.
