@@ -56,7 +56,7 @@ fn each_stage_is_passed_once_the_server_can_do_it_and_not_before() {
     let learn = |stage| {
         let server = serve(stage, 0);
         // What fails by silence waits so long; what passes may take it on a busy machine.
-        run(&["check", &url(&server), "--learn", "--timeout", "4"])
+        run(&["check", &url(&server), "--learn", "--timeout", "3"])
     };
     thread::scope(|scope| {
         let runs: Vec<_> = (0..=10)
