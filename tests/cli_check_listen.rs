@@ -2,7 +2,7 @@
 
 use crate::support::program::{Process, is_heeded, run as start};
 use crate::support::raw::{KEY, Raw, upgrade_request};
-use crate::support::run::{check_fit_for_a_terminal, run};
+use crate::support::run::check_fit_for_a_terminal;
 use plainws::{Message, WebSocket};
 use serde_json::Value;
 use std::fs;
@@ -479,9 +479,10 @@ mod what_is_no_client {
     #[test]
     fn on_other_machines_is_let_in_only_if_that_is_asked_for() {
         for (address, why) in [("0.0.0.0:0", "--remote"), ("unix:/tmp/x.sock", "TCP")] {
-            let run = run(&["check", "--listen", address]);
-            assert_eq!((run.code, &*run.stdout), (2, ""), "{address}");
-            assert!(run.stderr.contains(why), "{}", run.stderr);
+            let mut refused = start(&["check", "--listen", address]);
+            assert_eq!(refused.wait().code(), Some(2), "{address}");
+            let said = refused.stderr.whole();
+            assert!(said.contains(why), "{said}");
         }
     }
 }
