@@ -6,8 +6,8 @@
 use oracles::bug::Bug;
 use oracles::product::Plainws;
 use oracles::report::Part;
-use oracles::specimen::Specimen;
-use oracles::subject::Subject;
+use oracles::specimen::{Late, Specimen};
+use oracles::subject::{Each, Subject};
 use oracles::{ORACLES, Oracle};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn caught_at(oracle: &Oracle, subject: &dyn Subject) -> Option<usize> {
 /// Whether two oracles run the same code of the specimen.
 fn watch_the_same(a: &Oracle, b: &Oracle) -> bool {
     let code = |oracle: &Oracle| match oracle.part() {
-        Part::Answers | Part::Endpoint => Part::Reader,
+        Part::Answers | Part::Endpoint | Part::Cost => Part::Reader,
         Part::Request => Part::Handshake,
         part => part,
     };
@@ -66,7 +66,13 @@ fn rows() -> Vec<Vec<Option<usize>>> {
 }
 
 fn assert_silent(subject: &dyn Subject) {
-    let fired = ORACLES.iter().filter_map(|oracle| {
+    assert_silent_to(subject, |_| true);
+}
+
+/// The same of some oracles.
+fn assert_silent_to(subject: &dyn Subject, is_asked: impl Fn(&Oracle) -> bool) {
+    let fired = ORACLES.iter().filter(|oracle| is_asked(oracle));
+    let fired = fired.filter_map(|oracle| {
         let mut inputs = oracles::inputs(oracle).enumerate();
         inputs.find_map(|(at, input)| {
             let what = (oracle.check)(subject, &input).err()?;
@@ -89,6 +95,99 @@ fn no_oracle_fires_at_the_product() {
 #[test]
 fn no_oracle_fires_at_the_specimen_without_a_fault() {
     assert_silent(&Specimen(None));
+}
+
+const EACH: [Each; 4] = [Each::Byte, Each::Header, Each::Frame, Each::Message];
+
+/// The specimen without a fault that judges and says so, for every pair of them.
+fn late() -> impl Iterator<Item = (Late, bool)> {
+    let pairs = (0..4).flat_map(|judges| (0..4).map(move |says| (judges, says)));
+    pairs.map(|(judges, says)| {
+        let late = Late {
+            judges: EACH[judges],
+            says: EACH[says],
+            fault: None,
+        };
+        (late, judges <= says)
+    })
+}
+
+#[test]
+fn no_oracle_fires_at_who_judges_no_later_than_it_says() {
+    for (late, _) in late().filter(|(_, is_true)| *is_true) {
+        // What it says matters to these two.
+        let is_asked = |oracle: &Oracle| {
+            late.judges == late.says || matches!(oracle.name, "reference" | "endpoint-hears")
+        };
+        assert_silent_to(&late, |oracle| is_of_a_reader(oracle) && is_asked(oracle));
+    }
+}
+
+fn is_of_a_reader(oracle: &Oracle) -> bool {
+    use Part::{Answers, Cost, Endpoint, Reader};
+    matches!(oracle.part(), Reader | Answers | Endpoint | Cost)
+}
+
+/// What whoever waits for whole headers or frames cannot do wrong: these faults are in their pieces, or in a length
+/// that never becomes whole.
+const NOT_IN_WHOLE_FRAMES: &[Bug] = &[
+    Bug::Length64CutTo32,
+    Bug::LengthTopBitUnchecked,
+    Bug::LengthReadEarly,
+    Bug::MaskPhaseRestarts,
+    Bug::CharacterCutTwiceRefused,
+    Bug::TextRescanned,
+    Bug::DeclaredLengthAllocated,
+];
+
+/// The second table: who says that it judges earlier than it does, and who judges late and has a fault.
+fn late_table() -> String {
+    let mut table = String::from(
+        "\n# Which oracle catches who judges late\n\n\
+         Who says that it judges each of these, and judges later:\n\n\
+         | says | judges | caught by |\n|---|---|---|\n",
+    );
+    let reference = Oracle::named("reference").unwrap();
+    for (late, _) in late().filter(|(_, is_true)| !is_true) {
+        let at = caught_at(reference, &late);
+        let at = at.unwrap_or_else(|| panic!("not caught: {late:?}"));
+        let Late { says, judges, .. } = late;
+        writeln!(table, "| {says:?} | {judges:?} | reference {at} |").unwrap();
+    }
+    table += "\nWho judges each of these, says so, and has a fault: at which input the oracle named for it fires. A hyphen \
+        stands\nwhere a reader of whole headers or frames does not have the fault.\n\n\
+        | fault | oracle | Header | Frame | Message |\n|---|---|---|---|---|\n";
+    let mut missed = Vec::new();
+    for &(bug, what, named) in Bug::ALL {
+        let oracle = Oracle::named(named).unwrap();
+        if !is_of_a_reader(oracle) {
+            continue;
+        }
+        write!(table, "|{what} | {named} |").unwrap();
+        for judges in &EACH[1..] {
+            let late = Late {
+                judges: *judges,
+                says: *judges,
+                fault: Some(bug),
+            };
+            let at = caught_at(oracle, &late);
+            let is_excused = NOT_IN_WHOLE_FRAMES.contains(&bug);
+            if at.is_none() && !is_excused {
+                missed.push(late);
+            }
+            let at = at.map_or("-".into(), |at| {
+                if oracle.is_clocked() {
+                    "yes".into()
+                } else {
+                    at.to_string()
+                }
+            });
+            write!(table, " {at} |").unwrap();
+        }
+        table.push('\n');
+    }
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    table
 }
 
 #[test]
@@ -128,6 +227,7 @@ fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_s
             only.push(oracle.name);
         }
     }
+    table += &late_table();
     let without: Vec<_> = ORACLES
         .iter()
         .map(|oracle| oracle.name)

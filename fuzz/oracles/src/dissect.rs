@@ -1,8 +1,9 @@
 //! Oracles that watch a dissector: what shows people the bytes must show all of them, and nothing else.
 
 use crate::reference;
-use crate::stream::Stream;
+use crate::stream::{Stream, shortest};
 use crate::subject::{Listing, Seen, Shown, Subject};
+use crate::words;
 use plainws::Role;
 use plainws::protocol::message::Limits;
 
@@ -30,7 +31,8 @@ pub fn tiles(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             bits = place.end;
         }
         if bits != 8 * frame.wire.len() as u64 {
-            return Err(format!("labels for {bits} bits of {:02x?}", frame.wire));
+            let wire = words::hex(&frame.wire);
+            return Err(format!("labels for {bits} bits of {wire}"));
         }
     }
     if end + listing.unread != wire.len() as u64 {
@@ -62,10 +64,49 @@ pub fn same(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             frame.fragment = frame.fragment.filter(|_| frame.violation.is_none());
         }
         if listing != expected {
-            return Err(format!("shown: {listing:?}, expected: {expected:?}"));
+            return Err(difference(&listing, &expected));
         }
     }
     Ok(())
+}
+
+/// The first thing that differs.
+fn difference(listing: &Listing, expected: &Listing) -> String {
+    let frames = listing.frames.iter().map(Some).chain([None]);
+    let others = expected.frames.iter().map(Some).chain([None]);
+    let pair = frames
+        .zip(others)
+        .find(|(shown, expected)| shown != expected);
+    let (shown, expected) = match pair {
+        Some((shown, expected)) => (told(shown), told(expected)),
+        None => (end(listing), end(expected)),
+    };
+    format!("shown:    {shown}\nexpected: {expected}")
+}
+
+fn end(listing: &Listing) -> String {
+    let cut = if listing.is_cut { "cut" } else { "whole" };
+    format!("{} bytes not read, {cut}", listing.unread)
+}
+
+fn told(frame: Option<&Shown>) -> String {
+    let Some(frame) = frame else {
+        return "no more frames".into();
+    };
+    let message = frame.message.as_ref().map(words::event);
+    let violation = frame.violation.map(words::rule);
+    format!(
+        "at {}: {}; payload {}, {} missing; fragment {}; message {}; breaks {}",
+        frame.offset,
+        words::hex(&frame.wire),
+        words::hex(&frame.payload),
+        frame.missing,
+        frame
+            .fragment
+            .map_or("-".into(), |number| number.to_string()),
+        message.unwrap_or("-".into()),
+        violation.unwrap_or("nothing".into())
+    )
 }
 
 fn pieces<'a>(mut wire: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
@@ -141,18 +182,4 @@ pub fn listing(sender: Role, limits: Limits, wire: &[u8]) -> Listing {
         unread: (wire.len() - read) as u64,
         is_cut: end.is_none() && (is_inside_frame || fragments > 0),
     }
-}
-
-/// The least number of `all` bytes for which `is_enough`, found by halving; `all` if none is.
-fn shortest(all: usize, is_enough: impl Fn(usize) -> bool) -> usize {
-    let (mut too_few, mut enough) = (0, all + 1);
-    while enough - too_few > 1 {
-        let middle = usize::midpoint(too_few, enough);
-        if is_enough(middle) {
-            enough = middle;
-        } else {
-            too_few = middle;
-        }
-    }
-    enough.min(all)
 }

@@ -1,11 +1,11 @@
 //! Oracles that read the log of an endpoint which carried out a [`script`](crate::script).
 
-use crate::due::Due;
 use crate::frames;
 use crate::reference::{self, Frame};
 use crate::script::{Transition, play};
-use crate::stream::TINY;
+use crate::streams::due::Due;
 use crate::subject::{Seen, Subject};
+use crate::words;
 use plainws::Role;
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
@@ -21,17 +21,19 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         return Ok(());
     };
     let seen = reference::frames(log.role, Limits::default(), &log.written);
-    if let Some(Seen::Failed(rule)) = seen.last() {
-        return Err(format!("written: {:02x?} breaks {rule:?}", log.written));
+    if let Some(failed @ Seen::Failed(_)) = seen.last() {
+        let written = words::hex(&log.written);
+        return Err(format!("written: {written}: {}", words::event(failed)));
     }
     let (frames, rest) = reference::whole_frames(&log.written);
     if !rest.is_empty() && !log.broken {
-        return Err(format!("written: {:02x?} ends inside a frame", log.written));
+        return Err(format!("after whole frames, written: {}", words::hex(rest)));
     }
     // The reference stops at the Close, and pongs may come after it.
     let is_masked_right = |frame: &Frame| frame.key.is_some() == (log.role == Role::Client);
     if let Some(frame) = frames.iter().find(|&frame| !is_masked_right(frame)) {
-        return Err(format!("a {} sent {frame:?}", log.role.name()));
+        let frame = words::frame(frame);
+        return Err(format!("a {} sent {frame}", log.role.name()));
     }
     let mut keys: Vec<_> = frames.iter().filter_map(|frame| frame.key).collect();
     let count = keys.len();
@@ -51,8 +53,18 @@ pub fn legal(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     if is_right {
         Ok(())
     } else {
-        Err(format!("sent {:?}, arrived {arrived:?}", log.sent))
+        Err(format!(
+            "sent {}; written {}",
+            told(&log.sent),
+            told(&arrived)
+        ))
     }
+}
+
+fn told(frames: &[(u8, Vec<u8>)]) -> String {
+    let frames = frames.iter();
+    let frames = frames.map(|(opcode, payload)| words::sent(*opcode, payload));
+    words::list(frames, "nothing")
 }
 
 /// The endpoint reads what the reference reads, whatever is sent at the same time.
@@ -64,8 +76,8 @@ pub fn hears(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let Some(log) = play(subject, input) else {
         return Ok(());
     };
-    let expected = reference::frames(log.role.peer(), TINY, &log.received);
-    frames::same(&log.seen, &expected)
+    let sender = log.role.peer();
+    frames::same(subject.judges(), &log.seen, sender, &log.received)
 }
 
 /// The Close that is due is written, once. Nothing comes after it but the pongs for pings that arrived while
@@ -84,14 +96,15 @@ pub fn last_word(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         return if log.broken || log.due == Due::No {
             Ok(())
         } else {
-            Err(format!("no Close, but due is {:?}", log.due))
+            Err(format!("no Close, but due is {}", words::due(&log.due)))
         };
     };
     let body = &frames[at].payload;
     if !log.due.allows(body) {
         return Err(format!(
-            "the Close has {body:02x?}, due is {:02x?}",
-            log.due
+            "the Close has {}; due is {}",
+            words::hex(body),
+            words::due(&log.due)
         ));
     }
     let after = &frames[at + 1..];
@@ -102,7 +115,7 @@ pub fn last_word(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     if is_right {
         Ok(())
     } else {
-        Err(format!("after the Close: {after:?}"))
+        Err(format!("after the Close: {}", words::frames(after)))
     }
 }
 
@@ -123,7 +136,11 @@ pub fn pongs(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     if is_right {
         Ok(())
     } else {
-        Err(format!("pings {:?}, pongs {pongs:?}", log.pings))
+        Err(format!(
+            "pings with {}; pongs with {}",
+            words::payloads(&log.pings),
+            words::payloads(&pongs)
+        ))
     }
 }
 
@@ -139,16 +156,21 @@ pub fn ends(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     };
     if log.end != State::Closed || log.still_sends {
         return Err(format!(
-            "at the end {:?}, active: {}",
-            log.end, log.still_sends
+            "at the end it is {:?}, and {} active",
+            log.end,
+            if log.still_sends {
+                "still"
+            } else {
+                "no longer"
+            }
         ));
     }
     let closed_with = match log.seen.last() {
         Some(Seen::Close(code, _)) => code.unwrap_or(1005),
         _ => 1006,
     };
-    if log.closed_with.is_some_and(|code| code != closed_with) {
-        return Err(format!("{:?}, not {closed_with}", log.closed_with));
+    if let Some(code) = log.closed_with.filter(|&code| code != closed_with) {
+        return Err(format!("closed with {code}, not {closed_with}"));
     }
     let allowed = |&(from, _, to): &Transition| {
         matches!(
@@ -161,7 +183,7 @@ pub fn ends(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         .iter()
         .find(|transition| !allowed(transition))
     {
-        Some(transition) => Err(format!("no such change: {transition:?}")),
+        Some((from, cause, to)) => Err(format!("{cause}: from {from:?} to {to:?}")),
         None => Ok(()),
     }
 }

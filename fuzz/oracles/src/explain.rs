@@ -5,24 +5,16 @@ use crate::pieces::{Masked, utf8_from_input};
 use crate::product::Plainws;
 use crate::resource::Pings;
 use crate::script::play;
+use crate::shown::Shown;
 use crate::stream::{Stream, TINY, large_sequence, sequence_as_stream};
-use crate::subject::{Endpoint, OPENING_KEY, Reader, Seen, Subject};
+use crate::subject::{Endpoint, Reader, Seen, Subject};
+use crate::words;
 use plainws::protocol::connection::State;
 use plainws::protocol::message::Limits;
 use plainws::{CloseCode, Role};
-use std::fmt::Debug;
 
 /// Where a line goes that is told.
 pub type Tell = fn(&str);
-
-/// Bytes that `plainws decode` can show.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// The bytes.
-    pub wire: Vec<u8>,
-    /// Its options: who sends them, under which limits.
-    pub options: Vec<String>,
-}
 
 /// Explains `input` of `target`, and returns the bytes that it stands for. The `oracle` that fired, if known,
 /// chooses between the two streams of `sequence`.
@@ -61,7 +53,8 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
                 cut,
                 payload,
             } = Masked::from_input(input);
-            tell(&format!("key {key:02x?}, offset {offset}, cut at {cut}"));
+            let key = words::hex(&key);
+            tell(&format!("key {key}, offset {offset}, cut at {cut}"));
             bytes("payload", payload, tell);
             None
         }
@@ -92,16 +85,7 @@ fn stream(stream: Stream, limits: Limits, tell: Tell) -> Shown {
         limits.max_bytes, limits.max_fragments, limits.max_empty_fragments
     ));
     bytes("wire", &wire, tell);
-    let options = [
-        ("--role", sender.name().into()),
-        ("--max-message", limits.max_bytes.to_string()),
-        ("--max-fragments", limits.max_fragments.to_string()),
-        (
-            "--max-empty-fragments",
-            limits.max_empty_fragments.to_string(),
-        ),
-    ];
-    shown(wire, &options)
+    Shown::frames(sender, limits, wire)
 }
 
 fn head(arrival: Arrival, tell: Tell) -> Shown {
@@ -111,57 +95,69 @@ fn head(arrival: Arrival, tell: Tell) -> Shown {
         cuts,
         wire,
         is_legal,
-    } = arrival;
+    } = &arrival;
     let what = match sender {
         Role::Client => "request",
         Role::Server => "response",
     };
-    let made = if is_legal { ", made to be legal" } else { "" };
+    let made = if *is_legal { ", made to be legal" } else { "" };
     tell(&format!("A {} sends a {what}{made}.", sender.name()));
-    tell(&cut(&cuts));
+    tell(&cut(cuts));
     tell(&format!(
         "limits: {} bytes, {} header fields",
         limits.max_bytes, limits.max_headers
     ));
-    bytes("wire", &wire, tell);
-    let mut options = vec![
-        ("--role", sender.name().into()),
-        ("--max-head", limits.max_bytes.to_string()),
-        ("--max-headers", limits.max_headers.to_string()),
-    ];
-    if sender == Role::Server {
-        options.push(("--key", OPENING_KEY.into()));
-    }
-    shown(wire, &options)
-}
-
-fn shown(wire: Vec<u8>, options: &[(&str, String)]) -> Shown {
-    let options = options.iter();
-    let options = options.flat_map(|(name, value)| [(*name).to_owned(), value.clone()]);
-    Shown {
-        wire,
-        options: options.collect(),
-    }
+    bytes("wire", wire, tell);
+    Shown::head(arrival)
 }
 
 /// Plays the script and tells of each call as it is made. The bytes that were written can be shown.
 fn script(input: &[u8], tell: Tell) -> Option<Shown> {
-    let log = play(&Told(tell), input)?;
+    let log = play(&Telling(tell), input)?;
     tell(&format!("it ends {:?}", log.end));
     bytes("written", &log.written, tell);
     let is_empty = log.written.is_empty();
-    (!is_empty).then(|| shown(log.written, &[("--role", log.role.name().into())]))
+    (!is_empty).then(|| Shown::frames(log.role, Limits::default(), log.written))
+}
+
+/// What comes of a call, in words.
+trait Told {
+    fn told(&self) -> String;
+}
+
+impl Told for () {
+    fn told(&self) -> String {
+        "done".into()
+    }
+}
+
+impl Told for bool {
+    fn told(&self) -> String {
+        if *self { "done" } else { "refused" }.into()
+    }
+}
+
+impl Told for Vec<u8> {
+    fn told(&self) -> String {
+        words::hex(self)
+    }
+}
+
+impl Told for Vec<Seen> {
+    fn told(&self) -> String {
+        words::seen(self)
+    }
 }
 
 /// Plainws, whose endpoint tells what it does.
-struct Told(Tell);
+struct Telling(Tell);
 
 struct ToldEndpoint {
     endpoint: Box<dyn Endpoint>,
     tell: Tell,
 }
 
-impl Subject for Told {
+impl Subject for Telling {
     fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
         Plainws.reader(sender, limits)
     }
@@ -177,18 +173,20 @@ impl Subject for Told {
 
 impl ToldEndpoint {
     /// Tells what is called, and then what came of it.
-    fn call<T: Debug>(&mut self, what: String, call: impl FnOnce(&mut dyn Endpoint) -> T) -> T {
+    fn call<T: Told>(&mut self, what: String, call: impl FnOnce(&mut dyn Endpoint) -> T) -> T {
         (self.tell)(&clipped(format!("  {what}")));
         let result = call(&mut *self.endpoint);
         let state = self.endpoint.state();
-        (self.tell)(&clipped(format!("    {state:?}: {result:02x?}")));
+        (self.tell)(&clipped(format!("    {state:?}: {}", result.told())));
         result
     }
 }
 
 impl Endpoint for ToldEndpoint {
     fn receive(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
-        self.call(format!("receive {bytes:02x?}"), |it| it.receive(bytes))
+        self.call(format!("receive {}", words::hex(bytes)), |it| {
+            it.receive(bytes)
+        })
     }
 
     fn receive_eof(&mut self) {
@@ -200,13 +198,16 @@ impl Endpoint for ToldEndpoint {
     }
 
     fn send_binary(&mut self, bytes: &[u8]) -> bool {
-        self.call(format!("send {} bytes {bytes:02x?}", bytes.len()), |it| {
-            it.send_binary(bytes)
-        })
+        self.call(
+            format!("send {} bytes {}", bytes.len(), words::hex(bytes)),
+            |it| it.send_binary(bytes),
+        )
     }
 
     fn ping(&mut self, payload: &[u8]) -> bool {
-        self.call(format!("ping {payload:02x?}"), |it| it.ping(payload))
+        self.call(format!("ping {}", words::hex(payload)), |it| {
+            it.ping(payload)
+        })
     }
 
     fn close(&mut self, code: u16, reason: &str) -> bool {
@@ -232,7 +233,7 @@ impl Endpoint for ToldEndpoint {
 fn cut(cuts: &[usize]) -> String {
     match cuts {
         [] => "cuts: none of its own".into(),
-        _ => format!("cuts: pieces of {cuts:?} bytes, then the rest"),
+        _ => format!("cuts: {}, then the rest", words::cut(cuts)),
     }
 }
 
@@ -252,7 +253,6 @@ fn bytes(what: &str, bytes: &[u8], tell: Tell) {
 /// To one line of a terminal.
 fn clipped(line: String) -> String {
     const WIDTH: usize = 78;
-    let line = line.replace(", ", " ");
     if line.chars().count() <= WIDTH {
         return line;
     }

@@ -1,10 +1,11 @@
 //! Oracles that watch an opening handshake, a server's or a client's.
 
-use crate::choices::Choices;
 use crate::heads;
 use crate::reference;
 use crate::stream::{Stream, cut, sender};
+use crate::streams::choices::Choices;
 use crate::subject::{Subject, Verdict};
+use crate::words;
 use plainws::Role;
 use plainws::protocol::head::Limits;
 
@@ -60,6 +61,23 @@ impl Arrival {
                 choices.0.to_vec()
             },
             is_legal,
+        }
+    }
+
+    /// The first item that the head lacks, in words.
+    #[must_use]
+    pub(crate) fn lacks(&self) -> String {
+        let wire = self.unfolded();
+        let Some((lines, _)) = reference::head(&wire) else {
+            return "a head without an end".into();
+        };
+        let (what, lacks) = match self.sender {
+            Role::Client => ("request", reference::request_lacks(&lines)),
+            Role::Server => ("response", reference::response_lacks(&lines)),
+        };
+        match lacks {
+            Some(item) => format!("a {what} without: {item}"),
+            None => format!("a {what} that has every item"),
         }
     }
 
@@ -191,8 +209,11 @@ pub fn split(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let verdict = |sizes: &[usize]| {
         let verdict = judge(subject, &arrival, sizes)??.0;
         Some(match verdict {
-            Verdict::Accepted { response, .. } => Ok(response),
-            Verdict::Refused(rule) => Err(rule),
+            Verdict::Accepted { response, .. } => Verdict::Accepted {
+                response,
+                rest: Vec::new(),
+            },
+            refused @ Verdict::Refused(_) => refused,
         })
     };
     let cuts = [&arrival.cuts[..], &[usize::MAX]].concat();
@@ -200,7 +221,12 @@ pub fn split(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     for sizes in [&cuts[..], &[1], &[2], &[3]] {
         let seen = verdict(sizes);
         if seen != expected {
-            return Err(format!("cut as {sizes:?}: {seen:?}, whole: {expected:?}"));
+            return Err(format!(
+                "{}: {}; whole: {}",
+                words::cut(sizes),
+                words::verdict(seen.as_ref()),
+                words::verdict(expected.as_ref())
+            ));
         }
     }
     second(subject, &arrival)
@@ -220,7 +246,10 @@ fn second(subject: &dyn Subject, arrival: &Arrival) -> Result<(), String> {
         Some(Verdict::Accepted {
             response: second, ..
         }) if second == response => Ok(()),
-        other => Err(format!("the second time: {other:?}, not {response:?}")),
+        other => Err(format!(
+            "the second time: {}, not {response:?}",
+            words::verdict(other.as_ref())
+        )),
     }
 }
 
@@ -255,8 +284,9 @@ pub fn bounded(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             if rule.close_code().is_some() || rule.example(arrival.sender).is_none() =>
         {
             return Err(format!(
-                "{rule:?} is no rule for a {:?}'s head",
-                arrival.sender
+                "{} is no rule for a {}'s head",
+                words::rule(rule),
+                arrival.sender.name()
             ));
         }
         _ => {}
@@ -316,8 +346,9 @@ fn items(
 pub fn accepts(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let arrival = Arrival::from_input(input);
     match whole(subject, &arrival) {
-        Some(Verdict::Refused(rule)) if arrival.is_legal => Err(format!(
-            "refused by {rule:?}: {}",
+        Some(refused @ Verdict::Refused(_)) if arrival.is_legal => Err(format!(
+            "{}: {}",
+            words::verdict(Some(&refused)),
             arrival.wire.escape_ascii()
         )),
         _ => Ok(()),
@@ -339,7 +370,10 @@ pub fn rest(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
         if let Some(Some((Verdict::Accepted { rest, .. }, _))) = judge(subject, &arrival, sizes) {
             if rest != expected {
                 return Err(format!(
-                    "cut as {sizes:?}: {rest:02x?} after the head, not {expected:02x?}"
+                    "{}: {} after the head, not {}",
+                    words::cut(sizes),
+                    words::hex(&rest),
+                    words::hex(expected)
                 ));
             }
         }

@@ -1,7 +1,7 @@
 //! Heads made from decisions: legal ones in many of the forms that are allowed, and ones with a fault.
 
-use crate::choices::Choices;
 use crate::reference;
+use crate::streams::choices::Choices;
 use crate::subject::OPENING_KEY;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

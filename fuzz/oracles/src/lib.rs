@@ -5,16 +5,17 @@
 //!
 //! Read in this order:
 //!
-//! - what is judged: [`subject`], [`product`];
+//! - what is judged: [`subject`], [`product`], [`child`];
 //! - the RFC read a second time: [`reference`](mod@reference), [`due`];
 //! - the oracles: [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
 //!   [`pieces`], and [`oracle`], their table;
 //! - the inputs: [`stream`], [`generate`], [`heads`], [`wire`], [`choices`], and [`target`], the fuzz targets;
 //! - the faults that prove the oracles: [`bug`], [`specimen`];
 //! - where a fuzzer starts, and what that reaches: [`seeds`], [`coverage`];
-//! - what people are told: [`report()`], [`watch`], [`explain`].
+//! - what people are told: [`words`], [`mod@shown`], [`mod@shrink`], [`report()`], [`watch`], [`explain`].
 
 pub mod bug;
+pub mod child;
 pub mod coverage;
 pub mod dissect;
 pub mod endpoint;
@@ -31,11 +32,14 @@ pub mod report;
 pub mod resource;
 pub mod script;
 pub mod seeds;
+pub mod shown;
+pub mod shrink;
 pub mod specimen;
 pub mod stream;
 pub mod subject;
 pub mod target;
 pub mod watch;
+pub mod words;
 
 #[path = "../../../src/app/check/streams/mod.rs"]
 pub mod streams;
@@ -66,6 +70,7 @@ pub fn fuzz(target: &str, input: &[u8]) {
 pub fn fuzz_with(subject: &dyn Subject, target: &str, input: &[u8]) {
     let target = Target::named(target).expect("a target of that name");
     if let Err(finding) = target.judge(subject, input) {
-        panic!("{finding}");
+        let decode = finding.decode.as_deref().unwrap_or_default();
+        panic!("{finding}\n{decode}");
     }
 }

@@ -1,8 +1,9 @@
 //! The oracle that watches what a client asks for.
 
-use crate::choices::Choices;
 use crate::reference;
+use crate::streams::choices::Choices;
 use crate::subject::{Subject, Wish};
+use crate::words;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -17,12 +18,25 @@ pub fn request_sent(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let is_legal = choices.once_in(2);
     let wish = wish(is_legal, &mut choices);
     match subject.request(&wish) {
-        Some(Err(refused)) if is_legal => Err(format!("{wish:?}: {refused}")),
-        Some(Ok(request)) => {
-            says(&request, &wish).map_err(|what| format!("{wish:?} is sent as {request:?}: {what}"))
-        }
+        Some(Err(refused)) if is_legal => Err(format!("{}: {refused}", told(&wish))),
+        Some(Ok(request)) => says(&request, &wish)
+            .map_err(|what| format!("{} is sent as {request:?}: {what}", told(&wish))),
         _ => Ok(()),
     }
+}
+
+fn told(wish: &Wish) -> String {
+    let Wish {
+        host,
+        target,
+        nonce,
+        subprotocols,
+        headers,
+    } = wish;
+    let nonce = words::hex(nonce);
+    format!(
+        "{host:?} {target:?}, nonce {nonce}, subprotocols {subprotocols:?}, headers {headers:?}"
+    )
 }
 
 /// Something to ask for; with `is_legal`, something that a request can say.
@@ -118,7 +132,7 @@ fn wish(is_legal: bool, choices: &mut Choices<'_>) -> Wish {
 pub fn says(request: &str, wish: &Wish) -> Result<(), String> {
     let (lines, rest) = reference::head(request.as_bytes()).ok_or("it does not end")?;
     if !rest.is_empty() {
-        return Err(format!("{rest:02x?} comes after it"));
+        return Err(format!("{} comes after it", words::hex(rest)));
     }
     if let Some(item) = reference::request_lacks(&lines) {
         return Err(format!("it lacks {item}"));

@@ -1,7 +1,7 @@
 //! The oracles by their names, each with the inputs that it is tried with.
 
-use crate::choices::{Choices, Random};
 use crate::stream::Stream;
+use crate::streams::choices::{Choices, Random};
 use crate::subject::Subject;
 use crate::{dissect, endpoint, frames, generate, handshake, opening, pieces, resource, script};
 

@@ -1,9 +1,10 @@
 //! Oracles that watch masking and text, each given in pieces.
 
-use crate::choices::Choices;
 use crate::reference;
 use crate::stream::cut;
-use crate::subject::Subject;
+use crate::streams::choices::Choices;
+use crate::subject::{Site, Subject};
+use crate::words;
 use std::ops::Range;
 use std::str;
 
@@ -33,7 +34,10 @@ pub fn mask(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     mask(second, key, offset + cut as u64);
     if masked != expected {
         return Err(format!(
-            "key {key:02x?}, offset {offset}, cut at {cut}: {masked:02x?}, not {expected:02x?}"
+            "key {}, offset {offset}, cut at {cut}: {}, not {}",
+            words::hex(&key),
+            words::hex(&masked),
+            words::hex(&expected)
         ));
     }
     mask(&mut masked, key, offset);
@@ -137,9 +141,18 @@ pub fn url(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     };
     let expected = reference::site(url);
     match subject.url(url) {
-        Some(site) if site != expected => Err(format!("{url:?}: {site:?}, not {expected:?}")),
+        Some(site) if site != expected => {
+            let (site, expected) = (told(site.as_ref()), told(expected.as_ref()));
+            Err(format!("{url:?}: {site}, not {expected}"))
+        }
         _ => Ok(()),
     }
+}
+
+fn told(site: Option<&Site>) -> String {
+    site.map_or("refused".into(), |Site { host, target }| {
+        format!("host {host:?} and target {target:?}")
+    })
 }
 
 /// Makes a `url` input: the parts of a URL, most of them right.
@@ -212,12 +225,13 @@ pub fn utf8(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
             let may_end = !wrong && valid.len() == end;
             if is_text == wrong || !is_right || (!wrong && text.may_end() != may_end) {
                 return Err(format!(
-                    "{:02x?} then {:02x?}: taken {is_text}, {:?}, may end {}; expected {}, {valid:?}, {may_end}",
-                    &bytes[..start],
-                    &bytes[start..end],
-                    text.so_far(),
+                    "{} then {}: taken {is_text}, {}, may end {}; expected {}, {}, {may_end}",
+                    words::hex(&bytes[..start]),
+                    words::hex(&bytes[start..end]),
+                    words::text(text.so_far()),
                     text.may_end(),
                     !wrong,
+                    words::text(valid)
                 ));
             }
             if wrong {

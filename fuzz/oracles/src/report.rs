@@ -1,13 +1,20 @@
 //! What every oracle says of a subject: one call for those who bring a parser of their own.
 
+use crate::child;
 use crate::oracle::{ORACLES, Oracle, inputs};
+use crate::shown::Shown;
+use crate::shrink::shrink;
+use crate::stream;
 use crate::subject::{Subject, Wish};
-use crate::watch::words;
+use crate::watch::words as words_of;
+use crate::words;
 use plainws::Role;
 use plainws::protocol::head;
 use plainws::protocol::message::Limits;
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 /// A part of an implementation, which a subject may have or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +39,8 @@ pub enum Part {
     Url,
     /// [`Subject::text`].
     Text,
+    /// What its work costs here: not if it [`is_elsewhere`](Subject::is_elsewhere).
+    Cost,
 }
 
 impl Part {
@@ -54,14 +63,16 @@ impl Part {
             Self::Host => subject.serves_host("localhost").is_some(),
             Self::Url => subject.url("ws://localhost/").is_some(),
             Self::Text => subject.text().is_some(),
+            Self::Cost => !subject.is_elsewhere(),
         }
     }
 }
 
 impl fmt::Display for Part {
-    /// The name of the method that is not implemented.
+    /// Why it is not judged, which is the name of a method that is not implemented.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let method = match self {
+            Self::Cost => return f.write_str("it works in another process"),
             Self::Reader => "reader",
             Self::Answers => "answers",
             Self::Endpoint => "endpoint",
@@ -72,7 +83,8 @@ impl fmt::Display for Part {
             Self::Host => "serves_host",
             Self::Url => "url",
             Self::Text => "text",
-        })
+        };
+        write!(f, "there is no `{method}`")
     }
 }
 
@@ -82,6 +94,7 @@ impl Oracle {
     pub fn part(&self) -> Part {
         match self.name {
             "answers" => Part::Answers,
+            "memory" | "work" => Part::Cost,
             "mask" => Part::Mask,
             "host" => Part::Host,
             "url" => Part::Url,
@@ -119,62 +132,186 @@ pub enum Outcome {
     Fired {
         /// At how many inputs.
         times: u32,
-        /// The first of them.
-        input: Vec<u8>,
-        /// What was said of it.
-        what: String,
+        /// What they have in common: the rule that was at stake.
+        groups: Vec<Group>,
     },
+}
+
+/// The inputs at which an oracle fired for the sake of one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The rule, or what else it was, in words.
+    pub at_stake: String,
+    /// How many inputs.
+    pub times: u32,
+    /// The first of them, as small as it can be.
+    pub input: Vec<u8>,
+    /// What is said of it.
+    pub what: String,
+    /// The bytes that it stands for.
+    pub shown: Option<Shown>,
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { oracle, inputs, .. } = self;
         match &self.outcome {
-            Outcome::NotJudged(part) => write!(f, "{oracle:16} not judged: there is no `{part}`"),
+            Outcome::NotJudged(part) => write!(f, "{oracle:16} not judged: {part}"),
             Outcome::Passed => write!(f, "{oracle:16} passed {inputs} inputs"),
-            Outcome::Fired { times, input, what } => write!(
-                f,
-                "{oracle:16} fired at {times} of {inputs} inputs, first at {input:02x?}: {what}"
-            ),
+            Outcome::Fired { times, groups } => {
+                write!(f, "{oracle:16} fired at {times} of {inputs} inputs")?;
+                groups.iter().try_for_each(|group| write!(f, "\n{group}"))
+            }
         }
     }
 }
 
-/// Has every oracle judge `subject` by its inputs, all of them; a panic counts as what is wrong with one.
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at_stake, times, ..
+        } = self;
+        let times = match times {
+            1 => "once".into(),
+            times => format!("{times} times"),
+        };
+        write!(f, "  {at_stake}, {times}:")?;
+        let command = self.shown.as_ref().and_then(Shown::command);
+        let last = command.unwrap_or_else(|| format!("input: {}", words::hex(&self.input)));
+        let mut lines = self.what.lines().chain([&*last]);
+        lines.try_for_each(|line| write!(f, "\n    {line}"))
+    }
+}
+
+/// Has every oracle judge `subject` by its inputs: all of them, or a tenth if it works in another process. A panic
+/// counts as what is wrong with one.
 pub fn report(subject: &dyn Subject) -> impl Iterator<Item = Row> {
     ORACLES.iter().map(move |oracle| {
         let part = oracle.part();
-        let outcome = if part.is_in(subject) {
-            outcome(subject, oracle)
+        let is_there = quietly(|| panic::catch_unwind(AssertUnwindSafe(|| part.is_in(subject))));
+        if is_there.unwrap_or(true) {
+            Judging { subject, oracle }.row()
         } else {
-            Outcome::NotJudged(part)
-        };
-        Row {
-            oracle: oracle.name,
-            inputs: oracle.inputs,
-            outcome,
+            Row {
+                oracle: oracle.name,
+                inputs: 0,
+                outcome: Outcome::NotJudged(part),
+            }
         }
     })
 }
 
-fn outcome(subject: &dyn Subject, oracle: &Oracle) -> Outcome {
-    let mut outcome = Outcome::Passed;
-    for tried in inputs(oracle) {
-        let check = AssertUnwindSafe(|| (oracle.check)(subject, &tried));
-        let result = panic::catch_unwind(check)
-            .unwrap_or_else(|panic| Err(format!("panicked: {}", words(&*panic))));
-        if let Err(first) = result {
-            match &mut outcome {
-                Outcome::Fired { times, .. } => *times += 1,
-                _ => {
-                    outcome = Outcome::Fired {
-                        times: 1,
-                        input: tried,
-                        what: first,
-                    };
-                }
+/// After as many inputs at which a subject in another process is lost, no more are tried.
+const LOSSES: u32 = 3;
+
+#[derive(Clone, Copy)]
+struct Judging<'a> {
+    subject: &'a dyn Subject,
+    oracle: &'a Oracle,
+}
+
+impl Judging<'_> {
+    fn row(self) -> Row {
+        let mut tried = 0;
+        let mut losses = 0;
+        let mut groups: Vec<Group> = Vec::new();
+        let share = if self.subject.is_elsewhere() { 10 } else { 1 };
+        for input in inputs(self.oracle).take(self.oracle.inputs.div_ceil(share) as usize) {
+            tried += 1;
+            if let Err(what) = self.check(&input) {
+                losses += u32::from(what.starts_with(child::LOST));
+                self.sort_in(&input, what, &mut groups);
+            }
+            if losses == LOSSES {
+                break;
             }
         }
+        let times = groups.iter().map(|group| group.times).sum();
+        Row {
+            oracle: self.oracle.name,
+            inputs: tried,
+            outcome: if groups.is_empty() {
+                Outcome::Passed
+            } else {
+                Outcome::Fired { times, groups }
+            },
+        }
     }
-    outcome
+
+    fn check(self, input: &[u8]) -> Result<(), String> {
+        let check = AssertUnwindSafe(|| (self.oracle.check)(self.subject, input));
+        quietly(|| panic::catch_unwind(check)).unwrap_or_else(|panic| {
+            let lost = panic.downcast_ref::<child::Lost>();
+            Err(lost.map_or_else(
+                || format!("panicked: {}", words_of(&*panic)),
+                |lost| lost.0.clone(),
+            ))
+        })
+    }
+
+    /// Counts an input to its group, or makes it the first of one.
+    fn sort_in(self, input: &[u8], what: String, groups: &mut Vec<Group>) {
+        // To try again what takes all its time would take as long again.
+        let may_try = !what.contains(child::HANGS);
+        // What follows what is wrong may break another rule.
+        let fires = |end| may_try && self.check(&input[..end]).is_err();
+        let input = &input[..stream::shortest(input.len(), fires)];
+        let mut what = match may_try {
+            true => self.check(input).err().unwrap_or(what),
+            false => what,
+        };
+        let at_stake = self.at_stake(input);
+        if let Some(group) = groups.iter_mut().find(|group| group.at_stake == at_stake) {
+            group.times += 1;
+            return;
+        }
+        let small = shrink(input, |smaller| {
+            let is_tried = may_try && self.at_stake(smaller) == at_stake;
+            let found = is_tried.then(|| self.check(smaller).err()).flatten();
+            let is_found = found.is_some();
+            if let Some(found) = found {
+                what = found;
+            }
+            is_found
+        });
+        groups.push(Group {
+            shown: self.shown(&small),
+            what,
+            at_stake,
+            times: 1,
+            input: small,
+        });
+    }
+
+    fn at_stake(self, input: &[u8]) -> String {
+        let shown = self.shown(input);
+        shown.map_or("no rule of its own".into(), |shown| shown.at_stake)
+    }
+
+    /// A script is carried out once more for it, and may panic again.
+    fn shown(self, input: &[u8]) -> Option<Shown> {
+        let of = AssertUnwindSafe(|| Shown::of(self.oracle.name, self.subject, input));
+        quietly(|| panic::catch_unwind(of)).ok().flatten()
+    }
+}
+
+thread_local! {
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Without a line for each panic of this thread: they are counted, and the first is told.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IS_QUIET.get() {
+                before(info);
+            }
+        }));
+    });
+    let was_quiet = IS_QUIET.replace(true);
+    let result = work();
+    IS_QUIET.set(was_quiet);
+    result
 }

@@ -1,12 +1,13 @@
 //! Oracles that watch what a stream costs. They run with large limits, because tiny ones hide
 //! what the declared length does.
 
-use crate::choices::Choices;
-use crate::generate::{self, Sequence, Sizes};
 use crate::reference;
 use crate::stream::{self, Stream};
+use crate::streams::choices::Choices;
+use crate::streams::generate::{self, Sequence, Sizes};
+use crate::streams::wire;
 use crate::subject::{Seen, Subject};
-use crate::wire;
+use crate::words;
 use cpu_time::ThreadTime;
 use plainws::Role;
 use plainws::protocol::head;
@@ -107,7 +108,11 @@ pub fn queue(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     let latest = reference::whole_frames(&output).0.pop();
     let latest = latest.map(|pong| pong.payload);
     if latest.as_ref() != Some(&last) {
-        return Err(format!("the latest pong is {latest:?}, not {last:?}"));
+        let latest = latest.map_or("missing".into(), |pong| words::hex(&pong));
+        return Err(format!(
+            "the latest pong is {latest}, not {}",
+            words::hex(&last)
+        ));
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! A script that an endpoint carries out: calls of its user, bytes of its peer, a slow or broken socket;
 //! and the log of what came of it, which the oracles of [`endpoint`](crate::endpoint) read.
 
-use crate::choices::Choices;
-use crate::due::Due;
 use crate::stream::TINY;
+use crate::streams::choices::Choices;
+use crate::streams::due::Due;
+use crate::streams::wire;
 use crate::subject::{Endpoint, Seen, Subject};
-use crate::wire;
 use plainws::Role;
 use plainws::protocol::connection::State;
 

@@ -3,10 +3,10 @@
 //! They are files only because libFuzzer wants files: the program `oracle seeds` writes them, and a test
 //! checks that they are what it would write.
 
-use crate::choices::Random;
 use crate::handshake;
 use crate::stream::Stream;
-use crate::wire::{self, KEY, encode, zero_key};
+use crate::streams::choices::Random;
+use crate::streams::wire::{self, KEY, encode, zero_key};
 use plainws::protocol::head;
 use plainws::{Role, Rule};
 

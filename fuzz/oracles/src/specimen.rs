@@ -7,10 +7,10 @@ use crate::bug::Bug;
 use crate::dissect;
 use crate::opening;
 use crate::reference;
+use crate::streams::wire;
 use crate::subject::{
-    Endpoint, Handshake, Listing, Mask, Reader, Seen, Site, Subject, Text, Verdict, Wish,
+    Each, Endpoint, Handshake, Listing, Mask, Reader, Seen, Site, Subject, Text, Verdict, Wish,
 };
-use crate::wire;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::protocol::close_code::CloseCode;
@@ -161,11 +161,79 @@ impl Subject for Specimen {
     }
 }
 
+/// The specimen, judging late.
+#[derive(Clone, Copy, Debug)]
+pub struct Late {
+    /// When it judges.
+    pub judges: Each,
+    /// When it says that it does.
+    pub says: Each,
+    /// At most one fault.
+    pub fault: Option<Bug>,
+}
+
+impl Subject for Late {
+    fn judges(&self) -> Each {
+        self.says
+    }
+
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        let mut reader = Peer::new(Specimen(self.fault), sender, limits);
+        reader.writes_at_once = true;
+        reader.gate.each = self.judges;
+        Box::new(reader)
+    }
+
+    fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
+        let mut peer = Peer::new(Specimen(self.fault), role.peer(), limits);
+        peer.gate.each = self.judges;
+        Some(Box::new(peer))
+    }
+}
+
+/// Holds back what is not whole.
+struct Gate {
+    each: Each,
+    waiting: Vec<u8>,
+    /// How much of a payload is to pass before the next header, and whether it passes only as a whole.
+    payload: (u64, bool),
+}
+
+impl Gate {
+    fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.waiting.extend_from_slice(bytes);
+        let mut passed = 0;
+        if self.each == Each::Byte {
+            passed = self.waiting.len();
+        }
+        loop {
+            let (left, must_be_whole) = self.payload;
+            let here = left.min((self.waiting.len() - passed) as u64);
+            if must_be_whole && here < left {
+                break;
+            }
+            self.payload.0 -= here;
+            passed += here as usize;
+            let Some((header, length)) = reference::sizes(&self.waiting[passed..]) else {
+                break;
+            };
+            let is_whole = length <= (self.waiting.len() - passed - header) as u64;
+            if self.each != Each::Header && !is_whole {
+                break;
+            }
+            self.payload = (length, self.waiting[passed] & 8 != 0);
+            passed += header;
+        }
+        self.waiting.drain(..passed).collect()
+    }
+}
+
 /// One end of a connection: all its bytes in one buffer, taken apart by index.
 struct Peer {
     specimen: Specimen,
     sender: Role,
     limits: Limits,
+    gate: Gate,
     state: State,
     /// The code that the peer closed with.
     closed_with: Option<u16>,
@@ -211,6 +279,11 @@ impl Peer {
             specimen,
             sender,
             limits,
+            gate: Gate {
+                each: Each::Byte,
+                waiting: Vec::new(),
+                payload: (0, false),
+            },
             state: State::Open,
             closed_with: None,
             failed: false,
@@ -247,7 +320,8 @@ impl Peer {
             return seen;
         }
         let was_closed = self.state == State::Closed;
-        self.buffer.extend_from_slice(bytes);
+        let bytes = self.gate.pass(bytes);
+        self.buffer.extend_from_slice(&bytes);
         while !self.is_finished() || self.has(Bug::RestOfReadDelivered) {
             match self.step(&mut seen) {
                 Ok(true) => {}
@@ -466,6 +540,10 @@ impl Peer {
         }
         open.bytes.extend_from_slice(bytes);
         if !open.is_text || specimen.has(Bug::BadTextReplaced) {
+            return Ok(());
+        }
+        let is_whole = is_complete && frame.fin;
+        if self.gate.each == Each::Message && !is_whole && !specimen.has(Bug::Utf8PerFrame) {
             return Ok(());
         }
         if specimen.has(Bug::TextRescanned) {

@@ -1,7 +1,7 @@
 //! A stream of frames as an input: who sends it, how it is cut, and what a parser makes of it.
 
-use crate::choices::Choices;
-use crate::generate::{self, Sequence, Sizes};
+use crate::streams::choices::Choices;
+use crate::streams::generate::{self, Sequence, Sizes};
 use crate::subject::{Seen, Subject};
 use plainws::Role;
 use plainws::protocol::message::Limits;
@@ -72,6 +72,20 @@ pub(crate) fn cut(length: usize, sizes: &[usize]) -> impl Iterator<Item = Range<
         start = piece.end;
         (!piece.is_empty()).then_some(piece)
     })
+}
+
+/// The least number of `all` bytes for which `is_enough`, found by halving; `all` if none is.
+pub(crate) fn shortest(all: usize, mut is_enough: impl FnMut(usize) -> bool) -> usize {
+    let (mut too_few, mut enough) = (0, all + 1);
+    while enough - too_few > 1 {
+        let middle = usize::midpoint(too_few, enough);
+        if is_enough(middle) {
+            enough = middle;
+        } else {
+            too_few = middle;
+        }
+    }
+    enough.min(all)
 }
 
 /// What a parser made of a stream.

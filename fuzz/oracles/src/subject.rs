@@ -10,12 +10,22 @@ use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
 use std::ops::Range;
 
-pub use crate::streams::seen::Seen;
+pub use crate::streams::seen::{Each, Seen};
 
 /// A WebSocket implementation, or a part of one.
 pub trait Subject {
     /// Begins to read the frames that `sender` sends.
     fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader>;
+
+    /// When it judges, at the latest; the oracles hold it to that and to no more.
+    fn judges(&self) -> Each {
+        Each::Byte
+    }
+
+    /// Whether it does its work elsewhere, in another process: then its memory and time are not judged.
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
 
     /// Opens one end of an established connection.
     fn endpoint(&self, _role: Role, _limits: Limits) -> Option<Box<dyn Endpoint>> {

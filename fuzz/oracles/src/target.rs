@@ -2,6 +2,7 @@
 
 use crate::handshake;
 use crate::oracle::ORACLES;
+use crate::shown::Shown;
 use crate::stream::sequence_as_stream;
 use crate::subject::Subject;
 use std::fmt;
@@ -92,6 +93,8 @@ pub struct Finding {
     pub oracle: &'static str,
     /// What is wrong.
     pub what: String,
+    /// The command that shows the bytes, if there is one.
+    pub decode: Option<String>,
 }
 
 impl fmt::Display for Finding {
@@ -125,6 +128,7 @@ fn judge(names: &[&'static str], subject: &dyn Subject, input: &[u8]) -> Result<
         let finding = |what| Finding {
             oracle: oracle.name,
             what,
+            decode: Shown::of(oracle.name, subject, input).and_then(|shown| shown.command()),
         };
         (oracle.check)(subject, input).map_err(finding)?;
     }

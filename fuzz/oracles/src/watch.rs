@@ -34,7 +34,13 @@ pub fn judge(
         drop(sender.send((judged, cost.bytes_max)));
     };
     let judge = thread::spawn(judge);
-    let finding = |oracle, what| Err(Finding { oracle, what });
+    let finding = |oracle, what| {
+        Err(Finding {
+            oracle,
+            what,
+            decode: None,
+        })
+    };
     match result.recv_timeout(TIME) {
         Ok((Ok(()), held)) if held > MEMORY => {
             finding("memory-limit", format!("{held} bytes held at once"))

@@ -5,7 +5,7 @@ use oracles::choices::Choices;
 use oracles::generate::{Sizes, sequence};
 use oracles::product::Plainws;
 use oracles::stream::Stream;
-use oracles::subject::{Seen, Subject};
+use oracles::subject::{Reader, Seen, Subject};
 use plainws::Role;
 use plainws::protocol::message::Limits;
 use std::panic::{self, AssertUnwindSafe};
@@ -50,6 +50,25 @@ fn the_top_bit_of_a_length_is_refused_by_its_limits_and_not_by_itself() {
     let mut reader = Tungstenite.reader(Role::Client, limits);
     let unbounded = panic::catch_unwind(AssertUnwindSafe(|| reader.read(&mut wire)));
     assert_ne!(unbounded.ok(), Some(vec![Seen::Failed(None)]));
+}
+
+/// Tungstenite, if it did not say when it judges.
+struct Silent;
+
+impl Subject for Silent {
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        Tungstenite.reader(sender, limits)
+    }
+}
+
+#[test]
+fn what_it_judges_later_than_each_byte_it_declares() {
+    let check = oracle("reference").check;
+    for wire in [&b"\x81\x85\0\0\0\0\xFF"[..], b"\xC1\x85\0\0\0\0H"] {
+        let input = Stream::to_input(Role::Client, wire);
+        assert_eq!(check(&Tungstenite, &input), Ok(()));
+        assert!(check(&Silent, &input).is_err());
+    }
 }
 
 #[test]

@@ -6,19 +6,22 @@
 //! oracle explain TARGET FILE [WIRE]    says that and what the file means; exit 1 if one does.
 //!                                      With WIRE: writes the bytes that it stands for there, and
 //!                                      says last which command shows them
+//! oracle report COMMAND...             what every oracle says of a parser that is a process of its own, as
+//!                                      `oracles::child` tells; exit 1 if one fires
 //! ```
 //!
 //! Exit 2: it could not be done.
 
+use oracles::child::Child;
 use oracles::product::Plainws;
+use oracles::report::Outcome;
 use oracles::{Finding, TARGETS, Target, explain, seeds, watch};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io, process, thread};
 
-const USAGE: &str =
-    "usage: oracle seeds DIRECTORY | judge TARGET FILE... | explain TARGET FILE [WIRE]";
+const USAGE: &str = "usage: oracle seeds DIRECTORY | judge TARGET FILE... | explain TARGET FILE [WIRE] | report COMMAND...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let result = match &arguments[..] {
         ["seeds", directory] => write_seeds(Path::new(directory)),
         ["judge", target, files @ ..] if !files.is_empty() => judge(target, files),
+        ["report", command @ ..] if !command.is_empty() => report(command),
         ["explain", target, file] => explain(target, file, None),
         ["explain", target, file, wire] => explain(target, file, Some(wire)),
         _ => Err(io::Error::other(USAGE)),
@@ -97,6 +101,15 @@ fn explain(target: &str, file: &str, wire: Option<&str>) -> io::Result<ExitCode>
         );
     }
     Ok(ExitCode::from(u8::from(fired.is_some())))
+}
+
+fn report(command: &[&str]) -> io::Result<ExitCode> {
+    let child = Child::new(command).map_err(|lost| io::Error::other(lost.0))?;
+    let rows = oracles::report(&child);
+    let rows = rows.filter(|row| !matches!(row.outcome, Outcome::NotJudged(_)));
+    let rows = rows.inspect(|row| println!("{row}"));
+    let fired = rows.filter(|row| row.outcome != Outcome::Passed).count();
+    Ok(ExitCode::from(u8::from(fired > 0)))
 }
 
 fn named(target: &str) -> io::Result<&'static Target> {

@@ -10,9 +10,9 @@ use super::super::script::{Answer, Step};
 use super::super::streams::choices::{Choices, Random};
 use super::super::streams::generate::{self, Sizes};
 use super::super::streams::reference;
-use super::super::streams::seen::Seen;
+use super::super::streams::seen::{Each, Seen};
+use plainws::Role;
 use plainws::protocol::message::Limits;
-use plainws::{Role, Rule};
 use std::time::{Duration, Instant};
 
 /// Bytes of which a stream is made.
@@ -100,26 +100,17 @@ fn end(seen: &[Seen], wire: &[u8]) -> End {
     match seen.last() {
         Some(Seen::Close(code, _)) => End::Closed(vec![code.unwrap_or(1005), 1000]),
         // Who judges whole frames or whole messages waits for the rest, which never comes.
-        Some(Seen::Failed(Some(rule))) if is_judged_late(*rule, rest, wire) => End::Left,
+        Some(Seen::Failed(_)) if !must_have_failed(wire) => End::Left,
         Some(Seen::Failed(rule)) => End::Failed(vec![rule.map_or(1002, reference::close_code)]),
         _ if rest.is_empty() => End::Answered,
         _ => End::Left,
     }
 }
 
-/// Whether the frame, or the message, that breaks the rule is not whole.
-fn is_judged_late(rule: Rule, rest: &[u8], wire: &[u8]) -> bool {
-    let header = reference::frame(rest);
-    let is_header_whole = matches!(header, Ok(Some(_)));
-    let is_whole = |wire: &[u8]| {
-        let (frames, _) = reference::whole_frames(wire);
-        let data = frames.iter().filter(|frame| frame.byte0 % 16 < 3);
-        data.last().is_some_and(|frame| frame.byte0 >= 128)
-    };
-    match rule {
-        Rule::TextNotUtf8 => !rest.is_empty() || !is_whole(wire),
-        _ => is_header_whole || matches!(header, Ok(None)) && !rest.is_empty(),
-    }
+/// Whether a server that judges as late as one may has found what is wrong.
+fn must_have_failed(wire: &[u8]) -> bool {
+    let seen = reference::frames_by(Each::Message, Role::Client, limits(), wire);
+    matches!(seen.last(), Some(Seen::Failed(_)))
 }
 
 /// A stream that a server does not take as it should.
@@ -214,6 +205,9 @@ mod tests {
                 End::Failed(vec![1007]),
             ),
             (b"\xC1\x80\0\0\0\0", End::Failed(vec![1002])),
+            (b"\x0A", End::Left),
+            (b"\x0A\x82\0\0\0\0a", End::Left),
+            (b"\x0A\x81\0\0\0\0a", End::Failed(vec![1002])),
             (b"\x88\x82\0\0\0\0\x03\xE9", End::Closed(vec![1001, 1000])),
             (b"\x88\x80\0\0\0\0", End::Closed(vec![1005, 1000])),
             (b"\x80\x82\0\0\0\0a", End::Left),

@@ -2,7 +2,7 @@
 //!
 //! It is slow so that it can be short: it starts again from the first byte whenever it is asked.
 
-use super::seen::Seen;
+use super::seen::{Each, Seen};
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
 use std::str;
@@ -59,17 +59,8 @@ pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
     if short {
         return Err(Rule::LengthNotMinimal);
     }
-    let start = 2 + extended + if masked { 4 } else { 0 };
-    if wire.len() < start {
+    let Some((start, length)) = sizes(wire) else {
         return Ok(None);
-    }
-    let length = digits
-        .iter()
-        .fold(0, |sum, &digit| sum * 256 + u64::from(digit));
-    let length = if extended == 0 {
-        u64::from(byte1 % 128)
-    } else {
-        length
     };
     let here = usize::try_from(length).map_or(wire.len(), |length| length.min(wire.len() - start));
     let (payload, rest) = wire[start..].split_at(here);
@@ -87,6 +78,23 @@ pub fn frame(wire: &[u8]) -> Result<Option<(Frame, &[u8])>, Rule> {
         },
         rest,
     )))
+}
+
+/// How long the first header is, and the payload that it announces, as soon as it is whole.
+#[must_use]
+pub fn sizes(wire: &[u8]) -> Option<(usize, u64)> {
+    let [_, byte1, after @ ..] = wire else {
+        return None;
+    };
+    let (extended, short) = match byte1 % 128 {
+        126 => (2, None),
+        127 => (8, None),
+        short => (0, Some(u64::from(short))),
+    };
+    let header = 2 + extended + if *byte1 >= 128 { 4 } else { 0 };
+    let digits = after.get(..extended)?.iter();
+    let length = digits.fold(0, |sum, &digit| sum * 256 + u64::from(digit));
+    (wire.len() >= header).then_some((header, short.unwrap_or(length)))
 }
 
 /// The whole frames that `wire` begins with, and the bytes after them.
@@ -107,13 +115,40 @@ pub fn whole_frames(wire: &[u8]) -> (Vec<Frame>, &[u8]) {
 /// All that `wire`, sent by `sender`, amounts to so far.
 #[must_use]
 pub fn frames(sender: Role, limits: Limits, wire: &[u8]) -> Vec<Seen> {
+    frames_by(Each::Byte, sender, limits, wire)
+}
+
+/// The same for a reader that judges as late as this allows.
+#[must_use]
+pub fn frames_by(each: Each, sender: Role, limits: Limits, wire: &[u8]) -> Vec<Seen> {
     let mut seen = Vec::new();
-    let end = frames_until_failure(sender, limits, wire, &mut seen);
+    let wire = &wire[..judged(each, wire)];
+    let end = frames_until_failure(each, sender, limits, wire, &mut seen);
     seen.extend(end.err().map(|rule| Seen::Failed(Some(rule))));
     seen
 }
 
+/// How many bytes are judged at the latest. What a header announces counts, be it legal or not.
+fn judged(each: Each, wire: &[u8]) -> usize {
+    if each == Each::Byte {
+        return wire.len();
+    }
+    let mut end = 0;
+    while let Some((header, length)) = sizes(&wire[end..]) {
+        let payload = end + header;
+        let here = wire.len() - payload;
+        match usize::try_from(length) {
+            Ok(length) if length <= here => end = payload + length,
+            _ if each != Each::Header => break,
+            _ if wire[end] % 16 >= 8 => return payload,
+            _ => return wire.len(),
+        }
+    }
+    end
+}
+
 fn frames_until_failure(
+    each: Each,
     sender: Role,
     limits: Limits,
     wire: &[u8],
@@ -145,7 +180,7 @@ fn frames_until_failure(
                 let last = frame.byte0 >= 128;
                 message.push(frame);
                 bounded(limits, &message)?;
-                if let Some(whole) = message_so_far(&message, last && complete)? {
+                if let Some(whole) = message_so_far(each, &message, last && complete)? {
                     seen.push(whole);
                     message.clear();
                 }
@@ -181,7 +216,10 @@ fn bounded(limits: Limits, message: &[Frame]) -> Result<(), Rule> {
     Ok(())
 }
 
-fn message_so_far(message: &[Frame], complete: bool) -> Result<Option<Seen>, Rule> {
+fn message_so_far(each: Each, message: &[Frame], complete: bool) -> Result<Option<Seen>, Rule> {
+    if each == Each::Message && !complete {
+        return Ok(None);
+    }
     let bytes: Vec<u8> = message
         .iter()
         .flat_map(|frame| frame.payload.clone())

@@ -1,4 +1,4 @@
-//! What a reader makes of a stream.
+//! What a reader makes of a stream, and when it must have judged it.
 
 use plainws::Rule;
 
@@ -25,4 +25,19 @@ impl Seen {
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Close(..) | Self::Failed(_))
     }
+}
+
+/// What a reader judges, at the latest, when it is whole. Who judges earlier is right, too.
+// The program needs two of them, the oracles all.
+#[allow(dead_code)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    /// Whatever is wrong, with the byte that makes it so.
+    Byte,
+    /// A header; text as its bytes arrive; a Close, which is short, when it is whole.
+    Header,
+    /// A frame, with all that its header announces.
+    Frame,
+    /// A text, with the last frame of its message; all else as by the frame.
+    Message,
 }
