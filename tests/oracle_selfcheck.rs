@@ -101,14 +101,14 @@ const EACH: [Each; 4] = [Each::Byte, Each::Header, Each::Frame, Each::Message];
 
 /// The specimen without a fault that judges and says so, for every pair of them.
 fn late() -> impl Iterator<Item = (Late, bool)> {
-    let pairs = (0..4).flat_map(|judges| (0..4).map(move |says| (judges, says)));
-    pairs.map(|(judges, says)| {
+    let pairs = (0..4).flat_map(|waits_for| (0..4).map(move |says| (waits_for, says)));
+    pairs.map(|(waits_for, says)| {
         let late = Late {
-            judges: EACH[judges],
+            waits_for: EACH[waits_for],
             says: EACH[says],
             fault: None,
         };
-        (late, judges <= says)
+        (late, waits_for <= says)
     })
 }
 
@@ -117,7 +117,7 @@ fn no_oracle_fires_at_who_judges_no_later_than_it_says() {
     for (late, _) in late().filter(|(_, is_true)| *is_true) {
         // What it says matters to these two.
         let is_asked = |oracle: &Oracle| {
-            late.judges == late.says || matches!(oracle.name, "reference" | "endpoint-hears")
+            late.waits_for == late.says || matches!(oracle.name, "reference" | "endpoint-hears")
         };
         assert_silent_to(&late, |oracle| is_of_a_reader(oracle) && is_asked(oracle));
     }
@@ -151,8 +151,10 @@ fn late_table() -> String {
     for (late, _) in late().filter(|(_, is_true)| !is_true) {
         let at = caught_at(reference, &late);
         let at = at.unwrap_or_else(|| panic!("not caught: {late:?}"));
-        let Late { says, judges, .. } = late;
-        writeln!(table, "| {says:?} | {judges:?} | reference {at} |").unwrap();
+        let Late {
+            says, waits_for, ..
+        } = late;
+        writeln!(table, "| {says:?} | {waits_for:?} | reference {at} |").unwrap();
     }
     table += "\nWho judges each of these, says so, and has a fault: at which input the oracle named for it fires. A hyphen \
         stands\nwhere a reader of whole headers or frames does not have the fault.\n\n\
@@ -166,7 +168,7 @@ fn late_table() -> String {
         write!(table, "|{what} | {named} |").unwrap();
         for judges in &EACH[1..] {
             let late = Late {
-                judges: *judges,
+                waits_for: *judges,
                 says: *judges,
                 fault: Some(bug),
             };
@@ -249,4 +251,43 @@ fn each_fault_is_caught_by_its_oracle_and_each_oracle_catches_one_that_only_it_s
         fs::read_to_string(&path).unwrap_or_default() == table,
         "{TABLE} differs from what was found:\n{table}"
     );
+}
+
+/// Findings are grouped by what was at stake, small, and come with a command that shows it.
+#[cfg(feature = "cli")]
+#[test]
+fn what_is_found_is_grouped_by_its_rule_small_and_shown_by_decode() {
+    use crate::support::run::run;
+    use oracles::report::{Group, Outcome};
+
+    for (bug, rule, bytes) in [
+        (Bug::LengthNotMinimalAccepted, "length-not-minimal", 14),
+        (Bug::RsvIgnored, "rsv-not-zero", 6),
+        (Bug::CloseOneByteAccepted, "close-body-one-byte", 7),
+        (Bug::BadTextReplaced, "text-not-utf8", 7),
+        (Bug::EmptyFragmentsNotCounted, "too-many-fragments", 18),
+    ] {
+        let specimen = Specimen(Some(bug));
+        let mut rows = oracles::report(&specimen);
+        let row = rows.find(|row| row.oracle == "reference");
+        let Outcome::Fired { groups, .. } = row.expect("it is reported").outcome else {
+            panic!("{bug:?} is not caught");
+        };
+        let is_of_the_rule = |group: &&Group| group.at_stake.starts_with(rule);
+        let group = groups.iter().find(is_of_the_rule);
+        let group = group.unwrap_or_else(|| panic!("{bug:?}: {groups:?}"));
+        let shown = group.shown.as_ref().expect("it is bytes");
+        assert!(shown.wire.len() <= bytes, "{bug:?}: {group}");
+        let command = shown.command().expect("it fits a line");
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        let decoded = run(&words);
+        assert!(
+            decoded.stdout.contains(rule),
+            "{command}: {}",
+            decoded.stdout
+        );
+        // No list of numbers, such as Debug prints.
+        let told = group.to_string();
+        assert!(!told.contains('['), "{told}");
+    }
 }

@@ -4,6 +4,7 @@
 
 use oracles::child::{Child, Lost};
 use oracles::report::{Group, Outcome};
+use oracles::shown::Shown;
 use oracles::subject::{Each, Seen, Subject};
 use plainws::Role;
 use plainws::protocol::message::Limits;
@@ -70,7 +71,7 @@ fn a_mistake_in_python_is_found_and_made_small() {
     };
     assert_eq!(group.at_stake, "rsv-not-zero (§5.2)");
     assert!(group.input.len() < 10, "{group}");
-    let command = group.shown.as_ref().and_then(|shown| shown.command());
+    let command = group.shown.as_ref().and_then(Shown::command);
     let command = command.expect("it fits a line");
     assert!(command.starts_with("plainws decode --role "), "{command}");
 }
@@ -92,7 +93,7 @@ fn a_child_that_dies_says_so_and_is_started_again() {
     assert!(what.contains("dies"), "{what}");
     assert!(what.contains("last words: \"AssertionError\""), "{what}");
     let mut reader = child.reader(Role::Client, Limits::default());
-    let seen = reader.read(&mut *b"\x89\x80\0\0\0\0".to_vec());
+    let seen = reader.read(&mut b"\x89\x80\0\0\0\0".to_vec());
     assert_eq!(seen, [Seen::Ping(Vec::new())]);
 }
 

@@ -54,6 +54,8 @@ fn the_readme_quotes_what_is_here() {
         .map(str::trim)
         .collect();
     let blocks = section.split("```").skip(1).step_by(2);
+    // Not what is typed and printed.
+    let blocks = blocks.filter(|block| !block.starts_with("console"));
     let quoted: Vec<&str> = blocks
         .flat_map(|block| block.lines().skip(1))
         .map(str::trim)

@@ -164,7 +164,7 @@ impl Reader for Remote {
         for line in lines {
             match (line.strip_prefix("sent "), event(&line)) {
                 (Some(sent), _) if unhex(sent).is_some() => {
-                    self.answers.extend(unhex(sent).unwrap_or_default())
+                    self.answers.extend(unhex(sent).unwrap_or_default());
                 }
                 (None, Some(event)) => seen.push(event),
                 _ => give_up(nonsense("read", &line)),

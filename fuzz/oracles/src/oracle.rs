@@ -2,8 +2,9 @@
 
 use crate::stream::Stream;
 use crate::streams::choices::{Choices, Random};
+use crate::streams::generate;
 use crate::subject::Subject;
-use crate::{dissect, endpoint, frames, generate, handshake, opening, pieces, resource, script};
+use crate::{dissect, endpoint, frames, handshake, opening, pieces, resource, script};
 
 /// Something that must hold.
 #[derive(Clone, Copy, Debug)]

@@ -164,8 +164,8 @@ impl Subject for Specimen {
 /// The specimen, judging late.
 #[derive(Clone, Copy, Debug)]
 pub struct Late {
-    /// When it judges.
-    pub judges: Each,
+    /// What it waits for before it judges.
+    pub waits_for: Each,
     /// When it says that it does.
     pub says: Each,
     /// At most one fault.
@@ -180,13 +180,13 @@ impl Subject for Late {
     fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
         let mut reader = Peer::new(Specimen(self.fault), sender, limits);
         reader.writes_at_once = true;
-        reader.gate.each = self.judges;
+        reader.gate.each = self.waits_for;
         Box::new(reader)
     }
 
     fn endpoint(&self, role: Role, limits: Limits) -> Option<Box<dyn Endpoint>> {
         let mut peer = Peer::new(Specimen(self.fault), role.peer(), limits);
-        peer.gate.each = self.judges;
+        peer.gate.each = self.waits_for;
         Some(Box::new(peer))
     }
 }

@@ -95,7 +95,7 @@ fn accept(specimen: Specimen, mut stream: TcpStream) -> io::Result<()> {
     };
     stream.write_all(response.as_bytes())?;
     converse(specimen, Role::Server, stream, rest, |seen, end| {
-        echo(seen, end)
+        echo(seen, end);
     })
 }
 
