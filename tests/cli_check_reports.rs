@@ -41,7 +41,7 @@ fn odd_server() -> SocketAddr {
     address
 }
 
-/// Takes each request, sends each fragment back as a message, any bytes as text, leaves without a word, takes no more than
+/// Takes each request, answers the first fragment of a message, any bytes as text, leaves without a word, takes no more than
 /// 1,000 bytes, and says what a terminal or a page might obey.
 fn odd(mut stream: TcpStream) -> Option<()> {
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
@@ -81,6 +81,11 @@ fn odd(mut stream: TcpStream) -> Option<()> {
                         .write_all(&frame(Role::Server, CLOSE, &close_body(1009, b"")))
                         .ok()?;
                     return leave(stream);
+                }
+                // Once a wrong message is there, nobody waits for more.
+                (_, Some(Opcode::Continuation)) => continue,
+                (_, Some(Opcode::Text)) if !of.header.is_some_and(|header| header.fin) => {
+                    (TEXT, b"<script>alert(1)</script>\x1b[2J".to_vec())
                 }
                 (_, Some(Opcode::Binary)) => (BINARY, of.payload),
                 _ => (TEXT, of.payload),
@@ -263,9 +268,17 @@ mod for_programs {
     fn mask(value: &mut Value) {
         match value {
             Value::Object(fields) => {
+                // A script that stopped early, and connections but the first, wait for no end.
+                if fields.get("outcome") == Some(&"not_applicable".into()) {
+                    fields["connections"][0]["end"] = Value::Null;
+                }
+                if let Some(Value::Array(connections)) = fields.get_mut("connections") {
+                    connections.truncate(1);
+                }
                 if let Some(head) = fields.get("head").and_then(Value::as_str) {
                     let length = 2 * head.len();
-                    let hex = fields["hex"].as_str().map(|hex| hex[length..].to_owned());
+                    let hex = fields["hex"].as_str().map(|hex| &hex[length..]);
+                    let hex = hex.map(|hex| hex[..hex.len().min(100)].to_owned());
                     fields.insert(
                         "hex".into(),
                         format!("HEAD{}", hex.unwrap_or_default()).into(),

@@ -85,7 +85,8 @@ fn detail(case: &Case) -> String {
         text += &line("old", &format!("{old} in the Autobahn Testsuite"));
     }
     let command = format!("plainws check ws://127.0.0.1:9001/ --only {}", case.id);
-    text + "\n" + &paint::shell_line(&command)
+    let command = paint::broken(&command, "  $ ".len());
+    text + "\n" + &paint(FAINT, &format!("  $ {command}")) + "\n"
 }
 
 /// A step in words.

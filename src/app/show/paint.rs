@@ -49,6 +49,16 @@ pub(crate) fn shell_line(shell: &str) -> String {
     paint(FAINT, &lines) + "\n"
 }
 
+/// A command behind so many columns; a long one goes on in the next line, as a shell reads it.
+pub(crate) fn broken(command: &str, indent: usize) -> String {
+    match command.rsplit_once(" --") {
+        Some((start, option)) if indent + width(command) >= COLUMNS => {
+            format!("{start} \\\n{:indent$}  --{option}", "")
+        }
+        _ => command.into(),
+    }
+}
+
 /// Quoted where a shell would not read it as one word otherwise.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.:".contains(&byte);

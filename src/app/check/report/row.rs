@@ -5,8 +5,9 @@ use crate::app::check::came::Ended;
 use crate::app::check::case::{Case, End, Examinee, Group, Level};
 use crate::app::check::judge::{self, Outcome, Shown, Verdict};
 use crate::app::check::old_suite;
-use crate::app::check::play::{Record, Side};
+use crate::app::check::play::{Record, Side, Stopped};
 use crate::app::check::run::Result;
+use crate::app::check::talk::Waited;
 use crate::app::text::harmless;
 use plainws::Role;
 use plainws::protocol::close;
@@ -174,6 +175,9 @@ impl Row {
 }
 
 fn connections(case: &Case, record: &Record) -> Vec<Connection> {
+    // After an early Close nobody waits for the end of TCP.
+    let is_over = matches!(record.stopped, Some(Stopped::Waiting(_, Waited::Over)));
+    let is_waited_for = case.end != End::Unheard && !is_over;
     let connection = |(number, side): (usize, &Side)| Connection {
         sent: sent(record, side),
         difference: head::difference(&side.head, &side.usual),
@@ -183,7 +187,7 @@ fn connections(case: &Case, record: &Record) -> Vec<Connection> {
         close: closed(side),
         end: match side.came.end {
             Some(ended) => TcpEnd::By(ended),
-            None if number == 0 && case.end != End::Unheard => TcpEnd::Open,
+            None if number == 0 && is_waited_for => TcpEnd::Open,
             None => TcpEnd::Ours,
         },
     };
@@ -239,7 +243,9 @@ fn due(case: &Case, side: Option<&Side>) -> String {
             1005 => "no code".to_owned(),
             code => code.to_string(),
         });
-        codes.collect::<Vec<_>>().join(" or ")
+        let mut codes = Vec::from_iter(codes);
+        codes.dedup();
+        codes.join(" or ")
     };
     parts.push(match &case.end {
         End::Answered => "Close 1000 as the answer to ours".into(),

@@ -19,7 +19,7 @@ use super::row::{Connection, Row, TcpEnd};
 use super::{Report, counted, frames, head};
 use crate::app::check::came::Ended;
 use crate::app::check::judge::Outcome;
-use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, paint, shell_word};
+use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, broken, paint, shell_word};
 use crate::app::text::{COLUMNS, clipped, count, padded, width, wrapped};
 use plainws::Role;
 
@@ -62,7 +62,7 @@ pub(crate) fn block_with(row: &Row, again: &str) -> String {
         let likely = row.likely.as_deref().unwrap_or_default();
         text += &labelled("likely", &wrapped(likely, INDENT));
     }
-    text += &labelled("again", &command(again));
+    text += &labelled("again", &broken(again, INDENT));
     let more = row.rules.first().filter(|_| row.is_bad(true));
     text + &labelled(
         "more",
@@ -102,16 +102,6 @@ fn labelled(label: &str, text: &str) -> String {
 fn lines(lines: Vec<String>) -> String {
     let lines = lines.iter().map(|line| line.trim_end());
     Vec::from_iter(lines).join(&format!("\n{:INDENT$}", ""))
-}
-
-/// A long one goes on in the next line, as a shell reads it.
-fn command(command: &str) -> String {
-    match command.split_once(" --") {
-        Some((start, option)) if width(command) > ROOM => {
-            format!("{start} \\\n{:INDENT$}  --{option}", "")
-        }
-        _ => command.to_owned(),
-    }
 }
 
 /// The connections of a case; those on which the same happened stand together.
