@@ -162,17 +162,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     if options.learn {
         return learn::run(&target, url, options.watch);
     }
+    let cases = options.cases(Role::Server)?;
+    if let Some(problem) = probe::problem(&mut server(&target)?) {
+        output::say(&format!("{url}: {problem}"));
+        return Ok(ExitCode::from(probe::NOTHING));
+    }
     if let Some(path) = &options.replay {
         return random::replay(&target, url, path);
     }
     if let Some(time) = options.random {
         let seed = options.seed.map_or_else(random_seed, Ok)?;
         return random::run(&target, url, time, seed, jobs);
-    }
-    let cases = options.cases(Role::Server)?;
-    if let Some(problem) = probe::problem(&mut server(&target)?) {
-        output::say(&format!("{url}: {problem}"));
-        return Ok(ExitCode::from(probe::NOTHING));
     }
     let mut files = Files::open(&options.reports)?;
     let began = Instant::now();

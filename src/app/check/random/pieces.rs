@@ -1,7 +1,7 @@
 //! `--random`: streams that nobody thought of, legal, nearly legal and cut anywhere, against a server.
 //!
 //! [`streams`](super::super::streams) makes them and says what is due. Each becomes a case like those of the table, and is
-//! played and judged like them. The first that fails is made as small as it can be and still fails.
+//! played and judged like them.
 
 use super::super::case::{Case, End, Group};
 use super::super::judge::{Outcome, Verdict, judge};
@@ -13,12 +13,10 @@ use super::super::streams::reference;
 use super::super::streams::seen::{Each, Seen};
 use plainws::Role;
 use plainws::protocol::message::Limits;
-use std::time::{Duration, Instant};
+use std::ops::Range;
 
 /// Bytes of which a stream is made.
 const DECISIONS: usize = 256;
-/// How long a failure is made smaller, at most.
-const SHRINKING: Duration = Duration::from_secs(30);
 
 /// A stream, in the pieces in which it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub(super) struct Pieces(pub(super) Vec<Vec<u8>>);
 impl Pieces {
     /// The stream of this number that a seed makes.
     pub(super) fn new(seed: u64, number: u64) -> Self {
-        let mut random = Random(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut random = Random(Random(seed).next_u64().wrapping_add(number));
         let decisions = random.bytes(DECISIONS);
         let mut choices = Choices(&decisions);
         let cuts = choices.below(6);
@@ -52,6 +50,24 @@ impl Pieces {
 
     pub(super) fn wire(&self) -> Vec<u8> {
         self.0.concat()
+    }
+
+    /// The same with other bytes in this place, and with the cuts that are left.
+    pub(super) fn replaced(&self, place: Range<usize>, with: &[u8]) -> Self {
+        let mut begin = 0;
+        let mut pieces = Vec::new();
+        for piece in &self.0 {
+            let cut = |at: usize| at.saturating_sub(begin).min(piece.len());
+            let mut bytes = piece[..cut(place.start)].to_vec();
+            if (begin..begin + piece.len()).contains(&place.start) {
+                bytes.extend(with);
+            }
+            bytes.extend(&piece[cut(place.end)..]);
+            begin += piece.len();
+            pieces.push(bytes);
+        }
+        pieces.retain(|piece| !piece.is_empty());
+        Self(pieces)
     }
 
     /// What is sent, and what is due for it.
@@ -131,58 +147,6 @@ pub(super) fn failure(pieces: &Pieces, examinee: &mut dyn Examinee) -> Option<(V
     matches!(verdict.outcome, Outcome::Failed | Outcome::Timeout).then_some((verdict, record))
 }
 
-/// Makes a failure smaller: leaves out pieces of the stream, ever smaller ones, and its cuts.
-pub(super) fn shrink(found: Found, examinee: &mut dyn Examinee) -> Found {
-    let end = Instant::now() + SHRINKING;
-    let mut best = found;
-    let whole = Pieces(vec![best.pieces.wire()]);
-    keep_if_failing(&mut best, whole, examinee);
-    let mut size = best.pieces.wire().len() / 2;
-    while size > 0 && Instant::now() < end {
-        let mut at = 0;
-        while at < best.pieces.wire().len() && Instant::now() < end {
-            let smaller = without(&best.pieces, at, size);
-            if !keep_if_failing(&mut best, smaller, examinee) {
-                at += size;
-            }
-        }
-        size /= 2;
-    }
-    best
-}
-
-/// The same without the bytes in this place, and with the cuts that are left.
-fn without(pieces: &Pieces, at: usize, size: usize) -> Pieces {
-    let mut begin = 0;
-    let mut left = Vec::new();
-    for piece in &pieces.0 {
-        let kept = piece
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !(at..at + size).contains(&(begin + i)));
-        left.push(kept.map(|(_, byte)| *byte).collect());
-        begin += piece.len();
-    }
-    left.retain(|piece: &Vec<u8>| !piece.is_empty());
-    Pieces(left)
-}
-
-fn keep_if_failing(best: &mut Found, pieces: Pieces, examinee: &mut dyn Examinee) -> bool {
-    if pieces.0.is_empty() || pieces == best.pieces {
-        return false;
-    }
-    let Some((verdict, record)) = failure(&pieces, examinee) else {
-        return false;
-    };
-    *best = Found {
-        number: best.number,
-        pieces,
-        verdict,
-        record,
-    };
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +177,22 @@ mod tests {
             (b"\x80\x82\0\0\0\0a", End::Left),
         ] {
             assert_eq!(end_of(wire), end, "{wire:02x?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_replaced_in_whatever_pieces_they_are() {
+        let pieces = Pieces([&b"abc"[..], b"def", b"g"].map(<[u8]>::to_vec).to_vec());
+        for (place, with, left) in [
+            (0..0, "", &["abc", "def", "g"][..]),
+            (1..2, "", &["ac", "def", "g"]),
+            (2..4, "xyz", &["abxyz", "ef", "g"]),
+            (0..3, "", &["def", "g"]),
+            (3..6, "x", &["abc", "x", "g"]),
+            (1..9, "", &["a"]),
+        ] {
+            let left: Vec<_> = left.iter().map(|piece| piece.as_bytes().to_vec()).collect();
+            assert_eq!(pieces.replaced(place, with.as_bytes()), Pieces(left));
         }
     }
 
