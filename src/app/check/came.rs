@@ -3,7 +3,7 @@
 use plainws::Role;
 use plainws::protocol::close;
 use plainws::protocol::dissect::{Dissector, Frame, Status};
-use plainws::protocol::frame::Opcode;
+use plainws::protocol::frame::{MaskingKey, Opcode};
 use plainws::protocol::head::{self, Decoder};
 use plainws::protocol::message::{Limits, Message};
 use plainws::protocol::response::Response;
@@ -11,6 +11,8 @@ use plainws::protocol::rule::Rule;
 
 /// Bytes kept to be shown.
 const SHOWN: usize = 4096;
+/// Masking keys that are compared: that many are not the same by chance.
+const KEYS: usize = 3;
 /// Largest head taken; no honest one is near.
 const MAX_HEAD: usize = 64 * 1024;
 /// What may come beside the messages that are due.
@@ -35,6 +37,9 @@ pub(crate) struct Came {
     after_close: Option<Box<Dissector>>,
     pub(crate) has_data_after_close: bool,
     pub(crate) has_second_close: bool,
+    pub(crate) has_pong_after_close: bool,
+    /// The masking keys of its first frames.
+    pub(crate) keys: Vec<MaskingKey>,
     /// The rule that it broke.
     pub(crate) broken: Option<Rule>,
     /// How TCP ended.
@@ -92,6 +97,8 @@ impl Came {
             after_close: None,
             has_data_after_close: false,
             has_second_close: false,
+            has_pong_after_close: false,
+            keys: Vec::new(),
             broken: None,
             end: None,
             total: 0,
@@ -212,6 +219,7 @@ impl Came {
                 Some(Opcode::Text | Opcode::Binary | Opcode::Continuation) => {
                     self.has_data_after_close = true;
                 }
+                Some(Opcode::Pong) => self.has_pong_after_close = true,
                 _ => {}
             }
         }
@@ -222,6 +230,8 @@ impl Came {
             self.broken = Some(rule);
             return;
         }
+        let key = frame.header.and_then(|header| header.masking_key);
+        self.keys.extend(key.filter(|_| self.keys.len() < KEYS));
         let opcode = frame.header.map(|header| header.opcode);
         match opcode {
             Some(Opcode::Ping) => self.pings.push(frame.payload),

@@ -157,6 +157,7 @@ fn found(case: &Case, record: &Record) -> Finding {
     for side in &record.sides {
         pongs(side)?;
     }
+    keys(case, first)?;
     end(case, record, first)?;
     weak(case, record, first)
 }
@@ -356,6 +357,20 @@ fn pongs(side: &Side) -> Finding {
     }
 }
 
+/// Its frames are not all masked with the same key, where that is asked.
+fn keys(case: &Case, side: &Side) -> Finding {
+    let is_asked = case
+        .script
+        .iter()
+        .any(|step| matches!(step, Step::FreshKeys));
+    match &side.came.keys[..] {
+        [first, others @ ..] if is_asked && others.iter().all(|key| key == first) => {
+            failed("it masks all frames with the same key (§5.3)")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The connection ends as the case has it.
 fn end(case: &Case, record: &Record, side: &Side) -> Finding {
     let came = &side.came;
@@ -415,6 +430,13 @@ fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
     if side.came.has_second_close {
         return lenient("it sends a second Close: the first one was the last word (§1.4)");
     }
+    let is_answer = matches!(case.end, End::Answered | End::Closed(_));
+    if is_answer && side.came.has_pong_after_close {
+        return lenient("it sends a pong behind its Close, which was the last word (§1.4)");
+    }
+    if answers_behind_close(case, side) {
+        return lenient("it answers a ping that came behind our Close, and none is due (§5.5.2)");
+    }
     if answers_pongs(case, side) {
         return lenient("it answers a pong, and none is expected (§5.5.3)");
     }
@@ -440,6 +462,13 @@ pub(super) fn has_left_out(side: &Side) -> bool {
     let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
     let answers = side.due.iter().chain(&side.perhaps);
     side.came.messages.len() < answers.filter(is_message).count()
+}
+
+/// Whether it answers a ping that came behind a Close.
+fn answers_behind_close(case: &Case, side: &Side) -> bool {
+    let frames = case.script.iter().flat_map(Step::sent);
+    let mut behind = frames.skip_while(|frame| !frame.is_close());
+    behind.any(|frame| side.came.pongs.iter().any(|pong| frame.is_ping_of(pong)))
 }
 
 /// Whether it sends a pong back, which may go on for ever if both ends do so.

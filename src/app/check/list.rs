@@ -130,6 +130,7 @@ fn words(step: &Step) -> String {
         Step::ShutDown => "ends its half of TCP".into(),
         Step::Gone => "waits for the end of TCP".into(),
         Step::Drop => "ends TCP altogether".into(),
+        Step::FreshKeys => "looks for masking keys that differ".into(),
     }
 }
 

@@ -22,7 +22,10 @@ const FOR_MUCH: u32 = 5;
 const TO_FILL: Duration = Duration::from_millis(50);
 /// Between the first pieces of a write, so that they come one by one; no verdict depends on it.
 const GAP: Duration = Duration::from_micros(300);
-const GAPS: usize = 100;
+/// More than a head has bytes.
+const GAPS: usize = 300;
+/// Before bytes that are no whole frames.
+const GAP_OF_RAW: Duration = Duration::from_millis(1);
 
 /// Who is examined: connections come from here.
 pub(crate) trait Examinee {
@@ -206,7 +209,11 @@ impl Player<'_> {
                 let is_whole = frames.iter().all(Frame::is_whole);
                 self.send(&script::wire(frames, self.role), sizes, is_whole)?;
             }
-            Step::Raw(bytes) => self.send(bytes, &WHOLE, false)?,
+            Step::Raw(bytes) => {
+                // What was written before is read before, so that a cut stays one.
+                thread::sleep(GAP_OF_RAW);
+                self.send(bytes, &WHOLE, false)?;
+            }
             Step::Expect(answers) => {
                 self.side().due.extend_from_slice(answers);
                 self.wait_for_answers()?;
@@ -226,6 +233,8 @@ impl Player<'_> {
                 }
             }
             Step::Drop => self.side().talk.leave(),
+            // The judge looks at them.
+            Step::FreshKeys => {}
         }
         Ok(())
     }
@@ -310,10 +319,7 @@ impl Player<'_> {
         );
         let side = self.side();
         side.is_between_frames = is_whole;
-        for (number_of_piece, piece) in pieces(wire, sizes).enumerate() {
-            if (1..GAPS).contains(&number_of_piece) {
-                thread::sleep(GAP);
-            }
+        for piece in pieces(wire, sizes) {
             side.note(piece);
             if !side.talk.write(piece) {
                 // Whoever fails a connection need not take what comes after that.
@@ -466,11 +472,15 @@ impl Playing {
     }
 }
 
-/// Cuts into pieces of these sizes, the last of which repeats.
+/// Cuts into pieces of these sizes, the last of which repeats, and takes its time between the first ones.
 fn pieces<'a>(mut wire: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
     let mut sizes = sizes.iter();
     let mut size = usize::MAX;
+    let mut gaps = 0..GAPS;
     std::iter::from_fn(move || {
+        if gaps.next().is_some_and(|number| number > 0) && !wire.is_empty() {
+            thread::sleep(GAP);
+        }
         size = (*sizes.next().unwrap_or(&size)).max(1);
         let (piece, after) = wire.split_at(size.min(wire.len()));
         wire = after;

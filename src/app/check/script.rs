@@ -42,6 +42,8 @@ pub(crate) enum Step {
     Gone,
     /// Ends TCP altogether.
     Drop,
+    /// Asks for frames that are not all masked with the same key.
+    FreshKeys,
 }
 
 impl Step {
@@ -253,6 +255,10 @@ impl Frame {
 
     pub(super) fn is_ping_of(&self, payload: &[u8]) -> bool {
         self.byte0 == FIN | 9 && *self.payload.bytes() == *payload
+    }
+
+    pub(super) fn is_close(&self) -> bool {
+        self.byte0 == FIN | 8
     }
 
     pub(super) fn is_pong_of(&self, payload: &[u8]) -> bool {

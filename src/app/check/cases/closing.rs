@@ -423,6 +423,17 @@ fn messages_before() -> Vec<Case> {
             [send([ping("before"), close(1000, "")])],
         ),
         answered(
+            "pong-before-close",
+            "a ping that comes before a Close is answered before it",
+            1000,
+            [
+                send([ping("before"), close(1000, "")]),
+                expect([pong_back("before")]),
+            ],
+        )
+        // §5.5.2: unless it already received a Close, which it has if it reads both at once.
+        .should(),
+        answered(
             "large-text-before-close",
             "what came before a Close is answered, and nothing after it",
             1000,

@@ -177,6 +177,17 @@ fn together() -> Vec<Case> {
                 .collect::<Vec<_>>(),
         ),
         row(
+            "pings-50-of-125-bytes",
+            "the latest of many long pings is answered",
+            {
+                let long = |at: u8| Frame::new(0x89, vec![at; 125]);
+                [
+                    send((0..50).map(long).collect::<Vec<_>>()),
+                    expect([pong_back([49; 125])]),
+                ]
+            },
+        ),
+        row(
             "pings-50-of-an-end-that-does-not-read",
             "the latest ping is answered though the pongs before it were not read yet",
             [Step::Deaf, send(pings(50)), Step::Hear, expect(answers(50))],

@@ -278,6 +278,17 @@ fn keys() -> Vec<Case> {
             expect([text_back("onetwothree")]),
         ]),
         row(
+            "mask-keys-of-a-client",
+            "a client masks each frame with a key of its own",
+        )
+        .plays([
+            send(["one", "two", "three"].map(text)),
+            expect(["one", "two", "three"].map(text_back)),
+            Step::FreshKeys,
+        ])
+        .only(Examinee::Client)
+        .likely("the masking key is a constant"),
+        row(
             "mask-across-pieces",
             "a payload is unmasked in step with its key, however it is cut",
         )

@@ -33,6 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
         all.extend(one_after_another(is_text));
     }
     all.extend([125, 126, 65_536].map(characters));
+    all.extend(KINDS.map(longer_than_32_bits));
     all
 }
 
@@ -121,6 +122,23 @@ fn one_after_another(is_text: bool) -> [Case; 2] {
         row("", send(frames.clone())),
         row("-in-slivers", pieces(frames.clone(), [1, 3, 2])),
     ]
+}
+
+/// A few bytes of a frame that is announced as longer than 4 GiB.
+fn longer_than_32_bits(is_text: bool) -> Case {
+    let (sent, announced) = (5, (1 << 32) + 5);
+    case(
+        Group::Lengths,
+        format!("length-{announced}-{}", kind(is_text)),
+        format!(
+            "a {} message of 4 GiB and 5 bytes does not end after 5",
+            kind(is_text)
+        ),
+        "5.2",
+    )
+    .plays([send([message(is_text, sent).length(announced)])])
+    .ends(End::Left)
+    .likely("the length is cut to 32 bits")
 }
 
 /// A length counts bytes, not characters.

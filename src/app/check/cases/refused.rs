@@ -418,6 +418,7 @@ const RESPONSES: &[Response] = &[
 #[rustfmt::skip]
 const RESPONSES_ADVICE: &[Response] = &[
     ("accept-repeated", "an accept value stands once", "11.3.3", Rule::HeaderRepeated, "", "Sec-WebSocket-Accept: {accept}"),
+    ("response-subprotocol-in-other-case", "an offered subprotocol in other case is another", "4.1", Rule::SubprotocolNotOffered, "", "Sec-WebSocket-Protocol: {other case}"),
     ("response-of-http-1-0", "a response of HTTP/1.0 opens nothing", "4.2.2", Rule::HttpVersionTooLow, "HTTP", "HTTP/1.0 101 Switching Protocols"),
     ("response-of-http-2-0", "a response of HTTP/2.0 opens nothing", "RFC 9110 2.5", Rule::HttpVersionTooHigh, "HTTP", "HTTP/2.0 101 Switching Protocols"),
     ("response-in-lower-case", "HTTP is written in capitals", "RFC 9112 2.3", Rule::StatusLineMalformed, "HTTP", "http/1.1 101 Switching Protocols"),

@@ -404,6 +404,13 @@ fn legal_in_pieces() -> Vec<Case> {
                 ]),
             );
         }
+        all.push(
+            row(
+                format!("character-of-{length}-bytes-in-slivers"),
+                format!("a character of {length} bytes that come one by one comes back"),
+            )
+            .plays([drip([text(character)]), expect([text_back(character)])]),
+        );
         let (before, after) = bytes.split_at(1);
         let around = |id: &str, title: &str, frame: Frame| {
             row(

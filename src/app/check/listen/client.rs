@@ -122,7 +122,10 @@ impl Client {
         let subprotocol = upgrade.subprotocols().first();
         let line = Line {
             head: upgrade.response(subprotocol.map(String::as_str)),
-            words: vec![("{accept}", accept_value(key.unwrap_or_default()))],
+            words: vec![
+                ("{accept}", accept_value(key.unwrap_or_default())),
+                ("{other case}", in_other_case(upgrade.subprotocols())),
+            ],
             stream: asked.stream,
             rest: asked.rest,
         };
@@ -131,6 +134,14 @@ impl Client {
             patience,
         }
     }
+}
+
+/// What looks like a subprotocol that the client offers, and is none of them.
+fn in_other_case(offered: &[String]) -> String {
+    let names = offered.iter();
+    let mut others = names.flat_map(|name| [name.to_uppercase(), name.to_lowercase()]);
+    let other = others.find(|name| !offered.contains(name));
+    other.unwrap_or_else(|| "x-unheard-of".into())
 }
 
 impl Examinee for Client {
