@@ -4,7 +4,7 @@ use crate::heads;
 use crate::reference;
 use crate::stream::{Stream, cut, sender};
 use crate::streams::choices::Choices;
-use crate::subject::{Subject, Verdict};
+use crate::subject::{OPENING_KEY, Subject, Verdict};
 use crate::words;
 use plainws::Role;
 use plainws::protocol::head::Limits;
@@ -73,7 +73,7 @@ impl Arrival {
         };
         let (what, lacks) = match self.sender {
             Role::Client => ("request", reference::request_lacks(&lines)),
-            Role::Server => ("response", reference::response_lacks(&lines)),
+            Role::Server => ("response", response_lacks(&lines)),
         };
         match lacks {
             Some(item) => format!("a {what} without: {item}"),
@@ -128,7 +128,7 @@ fn from(sender: u8, input: &[u8]) -> Vec<u8> {
 pub fn after_response(input: &[u8]) -> Vec<u8> {
     let arrival = Arrival::from_input(&from_server(input));
     let after = match reference::head(&arrival.unfolded()) {
-        Some((lines, after)) if reference::response_lacks(&lines).is_none() => after.to_vec(),
+        Some((lines, after)) if response_lacks(&lines).is_none() => after.to_vec(),
         _ => Vec::new(),
     };
     Stream::to_input(Role::Server, &after)
@@ -309,7 +309,11 @@ pub fn request_items(subject: &dyn Subject, input: &[u8]) -> Result<(), String> 
 ///
 /// What it lacks.
 pub fn response_items(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
-    items(subject, input, Role::Server, reference::response_lacks)
+    items(subject, input, Role::Server, response_lacks)
+}
+
+fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
+    reference::response_lacks(OPENING_KEY, lines)
 }
 
 fn items(

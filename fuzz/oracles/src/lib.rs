@@ -10,7 +10,7 @@
 //! - the oracles: [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
 //!   [`pieces`], and [`oracle`], their table;
 //! - the inputs: [`stream`], [`generate`], [`heads`], [`wire`], [`choices`], and [`target`], the fuzz targets;
-//! - the faults that prove the oracles: [`bug`], [`specimen`];
+//! - the faults that prove the oracles: [`bug`], [`specimen`]; over TCP, [`served`];
 //! - where a fuzzer starts, and what that reaches: [`seeds`], [`coverage`];
 //! - what people are told: [`words`], [`mod@shown`], [`mod@shrink`], [`report()`], [`watch`], [`explain`].
 
@@ -32,6 +32,7 @@ pub mod report;
 pub mod resource;
 pub mod script;
 pub mod seeds;
+pub mod served;
 pub mod shown;
 pub mod shrink;
 pub mod specimen;

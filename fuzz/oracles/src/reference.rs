@@ -2,7 +2,7 @@
 //!
 //! It is slow so that it can be short: it starts again from the first byte whenever it is asked.
 
-use crate::subject::{OPENING_KEY, Site};
+use crate::subject::Site;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::Role;
@@ -128,10 +128,10 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
         .map(|(item, _)| *item)
 }
 
-/// The first item that a response to [`crate::subject::opening`] lacks (§4.1), or what it has too much.
+/// The first item that a response lacks (§4.1), or what it has too much: to [`crate::subject::opening`], but with this key.
 #[must_use]
-pub fn response_lacks(lines: &[&[u8]]) -> Option<&'static str> {
-    let accept = accept_value(OPENING_KEY);
+pub fn response_lacks(key: &str, lines: &[&[u8]]) -> Option<&'static str> {
+    let accept = accept_value(key);
     let chosen = values(lines, "Sec-WebSocket-Protocol");
     let items = [
         (

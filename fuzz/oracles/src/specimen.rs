@@ -9,7 +9,8 @@ use crate::opening;
 use crate::reference;
 use crate::streams::wire;
 use crate::subject::{
-    Each, Endpoint, Handshake, Listing, Mask, Reader, Seen, Site, Subject, Text, Verdict, Wish,
+    Each, Endpoint, Handshake, Listing, Mask, OPENING_KEY, Reader, Seen, Site, Subject, Text,
+    Verdict, Wish,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,6 +31,22 @@ impl Specimen {
     fn has(self, bug: Bug) -> bool {
         self.0 == Some(bug)
     }
+
+    /// An end of a connection that sends each message back by itself, before it reads on.
+    pub(crate) fn echo(self, role: Role) -> Box<dyn Endpoint> {
+        // What is unbounded here is bounded by the other end, and shows a length that is misread.
+        let limits = Limits::new().max_bytes(u64::MAX).max_fragments(100_000);
+        let mut peer = Peer::new(self, role.peer(), limits);
+        peer.echoes = true;
+        Box::new(peer)
+    }
+
+    /// Begins to read the response to a request with this key.
+    pub(crate) fn response(self, key: &str) -> Box<dyn Handshake> {
+        let mut reader = HeadReader::new(self, Role::Server, head::Limits::new(), None);
+        key.clone_into(&mut reader.key);
+        Box::new(reader)
+    }
 }
 
 impl Subject for Specimen {
@@ -49,13 +66,12 @@ impl Subject for Specimen {
         limits: head::Limits,
         subprotocol: Option<&str>,
     ) -> Option<Box<dyn Handshake>> {
-        Some(Box::new(HeadReader {
-            specimen: *self,
+        Some(Box::new(HeadReader::new(
+            *self,
             sender,
             limits,
-            subprotocol: subprotocol.map(str::to_owned),
-            bytes: Vec::new(),
-        }))
+            subprotocol,
+        )))
     }
 
     fn request(&self, wish: &Wish) -> Option<Result<String, InvalidHeader>> {
@@ -251,6 +267,8 @@ struct Peer {
     /// All that was written, if each event is followed by writing.
     answers: Vec<u8>,
     writes_at_once: bool,
+    /// Whether messages are sent back.
+    echoes: bool,
     frames_sent: u8,
 }
 
@@ -297,6 +315,7 @@ impl Peer {
             output: Vec::new(),
             answers: Vec::new(),
             writes_at_once: false,
+            echoes: false,
             frames_sent: 0,
         }
     }
@@ -616,6 +635,9 @@ impl Peer {
             _ => {
                 let is_deaf = self.state == State::Closing && self.has(Bug::DeafAfterClose);
                 if let Some(open) = self.message.take_if(|_| frame.fin).filter(|_| !is_deaf) {
+                    if self.echoes {
+                        self.send(if open.is_text { 1 } else { 2 }, &open.bytes);
+                    }
                     seen.push(match open.is_text {
                         true => Seen::Text(String::from_utf8_lossy(&open.bytes).into_owned()),
                         false => Seen::Binary(open.bytes),
@@ -813,6 +835,8 @@ struct HeadReader {
     limits: head::Limits,
     /// What the server wants.
     subprotocol: Option<String>,
+    /// That of the request, for a response.
+    key: String,
     bytes: Vec<u8>,
 }
 
@@ -863,6 +887,22 @@ impl Handshake for HeadReader {
 }
 
 impl HeadReader {
+    fn new(
+        specimen: Specimen,
+        sender: Role,
+        limits: head::Limits,
+        subprotocol: Option<&str>,
+    ) -> Self {
+        Self {
+            specimen,
+            sender,
+            limits,
+            subprotocol: subprotocol.map(str::to_owned),
+            key: OPENING_KEY.into(),
+            bytes: Vec::new(),
+        }
+    }
+
     /// What has arrived, with a response's headers on one line each.
     fn unfolded(&self) -> Vec<u8> {
         match self.specimen.0 {
@@ -880,6 +920,15 @@ impl HeadReader {
             && !self.specimen.has(Bug::HeaderCountUnlimited)
         {
             return Err(Rule::TooManyHeaders);
+        }
+        // Neither need be refused (RFC 9112 §2.2, §3), but it is better.
+        let mut ends = self.bytes[..length].split(|&byte| byte == b'\n');
+        ends.next_back();
+        if ends.any(|line| !line.ends_with(b"\r")) {
+            return Err(Rule::HeadLineEnding);
+        }
+        if self.sender == Role::Client && !lines[0].iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Err(Rule::RequestLineMalformed);
         }
         match self.sender {
             Role::Client => self.judge_request(lines),
@@ -960,7 +1009,7 @@ impl HeadReader {
     }
 
     fn judge_response(&self, lines: &[&[u8]]) -> Result<String, Rule> {
-        match reference::response_lacks(lines) {
+        match reference::response_lacks(&self.key, lines) {
             Some("the accept value") if self.specimen.has(Bug::AcceptUnchecked) => {}
             Some("Upgrade: websocket alone") if self.specimen.has(Bug::OtherProtocolTaken) => {}
             Some("HTTP/1.1 or higher") if self.specimen.has(Bug::ResponseVersionUnchecked) => {}
