@@ -136,6 +136,8 @@ fn words(step: &Step) -> String {
 
 /// How it opens a connection, with frames right behind the head.
 fn opening(head: &str, frames: String) -> String {
+    /// What is longer fits no terminal.
+    const MOST: usize = 2000;
     let behind = if frames.is_empty() {
         frames
     } else {
@@ -143,6 +145,7 @@ fn opening(head: &str, frames: String) -> String {
     };
     match head {
         "{head}" => format!("opens with the usual head{behind}"),
+        head if head.len() > MOST => format!("opens with a head of {} bytes{behind}", head.len()),
         head => format!(
             "opens with {}{behind}",
             crate::app::show::text::quoted(head.as_bytes())
