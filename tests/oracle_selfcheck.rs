@@ -147,25 +147,26 @@ fn late_table() -> String {
          Who says that it judges each of these, and judges later:\n\n\
          | says | judges | caught by |\n|---|---|---|\n",
     );
-    let reference = Oracle::named("reference").unwrap();
+    let reference = Oracle::named("reference").expect("the oracle of that name");
     for (late, _) in late().filter(|(_, is_true)| !is_true) {
         let at = caught_at(reference, &late);
         let at = at.unwrap_or_else(|| panic!("not caught: {late:?}"));
         let Late {
             says, waits_for, ..
         } = late;
-        writeln!(table, "| {says:?} | {waits_for:?} | reference {at} |").unwrap();
+        writeln!(table, "| {says:?} | {waits_for:?} | reference {at} |")
+            .expect("a String takes it");
     }
     table += "\nWho judges each of these, says so, and has a fault: at which input the oracle named for it fires. A hyphen \
         stands\nwhere a reader of whole headers or frames does not have the fault.\n\n\
         | fault | oracle | Header | Frame | Message |\n|---|---|---|---|---|\n";
     let mut missed = Vec::new();
     for &(bug, what, named) in Bug::ALL {
-        let oracle = Oracle::named(named).unwrap();
+        let oracle = Oracle::named(named).expect("a fault names an oracle");
         if !is_of_a_reader(oracle) {
             continue;
         }
-        write!(table, "|{what} | {named} |").unwrap();
+        write!(table, "|{what} | {named} |").expect("a String takes it");
         for judges in &EACH[1..] {
             let late = Late {
                 waits_for: *judges,
@@ -184,7 +185,7 @@ fn late_table() -> String {
                     at.to_string()
                 }
             });
-            write!(table, " {at} |").unwrap();
+            write!(table, " {at} |").expect("a String takes it");
         }
         table.push('\n');
     }

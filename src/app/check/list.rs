@@ -1,13 +1,14 @@
 //! What is tested, and why, for people.
 
 use super::case::{Case, End, Examinee};
-use super::judge::{Shown, code_name};
+use super::judge::Shown;
 use super::script::{Answer, Step};
 use super::select;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{count, padded, wrapped};
 use crate::app::sought::rfc_and_section;
 use clap::ValueEnum as _;
+use plainws::CloseCode;
 use plainws::protocol::rule::Section;
 
 /// The cases that `what` names, or all; if it is one, all that is known of it.
@@ -157,7 +158,10 @@ fn end(end: &End) -> String {
     let codes = |codes: &[u16]| {
         let code = |code: &u16| match code {
             1005 => "no code".to_owned(),
-            code => format!("{code} {}", code_name(*code)).trim_end().to_owned(),
+            code => match CloseCode(*code).name() {
+                Some(name) => format!("{code} {name}"),
+                None => code.to_string(),
+            },
         };
         codes.iter().map(code).collect::<Vec<_>>().join(" or ")
     };

@@ -76,7 +76,7 @@ mod of_servers {
             .allow_origin("null")
             .allow_origin("https://site.example:8443")
             .allow_origin("x-extension://0123456789abcdef")
-            .route(ECHO, |ws| echo(ws));
+            .route(ECHO, echo);
         let target = target(address);
         thread::scope(|scope| {
             scope.spawn(|| server.serve());

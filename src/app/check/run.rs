@@ -3,10 +3,9 @@
 use super::case::Case;
 use super::judge::{Verdict, judge};
 use super::play::{Examinee, Record, play};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
 
 /// A case that was played.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ fn side_by_side<E: Examinee>(
         let workers: Vec<_> = (0..jobs.min(numbers.len()))
             .map(|_| scope.spawn(work))
             .collect();
-        let mut outcomes = workers.into_iter().map(|worker| worker.join());
+        let mut outcomes = workers.into_iter().map(ScopedJoinHandle::join);
         outcomes.try_for_each(|outcome| {
             outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })

@@ -151,10 +151,11 @@ impl Payload {
                 length,
             } => {
                 // Neither repeats with a period that a buffer has.
-                let (first, period) = if *is_text { (b'a', 23) } else { (0, 251) };
-                let places = *from..from + period.min(*length);
+                let period = if *is_text { b'a'..b'x' } else { 0..251 };
+                let start = from % period.len();
+                let most = period.len().min(*length);
                 let mut bytes = Vec::with_capacity(*length);
-                bytes.extend(places.map(|at| first + (at % period) as u8));
+                bytes.extend(period.cycle().skip(start).take(most));
                 while bytes.len() < *length {
                     let more = bytes.len().min(length - bytes.len());
                     bytes.extend_from_within(..more);
@@ -270,12 +271,13 @@ impl Frame {
         let is_masked = (sender == Role::Client) != self.is_masked_wrong;
         let length = self.length.unwrap_or(self.payload.len() as u64);
         let mask = if is_masked { 0x80 } else { 0 };
+        let [.., high, low] = length.to_be_bytes();
         wire.push(self.byte0);
         match (self.form, length) {
-            (Form::Shortest, 0..=125) => wire.push(mask | length as u8),
+            (Form::Shortest, 0..=125) => wire.push(mask | low),
             (Form::Shortest, 126..=0xFFFF) | (Form::Bits16, _) => {
                 wire.push(mask | 126);
-                wire.extend((length as u16).to_be_bytes());
+                wire.extend([high, low]);
             }
             _ => {
                 wire.push(mask | 127);

@@ -5,6 +5,7 @@
 //! 89 82 37fa213d      PING   fin masked       2 "hi"
 //! ```
 
+use super::repeats::shortened;
 use super::row::Bytes;
 use crate::app::show::trace;
 use crate::app::text::{clipped, count, quoted, spaced};
@@ -12,9 +13,6 @@ use plainws::protocol::dissect::{Dissector, Frame, Status};
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::message::Limits;
 
-/// Frames that are shown of many: so many from the beginning, and so many from the end.
-const FIRST: usize = 6;
-const LAST: usize = 2;
 /// The most bytes of what is no frame.
 const RAW: usize = 16;
 
@@ -103,33 +101,4 @@ fn text(bytes: &Bytes, room: usize) -> Vec<String> {
         lines.push(format!("… {} in all", count(bytes.total, "byte")));
     }
     lines
-}
-
-/// Like lines as one, and of many the first and the last.
-pub(super) fn shortened(lines: impl Iterator<Item = String>) -> Vec<String> {
-    let all = Vec::from_iter(lines);
-    let mut lines = Vec::new();
-    for run in all.chunk_by(|one, other| one == other) {
-        lines.push(run[0].clone());
-        if run.len() > 1 {
-            lines.push(format!("… {} more like it", run.len() - 1));
-        }
-    }
-    if lines.len() > FIRST + LAST + 1 {
-        let hidden = lines.len() - FIRST - LAST;
-        let left_out = format!("… {hidden} more lines");
-        lines.splice(FIRST..FIRST + hidden, [left_out]);
-    }
-    lines
-}
-
-/// Like things one after another as one, with their number.
-pub(super) fn runs(parts: impl Iterator<Item = String>) -> Vec<String> {
-    let parts = Vec::from_iter(parts);
-    let runs = parts.chunk_by(|one, other| one == other);
-    runs.map(|run| match run {
-        [part] => part.clone(),
-        run => format!("{} times {}", run.len(), run[0]),
-    })
-    .collect()
 }

@@ -7,6 +7,7 @@ mod head;
 mod html;
 mod json;
 mod junit;
+mod repeats;
 pub(crate) mod row;
 pub(crate) mod text;
 

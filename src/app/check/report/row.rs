@@ -1,6 +1,6 @@
 //! What is kept of a result: enough for every report, and little, whatever was sent.
 
-use super::{frames, head};
+use super::{head, repeats};
 use crate::app::check::came::Ended;
 use crate::app::check::case::{Case, End, Examinee, Group, Level};
 use crate::app::check::judge::{self, Outcome, Shown, Verdict};
@@ -237,7 +237,7 @@ fn closed(side: &Side) -> Option<(u16, String)> {
 fn due(case: &Case, side: Option<&Side>) -> String {
     let answers = side.map_or(&[][..], |side| &side.due);
     let mut parts: Vec<String> =
-        frames::runs(answers.iter().map(|answer| Shown::due(answer).to_string()));
+        repeats::runs(answers.iter().map(|answer| Shown::due(answer).to_string()));
     let any = |codes: &[u16]| {
         let codes = codes.iter().map(|code| match code {
             1005 => "no code".to_owned(),

@@ -16,7 +16,7 @@
 //! ```
 
 use super::row::{Connection, Row, TcpEnd};
-use super::{Report, counted, frames, head};
+use super::{Report, counted, frames, head, repeats};
 use crate::app::check::came::Ended;
 use crate::app::check::judge::Outcome;
 use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, broken, paint, shell_word};
@@ -145,7 +145,7 @@ fn sent(row: &Row, connection: &Connection) -> Vec<String> {
     if !connection.difference.is_empty() {
         sent.push(format!("{begin} that differs from the usual one:"));
         let lines = connection.difference.iter();
-        sent.extend(frames::shortened(lines.map(|line| clipped(line, ROOM))));
+        sent.extend(repeats::shortened(lines.map(|line| clipped(line, ROOM))));
     } else if row.is_about_heads() {
         sent.push(format!("{begin} as usual"));
     }
@@ -184,7 +184,7 @@ fn response(row: &Row, connection: &Connection) -> Vec<String> {
     let lines = lines.map(|line| clipped(&head::shown(line), ROOM));
     if is_whole {
         let lines = lines.take_while(|line| line != "(the empty line)");
-        frames::shortened(lines)
+        repeats::shortened(lines)
     } else if is_refusal || row.is_about_heads() {
         lines.take(1).collect()
     } else {

@@ -148,7 +148,8 @@ fn close(length: usize, choices: &mut Choices<'_>) -> (Vec<u8>, Seen) {
 
 fn filler(length: usize, choices: &mut Choices<'_>) -> Vec<u8> {
     let first = choices.byte();
-    (0..length).map(|i| first.wrapping_add(i as u8)).collect()
+    let bytes = (0..=u8::MAX).cycle().skip(first.into());
+    bytes.take(length).collect()
 }
 
 /// Text of exactly that many bytes, full of characters that can be cut.

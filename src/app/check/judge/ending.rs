@@ -1,0 +1,116 @@
+//! How the connection ends, and what is weak about it.
+
+use super::verdict::{Finding, failed, lenient, timeout};
+use crate::app::check::came::{Came, Ended};
+use crate::app::check::case::{Case, End};
+use crate::app::check::play::{Record, Side};
+use crate::app::check::script::{Answer, Step};
+use plainws::Role;
+
+/// The connection ends as the case has it.
+pub(super) fn end(case: &Case, side: &Side) -> Finding {
+    let came = &side.came;
+    match &case.end {
+        End::Answered => close(came, &[1000], true),
+        End::Closed(codes) => close(came, codes, true),
+        End::Failed(codes) => close(came, codes, false),
+        End::Left if came.end.is_none() => timeout("it leaves TCP open"),
+        End::Left | End::Unheard | End::Refused(_) => Ok(()),
+    }
+}
+
+/// Its Close has one of these codes. As an answer it must be there, as a failure it should.
+fn close(came: &Came, codes: &[u16], is_answer: bool) -> Finding {
+    let Some(code) = came.close_code() else {
+        return match (came.end, is_answer) {
+            (None, true) => timeout("no Close answers ours"),
+            (None, false) => timeout("it neither closes nor ends the connection"),
+            (Some(_), true) => failed("it ends the connection without a Close that answers ours"),
+            (Some(Ended::Reset), false) => {
+                lenient("it resets the connection, without a Close that says why (§7.1.7)")
+            }
+            (Some(_), false) => {
+                lenient("it ends the connection without a Close that says why (§7.1.7)")
+            }
+        };
+    };
+    let best = codes.first().copied().unwrap_or(1005);
+    let told = if code == 1005 {
+        "no code".to_owned()
+    } else {
+        code.to_string()
+    };
+    if codes.contains(&code) {
+        return Ok(());
+    }
+    // 1000 says that all is well.
+    if !is_answer && matches!(code, 1000 | 1005) {
+        return failed(format!(
+            "it closes with {told} as if nothing were wrong; {best} is due"
+        ));
+    }
+    lenient(format!(
+        "it closes with {told}; {best} says what happened (§7.4.1)"
+    ))
+}
+
+/// What is allowed, but weaker than it could be.
+pub(super) fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
+    if record.is_late {
+        return lenient(
+            "it judges only when the whole message is there: allowed, but bad bytes cost more",
+        );
+    }
+    if side.came.has_second_close {
+        return lenient("it sends a second Close: the first one was the last word (§1.4)");
+    }
+    let is_answer = matches!(case.end, End::Answered | End::Closed(_));
+    if is_answer && side.came.has_pong_after_close {
+        return lenient("it sends a pong behind its Close, which was the last word (§1.4)");
+    }
+    if answers_behind_close(case, side) {
+        return lenient("it answers a ping that came behind our Close, and none is due (§5.5.2)");
+    }
+    if answers_pongs(case, side) {
+        return lenient("it answers a pong, and none is expected (§5.5.3)");
+    }
+    if has_left_out(side) {
+        return lenient("what was whole before that was not answered");
+    }
+    let is_server = record.examinee == Role::Server;
+    if side.came.end.is_none() && !matches!(case.end, End::Unheard | End::Left) {
+        let section = if is_server {
+            "a server ends it first"
+        } else {
+            "the server has ended its half"
+        };
+        return lenient(format!(
+            "it leaves TCP open after the Close; {section} (§7.1.1)"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a message that may come did not.
+pub(crate) fn has_left_out(side: &Side) -> bool {
+    let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
+    let answers = side.due.iter().chain(&side.perhaps);
+    side.came.messages.len() < answers.filter(is_message).count()
+}
+
+/// Whether it answers a ping that came behind a Close.
+fn answers_behind_close(case: &Case, side: &Side) -> bool {
+    let frames = case.script.iter().flat_map(Step::sent);
+    let mut behind = frames.skip_while(|frame| !frame.is_close());
+    behind.any(|frame| side.came.pongs.iter().any(|pong| frame.is_ping_of(pong)))
+}
+
+/// Whether it sends a pong back, which may go on for ever if both ends do so.
+pub(crate) fn answers_pongs(case: &Case, side: &Side) -> bool {
+    let frames = || case.script.iter().flat_map(Step::sent);
+    let is_echoed = |payload: &Vec<u8>| {
+        frames().any(|frame| frame.is_pong_of(payload))
+            && !frames().any(|frame| frame.is_ping_of(payload))
+    };
+    side.came.pongs.iter().any(is_echoed)
+}
