@@ -29,13 +29,13 @@ const CASES: [&str; 9] = [
     "messages-of-five-connections",
 ];
 
-/// Serves each connection, for as long as the tests run.
-fn odd_server() -> SocketAddr {
+/// Serves each connection like this, for as long as the tests run.
+fn server(serve: fn(TcpStream) -> Option<()>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || odd(stream));
+            thread::spawn(move || serve(stream));
         }
     });
     address
@@ -44,22 +44,8 @@ fn odd_server() -> SocketAddr {
 /// Takes each request, answers the first fragment of a message, any bytes as text, leaves without a word, takes no more than
 /// 1,000 bytes, and says what a terminal or a page might obey.
 fn odd(mut stream: TcpStream) -> Option<()> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let mut received = Vec::new();
-    let end = loop {
-        if let Some(end) = crate::support::raw::head_end(&received) {
-            break end;
-        }
-        read(&mut stream, &mut received)?;
-    };
-    let head = String::from_utf8_lossy(&received[..end]).into_owned();
-    let accept = accept_value(header(&head, "Sec-WebSocket-Key")?);
-    let response = format!(
-        "HTTP/1.1 101 <b>\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    stream.write_all(response.as_bytes()).ok()?;
+    let mut bytes = opened(&mut stream, "<b>")?;
     let mut dissector = Dissector::new(Role::Client, Limits::new().max_bytes(1 << 20));
-    let mut bytes = received.split_off(end);
     loop {
         for of in dissector.receive(&bytes) {
             let opcode = of.header.map(|header| header.opcode);
@@ -99,6 +85,25 @@ fn odd(mut stream: TcpStream) -> Option<()> {
     }
 }
 
+/// Opens the connection, and gives what came with the request.
+fn opened(stream: &mut TcpStream, reason: &str) -> Option<Vec<u8>> {
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let mut received = Vec::new();
+    let end = loop {
+        if let Some(end) = crate::support::raw::head_end(&received) {
+            break end;
+        }
+        read(stream, &mut received)?;
+    };
+    let head = String::from_utf8_lossy(&received[..end]).into_owned();
+    let accept = accept_value(header(&head, "Sec-WebSocket-Key")?);
+    let response = format!(
+        "HTTP/1.1 101 {reason}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(response.as_bytes()).ok()?;
+    Some(received.split_off(end))
+}
+
 fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
     let mut buffer = [0; 4096];
     let length = stream.read(&mut buffer).ok().filter(|&length| length > 0)?;
@@ -116,7 +121,7 @@ fn leave(mut stream: TcpStream) -> Option<()> {
 
 /// Runs the cases against a server like that.
 fn checked(more: &[&str]) -> Run {
-    let url = format!("ws://{}/", odd_server());
+    let url = format!("ws://{}/", server(odd));
     let only = CASES.iter().flat_map(|id| ["--only", id]);
     let arguments: Vec<_> = ["check", &url].into_iter().chain(only).collect();
     let mut ran = run(&[&arguments[..], more].concat());
@@ -378,6 +383,72 @@ mod for_programs {
             assert_eq!(*entry, due, "{id}");
             assert_eq!(read(&file)["id"], id);
         }
+    }
+}
+
+mod ends {
+    use super::*;
+
+    /// Closes without a code when a reserved bit is set, and gives any Close back as it came.
+    fn careless(mut stream: TcpStream) -> Option<()> {
+        let mut bytes = opened(&mut stream, "Switching Protocols")?;
+        while bytes.len() < 2 {
+            read(&mut stream, &mut bytes)?;
+        }
+        let answer = match *bytes {
+            [0x88, 0xFE, ..] => {
+                while bytes.len() < 4 + 4 + 126 {
+                    read(&mut stream, &mut bytes)?;
+                }
+                let key = [bytes[4], bytes[5], bytes[6], bytes[7]];
+                let payload = crate::support::bytes::xor(&bytes[8..], key);
+                [&[0x88, 126, 0, 126][..], &payload].concat()
+            }
+            _ => vec![0x88, 0],
+        };
+        stream.write_all(&answer).ok()?;
+        leave(stream)
+    }
+
+    #[test]
+    fn are_judged_by_what_the_close_can_mean() {
+        let folder = Folder::new("ends");
+        let url = format!("ws://{}/", server(careless));
+        let (json, autobahn) = (folder.path("report.json"), folder.path("autobahn"));
+        let only = ["rsv-1-on-text", "rsv-1-on-empty-close", "body-of-126-bytes"];
+        let only = only.iter().flat_map(|id| ["--only", id]);
+        let files = ["--json", &json, "--autobahn", &autobahn];
+        run(&["check", &url]
+            .into_iter()
+            .chain(only)
+            .chain(files)
+            .collect::<Vec<_>>());
+
+        let report: Value = serde_json::from_str(&folder.read("report.json")).expect("JSON");
+        let cases = report["cases"].as_array().expect("cases");
+        for (id, outcome, why) in [
+            // It says nothing wrong, but not why either.
+            ("rsv-1-on-text", "lenient", "it closes with no code; 1002"),
+            // It may be the answer to the Close that it should refuse.
+            (
+                "rsv-1-on-empty-close",
+                "failed",
+                "it closes with no code as if nothing were wrong",
+            ),
+            ("body-of-126-bytes", "failed", "it breaks control-too-long"),
+        ] {
+            let case = cases.iter().find(|case| case["id"] == id).expect(id);
+            assert_eq!(case["outcome"], outcome, "{case}");
+            assert!(
+                case["why"]
+                    .as_str()
+                    .is_some_and(|told| told.starts_with(why)),
+                "{case}"
+            );
+        }
+        let index: Value = serde_json::from_str(&folder.read("autobahn/index.json")).expect("JSON");
+        let closes = ["3.1", "7.3.6"].map(|number| &index[&*url][number]["behaviorClose"]);
+        assert_eq!(closes, ["OK", "UNCLEAN"]);
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn behaviour(case: &Case, record: &Record, verdict: &Verdict) -> &'st
 }
 
 /// How the connection ended, in its words. `FAILED`: it was never open, or the wrong end closed it. `UNCLEAN`: without a
-/// Close where one is due. `FAILED BY CLIENT`: we had to end TCP, which is the server's part.
+/// legal Close where one is due. `FAILED BY CLIENT`: we had to end TCP, which is the server's part.
 pub(super) fn behaviour_close(case: &Case, record: &Record) -> &'static str {
     if is_informational(case) {
         return "INFORMATIONAL";
@@ -97,7 +97,7 @@ pub(super) fn behaviour_close(case: &Case, record: &Record) -> &'static str {
     };
     match code {
         _ if is_by_the_wrong_end || end == Some(Ended::Flood) => "FAILED",
-        None if is_ours_to_close => "UNCLEAN",
+        None if is_ours_to_close || side.came.broken.is_some() => "UNCLEAN",
         // A Close without a code is right for all of them there.
         Some(code) if code != 1005 && !codes.contains(&code) => "WRONG CODE",
         Some(_) if is_server && end.is_none() => "FAILED BY CLIENT",

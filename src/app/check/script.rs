@@ -259,7 +259,7 @@ impl Frame {
     }
 
     pub(super) fn is_close(&self) -> bool {
-        self.byte0 == FIN | 8
+        self.byte0 & 15 == 8
     }
 
     pub(super) fn is_pong_of(&self, payload: &[u8]) -> bool {

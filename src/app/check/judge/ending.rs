@@ -4,54 +4,71 @@ use super::verdict::{Finding, failed, lenient, timeout};
 use crate::app::check::came::{Came, Ended};
 use crate::app::check::case::{Case, End};
 use crate::app::check::play::{Record, Side};
-use crate::app::check::script::{Answer, Step};
+use crate::app::check::script::{Answer, Frame, Step};
 use plainws::Role;
 
 /// The connection ends as the case has it.
 pub(super) fn end(case: &Case, side: &Side) -> Finding {
     let came = &side.came;
     match &case.end {
-        End::Answered => close(came, &[1000], true),
-        End::Closed(codes) => close(came, codes, true),
-        End::Failed(codes) => close(came, codes, false),
+        End::Answered => answer(came, &[1000]),
+        End::Closed(codes) => answer(came, codes),
+        End::Failed(codes) => failure(case, came, codes),
         End::Left if came.end.is_none() => timeout("it leaves TCP open"),
         End::Left | End::Unheard | End::Refused(_) => Ok(()),
     }
 }
 
-/// Its Close has one of these codes. As an answer it must be there, as a failure it should.
-fn close(came: &Came, codes: &[u16], is_answer: bool) -> Finding {
-    let Some(code) = came.close_code() else {
-        return match (came.end, is_answer) {
-            (None, true) => timeout("no Close answers ours"),
-            (None, false) => timeout("it neither closes nor ends the connection"),
-            (Some(_), true) => failed("it ends the connection without a Close that answers ours"),
-            (Some(Ended::Reset), false) => {
-                lenient("it resets the connection, without a Close that says why (§7.1.7)")
-            }
-            (Some(_), false) => {
-                lenient("it ends the connection without a Close that says why (§7.1.7)")
-            }
-        };
-    };
-    let best = codes.first().copied().unwrap_or(1005);
-    let told = if code == 1005 {
-        "no code".to_owned()
-    } else {
-        code.to_string()
-    };
+/// Its Close answers ours, with one of these codes.
+fn answer(came: &Came, codes: &[u16]) -> Finding {
+    match (came.close_code(), came.end) {
+        (Some(code), _) => says(code, codes),
+        (None, Some(_)) => failed("it ends the connection without a Close that answers ours"),
+        (None, None) => timeout("no Close answers ours"),
+    }
+}
+
+/// It fails the connection, and should say so by a Close with one of these codes.
+fn failure(case: &Case, came: &Came, codes: &[u16]) -> Finding {
+    let mut frames = case.script.iter().flat_map(Step::sent);
+    let has_close = frames.any(Frame::is_close);
+    match (came.close_code(), came.end) {
+        // 1000 says that all is well, and what answers a Close says that the Close is.
+        (Some(code), _) if code == 1000 || (code == 1005 && has_close) => failed(format!(
+            "it closes with {} as if nothing were wrong; {} is due",
+            told(code),
+            best(codes)
+        )),
+        (Some(code), _) => says(code, codes),
+        (None, Some(Ended::Reset)) => {
+            lenient("it resets the connection, without a Close that says why (§7.1.7)")
+        }
+        (None, Some(_)) => lenient("it ends the connection without a Close that says why (§7.1.7)"),
+        (None, None) => timeout("it neither closes nor ends the connection"),
+    }
+}
+
+fn says(code: u16, codes: &[u16]) -> Finding {
     if codes.contains(&code) {
         return Ok(());
     }
-    // 1000 says that all is well.
-    if !is_answer && matches!(code, 1000 | 1005) {
-        return failed(format!(
-            "it closes with {told} as if nothing were wrong; {best} is due"
-        ));
-    }
     lenient(format!(
-        "it closes with {told}; {best} says what happened (§7.4.1)"
+        "it closes with {}; {} says what happened (§7.4.1)",
+        told(code),
+        best(codes)
     ))
+}
+
+fn told(code: u16) -> String {
+    match code {
+        1005 => "no code".to_owned(),
+        code => code.to_string(),
+    }
+}
+
+/// The code that says most, of those that fit.
+fn best(codes: &[u16]) -> u16 {
+    codes.first().copied().unwrap_or(1005)
 }
 
 /// What is allowed, but weaker than it could be.
