@@ -365,7 +365,7 @@ impl Player<'_> {
         for other in others.iter_mut().filter(|other| other.is_between_frames) {
             other.talk.write(&close);
         }
-        match self.case.end {
+        let waited = match self.case.end {
             End::Unheard => return,
             End::Refused(_) if role == Role::Client => {
                 first.talk.wait(|came| came.response.is_some());
@@ -376,20 +376,18 @@ impl Player<'_> {
                 first.talk.wait(|came| came.total > 0);
                 return;
             }
-            End::Left => {}
+            End::Left => Waited::Met,
             End::Answered => {
                 first.note(&close);
                 first.talk.write(&close);
-                first.wait(|came| came.close.is_some());
+                first.wait(|came| came.close.is_some())
             }
-            End::Closed(_) => {
-                first.wait(|came| came.close.is_some());
-            }
+            End::Closed(_) => first.wait(|came| came.close.is_some()),
             End::Failed(_) => {
                 let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
                 let answers = first.due.iter().chain(&first.perhaps);
                 let most = answers.filter(is_message).count();
-                first.wait(|came| came.close.is_some() || came.messages.len() > most);
+                let waited = first.wait(|came| came.close.is_some() || came.messages.len() > most);
                 // §5.5.1: its Close is answered with the same code.
                 if let Some(body) = first.talk.look(|came| came.close.clone()) {
                     let code = &body[..body.len().min(2)];
@@ -397,7 +395,12 @@ impl Player<'_> {
                         .talk
                         .write(&script::wire(&[script::close_body(code)], role));
                 }
+                waited
             }
+        };
+        // Whoever has said nothing by now would end TCP only because this end does.
+        if waited == Waited::Silent {
+            return;
         }
         // §7.1.1: the server ends TCP first, and the client waits for that.
         let is_ours = role == Role::Server || matches!(self.case.end, End::Left);
