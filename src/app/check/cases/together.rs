@@ -190,7 +190,11 @@ fn not_hindered() -> Vec<Case> {
         beside(
             "half-a-head-beside",
             "a head that does not end hinders no other connection",
-            vec![Step::HalfHead(half_head.into())],
+            [
+                vec![Step::HalfHead(half_head.into())],
+                on(2, round_trip("new")),
+            ]
+            .concat(),
             vec![],
         ),
         beside(
