@@ -319,6 +319,15 @@ impl Examination {
     }
 }
 
+/// The connection of a client that asks for one, as cases are played on it.
+#[cfg(test)]
+pub(super) fn line(stream: TcpStream, patience: Duration) -> Option<super::play::Line> {
+    use super::play::Examinee as _;
+    let asked = client::read(stream, patience).ok()?;
+    let upgrade = Upgrade::new(asked.request.as_ref().ok()?).ok()?;
+    Client::new(asked, &upgrade, patience).connect().ok()
+}
+
 /// A script that says something and closes.
 fn saying(text: Option<String>) -> Case {
     let frames = text.map(|text| vec![script::text(&text)]);
