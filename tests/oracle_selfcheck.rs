@@ -5,10 +5,13 @@
 
 use oracles::bug::Bug;
 use oracles::product::Plainws;
+use oracles::reference;
 use oracles::report::Part;
 use oracles::specimen::{Late, Specimen};
-use oracles::subject::{Each, Subject};
+use oracles::subject::{Each, Reader, Seen, Subject};
 use oracles::{ORACLES, Oracle};
+use plainws::Role;
+use plainws::protocol::message::Limits;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, thread};
@@ -121,6 +124,78 @@ fn no_oracle_fires_at_who_judges_no_later_than_it_says() {
         };
         assert_silent_to(&late, |oracle| is_of_a_reader(oracle) && is_asked(oracle));
     }
+}
+
+/// Asks of each byte of a header whether its frame can stand there, and names no rule.
+struct Hasty;
+
+impl Subject for Hasty {
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        Box::new(HastyReader {
+            sender,
+            limits,
+            wire: Vec::new(),
+            told: Vec::new(),
+        })
+    }
+}
+
+struct HastyReader {
+    sender: Role,
+    limits: Limits,
+    wire: Vec<u8>,
+    told: Vec<Seen>,
+}
+
+impl Reader for HastyReader {
+    fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        if self.told.last().is_some_and(Seen::is_end) {
+            return Vec::new();
+        }
+        self.wire.extend_from_slice(bytes);
+        let mut seen = reference::frames_at_once(self.sender, self.limits, &self.wire);
+        if let Some(Seen::Failed(rule)) = seen.last_mut() {
+            *rule = None;
+        }
+        let new = seen.split_off(self.told.len());
+        self.told.extend(new.clone());
+        new
+    }
+}
+
+#[test]
+fn no_oracle_fires_at_who_judges_a_header_before_it_is_whole() {
+    assert_silent_to(&Hasty, |oracle| {
+        matches!(oracle.name, "split" | "reference" | "silence")
+    });
+}
+
+/// The product, with a buffer that it has from the beginning.
+struct Buffered;
+
+impl Subject for Buffered {
+    fn reader(&self, sender: Role, limits: Limits) -> Box<dyn Reader> {
+        Box::new(BufferedReader {
+            reader: Plainws.reader(sender, limits),
+            _buffer: Vec::with_capacity(64 * 1024),
+        })
+    }
+}
+
+struct BufferedReader {
+    reader: Box<dyn Reader>,
+    _buffer: Vec<u8>,
+}
+
+impl Reader for BufferedReader {
+    fn read(&mut self, bytes: &mut [u8]) -> Vec<Seen> {
+        self.reader.read(bytes)
+    }
+}
+
+#[test]
+fn a_buffer_that_is_there_before_a_byte_is_no_finding() {
+    assert_silent_to(&Buffered, |oracle| oracle.name == "memory");
 }
 
 fn is_of_a_reader(oracle: &Oracle) -> bool {

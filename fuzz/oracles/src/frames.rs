@@ -80,7 +80,7 @@ pub fn reference(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
 /// Compares with the reference, under tiny limits. A parser may fail without naming the rule, and it may fail
 /// before it says that it does, but not earlier than the bytes show.
 pub(crate) fn same(each: Each, seen: &[Seen], sender: Role, wire: &[u8]) -> Result<(), String> {
-    let earliest = reference::frames(sender, TINY, wire);
+    let earliest = reference::frames_at_once(sender, TINY, wire);
     let latest = reference::frames_by(each, sender, TINY, wire);
     let is_right = match (seen.split_last(), earliest.last()) {
         (Some((Seen::Failed(rule), before)), Some(Seen::Failed(broken))) => {

@@ -128,6 +128,32 @@ pub fn frames_by(each: Each, sender: Role, limits: Limits, wire: &[u8]) -> Vec<S
     seen
 }
 
+/// The same for a reader that asks of each byte of a header whether its frame can stand there.
+// The program does not need it, the oracles do.
+#[allow(dead_code)]
+#[must_use]
+pub fn frames_at_once(sender: Role, limits: Limits, wire: &[u8]) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    let end = frames_until_failure(Each::Byte, sender, limits, wire, &mut seen);
+    let end = end.and_then(|(begun, is_open)| begin(sender, begun, is_open));
+    seen.extend(end.err().map(|rule| Seen::Failed(Some(rule))));
+    seen
+}
+
+/// Judges the first bytes of a header by what they are in, a message or none, and by who sends them.
+fn begin(sender: Role, begun: &[u8], is_open: bool) -> Result<(), Rule> {
+    match begun.first().map(|byte0| byte0 % 16) {
+        Some(0) if !is_open => return Err(Rule::ContinuationUnexpected),
+        Some(1 | 2) if is_open => return Err(Rule::MessageInterleaved),
+        _ => {}
+    }
+    match (sender, begun.get(1)) {
+        (Role::Client, Some(..=127)) => Err(Rule::MaskMissing),
+        (Role::Server, Some(128..)) => Err(Rule::MaskPresent),
+        _ => Ok(()),
+    }
+}
+
 /// How many bytes are judged at the latest. What a header announces counts, be it legal or not.
 fn judged(each: Each, wire: &[u8]) -> usize {
     if each == Each::Byte {
@@ -147,13 +173,14 @@ fn judged(each: Each, wire: &[u8]) -> usize {
     end
 }
 
-fn frames_until_failure(
+/// The bytes of a header that is not whole, and whether it is in a message.
+fn frames_until_failure<'a>(
     each: Each,
     sender: Role,
     limits: Limits,
-    wire: &[u8],
+    wire: &'a [u8],
     seen: &mut Vec<Seen>,
-) -> Result<(), Rule> {
+) -> Result<(&'a [u8], bool), Rule> {
     let mut rest = wire;
     // The frames of the open message, its first one telling the kind (§5.4).
     let mut message: Vec<Frame> = Vec::new();
@@ -171,6 +198,7 @@ fn frames_until_failure(
             8 => {
                 let close = close(&frame.payload, complete)?;
                 seen.extend(complete.then_some(close));
+                rest = &[];
                 break;
             }
             9 if complete => seen.push(Seen::Ping(frame.payload)),
@@ -190,7 +218,7 @@ fn frames_until_failure(
             }
         }
     }
-    Ok(())
+    Ok((rest, !message.is_empty()))
 }
 
 /// The Close code for a broken rule (§7.4.1): 1009 for what is too large, 1007 for what is not text.
