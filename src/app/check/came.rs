@@ -15,8 +15,10 @@ const SHOWN: usize = 4096;
 const KEYS: usize = 3;
 /// Largest head taken; no honest one is near.
 const MAX_HEAD: usize = 64 * 1024;
-/// What may come beside the messages that are due.
-const BESIDE: u64 = 1 << 20;
+/// Bytes that may come beside what is sent back.
+const BESIDE: u64 = 128 * 1024;
+/// Frames that may come beside what is sent back.
+const FRAMES_BESIDE: u64 = 1000;
 
 /// What has come, up to now.
 #[derive(Debug)]
@@ -46,8 +48,9 @@ pub(crate) struct Came {
     pub(crate) end: Option<Ended>,
     /// Bytes in all.
     pub(crate) total: u64,
-    /// The most that are taken.
-    max_total: u64,
+    frames: u64,
+    /// Bytes that it was sent: it has to send no more than those back.
+    sent: u64,
 }
 
 #[derive(Debug)]
@@ -73,18 +76,18 @@ pub(crate) enum Ended {
 
 impl Came {
     /// From a server, which begins with a response.
-    pub(crate) fn from_server(due: u64) -> Self {
+    pub(crate) fn from_server() -> Self {
         let limits = head::Limits::new().max_bytes(MAX_HEAD).max_headers(1000);
         let head = StageOfReading::Head(Decoder::new(Role::Server, limits));
-        Self::new(Role::Server, head, due)
+        Self::new(Role::Server, head)
     }
 
-    /// From a client, whose request has been read. `due` is how many bytes of messages can be due.
-    pub(crate) fn from_client(due: u64) -> Self {
-        Self::new(Role::Client, frames(Role::Client), due)
+    /// From a client, whose request has been read.
+    pub(crate) fn from_client() -> Self {
+        Self::new(Role::Client, frames(Role::Client))
     }
 
-    fn new(sender: Role, stage: StageOfReading, due: u64) -> Self {
+    fn new(sender: Role, stage: StageOfReading) -> Self {
         Self {
             sender,
             stage,
@@ -102,8 +105,8 @@ impl Came {
             broken: None,
             end: None,
             total: 0,
-            // An echo may come in small fragments.
-            max_total: due.saturating_mul(8).saturating_add(BESIDE),
+            frames: 0,
+            sent: 0,
         }
     }
 
@@ -135,13 +138,22 @@ impl Came {
         Some(close::parts(body).map_or(1005, |(code, _)| code.0))
     }
 
+    /// The examinee is sent so many bytes more.
+    pub(crate) fn sends(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
     /// Takes the next bytes.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
-        if self.total > self.max_total {
+        self.read(bytes);
+        // What is sent back may come in fragments of a byte.
+        if self.total > BESIDE + 8 * self.sent || self.frames > FRAMES_BESIDE + self.sent {
             self.end = Some(Ended::Flood);
-            return;
         }
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let StageOfReading::Head(decoder) = &mut self.stage {
             match decoder.receive(rest) {
@@ -226,6 +238,7 @@ impl Came {
     }
 
     fn frame(&mut self, frame: Frame) {
+        self.frames += 1;
         if let Status::Violation(rule) = frame.status {
             self.broken = Some(rule);
             return;

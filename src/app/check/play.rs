@@ -68,10 +68,10 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Of a client that opened no connection.
-    pub(crate) const fn unplayed() -> Self {
+    /// Of a script that was not begun.
+    pub(crate) const fn unplayed(examinee: Role) -> Self {
         Self {
-            examinee: Role::Client,
+            examinee,
             sides: Vec::new(),
             stopped: None,
             is_late: false,
@@ -266,10 +266,9 @@ impl Player<'_> {
     ) -> Result<(), Stopped> {
         let line = self.examinee.connect().map_err(Stopped::Unopened)?;
         let head = head.map_or_else(|| line.head.clone().into(), |head| line.fill(head));
-        let due = self.case.script.iter().map(Step::most_due).sum();
         let mut came = match self.role {
-            Role::Client => Came::from_server(due),
-            Role::Server => Came::from_client(due),
+            Role::Client => Came::from_server(),
+            Role::Server => Came::from_client(),
         };
         came.receive(&line.rest);
         let patience = self.patience;
@@ -293,10 +292,10 @@ impl Player<'_> {
         let is_to_be_refused = matches!(self.case.end, End::Refused(_));
         let side = self.side();
         let wire = [&side.head[..], &frames].concat();
-        let is_taken = pieces(&wire, sizes).all(|piece| side.talk.write(piece));
         if !frames.is_empty() {
             side.note(&frames);
         }
+        let is_taken = pieces(&wire, sizes).all(|piece| side.talk.write(piece));
         if is_to_be_refused || is_half {
             return Ok(());
         }
@@ -420,6 +419,7 @@ impl Playing {
     fn note(&mut self, bytes: &[u8]) {
         const WRITES: usize = 64;
         self.total_sent += bytes.len() as u64;
+        self.talk.look(|came| came.sends(bytes.len()));
         if self.sent.len() < WRITES {
             self.sent
                 .push((bytes.len(), bytes[..bytes.len().min(SHOWN)].to_vec()));

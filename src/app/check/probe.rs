@@ -3,6 +3,7 @@
 use super::came::Ended;
 use super::case::{Case, End, Group};
 use super::play::{Examinee, Side, Stopped, play};
+use super::script::{self, Answer, Payload, Step};
 use crate::app::judge::foreign;
 use crate::app::text::{clipped, escaped};
 
@@ -22,6 +23,16 @@ pub(super) fn problem(examinee: &mut dyn Examinee) -> Option<String> {
         Some(response) => Some(refusal(response.status(), side)),
         None => Some(nothing(side)),
     }
+}
+
+/// Whether a message comes back.
+pub(super) fn sends_back(examinee: &mut dyn Examinee) -> bool {
+    let case = Case::new(Group::Opening, "probe", "sends back", "5.6").ends(End::Unheard);
+    let script = [
+        Step::Send(vec![script::text("still there?")]),
+        Step::Expect(vec![Answer::Text(Payload::from("still there?"))]),
+    ];
+    play(&case.plays(script), examinee).stopped.is_none()
 }
 
 /// Why nothing can be connected to, if so; what answers is not asked.

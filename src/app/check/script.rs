@@ -64,17 +64,6 @@ impl Step {
             _ => &[],
         }
     }
-
-    /// How many bytes of messages can be due for it, at most.
-    pub(super) fn most_due(&self) -> u64 {
-        match self {
-            Self::Expect(answers) | Self::Perhaps(answers) => answers
-                .iter()
-                .map(|answer| 16 + answer.length() as u64)
-                .sum(),
-            _ => 0,
-        }
-    }
 }
 
 /// What the peer has to send.

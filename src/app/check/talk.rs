@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// However slowly an examinee sends, a wait ends after so many times its patience.
-const LONGEST: u32 = 30;
+const LONGEST: u32 = 10;
 
 /// One connection.
 pub(crate) struct Talk {
@@ -161,7 +161,7 @@ impl Talk {
     pub(crate) fn end(mut self) -> Came {
         self.leave();
         let mut state = self.shared.lock();
-        std::mem::replace(&mut state.came, Came::from_client(0))
+        std::mem::replace(&mut state.came, Came::from_client())
     }
 
     /// Ends TCP.
@@ -190,7 +190,7 @@ impl Shared {
     }
 
     fn read(&self, mut stream: TcpStream) {
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         loop {
             let state = self.lock();
             drop(self.changed.wait_while(state, |state| state.is_deaf));
@@ -203,10 +203,14 @@ impl Shared {
                 Ok(length) => state.came.receive(&buffer[..length]),
                 Err(_) => state.came.end = Some(Ended::Reset),
             }
-            let is_over = state.came.end.is_some();
+            let end = state.came.end;
             drop(state);
             self.changed.notify_all();
-            if is_over {
+            if end == Some(Ended::Flood) {
+                // Who sends without end may never take what is still being written.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+            if end.is_some() {
                 return;
             }
         }

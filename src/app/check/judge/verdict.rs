@@ -50,6 +50,13 @@ impl Verdict {
         }
     }
 
+    pub(crate) fn not_played(why: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::NotApplicable,
+            why: why.into(),
+        }
+    }
+
     /// A client whose request breaks these rules, the one first for which it is refused.
     pub(crate) fn of_broken_request(broken: &[Rule]) -> Self {
         let rules = broken.iter().map(|rule| format!("{}: {rule}", rule.id()));

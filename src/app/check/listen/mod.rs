@@ -33,10 +33,10 @@ use super::report::row::Row;
 use super::run;
 use super::script::{self, Step};
 use crate::app::signals;
-use plainws::Rule;
 use plainws::net::hosts::HostPolicy;
 use plainws::net::origin::OriginPolicy;
 use plainws::protocol::handshake::{Upgrade, is_asked_for};
+use plainws::{Role, Rule};
 use serde_json::json;
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
@@ -252,7 +252,7 @@ impl Examination {
             }
             let broken = asked.broken(rule);
             let verdict = Verdict::of_broken_request(&broken);
-            let record = Record::unplayed();
+            let record = Record::unplayed(Role::Client);
             let result = run::Result {
                 number,
                 verdict,
