@@ -415,7 +415,12 @@ mod ends {
         let folder = Folder::new("ends");
         let url = format!("ws://{}/", server(careless));
         let (json, autobahn) = (folder.path("report.json"), folder.path("autobahn"));
-        let only = ["rsv-1-on-text", "rsv-1-on-empty-close", "body-of-126-bytes"];
+        let only = [
+            "rsv-1-on-text",
+            "rsv-1-on-close",
+            "rsv-1-on-empty-close",
+            "body-of-126-bytes",
+        ];
         let only = only.iter().flat_map(|id| ["--only", id]);
         let files = ["--json", &json, "--autobahn", &autobahn];
         run(&["check", &url]
@@ -429,7 +434,8 @@ mod ends {
         for (id, outcome, why) in [
             // It says nothing wrong, but not why either.
             ("rsv-1-on-text", "lenient", "it closes with no code; 1002"),
-            // It may be the answer to the Close that it should refuse.
+            ("rsv-1-on-close", "lenient", "it closes with no code; 1002"),
+            // It may be the answer to a Close without a code, which it should refuse.
             (
                 "rsv-1-on-empty-close",
                 "failed",

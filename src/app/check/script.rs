@@ -251,6 +251,10 @@ impl Frame {
         self.byte0 & 15 == 8
     }
 
+    pub(super) fn is_close_without_code(&self) -> bool {
+        self.is_close() && self.payload.bytes().len() < 2
+    }
+
     pub(super) fn is_pong_of(&self, payload: &[u8]) -> bool {
         self.byte0 == FIN | 10 && *self.payload.bytes() == *payload
     }

@@ -31,10 +31,10 @@ fn answer(came: &Came, codes: &[u16]) -> Finding {
 /// It fails the connection, and should say so by a Close with one of these codes.
 fn failure(case: &Case, came: &Came, codes: &[u16]) -> Finding {
     let mut frames = case.script.iter().flat_map(Step::sent);
-    let has_close = frames.any(Frame::is_close);
+    let is_echo = frames.any(Frame::is_close_without_code);
     match (came.close_code(), came.end) {
-        // 1000 says that all is well, and what answers a Close says that the Close is.
-        (Some(code), _) if code == 1000 || (code == 1005 && has_close) => failed(format!(
+        // 1000 says that all is well; no code says nothing, but as the answer to a Close that has none.
+        (Some(code), _) if code == 1000 || (code == 1005 && is_echo) => failed(format!(
             "it closes with {} as if nothing were wrong; {} is due",
             told(code),
             best(codes)
