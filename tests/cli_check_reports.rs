@@ -515,3 +515,48 @@ mod files {
         assert!(ran.stderr.contains("only one report"), "{}", ran.stderr);
     }
 }
+
+mod a_server_that_goes {
+    use super::*;
+
+    /// Answers nothing, and ends with the first frame that has a reserved bit.
+    fn mortal(listener: TcpListener) {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut bytes = opened(&mut stream, "Switching Protocols").unwrap_or_default();
+            while bytes.is_empty() && read(&mut stream, &mut bytes).is_some() {}
+            if bytes.first().is_some_and(|byte0| byte0 & 0x70 != 0) {
+                // Before that connection ends, or the next one might still be taken.
+                drop(listener);
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn is_missed_at_once_and_the_last_cases_are_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+        thread::spawn(move || mortal(listener));
+        let only = ["rsv-1-on-text", "rsv-2-on-text", "opcode-3"];
+        let only = only.iter().flat_map(|id| ["--only", id]);
+        let arguments = ["check", &url, "--jobs", "1", "--json", "-"];
+        let run = run(&Vec::from_iter(arguments.into_iter().chain(only)));
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let cases = report["cases"].as_array().expect("cases");
+        let told: Vec<_> = cases
+            .iter()
+            .map(|case| (&case["outcome"], &case["why"]))
+            .collect();
+        assert_eq!(told[0].0, "lenient", "{told:?}");
+        let why = told[1].1.as_str().expect("words");
+        assert!(why.starts_with("no connection: "), "{why}");
+        assert!(
+            why.ends_with("; it was there until one of these cases: rsv-1-on-text"),
+            "{why}"
+        );
+        assert_eq!(told[1].0, "failed");
+        assert_eq!(told[2].0, "not_applicable", "{told:?}");
+        assert_eq!(told[2].1, "not played: nothing is there any more");
+    }
+}

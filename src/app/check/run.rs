@@ -2,11 +2,14 @@
 
 use super::case::Case;
 use super::judge::{Outcome, Verdict, judge};
-use super::play::{Examinee, Record, play};
+use super::play::{Examinee, Record, Stopped, play};
 use super::probe;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use plainws::Role;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
 
 /// A case that was played.
 #[derive(Debug)]
@@ -78,7 +81,10 @@ fn side_by_side<E: Examinee>(
 struct Silence {
     /// Cases in a row, by when they ended, that waited in vain.
     cases: AtomicUsize,
-    is_given_up: AtomicBool,
+    /// The cases that ended last.
+    last: Mutex<VecDeque<String>>,
+    /// Why nothing more is played.
+    given_up: OnceLock<String>,
 }
 
 impl Silence {
@@ -86,19 +92,56 @@ impl Silence {
     const MOST: usize = 40;
 
     fn unless_given_up(&self, case: &Case, examinee: &mut impl Examinee) -> (Verdict, Record) {
-        if self.is_given_up.load(Relaxed) {
-            let why = format!("not played: {} cases in a row had no answer", Self::MOST);
+        if let Some(why) = self.given_up.get() {
+            let why = format!("not played: {why}");
             return (Verdict::not_played(why), Record::unplayed(examinee.role()));
         }
         let record = play(case, examinee);
-        let verdict = judge(case, &record);
-        if verdict.outcome != Outcome::Timeout {
+        let mut verdict = judge(case, &record);
+        if is_gone(&record, examinee) {
+            verdict.why += &format!("; it was there until one of these cases: {}", self.last());
+            self.give_up("nothing is there any more".into());
+        } else if verdict.outcome != Outcome::Timeout {
             self.cases.store(0, Relaxed);
         } else if self.cases.fetch_add(1, Relaxed) + 1 == Self::MOST {
             self.cases.store(0, Relaxed);
-            self.is_given_up
-                .fetch_or(!probe::sends_back(examinee), Relaxed);
+            if !probe::sends_back(examinee) {
+                self.give_up(format!("{} cases in a row had no answer", Self::MOST));
+            }
         }
+        self.note(&case.id);
         (verdict, record)
     }
+
+    fn give_up(&self, why: String) {
+        // Whoever was first has said it.
+        drop(self.given_up.set(why));
+    }
+
+    fn note(&self, id: &str) {
+        const KEPT: usize = 16;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.push_back(id.to_owned());
+        if last.len() > KEPT {
+            last.pop_front();
+        }
+    }
+
+    fn last(&self) -> String {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        Vec::from_iter(last.iter().map(String::as_str)).join(", ")
+    }
+}
+
+/// Whether a server has gone, and does not come back at once as one that is started again.
+fn is_gone(record: &Record, examinee: &mut impl Examinee) -> bool {
+    const TRIES: usize = 10;
+    const BETWEEN: Duration = Duration::from_millis(100);
+    let is_unopened = matches!(record.stopped, Some(Stopped::Unopened(_)));
+    examinee.role() == Role::Server
+        && is_unopened
+        && (0..TRIES).all(|_| {
+            thread::sleep(BETWEEN);
+            probe::unopened(examinee).is_some()
+        })
 }
