@@ -31,7 +31,9 @@ fn answer(came: &Came, codes: &[u16]) -> Finding {
 /// It fails the connection, and should say so by a Close with one of these codes.
 fn failure(case: &Case, came: &Came, codes: &[u16]) -> Finding {
     let mut frames = case.script.iter().flat_map(Step::sent);
-    let is_echo = frames.any(Frame::is_close_without_code);
+    // What raw bytes amount to is not looked into.
+    let is_raw = |step: &Step| matches!(step, Step::Raw(_));
+    let is_echo = frames.any(Frame::is_close_without_code) || case.script.iter().any(is_raw);
     match (came.close_code(), came.end) {
         // 1000 says that all is well; no code says nothing, but as the answer to a Close that has none.
         (Some(code), _) if code == 1000 || (code == 1005 && is_echo) => failed(format!(
