@@ -210,6 +210,15 @@ mod for_people {
     }
 
     #[test]
+    fn repeats_what_was_typed_but_for_secrets() {
+        let options = ["--subprotocol", "chat", "-H", "Cookie: secret", "--remote"];
+        let text = checked(&options).stdout.replace(" \\\n           ", " ");
+        let command = "plainws check ws://127.0.0.1:PPPPP/ -H 'Cookie: …' --subprotocol chat --remote --only ";
+        assert!(text.contains(command), "{text}");
+        assert!(!text.contains("-H 'Cookie: secret'"), "{text}");
+    }
+
+    #[test]
     fn tells_what_did_not_come_in_time() {
         // It takes the connection, and never says anything.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -110,6 +110,21 @@ impl HandshakeOptions {
         self.connect_to.as_deref()
     }
 
+    /// These options as they are typed. The values of headers may be secrets, and are left out.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        let mut typed = Vec::new();
+        let mut option =
+            |name: &str, value: &str| typed.extend([name.to_owned(), value.to_owned()]);
+        self.given()
+            .for_each(|(name, _)| option("-H", &format!("{name}: …")));
+        let subprotocols = self.subprotocol.iter();
+        subprotocols.for_each(|name| option("--subprotocol", name));
+        let origin = self.origin.iter().map(|origin| ("--origin", origin));
+        let others = origin.chain(self.connect_to.iter().map(|to| ("--connect-to", to)));
+        others.for_each(|(name, value)| option(name, value));
+        typed
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.given()
             .any(|(given, _)| given.eq_ignore_ascii_case(name))

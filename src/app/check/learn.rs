@@ -40,7 +40,12 @@ struct Stage {
 /// # Errors
 ///
 /// What went wrong, in words for people.
-pub(super) fn run(target: &Target, name: &str, watches: bool) -> Result<ExitCode, String> {
+pub(super) fn run(
+    target: &Target,
+    name: &str,
+    command: &str,
+    watches: bool,
+) -> Result<ExitCode, String> {
     let stages = stages();
     loop {
         let mut server = Server::new(target).map_err(|error| format!("random bytes: {error}"))?;
@@ -49,7 +54,7 @@ pub(super) fn run(target: &Target, name: &str, watches: bool) -> Result<ExitCode
                 output::say(&format!("{name}: {problem}"));
                 None
             }
-            None => Some(passed(&stages, &mut server, name)?),
+            None => Some(passed(&stages, &mut server, command)?),
         };
         if passed == Some(stages.len()) {
             output::print("All ten done. plainws check tests the rest, in some seconds.\n")?;
@@ -97,7 +102,7 @@ fn wait_for_end(mut stream: TcpStream) {
 }
 
 /// How many stages are passed, one after another.
-fn passed(stages: &[Stage], server: &mut Server<'_>, name: &str) -> Result<usize, String> {
+fn passed(stages: &[Stage], server: &mut Server<'_>, command: &str) -> Result<usize, String> {
     let count = stages.len();
     for (number, stage) in (1..).zip(stages) {
         let failed = stage.cases.iter().find_map(|case| {
@@ -128,7 +133,7 @@ fn passed(stages: &[Stage], server: &mut Server<'_>, name: &str) -> Result<usize
         output::print(&format!(
             "{title}  {}\n\n{}  next   {}\n\n{done} of {count} done\n",
             paint(BAD, "not yet"),
-            text::block_with(&row, &format!("plainws check {name} --learn")),
+            text::block_with(&row, &format!("{command} --learn")),
             wrapped(stage.next, 9),
         ))?;
         return Ok(done);

@@ -38,6 +38,7 @@ use self::report::row::Row;
 use self::report::{Report, text};
 use self::server::{Server, Target};
 use crate::app::show::output;
+use crate::app::show::paint::shell_word;
 use crate::app::{address, args, listen as listening};
 use clap::Args;
 use plainws::Role;
@@ -158,9 +159,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .as_deref()
         .ok_or("a server's address is needed")?;
     let target = target(options, url)?;
+    let command = options.command(url);
     let jobs = options.jobs.get();
     if options.learn {
-        return learn::run(&target, url, options.watch);
+        return learn::run(&target, url, &command, options.watch);
     }
     let cases = options.cases(Role::Server)?;
     if let Some(problem) = probe::problem(&mut server(&target)?) {
@@ -168,15 +170,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         return Ok(ExitCode::from(probe::NOTHING));
     }
     if let Some(path) = &options.replay {
-        return random::replay(&target, url, path);
+        return random::replay(&target, &command, path);
     }
     if let Some(time) = options.random {
         let seed = options.seed.map_or_else(random_seed, Ok)?;
-        return random::run(&target, url, time, seed, jobs);
+        return random::run(&target, &command, time, seed, jobs);
     }
     let mut files = Files::open(&options.reports)?;
     let began = Instant::now();
-    let progress = Progress::new(&cases, url, options.strict, files.people());
+    let progress = Progress::new(&cases, &command, options.strict, files.people());
     let progress = Mutex::new(progress);
     let ran = run::run(
         &cases,
@@ -190,7 +192,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .unwrap_or_else(PoisonError::into_inner);
     let report = Report {
         name: options.agent.clone().unwrap_or_else(|| url.to_owned()),
-        at: url.to_owned(),
+        command: command.clone(),
         role: Role::Server,
         is_strict: options.strict,
         rows: progress.end(),
@@ -202,6 +204,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 impl Options {
+    /// What was typed, but for what chooses cases or only matters once.
+    fn command(&self, url: &str) -> String {
+        let mut typed = vec![url.to_owned()];
+        typed.extend(self.handshake.typed());
+        typed.extend(self.remote.then(|| "--remote".to_owned()));
+        let words = typed.iter().map(|word| shell_word(word));
+        let words = Vec::from_iter(words).join(" ");
+        format!("plainws check {words}")
+    }
+
     /// The cases that are meant, for an examinee in this role.
     fn cases(&self, role: Role) -> Result<Vec<case::Case>, String> {
         let mut cases = select::selected(cases::all(), &self.only, &self.skip)?;

@@ -13,7 +13,7 @@ const BAR: usize = 40;
 /// How far an examination is.
 pub(super) struct Progress<'a> {
     /// Where a server is.
-    at: &'a str,
+    command: &'a str,
     is_strict: bool,
     /// Where people are told.
     people: To,
@@ -25,11 +25,11 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(cases: &[Case], at: &'a str, is_strict: bool, people: To) -> Self {
+    pub(super) fn new(cases: &[Case], command: &'a str, is_strict: bool, people: To) -> Self {
         let count = |group| cases.iter().filter(|case| case.group == group).count();
         let groups = Group::ALL.into_iter().rev();
         Self {
-            at,
+            command,
             is_strict,
             people,
             is_terminal: output::is_terminal(people) && output::is_terminal(To::Stderr),
@@ -43,13 +43,13 @@ impl<'a> Progress<'a> {
     pub(super) fn note(&mut self, row: Row) {
         if self.is_terminal {
             if row.is_bad(self.is_strict) {
-                self.tell(&format!("{}\n", text::block(&row, self.at)));
+                self.tell(&format!("{}\n", text::block(&row, self.command)));
             }
             self.rows.push(row);
             self.draw();
         } else {
             self.rows.push(row);
-            self.tell_groups(Some(self.at));
+            self.tell_groups(Some(self.command));
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Tells of the groups that are done, with blocks if `at` is where the examinee is.
-    fn tell_groups(&mut self, at: Option<&str>) {
+    fn tell_groups(&mut self, command: Option<&str>) {
         while let Some((group, count)) = self.groups.last().copied() {
             let of_group = self.rows.iter().filter(|row| row.group == group);
             let mut rows = Vec::from_iter(of_group);
@@ -69,7 +69,7 @@ impl<'a> Progress<'a> {
                 return;
             }
             rows.sort_by_key(|row| row.number);
-            self.tell(&text::group(&rows, self.is_strict, at));
+            self.tell(&text::group(&rows, self.is_strict, command));
             self.groups.pop();
         }
     }

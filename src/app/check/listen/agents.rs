@@ -202,7 +202,7 @@ impl Agent {
         self.is_told = true;
         Some(Report {
             name: name.to_owned(),
-            at: String::new(),
+            command: String::new(),
             role: Role::Client,
             is_strict,
             rows: self.rows.values().cloned().collect(),

@@ -31,7 +31,7 @@ const TRIES: usize = 5;
 /// What went wrong, in words for people.
 pub(super) fn run(
     target: &Target,
-    name: &str,
+    command: &str,
     time: Duration,
     seed: u64,
     jobs: usize,
@@ -86,7 +86,7 @@ pub(super) fn run(
     );
     let saved = std::fs::write(path, saved::write(&found.pieces, &about));
     saved.map_err(|error| format!("{FILE}: {error}"))?;
-    tell(found, name, path)
+    tell(found, command, path)
 }
 
 /// Plays a stream that was saved.
@@ -94,7 +94,7 @@ pub(super) fn run(
 /// # Errors
 ///
 /// What went wrong, in words for people.
-pub(super) fn replay(target: &Target, name: &str, path: &Path) -> Result<ExitCode, String> {
+pub(super) fn replay(target: &Target, command: &str, path: &Path) -> Result<ExitCode, String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let pieces = saved::read(&text).map_err(|problem| format!("{}: {problem}", path.display()))?;
@@ -110,10 +110,10 @@ pub(super) fn replay(target: &Target, name: &str, path: &Path) -> Result<ExitCod
         verdict,
         record,
     };
-    tell(found, name, path)
+    tell(found, command, path)
 }
 
-fn tell(found: Found, name: &str, path: &Path) -> Result<ExitCode, String> {
+fn tell(found: Found, command: &str, path: &Path) -> Result<ExitCode, String> {
     let case = found.pieces.case();
     let row = Row::new(
         &case,
@@ -124,7 +124,7 @@ fn tell(found: Found, name: &str, path: &Path) -> Result<ExitCode, String> {
         },
     );
     let shown = path.display();
-    let block = text::block_with(&row, &format!("plainws check {name} --replay {shown}"));
+    let block = text::block_with(&row, &format!("{command} --replay {shown}"));
     output::print(&format!("{block}  bytes  plainws decode --file {shown}\n"))?;
     Ok(ExitCode::FAILURE)
 }

@@ -85,7 +85,7 @@ fn case(report: &Report, row: &Row, xml: &mut String) {
         row.time.as_secs_f64()
     );
     let why = escaped(&row.verdict.why);
-    let block = text::block(row, &report.at);
+    let block = text::block(row, &report.command);
     let text = escaped(&strip_str(&block).to_string());
     let _ = match row.verdict.outcome {
         Outcome::Ok => writeln!(xml, "/>"),

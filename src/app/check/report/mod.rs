@@ -22,8 +22,8 @@ use std::time::Duration;
 pub(crate) struct Report {
     /// What the examinee is called: its URL unless it has a name.
     pub(crate) name: String,
-    /// Where a server is.
-    pub(crate) at: String,
+    /// What examines a server again.
+    pub(crate) command: String,
     /// Which end it is.
     pub(crate) role: Role,
     pub(crate) is_strict: bool,

@@ -19,7 +19,7 @@ use super::row::{Connection, Row, TcpEnd};
 use super::{Report, counted, frames, head, repeats};
 use crate::app::check::came::Ended;
 use crate::app::check::judge::Outcome;
-use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, broken, paint, shell_word};
+use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, broken, paint};
 use crate::app::text::{COLUMNS, clipped, count, padded, width, wrapped};
 use plainws::Role;
 
@@ -32,10 +32,10 @@ const OF_GROUP: usize = 13;
 /// Kinds of connections that are shown of a case.
 const KINDS: usize = 4;
 
-/// A result that is worth a look, over some lines. `at` is where a server is.
-pub(crate) fn block(row: &Row, at: &str) -> String {
+/// A result that is worth a look, over some lines. `command` examines a server again.
+pub(crate) fn block(row: &Row, command: &str) -> String {
     let again = match row.examinee {
-        Role::Server => format!("plainws check {} --only {}", shell_word(at), row.id),
+        Role::Server => format!("{command} --only {}", row.id),
         Role::Client => format!("/runCase?case={}", row.number + 1),
     };
     block_with(row, &again)
@@ -192,8 +192,8 @@ fn response(row: &Row, connection: &Connection) -> Vec<String> {
     }
 }
 
-/// A line for a group of cases, and why those are lenient, or not judged, that are. With `at`, blocks for what did not pass.
-pub(crate) fn group(rows: &[&Row], is_strict: bool, at: Option<&str>) -> String {
+/// A line for a group of cases, and why those are lenient, or not judged, that are. With `command`, blocks for what did not pass.
+pub(crate) fn group(rows: &[&Row], is_strict: bool, command: Option<&str>) -> String {
     let Some(first) = rows.first() else {
         return String::new();
     };
@@ -206,10 +206,10 @@ pub(crate) fn group(rows: &[&Row], is_strict: bool, at: Option<&str>) -> String 
     let name = padded(first.group.name(), OF_GROUP - 2);
     let mut text = format!("{mark} {name}{}\n", counted(rows.iter().copied()));
     text += &reasons(rows, is_strict);
-    if let Some(at) = at.filter(|_| is_bad) {
+    if let Some(command) = command.filter(|_| is_bad) {
         text += "\n";
         for row in rows.iter().filter(|row| row.is_bad(is_strict)) {
-            text += &block(row, at);
+            text += &block(row, command);
             text += "\n";
         }
     }
