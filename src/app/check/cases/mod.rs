@@ -14,6 +14,7 @@ mod stream;
 mod together;
 mod utf8;
 
+pub(crate) use self::closing::level_of_code;
 use super::case::Case;
 
 /// Every case.

@@ -3,7 +3,8 @@
 //! [`streams`](super::super::streams) makes them and says what is due. Each becomes a case like those of the table, and is
 //! played and judged like them.
 
-use super::super::case::{Case, End, Group};
+use super::super::case::{Case, End, Group, Level};
+use super::super::cases::level_of_code;
 use super::super::judge::{Outcome, Verdict, judge};
 use super::super::play::{Examinee, Record, play};
 use super::super::script::{Answer, Step};
@@ -11,8 +12,8 @@ use super::super::streams::choices::{Choices, Random};
 use super::super::streams::generate::{self, Sizes};
 use super::super::streams::reference;
 use super::super::streams::seen::{Each, Seen};
-use plainws::Role;
 use plainws::protocol::message::Limits;
+use plainws::{Role, Rule};
 use std::ops::Range;
 
 /// Bytes of which a stream is made.
@@ -82,14 +83,21 @@ impl Pieces {
             End::Answered => pieces.chain([Step::Expect(answers)]).collect(),
             _ => [Step::Perhaps(answers)].into_iter().chain(pieces).collect(),
         };
-        Case::new(
+        let case = Case::new(
             Group::Stream,
             "random",
             "a stream is read as the RFC says",
             "5.2",
-        )
-        .plays(script)
-        .ends(end)
+        );
+        let broken = seen.last().and_then(|last| match last {
+            Seen::Failed(rule) => *rule,
+            _ => None,
+        });
+        Case {
+            level: broken.map_or(Level::Must, |rule| level(rule, &wire)),
+            rules: broken.into_iter().collect(),
+            ..case.plays(script).ends(end)
+        }
     }
 }
 
@@ -120,6 +128,26 @@ fn end(seen: &[Seen], wire: &[u8]) -> End {
         Some(Seen::Failed(rule)) => End::Failed(vec![rule.map_or(1002, reference::close_code)]),
         _ if rest.is_empty() => End::Answered,
         _ => End::Left,
+    }
+}
+
+/// How strongly a stream that ends with this broken rule is to be refused, as in the table of cases: some rules bind who
+/// sends, and no section tells who receives to look.
+fn level(broken: Rule, wire: &[u8]) -> Level {
+    let (whole, rest) = reference::whole_frames(wire);
+    let close = whole.iter().find(|frame| frame.byte0 % 16 == 8);
+    match broken {
+        Rule::LengthNotMinimal => Level::Advice,
+        // Its length is right, and told in more bits than it needs.
+        Rule::ControlTooLong if matches!(reference::sizes(rest), Some((_, ..=125))) => {
+            Level::Advice
+        }
+        Rule::CloseCodeInvalid => close
+            .and_then(|close| close.payload.first_chunk())
+            .map_or(Level::Must, |code| level_of_code(u16::from_be_bytes(*code))),
+        // Whoever judges a text only when it is read may answer a Close behind it before.
+        Rule::TextNotUtf8 if close.is_some() => Level::Should,
+        _ => Level::Must,
     }
 }
 
@@ -177,6 +205,27 @@ mod tests {
             (b"\x80\x82\0\0\0\0a", End::Left),
         ] {
             assert_eq!(end_of(wire), end, "{wire:02x?}");
+        }
+    }
+
+    #[test]
+    fn what_binds_only_the_sender_is_no_must_for_the_receiver() {
+        for (wire, level) in [
+            (&b"\x81\x80\0\0\0\0"[..], Level::Must),
+            (b"\xC1\x80\0\0\0\0", Level::Must),
+            (b"\x81\xFE\0\x01\0\0\0\0a", Level::Advice),
+            (b"\x89\xFE\0\x01\0\0\0\0a", Level::Advice),
+            (b"\x89\xFF\0\0\0\0\0\0\0\x01\0\0\0\0a", Level::Advice),
+            (b"\x89\xFE\0\x7E\0\0\0\0", Level::Must),
+            (b"\x88\x82\0\0\0\0\x03\xE7", Level::Should),
+            (b"\x88\x82\0\0\0\0\x03\xED", Level::Should),
+            (b"\x88\x82\0\0\0\0\x0B\xB7", Level::Advice),
+            (b"\x88\x81\0\0\0\0\x03", Level::Must),
+            (b"\x81\x81\0\0\0\0\xFF", Level::Must),
+            (b"\x81\x81\0\0\0\0\xFF\x88\x80\0\0\0\0", Level::Should),
+        ] {
+            let case = Pieces(vec![wire.to_vec()]).case();
+            assert_eq!(case.level, level, "{wire:02x?}");
         }
     }
 
