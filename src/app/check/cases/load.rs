@@ -1,6 +1,6 @@
 //! Much of everything. What a peer will not take, it refuses with 1009, and that is no fault.
 
-use super::super::script::ping;
+use super::super::script::{last, more, ping};
 use super::rows::*;
 
 const MIB: usize = 1 << 20;
@@ -71,13 +71,24 @@ fn in_fragments(is_text: bool) -> Vec<Case> {
                 size(part)
             ),
             [
-                send(fragmented(is_text, 4 * MIB, part)),
+                send(full_fragments(is_text, 4 * MIB, part)),
                 expect([message_back(is_text, 4 * MIB)]),
             ],
         )
         .old(either(is_text, text, binary))
     };
     sizes.map(case).to_vec()
+}
+
+/// Fragments that are all full, and an empty one that ends them, as the old suite sends them.
+fn full_fragments(is_text: bool, length: usize, size: usize) -> Vec<Frame> {
+    let mut frames = fragmented(is_text, length, size);
+    if frames.len() > 1 {
+        frames.pop();
+        frames.push(more(Payload::part(is_text, length - size, size)));
+        frames.push(last(""));
+    }
+    frames
 }
 
 fn in_pieces(is_text: bool) -> Vec<Case> {
