@@ -7,6 +7,7 @@ mod close;
 mod connection;
 mod dissect;
 mod explain;
+mod findings;
 mod frame;
 mod full_duplex;
 mod handshake;
