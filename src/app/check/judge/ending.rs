@@ -11,11 +11,21 @@ use plainws::Role;
 pub(super) fn end(case: &Case, side: &Side) -> Finding {
     let came = &side.came;
     match &case.end {
-        End::Answered => answer(came, &[1000]),
+        End::Answered => unfailed(came).and_then(|()| answer(came, &[1000])),
         End::Closed(codes) => answer(came, codes),
         End::Failed(codes) => failure(case, came, codes),
         End::Left if came.end.is_none() => timeout("it leaves TCP open"),
         End::Left | End::Unheard | End::Refused(_) => Ok(()),
+    }
+}
+
+/// It does not say that something was wrong, when nothing was.
+fn unfailed(came: &Came) -> Finding {
+    match came.close_code() {
+        Some(code @ (1002 | 1003 | 1007..=1011)) => failed(format!(
+            "nothing was wrong, and it fails the connection with {code}"
+        )),
+        _ => Ok(()),
     }
 }
 

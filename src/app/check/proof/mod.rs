@@ -10,6 +10,7 @@ use super::judge::{Outcome, judge};
 use super::listen;
 use super::play::{Examinee, Line, play};
 use super::run;
+use super::script::Step;
 use super::server::{Server, Target};
 use plainws::net::url::Url;
 use plainws::{Role, WebSocket};
@@ -60,6 +61,12 @@ fn is_of_several(case: &Case) -> bool {
 /// What breaks a rule.
 fn is_wrong(case: &Case) -> bool {
     matches!(case.end, End::Failed(_) | End::Refused(_))
+}
+
+/// What is only to be ignored.
+fn is_without_answer(case: &Case) -> bool {
+    let mut steps = case.script.iter();
+    case.end == End::Answered && !steps.any(|step| matches!(step, Step::Expect(_)))
 }
 
 fn is_plain(case: &Case) -> bool {
@@ -131,6 +138,7 @@ fn rows_of(peer: Peer, role: Role) -> Vec<Case> {
         _ if is_of_several(case) => false,
         Peer::TakesAll => is_wrong(case),
         Peer::TakesLeast => !is_wrong(case) && !is_plain(case),
+        Peer::FailsAll => is_without_answer(case),
         _ => named.is_some_and(|(_, ids)| ids.contains(&&*case.id)),
     });
     cases
@@ -192,6 +200,11 @@ mod of_servers {
     #[test]
     fn what_is_legal_is_not_ok_with_one_that_takes_the_least() {
         check(Peer::TakesLeast);
+    }
+
+    #[test]
+    fn what_is_to_be_ignored_is_not_ok_with_one_that_fails_all() {
+        check(Peer::FailsAll);
     }
 
     #[test]
@@ -270,6 +283,11 @@ mod of_clients {
     #[test]
     fn what_is_legal_is_not_ok_with_one_that_takes_the_least() {
         check(Peer::TakesLeast);
+    }
+
+    #[test]
+    fn what_is_to_be_ignored_is_not_ok_with_one_that_fails_all() {
+        check(Peer::FailsAll);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) enum Peer {
     AltersAll,
     /// It does not end TCP.
     Stays,
+    /// It fails the connection at the first frame, whatever that is.
+    FailsAll,
 }
 
 /// The key of a client.
@@ -94,6 +96,9 @@ impl Peer {
         loop {
             while let Some((byte0, payload)) = take_frame(&mut wire, alters) {
                 match byte0 & 0x0F {
+                    _ if self == Self::FailsAll => {
+                        return out.write_all(&frame(CLOSE, 1002_u16.to_be_bytes().into(), role));
+                    }
                     8 if alters => return Ok(()),
                     8 => return out.write_all(&frame(CLOSE, payload, role)),
                     9 => out.write_all(&frame(FIN | 10, payload, role))?,
