@@ -4,6 +4,8 @@ mod answers;
 mod ending;
 mod opening;
 mod shown;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub(crate) use self::ending::{answers_pongs, has_left_out};

@@ -93,6 +93,10 @@ impl Peer {
     ) -> io::Result<()> {
         let (mut kind, mut message) = (1, Vec::new());
         let alters = self == Self::AltersAll;
+        let altered = |payload: Vec<u8>| match alters {
+            true => [&payload[..], b"!"].concat(),
+            false => payload,
+        };
         loop {
             while let Some((byte0, payload)) = take_frame(&mut wire, alters) {
                 match byte0 & 0x0F {
@@ -101,14 +105,13 @@ impl Peer {
                     }
                     8 if alters => return Ok(()),
                     8 => return out.write_all(&frame(CLOSE, payload, role)),
-                    9 => out.write_all(&frame(FIN | 10, payload, role))?,
+                    9 => out.write_all(&frame(FIN | 10, altered(payload), role))?,
                     10.. => {}
                     opcode => {
                         kind = if opcode == 0 { kind } else { opcode };
                         message.extend(payload);
                         if byte0 & FIN != 0 {
-                            message.extend(alters.then_some(b'!'));
-                            let message = mem::take(&mut message);
+                            let message = altered(mem::take(&mut message));
                             out.write_all(&frame(FIN | kind, message, role))?;
                         }
                     }
