@@ -48,6 +48,8 @@ pub(crate) struct Came {
     pub(crate) end: Option<Ended>,
     /// Bytes in all.
     pub(crate) total: u64,
+    /// Bytes of its pings, which answer nothing.
+    of_pings: u64,
     frames: u64,
     /// Bytes that it was sent: it has to send no more than those back.
     sent: u64,
@@ -105,6 +107,7 @@ impl Came {
             broken: None,
             end: None,
             total: 0,
+            of_pings: 0,
             frames: 0,
             sent: 0,
         }
@@ -117,6 +120,11 @@ impl Came {
                 .response
                 .as_ref()
                 .is_none_or(|response| response.status() == 101)
+    }
+
+    /// The bytes that came beside its pings.
+    pub(crate) const fn but_pings(&self) -> u64 {
+        self.total - self.of_pings
     }
 
     /// Whether nothing more can come that counts.
@@ -247,7 +255,10 @@ impl Came {
         self.keys.extend(key.filter(|_| self.keys.len() < KEYS));
         let opcode = frame.header.map(|header| header.opcode);
         match opcode {
-            Some(Opcode::Ping) => self.pings.push(frame.payload),
+            Some(Opcode::Ping) => {
+                self.of_pings += frame.wire.len() as u64;
+                self.pings.push(frame.payload);
+            }
             Some(Opcode::Pong) => self.pongs.push(frame.payload),
             Some(Opcode::Close) => self.close = Some(frame.payload),
             _ => self.messages.extend(frame.message),

@@ -428,6 +428,7 @@ impl Playing {
 
     /// Waits, and answers the pings of the examinee meanwhile.
     fn wait(&mut self, mut until: impl FnMut(&mut Came) -> bool) -> Waited {
+        let mut wait = self.talk.begin();
         loop {
             let (mut is_met, mut is_off) = (false, false);
             let (due, checked) = (&self.due, &mut self.checked);
@@ -437,7 +438,7 @@ impl Playing {
                     .filter(|answer| !answer.is_pong())
                     .nth(at)
             };
-            let waited = self.talk.wait(|came| {
+            let waited = self.talk.wait_on(&mut wait, |came| {
                 // Whoever sends what is not due is not waited for: it may go on for ever.
                 while let Some(message) = came.messages.get(*checked).filter(|_| !is_off) {
                     is_off = !due(*checked).is_some_and(|answer| answer.is(message));

@@ -43,6 +43,40 @@ pub(crate) enum Waited {
     Silent,
 }
 
+/// A wait that is going on.
+pub(crate) struct Wait {
+    patience: Duration,
+    begin: Instant,
+    /// When something came last.
+    last: Instant,
+    /// What had come by then.
+    most: Option<u64>,
+}
+
+impl Wait {
+    fn new(patience: Duration) -> Self {
+        let begin = Instant::now();
+        Self {
+            patience,
+            begin,
+            last: begin,
+            most: None,
+        }
+    }
+
+    /// How long to wait for the next byte.
+    fn left(&mut self, came: &Came) -> Duration {
+        let now = Instant::now();
+        let so_far = came.but_pings();
+        if self.most.is_some_and(|most| so_far > most) {
+            self.last = now;
+        }
+        self.most = self.most.max(Some(so_far));
+        let end = (self.last + self.patience).min(self.begin + self.patience * LONGEST);
+        end.saturating_duration_since(now)
+    }
+}
+
 impl Talk {
     /// Goes on with an open TCP connection as `role`. `came` is what has come so far; `patience` how long a wait may
     /// last without a byte.
@@ -97,12 +131,23 @@ impl Talk {
     pub(crate) fn wait_for(
         &self,
         patience: Duration,
+        until: impl FnMut(&mut Came) -> bool,
+    ) -> Waited {
+        self.wait_on(&mut Wait::new(patience), until)
+    }
+
+    /// Begins a wait that may be interrupted.
+    pub(crate) fn begin(&self) -> Wait {
+        Wait::new(self.patience)
+    }
+
+    /// Goes on with a wait.
+    pub(crate) fn wait_on(
+        &self,
+        wait: &mut Wait,
         mut until: impl FnMut(&mut Came) -> bool,
     ) -> Waited {
-        let begin = Instant::now();
         let mut state = self.shared.lock();
-        let mut total = state.came.total;
-        let mut last = begin;
         loop {
             if until(&mut state.came) {
                 return Waited::Met;
@@ -110,17 +155,10 @@ impl Talk {
             if state.came.is_over() {
                 return Waited::Over;
             }
-            let now = Instant::now();
-            if state.came.total != total {
-                (total, last) = (state.came.total, now);
-            }
-            let end = (last + patience).min(begin + patience * LONGEST);
-            let Some(left) = end
-                .checked_duration_since(now)
-                .filter(|left| !left.is_zero())
-            else {
+            let left = wait.left(&state.came);
+            if left.is_zero() {
                 return Waited::Silent;
-            };
+            }
             let woken = self.shared.changed.wait_timeout(state, left);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
