@@ -228,8 +228,8 @@ fn body(piece: &Piece, room: usize) -> String {
 pub(crate) fn frame(frame: &Frame, width: usize) -> String {
     /// Header bytes shown: up to a 16-bit length and a key.
     const HEADER: usize = 18;
-    /// Columns in front of the payload.
-    const BEFORE: usize = HEADER + 28;
+    /// Columns in front of the length.
+    const BEFORE: usize = HEADER + 21;
 
     let header = &frame.wire[..frame.wire.len() - frame.payload.len().min(frame.wire.len())];
     let mut bytes = spaced(&header[..header.len().min(2)]);
@@ -251,8 +251,9 @@ pub(crate) fn frame(frame: &Frame, width: usize) -> String {
         ""
     };
     let length = frame.header.map_or(0, |header| header.payload_length);
-    let shown = payload(frame, width.saturating_sub(BEFORE));
-    format!("{bytes}  {name}  {fin:3} {masked:6}  {length:>6} {shown}")
+    let length = format!("{length:>6} ");
+    let shown = payload(frame, width.saturating_sub(BEFORE + length.len()));
+    format!("{bytes}  {name}  {fin:3} {masked:6}  {length}{shown}")
 }
 
 fn payload(frame: &Frame, room: usize) -> String {
