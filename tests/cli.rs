@@ -4,6 +4,7 @@ mod browser;
 mod cli_bench;
 mod cli_capture;
 mod cli_check;
+mod cli_check_hostile;
 mod cli_check_learn;
 mod cli_check_listen;
 mod cli_check_reports;
