@@ -447,18 +447,25 @@ impl Playing {
                 is_met = until(came);
                 is_met || is_off || !came.pings.is_empty()
             });
+            self.answer_pings();
             match waited {
                 _ if is_off => return Waited::Over,
                 _ if is_met => return Waited::Met,
                 Waited::Met => {}
                 waited => return waited,
             }
-            let pings = self.talk.look(|came| std::mem::take(&mut came.pings));
-            let role = self.talk.role();
-            for payload in pings.into_iter().filter(|_| self.is_between_frames) {
-                self.talk
-                    .write(&script::wire(&[script::pong(payload)], role));
-            }
+        }
+    }
+
+    /// Before anything else goes out, a Close above all.
+    fn answer_pings(&mut self) {
+        let pings = self.talk.look(|came| std::mem::take(&mut came.pings));
+        // §5.5.2: after a Close none is due.
+        let is_open = self.is_between_frames && self.talk.look(|came| came.close.is_none());
+        let role = self.talk.role();
+        for payload in pings.into_iter().filter(|_| is_open) {
+            self.talk
+                .write(&script::wire(&[script::pong(payload)], role));
         }
     }
 
