@@ -18,7 +18,7 @@ const TO_END: Duration = Duration::from_secs(1);
 const WHOLE: [usize; 1] = [usize::MAX];
 /// Who is sent much may be silent for so many times as long, busy with that.
 const FOR_MUCH: u32 = 5;
-/// After how long an end that was deaf reads again.
+/// After how long an end that was deaf reads again, once there is something to read.
 const TO_FILL: Duration = Duration::from_millis(50);
 /// Between the first pieces of a write, so that they come one by one; no verdict depends on it.
 const GAP: Duration = Duration::from_micros(300);
@@ -222,6 +222,7 @@ impl Player<'_> {
             Step::Early => self.early()?,
             Step::Deaf => self.side().talk.set_deaf(true),
             Step::Hear => {
+                self.side().talk.wait_for_unread();
                 thread::sleep(TO_FILL);
                 self.side().talk.set_deaf(false);
             }

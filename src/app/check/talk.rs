@@ -28,6 +28,8 @@ struct Shared {
 struct State {
     came: Came,
     is_deaf: bool,
+    /// Something waits to be read, meanwhile.
+    has_unread: bool,
     /// This end has left: what comes now, the end of TCP too, is no doing of the examinee.
     is_left: bool,
 }
@@ -96,6 +98,7 @@ impl Talk {
             state: Mutex::new(State {
                 came,
                 is_deaf: false,
+                has_unread: false,
                 is_left: false,
             }),
             changed: Condvar::new(),
@@ -184,6 +187,17 @@ impl Talk {
         look(&mut self.shared.lock().came)
     }
 
+    /// Waits until something is there that is not read.
+    pub(crate) fn wait_for_unread(&self) {
+        let state = self.shared.lock();
+        let is_waiting = |state: &mut State| state.is_deaf && !state.has_unread;
+        drop(
+            self.shared
+                .changed
+                .wait_timeout_while(state, self.patience, is_waiting),
+        );
+    }
+
     /// Stops reading, or reads again.
     pub(crate) fn set_deaf(&self, is_deaf: bool) {
         self.shared.lock().is_deaf = is_deaf;
@@ -230,10 +244,15 @@ impl Shared {
     fn read(&self, mut stream: TcpStream) {
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            let state = self.lock();
+            // What it gives, and whether it fails, is told by the read.
+            let _ = stream.peek(&mut [0]);
+            let mut state = self.lock();
+            state.has_unread = true;
+            self.changed.notify_all();
             drop(self.changed.wait_while(state, |state| state.is_deaf));
             let read = stream.read(&mut buffer);
             let mut state = self.lock();
+            state.has_unread = false;
             match read {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 _ if state.is_left => return,
@@ -252,5 +271,50 @@ impl Shared {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn pair() -> (Talk, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let peer = TcpStream::connect(address).expect("it listens");
+        let (stream, _) = listener.accept().expect("it connects");
+        let came = Came::from_client();
+        let talk = Talk::new(stream, Role::Server, came, PATIENCE).expect("a thread");
+        (talk, peer)
+    }
+
+    #[test]
+    fn who_is_deaf_reads_nothing_until_it_hears() {
+        let (talk, mut peer) = pair();
+        talk.set_deaf(true);
+        peer.write_all(&[0x8A]).expect("it is open");
+        talk.wait_for_unread();
+        assert_eq!(talk.look(|came| came.total), 0);
+        talk.set_deaf(false);
+        assert_eq!(talk.wait(|came| came.total == 1), Waited::Met);
+    }
+
+    /// A wait that pings interrupt, each time before patience is over.
+    #[test]
+    fn pings_lengthen_no_wait() {
+        let mut came = Came::from_client();
+        let mut wait = Wait::new(PATIENCE);
+        wait.left(&came);
+        wait.last -= PATIENCE / 2;
+        came.receive(&[0x89, 0x80, 1, 2, 3, 4]);
+        assert!(wait.left(&came) <= PATIENCE / 2, "of a ping");
+        came.receive(&[0x8A, 0x80, 1, 2, 3, 4]);
+        assert!(wait.left(&came) > PATIENCE / 2, "of a pong");
+        wait.begin -= PATIENCE * LONGEST;
+        came.receive(&[0x8A, 0x80, 1, 2, 3, 4]);
+        assert_eq!(wait.left(&came), Duration::ZERO);
     }
 }
