@@ -24,6 +24,8 @@ const ECHO: &str = "/echo";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// With a peer that is wrong: that it says nothing for so long is what is to be shown.
 const NO_PATIENCE: Duration = Duration::from_millis(200);
+/// With a peer that is weak.
+const SOME_PATIENCE: Duration = Duration::from_secs(1);
 /// A peer that is wrong mostly waits.
 const JOBS: usize = 32;
 /// How often a row is played whose pieces may come together by chance, so that the peer sees no pieces.
@@ -46,6 +48,14 @@ const PLAIN: &[(Peer, &[&str])] = &[
     ]),
 ];
 
+/// Peers about which rows say just this.
+const WEAK: [(Peer, Outcome); 4] = [
+    (Peer::Leaves, Outcome::Lenient),
+    (Peer::JudgesLate, Outcome::Lenient),
+    (Peer::HoldsPongs, Outcome::Lenient),
+    (Peer::Pings, Outcome::Ok),
+];
+
 fn rows(examinee: Role) -> Vec<Case> {
     let mut cases = all();
     cases.retain(|case| case.is_for(examinee));
@@ -61,6 +71,11 @@ fn is_of_several(case: &Case) -> bool {
 /// What breaks a rule.
 fn is_wrong(case: &Case) -> bool {
     matches!(case.end, End::Failed(_) | End::Refused(_))
+}
+
+fn has_to_answer(case: &Case) -> bool {
+    let mut steps = case.script.iter();
+    steps.any(|step| matches!(step, Step::Expect(_)))
 }
 
 fn has_answers(case: &Case) -> bool {
@@ -138,10 +153,26 @@ fn rows_of(peer: Peer, role: Role) -> Vec<Case> {
         Peer::TakesAll => is_wrong(case),
         Peer::TakesLeast => !is_wrong(case) && !is_plain(case),
         Peer::FailsAll => case.end == End::Answered && !has_answers(case),
+        Peer::Leaves => matches!(case.end, End::Failed(_)) && !has_to_answer(case),
+        Peer::JudgesLate => case.script.iter().any(|step| matches!(step, Step::Early)),
+        Peer::HoldsPongs => case.id == "ping-while-a-message-is-open",
+        Peer::Pings => ["length-2-text", "ping-of-text"].contains(&&*case.id),
         Peer::AltersAll if has_answers(case) && !is_wrong(case) => !case.is_heavy(),
         _ => named.is_some_and(|(_, ids)| ids.contains(&&*case.id)),
     });
     cases
+}
+
+/// That just this is said of a peer in each of these.
+#[track_caller]
+fn check_weak<E: Examinee>(
+    cases: &[Case],
+    outcome: Outcome,
+    examinee: impl Fn() -> io::Result<E> + Sync,
+) {
+    assert!(!cases.is_empty(), "there are such rows");
+    let is_it = |_: &Case, other| other == outcome;
+    assert_eq!(words(others(cases, JOBS, examinee, is_it)), NONE);
 }
 
 mod of_servers {
@@ -178,8 +209,7 @@ mod of_servers {
         });
     }
 
-    #[track_caller]
-    fn check(peer: Peer) {
+    fn serve(peer: Peer) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         // For as long as the tests run.
@@ -188,8 +218,22 @@ mod of_servers {
                 thread::spawn(move || peer.serve(stream));
             }
         });
-        let target = target(address, NO_PATIENCE);
+        address
+    }
+
+    #[track_caller]
+    fn check(peer: Peer) {
+        let target = target(serve(peer), NO_PATIENCE);
         check_wrong(rows_of(peer, Role::Server), || Server::new(&target));
+    }
+
+    #[test]
+    fn of_one_that_is_weak_just_that_is_said() {
+        for (peer, outcome) in WEAK {
+            let target = target(serve(peer), SOME_PATIENCE);
+            let cases = rows_of(peer, Role::Server);
+            check_weak(&cases, outcome, || Server::new(&target));
+        }
     }
 
     #[test]
@@ -273,6 +317,15 @@ mod of_clients {
         let dial = move |address| peer.connect(address);
         let cases = rows_of(peer, Role::Client);
         check_wrong(cases, || Clients::new(dial, NO_PATIENCE));
+    }
+
+    #[test]
+    fn of_one_that_is_weak_just_that_is_said() {
+        for (peer, outcome) in WEAK {
+            let dial = move |address| peer.connect(address);
+            let cases = rows_of(peer, Role::Client);
+            check_weak(&cases, outcome, || Clients::new(dial, SOME_PATIENCE));
+        }
     }
 
     #[test]

@@ -24,6 +24,14 @@ pub(super) enum Peer {
     Stays,
     /// It fails the connection at the first frame, whatever that is.
     FailsAll,
+    /// It ends TCP at the first byte behind the handshake.
+    Leaves,
+    /// It looks at a text once that is whole.
+    JudgesLate,
+    /// It answers no ping in an open message.
+    HoldsPongs,
+    /// It sends a ping, and answers a Close only if that was answered.
+    Pings,
 }
 
 /// The key of a client.
@@ -91,7 +99,14 @@ impl Peer {
         role: Role,
         mut wire: Vec<u8>,
     ) -> io::Result<()> {
+        match self {
+            Self::Leaves if wire.is_empty() => return read(stream).map(drop),
+            Self::Leaves => return Ok(()),
+            Self::Pings => out.write_all(&frame(FIN | 9, b"ping".into(), role))?,
+            _ => {}
+        }
         let (mut kind, mut message) = (1, Vec::new());
+        let (mut is_open, mut has_pong, mut held) = (false, false, Vec::new());
         let alters = self == Self::AltersAll;
         let altered = |payload: Vec<u8>| match alters {
             true => [&payload[..], b"!"].concat(),
@@ -103,17 +118,28 @@ impl Peer {
                     _ if self == Self::FailsAll => {
                         return out.write_all(&frame(CLOSE, 1002_u16.to_be_bytes().into(), role));
                     }
-                    8 if alters => return Ok(()),
+                    8 if alters || (self == Self::Pings && !has_pong) => return Ok(()),
                     8 => return out.write_all(&frame(CLOSE, payload, role)),
+                    9 if is_open && self == Self::HoldsPongs => {
+                        held.extend(frame(FIN | 10, payload, role));
+                    }
                     9 => out.write_all(&frame(FIN | 10, altered(payload), role))?,
-                    10.. => {}
+                    10 => has_pong |= payload == b"ping",
+                    11.. => {}
                     opcode => {
                         kind = if opcode == 0 { kind } else { opcode };
                         message.extend(payload);
-                        if byte0 & FIN != 0 {
-                            let message = altered(mem::take(&mut message));
-                            out.write_all(&frame(FIN | kind, message, role))?;
+                        is_open = byte0 & FIN == 0;
+                        if is_open {
+                            continue;
                         }
+                        let message = altered(mem::take(&mut message));
+                        if self == Self::JudgesLate && str::from_utf8(&message).is_err() {
+                            let body = 1007_u16.to_be_bytes().into();
+                            return out.write_all(&frame(CLOSE, body, role));
+                        }
+                        out.write_all(&frame(FIN | kind, message, role))?;
+                        out.write_all(&mem::take(&mut held))?;
                     }
                 }
             }
