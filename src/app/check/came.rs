@@ -24,10 +24,10 @@ const FRAMES_BESIDE: u64 = 1000;
 #[derive(Debug)]
 pub(crate) struct Came {
     sender: Role,
-    stage: StageOfReading,
+    stage: Stage,
     /// The response that opened or refused the connection.
     pub(crate) response: Option<Response>,
-    /// The first bytes behind it.
+    /// The first bytes after it.
     pub(crate) shown: Vec<u8>,
     pub(crate) messages: Vec<Message>,
     pub(crate) pongs: Vec<Vec<u8>>,
@@ -55,8 +55,9 @@ pub(crate) struct Came {
     sent: u64,
 }
 
+/// What is read next.
 #[derive(Debug)]
-enum StageOfReading {
+enum Stage {
     Head(Decoder),
     /// The body of a refusal, which ends with TCP.
     Body(Vec<u8>),
@@ -77,19 +78,12 @@ pub(crate) enum Ended {
 }
 
 impl Came {
-    /// From a server, which begins with a response.
-    pub(crate) fn from_server() -> Self {
-        let limits = head::Limits::new().max_bytes(MAX_HEAD).max_headers(1000);
-        let head = StageOfReading::Head(Decoder::new(Role::Server, limits));
-        Self::new(Role::Server, head)
-    }
-
-    /// From a client, whose request has been read.
-    pub(crate) fn from_client() -> Self {
-        Self::new(Role::Client, frames(Role::Client))
-    }
-
-    fn new(sender: Role, stage: StageOfReading) -> Self {
+    /// From a server, which begins with a response, or from a client whose request has been read.
+    pub(crate) fn of(sender: Role) -> Self {
+        let stage = match sender {
+            Role::Server => Stage::head(),
+            Role::Client => Stage::frames(Role::Client),
+        };
         Self {
             sender,
             stage,
@@ -115,7 +109,7 @@ impl Came {
 
     /// Whether frames can come: the handshake is over, and accepted.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.stage, StageOfReading::Frames(_) | StageOfReading::Over)
+        matches!(self.stage, Stage::Frames(_) | Stage::Over)
             && self
                 .response
                 .as_ref()
@@ -135,7 +129,7 @@ impl Came {
     /// What a refusal says beside its head.
     pub(crate) fn body(&self) -> &[u8] {
         match &self.stage {
-            StageOfReading::Body(body) => body,
+            Stage::Body(body) => body,
             _ => &[],
         }
     }
@@ -147,7 +141,7 @@ impl Came {
     }
 
     /// The examinee is sent so many bytes more.
-    pub(crate) fn sends(&mut self, bytes: usize) {
+    pub(crate) fn note_sent(&mut self, bytes: usize) {
         self.sent += bytes as u64;
     }
 
@@ -163,12 +157,12 @@ impl Came {
 
     fn read(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while let StageOfReading::Head(decoder) = &mut self.stage {
+        while let Stage::Head(decoder) = &mut self.stage {
             match decoder.receive(rest) {
                 Ok(None) => return,
                 Ok(Some((head, after))) => {
                     rest = after;
-                    self.head(head);
+                    self.take_head(head);
                 }
                 Err(rule) => {
                     self.fail(rule);
@@ -179,20 +173,20 @@ impl Came {
         }
         self.keep(rest);
         match &mut self.stage {
-            StageOfReading::Frames(dissector) => {
+            Stage::Frames(dissector) => {
                 let before = dissector.unread();
                 let frames = dissector.receive(rest);
                 let unread = usize::try_from(dissector.unread() - before).unwrap_or(rest.len());
                 for frame in frames {
-                    self.frame(frame);
+                    self.take_frame(frame);
                 }
                 self.after_close(&rest[rest.len() - unread..]);
             }
-            StageOfReading::Body(body) => {
+            Stage::Body(body) => {
                 let room = MAX_HEAD - body.len().min(MAX_HEAD);
                 body.extend(&rest[..rest.len().min(room)]);
             }
-            StageOfReading::Head(_) | StageOfReading::Over => {}
+            Stage::Head(_) | Stage::Over => {}
         }
     }
 
@@ -201,17 +195,17 @@ impl Came {
         self.shown.extend(&bytes[..bytes.len().min(room)]);
     }
 
-    fn head(&mut self, head: head::Head) {
+    fn take_head(&mut self, head: head::Head) {
         match Response::new(head) {
             Ok(response) if response.is_interim() => {
                 let limits = head::Limits::new().max_bytes(MAX_HEAD);
-                self.stage = StageOfReading::Head(Decoder::new(Role::Server, limits));
+                self.stage = Stage::Head(Decoder::new(Role::Server, limits));
             }
             Ok(response) => {
                 self.stage = if response.status() == 101 {
-                    frames(Role::Server)
+                    Stage::frames(Role::Server)
                 } else {
-                    StageOfReading::Body(Vec::new())
+                    Stage::Body(Vec::new())
                 };
                 self.response = Some(response);
             }
@@ -221,7 +215,7 @@ impl Came {
 
     fn fail(&mut self, rule: Rule) {
         self.broken = Some(rule);
-        self.stage = StageOfReading::Over;
+        self.stage = Stage::Over;
     }
 
     /// Looks for frames of messages after the Close, whole or not, and for another Close.
@@ -245,7 +239,7 @@ impl Came {
         }
     }
 
-    fn frame(&mut self, frame: Frame) {
+    fn take_frame(&mut self, frame: Frame) {
         self.frames += 1;
         if let Status::Violation(rule) = frame.status {
             self.broken = Some(rule);
@@ -266,8 +260,15 @@ impl Came {
     }
 }
 
-fn frames(sender: Role) -> StageOfReading {
-    StageOfReading::Frames(dissector(sender))
+impl Stage {
+    fn head() -> Self {
+        let limits = head::Limits::new().max_bytes(MAX_HEAD).max_headers(1000);
+        Self::Head(Decoder::new(Role::Server, limits))
+    }
+
+    fn frames(sender: Role) -> Self {
+        Self::Frames(dissector(sender))
+    }
 }
 
 fn dissector(sender: Role) -> Box<Dissector> {

@@ -4,8 +4,9 @@
 
 use super::case::{Case, End, Group};
 use super::cases;
+use super::examinee::Examinee as _;
 use super::judge::{Outcome, judge};
-use super::play::{Examinee as _, play};
+use super::play::play;
 use super::probe;
 use super::report::row::Row;
 use super::report::text;

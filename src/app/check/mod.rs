@@ -6,17 +6,20 @@
 mod came;
 mod case;
 mod cases;
+mod examinee;
 mod judge;
 mod learn;
 mod list;
 mod listen;
 mod old_suite;
 mod play;
+mod playing;
 mod probe;
 mod progress;
 #[cfg(test)]
 mod proof;
 mod random;
+mod record;
 mod report;
 mod run;
 mod script;

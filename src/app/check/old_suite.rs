@@ -3,7 +3,7 @@
 use super::came::Ended;
 use super::case::{Case, End};
 use super::judge::{Outcome, Verdict, answers_pongs, has_left_out};
-use super::play::{Record, Side};
+use super::record::{Record, Side};
 use plainws::Role;
 
 /// Cases of which nothing is due there.

@@ -2,7 +2,9 @@
 
 use super::came::Ended;
 use super::case::{Case, End, Group};
-use super::play::{Examinee, Side, Stopped, play};
+use super::examinee::Examinee;
+use super::play::play;
+use super::record::{Side, Stopped};
 use super::script::{self, Answer, Payload, Step};
 use crate::app::judge::foreign;
 use crate::app::text::{clipped, escaped};

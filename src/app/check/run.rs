@@ -1,9 +1,11 @@
 //! Plays many cases, some of them side by side.
 
 use super::case::Case;
+use super::examinee::Examinee;
 use super::judge::{Outcome, Verdict, judge};
-use super::play::{Examinee, Record, Stopped, play};
+use super::play::play;
 use super::probe;
+use super::record::{Record, Stopped};
 use plainws::Role;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

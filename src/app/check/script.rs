@@ -80,6 +80,14 @@ impl Answer {
         matches!(self, Self::Pong(_))
     }
 
+    /// The payload of a pong.
+    pub(crate) fn pong(&self) -> Option<&[u8]> {
+        match self {
+            Self::Pong(payload) => Some(payload),
+            _ => None,
+        }
+    }
+
     /// Whether this message is it.
     pub(crate) fn is(&self, message: &Message) -> bool {
         match (self, message) {

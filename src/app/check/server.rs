@@ -1,6 +1,6 @@
 //! A server that is examined.
 
-use super::play::{Examinee, Line};
+use super::examinee::{Examinee, Line};
 use plainws::Role;
 use plainws::net::random::Random;
 use plainws::net::url::Url;

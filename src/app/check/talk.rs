@@ -213,7 +213,7 @@ impl Talk {
     pub(crate) fn end(mut self) -> Came {
         self.leave();
         let mut state = self.shared.lock();
-        std::mem::replace(&mut state.came, Came::from_client())
+        std::mem::replace(&mut state.came, Came::of(Role::Client))
     }
 
     /// Ends TCP.
@@ -286,7 +286,7 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let peer = TcpStream::connect(address).expect("it listens");
         let (stream, _) = listener.accept().expect("it connects");
-        let came = Came::from_client();
+        let came = Came::of(Role::Client);
         let talk = Talk::new(stream, Role::Server, came, PATIENCE).expect("a thread");
         (talk, peer)
     }
@@ -305,7 +305,7 @@ mod tests {
     /// A wait that pings interrupt, each time before patience is over.
     #[test]
     fn pings_lengthen_no_wait() {
-        let mut came = Came::from_client();
+        let mut came = Came::of(Role::Client);
         let mut wait = Wait::new(PATIENCE);
         wait.left(&came);
         wait.last -= PATIENCE / 2;

@@ -4,7 +4,7 @@ use super::shown::Shown;
 use super::verdict::{Finding, failed, not_applicable, timeout};
 use crate::app::check::came::{Came, Ended};
 use crate::app::check::case::Case;
-use crate::app::check::play::{Record, Side, Stopped};
+use crate::app::check::record::{Record, Side, Stopped};
 use crate::app::check::script::{Answer, Step};
 use crate::app::check::talk::Waited;
 
@@ -18,8 +18,11 @@ pub(super) fn limited(case: &Case, side: &Side) -> Finding {
         .map(|step| step.sent().len())
         .max()
         .unwrap_or_default();
-    let answers = side.due.iter().chain(&side.perhaps);
-    let largest = answers.map(Answer::length).max().unwrap_or_default();
+    let largest = side
+        .messages()
+        .map(Answer::length)
+        .max()
+        .unwrap_or_default();
     let is_much = largest >= LARGE || frames > MANY;
     match side.came.close_code() {
         Some(code @ (1008 | 1009)) if is_much && case.rules.is_empty() => not_applicable(format!(
@@ -31,9 +34,7 @@ pub(super) fn limited(case: &Case, side: &Side) -> Finding {
 
 /// The messages that came are those that are due, in their order.
 pub(super) fn messages(side: &Side) -> Finding {
-    let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
-    let due = side.due.iter().chain(&side.perhaps).filter(is_message);
-    let mut due = due.enumerate();
+    let mut due = side.messages().enumerate();
     for message in &side.came.messages {
         match due.next() {
             None => {
@@ -82,13 +83,13 @@ pub(super) fn stopped(record: &Record) -> Finding {
 
 /// The first of the answers that did not come.
 fn missing(side: &Side) -> String {
-    let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
-    let mut messages = side.due.iter().filter(is_message);
+    let mut messages = side.due.iter().filter(|answer| !answer.is_pong());
     let message = messages.nth(side.came.messages.len());
-    let pong = side.due.iter().rfind(|answer| match answer {
-        Answer::Pong(payload) => !side.came.pongs.contains(payload),
-        _ => false,
-    });
+    let is_missing = |pong: &[u8]| side.came.pongs.iter().all(|came| came != pong);
+    let pong = side
+        .due
+        .iter()
+        .rfind(|answer| answer.pong().is_some_and(is_missing));
     match pong.or(message) {
         Some(answer) => Shown::due(answer).to_string(),
         None => "an answer".into(),
@@ -110,15 +111,7 @@ fn ended(came: &Came) -> Option<String> {
 
 /// Each pong answers a ping of ours, the latest one at least; a pong that nobody asked for is allowed (§5.5.3).
 pub(super) fn pongs(side: &Side) -> Finding {
-    let due: Vec<&[u8]> = side
-        .due
-        .iter()
-        .filter_map(|answer| match answer {
-            Answer::Pong(payload) => Some(&**payload),
-            _ => None,
-        })
-        .collect();
-    match due.last() {
+    match side.latest_pong() {
         Some(latest) if !side.came.pongs.iter().any(|pong| pong == latest) => {
             failed("the latest ping has no pong with its payload")
         }

@@ -3,8 +3,8 @@
 use super::verdict::{Finding, failed, lenient, timeout};
 use crate::app::check::came::{Came, Ended};
 use crate::app::check::case::{Case, End};
-use crate::app::check::play::{Record, Side};
-use crate::app::check::script::{Answer, Frame, Step};
+use crate::app::check::record::{Record, Side};
+use crate::app::check::script::{Frame, Step};
 use plainws::Role;
 
 /// The connection ends as the case has it.
@@ -122,9 +122,7 @@ pub(super) fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
 
 /// Whether a message that may come did not.
 pub(crate) fn has_left_out(side: &Side) -> bool {
-    let is_message = |answer: &&Answer| !matches!(answer, Answer::Pong(_));
-    let answers = side.due.iter().chain(&side.perhaps);
-    side.came.messages.len() < answers.filter(is_message).count()
+    side.came.messages.len() < side.messages().count()
 }
 
 /// Whether it answers a ping that came behind a Close.

@@ -16,7 +16,7 @@ pub(crate) use self::verdict::{Outcome, Verdict};
 use self::verdict::{Finding, failed, not_applicable};
 use super::came::{Came, Ended};
 use super::case::{Case, End, Level};
-use super::play::{Record, Stopped};
+use super::record::{Record, Stopped};
 
 /// Judges what happened in a case.
 pub(crate) fn judge(case: &Case, record: &Record) -> Verdict {

@@ -3,7 +3,7 @@
 use super::verdict::{Finding, failed, lenient, not_applicable, timeout};
 use crate::app::check::came::{Came, Ended};
 use crate::app::check::case::{Case, End};
-use crate::app::check::play::{Record, Side};
+use crate::app::check::record::{Record, Side};
 use plainws::Role;
 use plainws::protocol::dissect::handshake;
 use plainws::protocol::handshake::Asked;

@@ -3,7 +3,7 @@
 use super::{Outcome, Verdict, judge};
 use crate::app::check::came::{Came, Ended};
 use crate::app::check::case::{Case, End, Group, Level};
-use crate::app::check::play::{Record, Side, Stopped};
+use crate::app::check::record::{Record, Side, Stopped};
 use crate::app::check::script::{
     self, Answer, Frame, Step, binary, close, close_body, first, last, ping, pong, text,
 };
@@ -36,10 +36,7 @@ fn case(end: End) -> Case {
 
 /// A connection on which these bytes came, for all that the script has due.
 fn side(case: &Case, examinee: Role, wire: &[u8], end: Option<Ended>) -> Side {
-    let mut came = match examinee {
-        Role::Server => Came::from_server(),
-        Role::Client => Came::from_client(),
-    };
+    let mut came = Came::of(examinee);
     came.receive(wire);
     came.end = end.or(came.end);
     let answers = |is_due: bool| {

@@ -1,6 +1,6 @@
 //! A client that is examined: a connection that it opened.
 
-use super::super::play::{Examinee, Line};
+use super::super::examinee::{Examinee, Line};
 use plainws::protocol::dissect::handshake;
 use plainws::protocol::handshake::{Upgrade, accept_value};
 use plainws::protocol::head::{Decoder, Limits};

@@ -27,7 +27,8 @@ use self::query::Query;
 use self::told::Told;
 use super::case::{Case, Group};
 use super::judge::{Verdict, judge};
-use super::play::{Record, play};
+use super::play::play;
+use super::record::Record;
 use super::report::files::Files;
 use super::report::row::Row;
 use super::run;
@@ -321,8 +322,8 @@ impl Examination {
 
 /// The connection of a client that asks for one, as cases are played on it.
 #[cfg(test)]
-pub(super) fn line(stream: TcpStream, patience: Duration) -> Option<super::play::Line> {
-    use super::play::Examinee as _;
+pub(super) fn line(stream: TcpStream, patience: Duration) -> Option<super::examinee::Line> {
+    use super::examinee::Examinee as _;
     let asked = client::read(stream, patience).ok()?;
     let upgrade = Upgrade::new(asked.request.as_ref().ok()?).ok()?;
     Client::new(asked, &upgrade, patience).connect().ok()

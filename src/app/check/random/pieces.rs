@@ -5,8 +5,10 @@
 
 use super::super::case::{Case, End, Group, Level};
 use super::super::cases::level_of_code;
+use super::super::examinee::Examinee;
 use super::super::judge::{Outcome, Verdict, judge};
-use super::super::play::{Examinee, Record, play};
+use super::super::play::play;
+use super::super::record::Record;
 use super::super::script::{Answer, Step};
 use super::super::streams::choices::{Choices, Random};
 use super::super::streams::generate::{self, Sizes};

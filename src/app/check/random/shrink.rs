@@ -1,6 +1,6 @@
 //! Makes a stream that fails smaller, as long as it still fails: first its cuts go, then frames, payloads, and bytes.
 
-use super::super::play::Examinee;
+use super::super::examinee::Examinee;
 use super::super::streams::{reference, wire};
 use super::pieces::{Found, Pieces, failure};
 use std::iter;

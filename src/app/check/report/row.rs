@@ -5,7 +5,7 @@ use crate::app::check::came::Ended;
 use crate::app::check::case::{Case, End, Examinee, Group, Level};
 use crate::app::check::judge::{self, Outcome, Shown, Verdict};
 use crate::app::check::old_suite;
-use crate::app::check::play::{Record, Side, Stopped};
+use crate::app::check::record::{Record, Side, Stopped};
 use crate::app::check::run::Result;
 use crate::app::check::talk::Waited;
 use crate::app::text::harmless;
