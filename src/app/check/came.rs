@@ -198,8 +198,7 @@ impl Came {
     fn take_head(&mut self, head: head::Head) {
         match Response::new(head) {
             Ok(response) if response.is_interim() => {
-                let limits = head::Limits::new().max_bytes(MAX_HEAD);
-                self.stage = Stage::Head(Decoder::new(Role::Server, limits));
+                self.stage = Stage::head();
             }
             Ok(response) => {
                 self.stage = if response.status() == 101 {
@@ -277,4 +276,22 @@ fn dissector(sender: Role) -> Box<Dissector> {
         .max_fragments(u32::MAX)
         .max_empty_fragments(u32::MAX);
     Box::new(Dissector::new(sender, limits).max_frame(SHOWN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_after_an_interim_one_may_have_as_many_fields() {
+        let fields = "X-Field: value\r\n".repeat(900);
+        let head = |status: &str| format!("HTTP/1.1 {status}\r\n{fields}\r\n");
+        let mut came = Came::of(Role::Server);
+        for status in ["103 Early Hints", "101 Switching Protocols"] {
+            assert!(!came.is_open(), "before {status}");
+            came.receive(head(status).as_bytes());
+            assert_eq!(came.broken, None, "after {status}");
+        }
+        assert!(came.is_open());
+    }
 }
