@@ -21,19 +21,15 @@ def events(data, masks, max_bytes, max_fragments, max_empty):
         payload = bytes(byte ^ key[i % 4] for i, byte in enumerate(data[start : start + length]))
         del data[: start + length]
         if opcode == 8:
-            code = int.from_bytes(payload[:2], "big")
-            assert not payload or code in CODES
+            assert not payload or (code := int.from_bytes(payload[:2], "big")) in CODES
             yield f"close {code} {payload[2:].decode().encode().hex()}" if payload else "close"
             return
-        if opcode > 8:
-            yield f"{'ping' if opcode == 9 else 'pong'} {payload.hex()}"
-            continue
-        kind, parts = kind or opcode, parts + [payload]
-        whole = b"".join(parts)
+        if opcode > 8: yield f"{'ping' if opcode == 9 else 'pong'} {payload.hex()}"
+        if opcode > 8: continue
+        kind, parts, whole = kind or opcode, parts + [payload], b"".join(parts + [payload])
         assert len(whole) <= max_bytes and len(parts) <= max_fragments and parts.count(b"") <= max_empty
-        if fin:
-            yield f"text {whole.decode().encode().hex()}" if kind == 1 else f"binary {whole.hex()}"
-            kind, parts = 0, []
+        if fin: yield f"text {whole.decode().encode().hex()}" if kind == 1 else f"binary {whole.hex()}"
+        if fin: kind, parts = 0, []
 
 for line in sys.stdin:
     command, *rest = line.split()
