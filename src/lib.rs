@@ -33,7 +33,7 @@
 //! |---|---|---|
 //! | [`protocol`] | bytes in, events and bytes out | wait, ask the time, draw a random number, touch a socket |
 //! | [`net`] | sockets, threads, deadlines | judge a protocol rule |
-//! | the program | clock, echo, pages, command line | use more of the library than you can |
+//! | the program | clock, echo, pages, tools that show bytes and examine others | use more of the library than you can |
 //!
 //! # Reading order
 //!
