@@ -109,7 +109,7 @@ fn table(group: Group, rows: &[&Row], is_strict: bool, page: &mut String) {
     let _ = write!(
         page,
         "<section class=\"group{kinds}\">\n<h2 id=\"{name}\">{name}</h2>\n<p class=\"quiet\">{words}</p>\n\
-         <table class=\"cases\">\n<thead><tr><th scope=\"col\">Case</th><th scope=\"col\">What it asks for</th>\
+         <table class=\"cases\" aria-labelledby=\"{name}\">\n<thead><tr><th scope=\"col\">Case</th><th scope=\"col\">What it asks for</th>\
          <th scope=\"col\">Outcome</th></tr></thead>\n<tbody>\n"
     );
     for row in rows {
