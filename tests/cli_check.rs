@@ -114,6 +114,17 @@ mod choice {
     }
 
     #[test]
+    fn as_a_time_or_number_below_0_is_refused_as_such() {
+        for flag in ["--timeout", "--random", "--jobs"] {
+            let told = refused(&["ws://127.0.0.1:9/", flag, "-1"]);
+            assert!(
+                told.contains(&format!("invalid value '-1' for '{flag}")),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
     fn beside_what_has_no_cases_is_refused() {
         for other in [["--random", "1"], ["--replay", "file"]] {
             let told = refused(&[&["ws://127.0.0.1:9/", "--only", "utf8"], &other[..]].concat());

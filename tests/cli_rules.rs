@@ -220,10 +220,10 @@ fn one_that_is_mistyped_or_named_in_words_is_guessed() {
     for (sought, near) in [
         (
             "lenght-not-minimal",
-            "similar ones are length-not-minimal\n",
+            "a similar one is length-not-minimal\n",
         ),
-        ("mask-mising", "similar ones are mask-missing\n"),
-        ("Close Code", "similar ones are close-code-invalid\n"),
+        ("mask-mising", "a similar one is mask-missing\n"),
+        ("Close Code", "a similar one is close-code-invalid\n"),
         (
             "utf8",
             "similar ones are text-not-utf8, close-reason-not-utf8\n",

@@ -38,6 +38,15 @@ pub(crate) fn near<'a>(sought: &str, names: impl Iterator<Item = &'a str> + Clon
         .unwrap_or_default()
 }
 
+/// What comes near, at least one, as a clause.
+pub(crate) fn similar(near: &[&str]) -> String {
+    let begin = match near {
+        [_] => "a similar one is",
+        _ => "similar ones are",
+    };
+    format!("{begin} {}", near.join(", "))
+}
+
 /// How many letters one must insert, leave out or replace to get from one word to the other (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();

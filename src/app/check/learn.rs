@@ -58,7 +58,7 @@ pub(super) fn run(
             None => Some(passed(&stages, &mut server, command)?),
         };
         if passed == Some(stages.len()) {
-            output::print("All ten done. plainws check tests the rest, in some seconds.\n")?;
+            output::print("\nAll ten done. plainws check tests the rest, in some seconds.\n")?;
             return Ok(ExitCode::SUCCESS);
         }
         if !watches {
@@ -217,7 +217,8 @@ fn stages() -> Vec<Stage> {
         stage(
             "the handshake",
             "Read the request up to the empty line. Answer with HTTP/1.1 101 Switching Protocols, Upgrade: websocket, \
-             Connection: Upgrade, and Sec-WebSocket-Accept: the base64 of the SHA-1 of the key followed by \
+             Connection: Upgrade, Sec-WebSocket-Accept and an empty line, each line ending with CR LF. The accept value is the \
+             base64 of the SHA-1 of the request's Sec-WebSocket-Key followed by \
              258EAFA5-E914-47DA-95CA-C5AB0DC85B11. plainws handshake KEY shows each step.",
             vec![asks(
                 Group::Opening,
@@ -230,8 +231,8 @@ fn stages() -> Vec<Stage> {
         stage(
             "one text",
             "Read two bytes: the opcode is in the lower half of the first, the length in the lower seven bits of the \
-             second. Four bytes of key follow, then the payload: each byte XOR the key's, in turn. Send it back with \
-             81, its length and the payload, without a key.",
+             second. Four bytes of key follow, then the payload: each byte XOR the key's, in turn. Send it back as \
+             the byte 0x81, its length and the payload, without a key.",
             vec![asks(
                 Group::Lengths,
                 "one-text",

@@ -98,7 +98,7 @@ pub(crate) struct Options {
     watch: bool,
 
     /// Send random streams for so many seconds, and judge the answers
-    #[arg(long, value_name = "S", value_parser = args::seconds)]
+    #[arg(long, value_name = "S", value_parser = args::seconds, allow_negative_numbers = true)]
     random: Option<Duration>,
 
     /// With --random: the number that makes the streams; the same number makes the same ones
@@ -117,11 +117,11 @@ pub(crate) struct Options {
     reports: files::Reports,
 
     /// Seconds of silence after which nothing more is expected, in each case
-    #[arg(long, hide_short_help = true, value_name = "S", default_value = "2", value_parser = args::seconds)]
+    #[arg(long, hide_short_help = true, value_name = "S", default_value = "2", value_parser = args::seconds, allow_negative_numbers = true)]
     timeout: Duration,
 
     /// Cases side by side, each on a connection of its own
-    #[arg(long, hide_short_help = true, value_name = "N", default_value = "8", value_parser = args::number_above_0)]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "8", value_parser = args::number_above_0, allow_negative_numbers = true)]
     jobs: NonZeroUsize,
 
     /// Examine a server on another machine: this is a test of one's own software

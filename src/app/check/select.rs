@@ -146,8 +146,10 @@ fn unknown(cases: &[Case], word: &str) -> String {
         [] => format!("{what}; plainws check --list tells them"),
         near => {
             let cut = if near.len() > MOST { " and others" } else { "" };
-            let near = near[..near.len().min(MOST)].join(", ");
-            format!("{what}; similar ones are {near}{cut}")
+            format!(
+                "{what}; {}{cut}",
+                sought::similar(&near[..near.len().min(MOST)])
+            )
         }
     }
 }
@@ -246,7 +248,7 @@ mod tests {
     fn what_is_unknown_is_refused_with_what_is_near() {
         let cases = cases::all();
         let refused = |word| named(&cases, word).map(|_| ()).expect_err("it names none");
-        assert!(refused("closin").ends_with("similar ones are closing"));
+        assert!(refused("closin").ends_with("a similar one is closing"));
         assert!(refused("txt-not-utf8").contains("text-not-utf8"));
         assert!(refused("closing/body-empti").ends_with(" body-empty"));
         assert!(refused("99.1").contains("--list"));

@@ -12,7 +12,7 @@ use crate::app::show::output;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::answer;
-use crate::app::sought::{is_in, near, rfc_and_section};
+use crate::app::sought::{is_in, near, rfc_and_section, similar};
 use clap::Args;
 use plainws::protocol::handshake::Asked;
 use plainws::protocol::rule::Answer;
@@ -135,10 +135,7 @@ fn unknown(sought: &str) -> String {
     }
     match &near(sought, Rule::ALL.iter().map(|rule| rule.id()))[..] {
         [] => format!("there is no rule {sought:?}; plainws rules lists them"),
-        near => format!(
-            "there is no rule {sought:?}; similar ones are {}",
-            near.join(", ")
-        ),
+        near => format!("there is no rule {sought:?}; {}", similar(near)),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::old_suite::number;
 use super::super::script::{Form, binary, first, first_binary, last, more, ping, text};
 use super::rows::*;
+use crate::app::text::count;
 
 pub(super) fn cases() -> Vec<Case> {
     [
@@ -445,7 +446,10 @@ fn greek() -> Vec<Case> {
             ),
             Err(_) => failed(
                 format!("greek-cut-after-{length}-bytes"),
-                format!("a text that ends in a character, after {length} bytes, is refused"),
+                format!(
+                    "a text that ends within a character, after {}, is refused",
+                    count(length as u64, "byte")
+                ),
                 [send([whole(&bytes[..length])])],
             ),
         }
