@@ -205,14 +205,16 @@ pub(crate) struct TraceOption {
     pub(crate) trace: Option<Level>,
 }
 
-/// A number of seconds above 0.
+/// A number of seconds above 0. A longer time than clocks can tell stands for a hundred years.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     let seconds = text
         .parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds
         .filter(|seconds| !seconds.is_zero())
+        .map(|seconds| seconds.min(LONGEST))
         .ok_or_else(|| "a time is a number of seconds above 0".into())
 }
 
