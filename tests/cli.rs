@@ -7,6 +7,7 @@ mod cli_check;
 mod cli_check_hostile;
 mod cli_check_learn;
 mod cli_check_listen;
+mod cli_check_random;
 mod cli_check_reports;
 mod cli_connect;
 mod cli_decode;

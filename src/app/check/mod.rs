@@ -48,7 +48,6 @@ use plainws::Role;
 use plainws::net::listener::Listener;
 use plainws::net::random::Random;
 use plainws::net::url::Url;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -98,15 +97,21 @@ pub(crate) struct Options {
     watch: bool,
 
     /// Send random streams for so many seconds, and judge the answers
-    #[arg(long, value_name = "S", value_parser = args::seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = args::seconds, allow_negative_numbers = true, conflicts_with_all = ["listen", "strict", "json", "junit", "html", "autobahn"])]
     random: Option<Duration>,
 
     /// With --random: the number that makes the streams; the same number makes the same ones
-    #[arg(long, hide_short_help = true, value_name = "N", requires = "random")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "N",
+        requires = "random",
+        conflicts_with = "replay"
+    )]
     seed: Option<u64>,
 
     /// Send a stream that --random saved once more
-    #[arg(long, hide_short_help = true, value_name = "FILE", conflicts_with_all = ["random", "listen"])]
+    #[arg(long, hide_short_help = true, value_name = "FILE", conflicts_with_all = ["random", "listen", "learn", "strict", "json", "junit", "html", "autobahn"])]
     replay: Option<PathBuf>,
 
     /// Count what is allowed but weak as failed
@@ -121,8 +126,8 @@ pub(crate) struct Options {
     timeout: Duration,
 
     /// Cases side by side, each on a connection of its own
-    #[arg(long, hide_short_help = true, value_name = "N", default_value = "8", value_parser = args::number_above_0, allow_negative_numbers = true)]
-    jobs: NonZeroUsize,
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "8", value_parser = jobs, allow_negative_numbers = true)]
+    jobs: usize,
 
     /// Examine a server on another machine: this is a test of one's own software
     #[arg(long, hide_short_help = true)]
@@ -163,17 +168,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .ok_or("a server's address is needed")?;
     let target = target(options, url)?;
     let command = options.command(url);
-    let jobs = options.jobs.get();
+    let jobs = options.jobs;
     if options.learn {
         return learn::run(&target, url, &command, options.watch);
     }
     let cases = options.cases(Role::Server)?;
+    let saved = options.replay.as_deref();
+    let saved = saved.map(|path| random::read(path).map(|pieces| (path, pieces)));
+    let saved = saved.transpose()?;
     if let Some(problem) = probe::problem(&mut server(&target)?) {
         output::say(&format!("{url}: {problem}"));
         return Ok(ExitCode::from(probe::NOTHING));
     }
-    if let Some(path) = &options.replay {
-        return random::replay(&target, &command, path);
+    if let Some((path, pieces)) = saved {
+        return random::replay(&target, &command, path, pieces);
     }
     if let Some(time) = options.random {
         let seed = options.seed.map_or_else(random_seed, Ok)?;
@@ -270,6 +278,15 @@ fn old_number(number: &str) -> Vec<u32> {
 
 fn server(target: &Target) -> Result<Server<'_>, String> {
     Server::new(target).map_err(|error| format!("random bytes: {error}"))
+}
+
+/// More would ask for more handles than systems give to a program.
+fn jobs(text: &str) -> Result<usize, String> {
+    const MOST: usize = 100;
+    match args::number_above_0(text)?.get() {
+        jobs @ ..=MOST => Ok(jobs),
+        _ => Err(format!("it must be at most {MOST}")),
+    }
 }
 
 /// A number that nobody has chosen, short enough to be typed again.

@@ -37,6 +37,33 @@ pub(super) fn sends_back(examinee: &mut dyn Examinee) -> bool {
     play(&case.plays(script), examinee).stopped.is_none()
 }
 
+/// What shows that an examinee lives.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sign {
+    /// A message comes back.
+    Echo,
+    /// The handshake is answered: of whoever sends no message back even when all is well.
+    Handshake,
+}
+
+impl Sign {
+    /// The best one that it gives now.
+    pub(super) fn of(examinee: &mut dyn Examinee) -> Self {
+        if sends_back(examinee) {
+            Self::Echo
+        } else {
+            Self::Handshake
+        }
+    }
+
+    pub(super) fn is_seen(self, examinee: &mut dyn Examinee) -> bool {
+        match self {
+            Self::Echo => sends_back(examinee),
+            Self::Handshake => problem(examinee).is_none(),
+        }
+    }
+}
+
 /// Why nothing can be connected to, if so; what answers is not asked.
 pub(super) fn unopened(examinee: &mut dyn Examinee) -> Option<String> {
     let problem = examinee.connect().err()?;

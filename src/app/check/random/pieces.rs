@@ -8,7 +8,7 @@ use super::super::cases::level_of_code;
 use super::super::examinee::Examinee;
 use super::super::judge::{Outcome, Verdict, judge};
 use super::super::play::play;
-use super::super::record::Record;
+use super::super::record::{Record, Stopped};
 use super::super::script::{Answer, Step};
 use super::super::streams::choices::{Choices, Random};
 use super::super::streams::generate::{self, Sizes};
@@ -23,7 +23,7 @@ const DECISIONS: usize = 256;
 
 /// A stream, in the pieces in which it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pieces(pub(super) Vec<Vec<u8>>);
+pub(crate) struct Pieces(pub(super) Vec<Vec<u8>>);
 
 impl Pieces {
     /// The stream of this number that a seed makes.
@@ -167,6 +167,24 @@ pub(super) struct Found {
     pub(super) pieces: Pieces,
     pub(super) verdict: Verdict,
     pub(super) record: Record,
+}
+
+impl Found {
+    /// There was no connection to send it on.
+    pub(super) fn is_unopened(&self) -> bool {
+        matches!(self.record.stopped, Some(Stopped::Unopened(_)))
+    }
+
+    /// Plays it once more, and tells if it fails again.
+    pub(super) fn again(&self, examinee: &mut dyn Examinee) -> Option<Self> {
+        let (verdict, record) = failure(&self.pieces, examinee)?;
+        Some(Self {
+            number: self.number,
+            pieces: self.pieces.clone(),
+            verdict,
+            record,
+        })
+    }
 }
 
 /// Plays one stream; what is weak does not count.

@@ -6,17 +6,13 @@
 //! > 21 3d 7f 9f 4d 51 58
 //! ```
 
-use super::pieces::Pieces;
 use crate::app::input::hex;
 use crate::app::text::spaced;
 
 /// Writes it, under a line that says what it is about.
-pub(super) fn write(pieces: &Pieces, about: &str) -> String {
+pub(crate) fn write(pieces: &[Vec<u8>], about: &str) -> String {
     let about: String = about.chars().filter(|c| !c.is_control()).collect();
-    let lines = pieces
-        .0
-        .iter()
-        .map(|piece| format!("> {}\n", spaced(piece)));
+    let lines = pieces.iter().map(|piece| format!("> {}\n", spaced(piece)));
     format!("# {about}\n") + &lines.collect::<String>()
 }
 
@@ -25,7 +21,7 @@ pub(super) fn write(pieces: &Pieces, about: &str) -> String {
 /// # Errors
 ///
 /// What is wrong, and in which line.
-pub(super) fn read(text: &str) -> Result<Pieces, String> {
+pub(crate) fn read(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let mut pieces = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -44,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<Pieces, String> {
     if pieces.is_empty() {
         return Err("no bytes in it".into());
     }
-    Ok(Pieces(pieces))
+    Ok(pieces)
 }
 
 #[cfg(test)]
@@ -53,7 +49,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let pieces = Pieces(vec![b"\x81\x85".to_vec(), b"\0".to_vec()]);
+        let pieces = vec![b"\x81\x85".to_vec(), b"\0".to_vec()];
         let text = write(&pieces, "one\ntwo");
         assert_eq!(text, "# onetwo\n> 81 85\n> 00\n");
         assert_eq!(read(&text), Ok(pieces));

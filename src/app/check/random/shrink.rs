@@ -1,6 +1,7 @@
 //! Makes a stream that fails smaller, as long as it still fails: first its cuts go, then frames, payloads, and bytes.
 
 use super::super::examinee::Examinee;
+use super::super::probe::Sign;
 use super::super::streams::{reference, wire};
 use super::pieces::{Found, Pieces, failure};
 use std::iter;
@@ -8,13 +9,14 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// How long it goes on, at most: an examinee may be silent for some seconds each time.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(super) const LONGEST: Duration = Duration::from_secs(30);
 
-/// The smallest stream that was found to fail within the time.
-pub(super) fn shrink(found: Found, examinee: &mut dyn Examinee) -> Found {
+/// The smallest stream that was found to fail within the time. `sign` shows that the examinee lives.
+pub(super) fn shrink(found: Found, examinee: &mut dyn Examinee, sign: Sign) -> Found {
     let mut shrinking = Shrinking {
         best: found,
         examinee,
+        sign,
         end: Instant::now() + LONGEST,
     };
     shrinking.to(Pieces(vec![shrinking.best.pieces.wire()]));
@@ -27,6 +29,7 @@ pub(super) fn shrink(found: Found, examinee: &mut dyn Examinee) -> Found {
 struct Shrinking<'a> {
     best: Found,
     examinee: &'a mut dyn Examinee,
+    sign: Sign,
     end: Instant,
 }
 
@@ -40,13 +43,20 @@ impl Shrinking<'_> {
         let Some((verdict, record)) = failure(&pieces, self.examinee) else {
             return false;
         };
-        self.best = Found {
+        let found = Found {
             number: self.best.number,
             pieces,
             verdict,
             record,
         };
-        true
+        // Whoever answers nothing any more fails whatever it is sent.
+        let is_over = found.is_unopened() || !self.sign.is_seen(self.examinee);
+        if is_over {
+            self.end = Instant::now();
+        } else {
+            self.best = found;
+        }
+        !is_over
     }
 
     /// Leaves out frames: half of them, then fewer at once, then one by one.
@@ -77,7 +87,7 @@ impl Shrinking<'_> {
         }
     }
 
-    /// Empties a frame, or leaves half of its payload, or three quarters, and so on.
+    /// Empties a frame, or leaves half of its payload, or three quarters, and so on; or takes one character off.
     fn shorten(&mut self, number: usize) -> bool {
         let wire = self.best.pieces.wire();
         let Some(place) = places(&wire).into_iter().nth(number) else {
@@ -91,7 +101,11 @@ impl Shrinking<'_> {
             return false;
         }
         let lengths = iter::successors(Some(0), |shorter| Some((whole + shorter).div_ceil(2)));
-        lengths.take_while(|&length| length < whole).any(|length| {
+        let characters = (2..=4).filter_map(|bytes| whole.checked_sub(bytes));
+        let mut lengths = lengths
+            .take_while(|&length| length < whole)
+            .chain(characters);
+        lengths.any(|length| {
             let shorter = wire::encode(frame.byte0, frame.key, &frame.payload[..length]);
             self.to(self.best.pieces.replaced(place.clone(), &shorter))
         })
