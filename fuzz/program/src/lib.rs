@@ -1,9 +1,10 @@
 //! Oracles for what the program reads: text that people paste into `plainws decode`, captures, the
-//! addresses that they type, and the queries of clients that are examined.
+//! addresses that they type, the queries of clients that are examined, and streams
+//! that were saved.
 //!
 //! A program is no library, so its sources are compiled here once more, by their path. [`formats`] writes bytes as the
 //! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back, and
-//! [`capture`], [`address`] and [`query`] what must hold of a capture, an address and a query.
+//! [`capture`], [`address`], [`query`] and [`saved`] what must hold of a capture, an address, a query and a saved stream.
 
 pub mod address;
 mod app;
@@ -11,6 +12,7 @@ pub mod capture;
 pub mod formats;
 pub mod paste;
 pub mod query;
+pub mod saved;
 
 use oracles::choices::{Choices, Random};
 
@@ -36,6 +38,8 @@ pub const ORACLES: &[Oracle] = &[
     oracle("address", "address-secret", address::secret),
     oracle("query", "query-reads-back", query::reads_back),
     oracle("query", "query-same", query::same),
+    oracle("saved", "saved-reads-back", saved::reads_back),
+    oracle("saved", "saved-same", saved::same),
     oracle("capture", "capture-stream", capture::stream),
     oracle("capture", "capture-damaged", capture::damaged),
 ];
@@ -81,6 +85,7 @@ pub fn inputs(target: &str) -> impl Iterator<Item = Vec<u8>> {
         "address" => |_, choices: &mut Choices<'_>| address::generate(choices),
         "capture" => |_, choices: &mut Choices<'_>| choices.take(160).to_vec(),
         "query" => query::generate,
+        "saved" => saved::generate,
         _ => text,
     };
     let mut random = Random(1);
@@ -149,8 +154,9 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let texts = texts().into_iter().map(of("paste"));
     let captures = capture::seeds().into_iter().map(of("capture"));
     let queries = query::seeds().into_iter().map(of("query"));
+    let saved = saved::seeds().into_iter().map(of("saved"));
     let all = addresses.chain(texts).chain(captures).chain(queries);
-    all.collect()
+    all.chain(saved).collect()
 }
 
 /// A frame and a payload of zeros, to be written in each format, and as each writes them.
