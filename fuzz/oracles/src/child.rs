@@ -30,8 +30,12 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a line may be, far more than any that is due.
 const LINE: u64 = 1 << 20;
+/// How many bytes an answer may have, far more than any that is due.
+const ANSWER: usize = 64 << 20;
 /// What is said of one that exceeds its time.
 pub(crate) const HANGS: &str = "does not answer in time";
+/// What is said of one whose answer is too long.
+const FLOODS: &str = "answers without end";
 
 /// How what is said of one that is lost begins.
 pub(crate) const LOST: &str = "the child";
@@ -244,7 +248,7 @@ impl Process {
             lines.try_for_each(|line| writeln!(stdin, "{line}").and_then(|()| stdin.flush()))
         });
         // It may not be far ahead of who listens.
-        let (said, lines) = mpsc::sync_channel(1000);
+        let (said, lines) = mpsc::sync_channel(16);
         thread::spawn(move || each_line(stdout, |line| said.send(line).is_ok()));
         let (last, last_words) = mpsc::channel();
         thread::spawn(move || {
@@ -268,12 +272,18 @@ impl Process {
         // Whether it listens shows when it does not answer.
         drop(self.told.send(line.to_owned()));
         let mut answer = Vec::new();
+        let mut room = ANSWER;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) if line == "done" => return Ok(answer),
                 Ok(_) if left.is_zero() => return Err(HANGS),
-                Ok(line) => answer.push(line),
+                Ok(line) => {
+                    // A line takes memory even if it is empty.
+                    let more = line.len() + size_of::<String>();
+                    room = room.checked_sub(more).ok_or(FLOODS)?;
+                    answer.push(line);
+                }
                 Err(RecvTimeoutError::Timeout) => return Err(HANGS),
                 Err(RecvTimeoutError::Disconnected) => return Err("dies"),
             }
