@@ -30,7 +30,7 @@ pub fn text(text: &str) -> String {
     }
 }
 
-/// A rule as `plainws explain` knows it.
+/// A rule as `plainws rules` knows it.
 #[must_use]
 pub fn rule(rule: Rule) -> String {
     format!("{} ({})", rule.id(), rule.section())
