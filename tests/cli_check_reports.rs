@@ -188,6 +188,15 @@ mod for_people {
     }
 
     #[test]
+    fn has_one_empty_line_before_its_summary_after_a_failure_too() {
+        let told = checked(&["--skip", "closing", "--skip", "together"]).stdout;
+        assert!(
+            told.contains("\n  more   plainws rules text-not-utf8\n\nfailed: "),
+            "{told}"
+        );
+    }
+
+    #[test]
     fn is_the_same_however_many_cases_run_side_by_side() {
         let [one, many] = ["1", "8"].map(|jobs| checked(&["--jobs", jobs]));
         assert_eq!(

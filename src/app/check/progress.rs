@@ -28,6 +28,7 @@ impl<'a> Progress<'a> {
     pub(super) fn new(cases: &[Case], command: &'a str, is_strict: bool, people: To) -> Self {
         let count = |group| cases.iter().filter(|case| case.group == group).count();
         let groups = Group::ALL.into_iter().rev();
+        let groups = groups.map(|group| (group, count(group)));
         Self {
             command,
             is_strict,
@@ -35,7 +36,7 @@ impl<'a> Progress<'a> {
             is_terminal: output::is_terminal(people) && output::is_terminal(To::Stderr),
             of: cases.len(),
             rows: Vec::new(),
-            groups: groups.map(|group| (group, count(group))).collect(),
+            groups: groups.filter(|&(_, count)| count > 0).collect(),
         }
     }
 
@@ -69,8 +70,14 @@ impl<'a> Progress<'a> {
                 return;
             }
             rows.sort_by_key(|row| row.number);
-            self.tell(&text::group(&rows, self.is_strict, command));
+            let told = text::group(&rows, self.is_strict, command);
             self.groups.pop();
+            if self.groups.is_empty() {
+                // The summary brings an empty line of its own.
+                self.tell(&(told.trim_end().to_owned() + "\n"));
+            } else {
+                self.tell(&told);
+            }
         }
     }
 
