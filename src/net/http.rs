@@ -131,7 +131,7 @@ impl Response {
             "HTTP/1.1 {} {}\r\nDate: {}\r\nConnection: {connection}\r\n",
             self.status,
             reason_phrase(self.status),
-            date(now),
+            http_date(now),
         );
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
@@ -220,9 +220,8 @@ fn reason_phrase(status: u16) -> &'static str {
     }
 }
 
-/// A time as heads have it in `Date` (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-#[must_use]
-pub fn date(time: SystemTime) -> String {
+/// RFC 9110 §5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(time: SystemTime) -> String {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
         "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
@@ -266,7 +265,7 @@ mod tests {
 
     #[test]
     fn dates_are_imf_fixdates() {
-        let date = |seconds| date(UNIX_EPOCH + Duration::from_secs(seconds));
+        let date = |seconds| http_date(UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");

@@ -1,12 +1,13 @@
 //! What is answered where no WebSocket is opened: the page, and refusals (RFC 9110).
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use plainws::Rule;
-use plainws::net::http::date;
 use plainws::protocol::rule::Answer as Due;
 use std::borrow::Cow;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// How long an answer may take to be written, and then its reader to leave.
 const TO_ANSWER: Duration = Duration::from_secs(2);
@@ -137,11 +138,17 @@ impl Answer {
              X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\r\n",
             self.status,
             phrase(self.status),
-            date(SystemTime::now()),
+            date(),
             self.kind,
             self.body.len(),
         )
     }
+}
+
+/// Now, as heads have it (RFC 9110 §5.6.7).
+fn date() -> String {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now());
+    date.expect("clocks tell no year before 0")
 }
 
 /// Reads on until the other end leaves: closed with bytes unread, TCP would take the answer back.
