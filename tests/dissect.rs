@@ -481,7 +481,11 @@ mod the_stream {
 
         /// The frames of a stream of which at most so much payload is kept, under some cuts.
         fn frames(sender: Role, pieces: &[&[u8]]) -> (Vec<Frame>, Verdict) {
-            let mut dissector = Dissector::new(sender, Limits::default()).max_payload(KEPT);
+            let dissector = Dissector::new(sender, Limits::default()).max_payload(KEPT);
+            frames_of(dissector, pieces)
+        }
+
+        fn frames_of(mut dissector: Dissector, pieces: &[&[u8]]) -> (Vec<Frame>, Verdict) {
             let mut frames = Vec::new();
             for piece in pieces {
                 frames.extend(dissector.receive(piece));
@@ -550,6 +554,24 @@ mod the_stream {
                     let (cut, verdict) = frames(sender, &pieces);
                     assert_eq!(verdict, whole.verdict);
                     check_cut(&whole.frames, &cut);
+                }
+            }
+        }
+
+        #[test]
+        fn may_have_its_messages_whole() {
+            for sender in BOTH {
+                let payload = "0123456789abcdef\u{20ac}";
+                let parts: [(u8, &[u8]); 2] =
+                    [(TEXT_BEGIN, payload.as_bytes()), (LAST, b"and more")];
+                let stream = wire(sender, &parts);
+                for pieces in cuts(&stream) {
+                    let dissector = Dissector::new(sender, Limits::default());
+                    let (cut, _) = frames_of(dissector.max_frame_payload(KEPT), &pieces);
+                    let payloads: Vec<_> = cut.iter().map(|frame| &frame.payload[..]).collect();
+                    assert_eq!(payloads, [&b"0123456789"[..], b"and more"]);
+                    let message = Message::Text(format!("{payload}and more"));
+                    assert_eq!(cut[1].message, Some(message));
                 }
             }
         }

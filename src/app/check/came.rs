@@ -275,7 +275,7 @@ fn dissector(sender: Role) -> Box<Dissector> {
         .max_bytes(64 << 20)
         .max_fragments(u32::MAX)
         .max_empty_fragments(u32::MAX);
-    Box::new(Dissector::new(sender, limits).max_frame(SHOWN))
+    Box::new(Dissector::new(sender, limits).max_frame_payload(SHOWN))
 }
 
 #[cfg(test)]

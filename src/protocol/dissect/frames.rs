@@ -205,10 +205,10 @@ impl Dissector {
         }
     }
 
-    /// Keeps at most this many bytes of a data frame's payload, as [`max_payload`](Self::max_payload) does, but every
-    /// message whole.
+    /// Keeps at most this many bytes of a data frame's payload, as [`max_payload`](Self::max_payload) does, but
+    /// messages whole: for whoever reads those, and would otherwise keep their bytes three times.
     #[must_use]
-    pub fn max_frame(self, bytes: usize) -> Self {
+    pub fn max_frame_payload(self, bytes: usize) -> Self {
         Self {
             max_payload: bytes,
             ..self
