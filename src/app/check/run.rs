@@ -36,9 +36,9 @@ pub(crate) fn run<E: Examinee>(
     let (heavy, light): (Vec<usize>, Vec<usize>) =
         (0..cases.len()).partition(|&number| cases[number].is_heavy());
     let told = Mutex::new(told);
-    let silence = Silence::default();
-    side_by_side(cases, &light, jobs, &examinee, &silence, &told)?;
-    side_by_side(cases, &heavy, 1, &examinee, &silence, &told)
+    let liveness = Liveness::default();
+    side_by_side(cases, &light, jobs, &examinee, &liveness, &told)?;
+    side_by_side(cases, &heavy, 1, &examinee, &liveness, &told)
 }
 
 fn side_by_side<E: Examinee>(
@@ -46,7 +46,7 @@ fn side_by_side<E: Examinee>(
     numbers: &[usize],
     jobs: usize,
     examinee: &(impl Fn() -> std::io::Result<E> + Sync),
-    silence: &Silence,
+    liveness: &Liveness,
     told: &Mutex<impl FnMut(&Case, Result) + Send>,
 ) -> std::io::Result<()> {
     let next = AtomicUsize::new(0);
@@ -54,7 +54,7 @@ fn side_by_side<E: Examinee>(
         let mut examinee = examinee()?;
         while let Some(&number) = numbers.get(next.fetch_add(1, Relaxed)) {
             let case = &cases[number];
-            let (verdict, record) = silence.unless_given_up(case, &mut examinee);
+            let (verdict, record) = liveness.play(case, &mut examinee);
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             told(
                 case,
@@ -78,9 +78,10 @@ fn side_by_side<E: Examinee>(
     })
 }
 
-/// Whether the examinee still does anything: hundreds of cases that wait in vain would tell no more than some.
+/// Whether the examinee is still there and does anything: hundreds of cases that are played in vain would tell no more
+/// than some.
 #[derive(Default)]
-struct Silence {
+struct Liveness {
     /// Cases in a row, by when they ended, that waited in vain.
     cases: AtomicUsize,
     /// The cases that ended last.
@@ -89,11 +90,12 @@ struct Silence {
     given_up: OnceLock<String>,
 }
 
-impl Silence {
-    /// After so many it is seen whether anything comes back at all.
+impl Liveness {
+    /// After so many in vain, a message is sent to see whether anything comes back at all.
     const MOST: usize = 40;
 
-    fn unless_given_up(&self, case: &Case, examinee: &mut impl Examinee) -> (Verdict, Record) {
+    /// Plays a case, unless it is known that nothing comes of it.
+    fn play(&self, case: &Case, examinee: &mut impl Examinee) -> (Verdict, Record) {
         if let Some(why) = self.given_up.get() {
             let why = format!("not played: {why}");
             return (Verdict::not_played(why), Record::unplayed(examinee.role()));
