@@ -112,17 +112,20 @@ impl HandshakeOptions {
 
     /// These options as they are typed. The values of headers may be secrets, and are left out.
     pub(crate) fn typed(&self) -> Vec<String> {
-        let mut typed = Vec::new();
-        let mut option =
-            |name: &str, value: &str| typed.extend([name.to_owned(), value.to_owned()]);
-        self.given()
-            .for_each(|(name, _)| option("-H", &format!("{name}: …")));
-        let subprotocols = self.subprotocol.iter();
-        subprotocols.for_each(|name| option("--subprotocol", name));
-        let origin = self.origin.iter().map(|origin| ("--origin", origin));
-        let others = origin.chain(self.connect_to.iter().map(|to| ("--connect-to", to)));
-        others.for_each(|(name, value)| option(name, value));
-        typed
+        let headers = self.given().map(|(name, _)| ("-H", format!("{name}: …")));
+        let others = [
+            ("--subprotocol", &self.subprotocol[..]),
+            ("--origin", self.origin.as_slice()),
+            ("--connect-to", self.connect_to.as_slice()),
+        ];
+        let others = others.into_iter().flat_map(|(option, values)| {
+            let values = values.iter();
+            values.map(move |value| (option, value.clone()))
+        });
+        let options = headers.chain(others);
+        options
+            .flat_map(|(option, value)| [option.to_owned(), value])
+            .collect()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
