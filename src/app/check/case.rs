@@ -21,8 +21,8 @@ pub(crate) struct Case {
     /// The rules that the script breaks.
     pub(crate) rules: Vec<Rule>,
     pub(crate) level: Level,
-    /// Who can be examined so.
-    pub(crate) examinee: Examinee,
+    /// The role that alone can be examined so; none if both can.
+    pub(crate) only: Option<Role>,
     pub(crate) script: Vec<Step>,
     /// How the connection ends; the first one, if the script opens several.
     pub(crate) end: End,
@@ -49,7 +49,7 @@ impl Case {
             section,
             rules: Vec::new(),
             level: Level::Must,
-            examinee: Examinee::Both,
+            only: None,
             script: Vec::new(),
             end: End::Answered,
             declined: &[],
@@ -70,11 +70,7 @@ impl Case {
     }
 
     pub(crate) fn is_for(&self, examinee: Role) -> bool {
-        match self.examinee {
-            Examinee::Both => true,
-            Examinee::Server => examinee == Role::Server,
-            Examinee::Client => examinee == Role::Client,
-        }
+        self.only.is_none_or(|only| only == examinee)
     }
 
     /// Sends so much that it should run alone.
@@ -160,14 +156,6 @@ impl Level {
             Self::Advice => "advice",
         }
     }
-}
-
-/// Who can be examined by a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Examinee {
-    Both,
-    Server,
-    Client,
 }
 
 /// How the examinee has to end the connection.

@@ -1,15 +1,15 @@
 //! What is tested, and why, for people.
 
-use super::case::{Case, End, Examinee};
-use super::judge::Shown;
+use super::case::{Case, End};
+use super::judge::shown::{self, Shown};
 use super::script::{Answer, Step};
 use super::select;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{count, padded, wrapped};
 use crate::app::sought::rfc_and_section;
 use clap::ValueEnum as _;
-use plainws::CloseCode;
 use plainws::protocol::rule::Section;
+use plainws::{CloseCode, Role};
 
 /// The cases that `what` names, or all; if it is one, all that is known of it.
 ///
@@ -68,10 +68,10 @@ fn detail(case: &Case) -> String {
     let (rfc, section) = rfc_and_section(case.section);
     let link = format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}");
     text += &line("section", &format!("{}, {link}", Section(case.section)));
-    let examined = match case.examinee {
-        Examinee::Both => "servers and clients",
-        Examinee::Server => "servers",
-        Examinee::Client => "clients",
+    let examined = match case.only {
+        None => "servers and clients",
+        Some(Role::Server) => "servers",
+        Some(Role::Client) => "clients",
     };
     text += &line("for", examined);
     let mut label = "script";
@@ -156,12 +156,9 @@ fn opening(head: &str, frames: String) -> String {
 
 fn end(end: &End) -> String {
     let codes = |codes: &[u16]| {
-        let code = |code: &u16| match code {
-            1005 => "no code".to_owned(),
-            code => match CloseCode(*code).name() {
-                Some(name) => format!("{code} {name}"),
-                None => code.to_string(),
-            },
+        let code = |code: &u16| match CloseCode(*code).name() {
+            Some(name) if *code != 1005 => format!("{code} {name}"),
+            _ => shown::code(*code),
         };
         codes.iter().map(code).collect::<Vec<_>>().join(" or ")
     };

@@ -610,10 +610,7 @@ fn both_at_once() -> Vec<Case> {
 fn with_the_handshake() -> Vec<Case> {
     let bad = Frame::new(0x81, b"\xff");
     let mut all = Vec::new();
-    for (examinee, head) in [
-        (Examinee::Client, "response"),
-        (Examinee::Server, "request"),
-    ] {
+    for (examinee, head) in [(Role::Client, "response"), (Role::Server, "request")] {
         let with = |id: &str, what: &str, frames: Vec<Frame>| {
             let title = format!("{what}, in the segment of the {head}");
             row(format!("{id}-behind-{head}"), title, CLOSE)
@@ -637,7 +634,7 @@ fn with_the_handshake() -> Vec<Case> {
             .breaks(Rule::TextNotUtf8),
         ];
         rows[1].script.push(perhaps([text_back("Hello")]));
-        if examinee == Examinee::Server {
+        if examinee == Role::Server {
             rows = rows.map(Case::advice);
         }
         all.extend(rows);
@@ -653,7 +650,7 @@ fn end_of_tcp() -> Vec<Case> {
             "the server ends TCP at once when both have sent a Close",
             CLOSE,
         )
-        .only(Examinee::Server)
+        .only(Role::Server)
         .ends(End::Closed(vec![1000]))
         .plays([send([close(1000, "")]), Step::Gone]),
         row(
@@ -661,7 +658,7 @@ fn end_of_tcp() -> Vec<Case> {
             "the server ends TCP at once after a Close without a code too",
             CLOSE,
         )
-        .only(Examinee::Server)
+        .only(Role::Server)
         .ends(End::Closed(WITHOUT_CODE.into()))
         .plays([send([close_body("")]), Step::Gone]),
         row(
@@ -669,7 +666,7 @@ fn end_of_tcp() -> Vec<Case> {
             "the server ends TCP at once though a message is open",
             CLOSE,
         )
-        .only(Examinee::Server)
+        .only(Role::Server)
         .ends(End::Closed(vec![1000]))
         .plays([send([first("open"), close(1000, "")]), Step::Gone]),
         row(
@@ -677,7 +674,7 @@ fn end_of_tcp() -> Vec<Case> {
             "the client ends TCP when the server has",
             CLOSE,
         )
-        .only(Examinee::Client)
+        .only(Role::Client)
         .ends(End::Closed(vec![1000]))
         .plays([send([close(1000, "")]), Step::ShutDown, Step::Gone]),
         row(
@@ -751,7 +748,7 @@ fn dropped() -> Vec<Case> {
             expect([text_back("next")]),
         ];
         row(id, title, "7.2.1")
-            .only(Examinee::Server)
+            .only(Role::Server)
             .ends(End::Unheard)
             .plays([script, next].concat())
             .likely("an error on one connection ends more than that one")

@@ -207,7 +207,7 @@ fn wrong_masks() -> Vec<Case> {
 /// Any key will do (§5.3).
 fn keys() -> Vec<Case> {
     let row = |id: &'static str, title: &'static str| {
-        case(Group::Header, id, title, "5.3").only(Examinee::Server)
+        case(Group::Header, id, title, "5.3").only(Role::Server)
     };
     let zero = [0; 4];
     let each = [
@@ -286,7 +286,7 @@ fn keys() -> Vec<Case> {
             expect(["one", "two", "three"].map(text_back)),
             Step::FreshKeys,
         ])
-        .only(Examinee::Client)
+        .only(Role::Client)
         .likely("the masking key is a constant"),
         row(
             "mask-across-pieces",

@@ -36,8 +36,8 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     let responses = responses.concat().into_iter();
     requests
-        .map(|case| case.only(Examinee::Server))
-        .chain(responses.map(|case| case.only(Examinee::Client)))
+        .map(|case| case.only(Role::Server))
+        .chain(responses.map(|case| case.only(Role::Client)))
         .map(|case| case.likely_as_in(LIKELY))
         .collect()
 }

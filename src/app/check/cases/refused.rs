@@ -21,8 +21,8 @@ pub(super) fn cases() -> Vec<Case> {
         responses_of_strangers(),
         each(large_responses(), Case::advice),
     ];
-    let requests = each(requests.concat(), |case| case.only(Examinee::Server));
-    let responses = each(responses.concat(), |case| case.only(Examinee::Client));
+    let requests = each(requests.concat(), |case| case.only(Role::Server));
+    let responses = each(responses.concat(), |case| case.only(Role::Client));
     each([requests, responses].concat(), |case| {
         case.likely_as_in(LIKELY)
     })

@@ -1,8 +1,8 @@
 //! What the rows of all groups are written with.
 
-pub(super) use super::super::case::{Case, End, Examinee, Group, Level, Text};
+pub(super) use super::super::case::{Case, End, Group, Level, Text};
 pub(super) use super::super::script::{self, Answer, Frame, Payload, Step};
-pub(super) use plainws::Rule;
+pub(super) use plainws::{Role, Rule};
 
 /// A row that is yet to get its script.
 pub(super) fn case(
@@ -54,8 +54,9 @@ impl Case {
         }
     }
 
-    pub(super) fn only(self, examinee: Examinee) -> Self {
-        Self { examinee, ..self }
+    pub(super) fn only(self, examinee: Role) -> Self {
+        let only = Some(examinee);
+        Self { only, ..self }
     }
 
     /// What likely happened in an examinee that fails.

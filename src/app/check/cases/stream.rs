@@ -37,7 +37,7 @@ fn cut_once(after: usize) -> Case {
     if after < 7 {
         case
     } else {
-        case.only(Examinee::Server)
+        case.only(Role::Server)
     }
 }
 
@@ -175,8 +175,8 @@ fn behind_the_head() -> Vec<Case> {
     };
     let request = "a frame in one piece with the request is not lost";
     let response = "frames in one piece with the response are not lost";
-    let to_server = |case: Case| case.only(Examinee::Server).advice();
-    let to_client = |case: Case| case.only(Examinee::Client);
+    let to_server = |case: Case| case.only(Role::Server).advice();
+    let to_client = |case: Case| case.only(Role::Client);
     let (hello_sent, hello_due) = (vec![text("Hello")], vec![text_back("Hello")]);
     let (long_sent, long_due) = (vec![message(false, 3000)], vec![message_back(false, 3000)]);
     vec![

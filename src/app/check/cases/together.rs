@@ -2,11 +2,10 @@
 
 use super::super::script::{binary, close, first, last, ping, text, text_of, wire};
 use super::rows::*;
-use plainws::Role;
 
 pub(super) fn cases() -> Vec<Case> {
     let all = [alone(), not_mixed(), not_hindered()].concat();
-    let only_servers = |case: Case| case.only(Examinee::Server);
+    let only_servers = |case: Case| case.only(Role::Server);
     all.into_iter().map(only_servers).collect()
 }
 

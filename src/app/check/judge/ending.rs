@@ -1,5 +1,6 @@
 //! How the connection ends, and what is weak about it.
 
+use super::shown;
 use super::verdict::{Finding, failed, lenient, timeout};
 use crate::app::check::came::{Came, Ended};
 use crate::app::check::case::{Case, End};
@@ -48,7 +49,7 @@ fn failure(case: &Case, came: &Came, codes: &[u16]) -> Finding {
         // 1000 says that all is well; no code says nothing, but as the answer to a Close that has none.
         (Some(code), _) if code == 1000 || (code == 1005 && is_echo) => failed(format!(
             "it closes with {} as if nothing were wrong; {} is due",
-            told(code),
+            shown::code(code),
             best(codes)
         )),
         (Some(code), _) => says(code, codes),
@@ -66,16 +67,9 @@ fn says(code: u16, codes: &[u16]) -> Finding {
     }
     lenient(format!(
         "it closes with {}; {} says what happened (§7.4.1)",
-        told(code),
+        shown::code(code),
         best(codes)
     ))
-}
-
-fn told(code: u16) -> String {
-    match code {
-        1005 => "no code".to_owned(),
-        code => code.to_string(),
-    }
 }
 
 /// The code that says most, of those that fit.

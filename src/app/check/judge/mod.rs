@@ -3,14 +3,13 @@
 mod answers;
 mod ending;
 mod opening;
-mod shown;
+pub(crate) mod shown;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 pub(crate) use self::ending::{answers_pongs, has_left_out};
 pub(crate) use self::opening::broken_by_response;
-pub(crate) use self::shown::Shown;
 pub(crate) use self::verdict::{Outcome, Verdict};
 
 use self::verdict::{Finding, failed, not_applicable};

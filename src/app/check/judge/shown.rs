@@ -29,6 +29,14 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// The code of a Close; 1005 stands for none.
+pub(crate) fn code(code: u16) -> String {
+    match code {
+        1005 => "no code".into(),
+        code => code.to_string(),
+    }
+}
+
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use crate::app::show::text::{clipped, quoted, spaced};

@@ -2,8 +2,9 @@
 
 use super::{head, repeats};
 use crate::app::check::came::Ended;
-use crate::app::check::case::{Case, End, Examinee, Group, Level};
-use crate::app::check::judge::{self, Outcome, Shown, Verdict};
+use crate::app::check::case::{Case, End, Group, Level};
+use crate::app::check::judge::shown::{self, Shown};
+use crate::app::check::judge::{self, Outcome, Verdict};
 use crate::app::check::old_suite;
 use crate::app::check::record::{Record, Side, Stopped};
 use crate::app::check::run::Result;
@@ -239,10 +240,7 @@ fn due(case: &Case, side: Option<&Side>) -> String {
     let mut parts: Vec<String> =
         repeats::runs(answers.iter().map(|answer| Shown::due(answer).to_string()));
     let any = |codes: &[u16]| {
-        let codes = codes.iter().map(|code| match code {
-            1005 => "no code".to_owned(),
-            code => code.to_string(),
-        });
+        let codes = codes.iter().map(|code| shown::code(*code));
         let mut codes = Vec::from_iter(codes);
         codes.dedup();
         codes.join(" or ")
@@ -251,7 +249,7 @@ fn due(case: &Case, side: Option<&Side>) -> String {
         End::Answered => "Close 1000 as the answer to ours".into(),
         End::Closed(codes) => format!("Close, {}, as the answer", any(codes)),
         End::Failed(codes) => format!("Close {}", any(codes)),
-        End::Refused(_) if case.examinee == Examinee::Client => {
+        End::Refused(_) if case.only == Some(Role::Client) => {
             "the end of TCP, and no frame before it".into()
         }
         End::Refused(statuses) => format!("status {}", any(statuses)),
