@@ -12,7 +12,7 @@ const BAR: usize = 40;
 
 /// How far an examination is.
 pub(super) struct Progress<'a> {
-    /// Where a server is.
+    /// What examines the server again.
     command: &'a str,
     is_strict: bool,
     /// Where people are told.
@@ -61,7 +61,7 @@ impl<'a> Progress<'a> {
         self.rows
     }
 
-    /// Tells of the groups that are done, with blocks if `at` is where the examinee is.
+    /// Tells of the groups that are done, with blocks for what did not pass if there is a `command` for them.
     fn tell_groups(&mut self, command: Option<&str>) {
         while let Some((group, count)) = self.groups.last().copied() {
             let of_group = self.rows.iter().filter(|row| row.group == group);

@@ -129,8 +129,6 @@ pub fn frames_by(each: Each, sender: Role, limits: Limits, wire: &[u8]) -> Vec<S
 }
 
 /// The same for a reader that asks of each byte of a header whether its frame can stand there.
-// The program does not need it, the oracles do.
-#[allow(dead_code)]
 #[must_use]
 pub fn frames_at_once(sender: Role, limits: Limits, wire: &[u8]) -> Vec<Seen> {
     let mut seen = Vec::new();

@@ -28,8 +28,6 @@ impl Seen {
 }
 
 /// What a reader judges, at the latest, when it is whole. Who judges earlier is right, too.
-// The program needs two of them, the oracles all.
-#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Each {
     /// Whatever is wrong, with the byte that makes it so.
