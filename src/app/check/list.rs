@@ -135,20 +135,20 @@ fn words(step: &Step) -> String {
     }
 }
 
-/// How it opens a connection, with frames right behind the head.
+/// How it opens a connection, with frames right after the head.
 fn opening(head: &str, frames: String) -> String {
     /// What is longer fits no terminal.
     const MOST: usize = 2000;
-    let behind = if frames.is_empty() {
+    let after = if frames.is_empty() {
         frames
     } else {
-        format!(" and right behind it {frames}")
+        format!(" and right after it {frames}")
     };
     match head {
-        "{head}" => format!("opens with the usual head{behind}"),
-        head if head.len() > MOST => format!("opens with a head of {} bytes{behind}", head.len()),
+        "{head}" => format!("opens with the usual head{after}"),
+        head if head.len() > MOST => format!("opens with a head of {} bytes{after}", head.len()),
         head => format!(
-            "opens with {}{behind}",
+            "opens with {}{after}",
             crate::app::show::text::quoted(head.as_bytes())
         ),
     }

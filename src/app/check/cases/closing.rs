@@ -1,6 +1,8 @@
 //! The closing handshake, and the end of TCP (§5.5.1, §7).
 
-use super::super::script::{Form, binary, close, close_body, first, last, more, ping, pong, text};
+use super::super::script::{
+    Form, binary, close, close_body, first, last, more, ping, pong, text, text_of,
+};
 use super::rows::*;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -12,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         bad_reasons(),
         pieces(),
         messages_before(),
-        behind(),
+        after_close(),
         both_at_once(),
         with_the_handshake(),
         end_of_tcp(),
@@ -444,7 +446,7 @@ fn messages_before() -> Vec<Case> {
             1000,
             [
                 perhaps([Answer::Text(large.clone()), text_back(hello)]),
-                send([Frame::new(0x81, large)]),
+                send([text_of(large)]),
                 send([text(hello), close(1000, ""), ping("")]),
             ],
         )
@@ -492,7 +494,7 @@ fn messages_before() -> Vec<Case> {
 }
 
 /// Whoever has received a Close discards what comes after it (§1.4, §5.5.1).
-fn behind() -> Vec<Case> {
+fn after_close() -> Vec<Case> {
     let ignored = |id: &'static str, what: &str, frames: Vec<Frame>| {
         let title = format!("{what} after a Close is ignored");
         closes(id, title, [vec![close(1000, "")], frames].concat())
@@ -528,7 +530,7 @@ fn behind() -> Vec<Case> {
         ignored(
             "bad-text-after-close",
             "a text that is not UTF-8",
-            vec![Frame::new(0x81, b"\xff")],
+            vec![text_of(b"\xff")],
         ),
         ignored(
             "bad-close-after-close",
@@ -570,23 +572,23 @@ fn both_at_once() -> Vec<Case> {
     vec![
         row(
             "close-behind-bad-frame",
-            "a Close behind a frame that breaks a rule is no reason for a second one",
+            "a Close after a frame that breaks a rule is no reason for a second one",
             "7.1.7",
         )
         .breaks(Rule::OpcodeReserved)
         .plays([send([Frame::new(0x83, ""), close(1000, "")])]),
         row(
             "close-behind-bad-text",
-            "a Close behind a text that is not UTF-8 is no reason for a second one",
+            "a Close after a text that is not UTF-8 is no reason for a second one",
             "7.1.7",
         )
         .breaks(Rule::TextNotUtf8)
         // Whoever judges a text only when it is read may answer the Close before.
         .should()
-        .plays([send([Frame::new(0x81, b"\xff"), close(1000, "")])]),
+        .plays([send([text_of(b"\xff"), close(1000, "")])]),
         row(
             "text-behind-bad-frame",
-            "a text behind a frame that breaks a rule is not answered",
+            "a text after a frame that breaks a rule is not answered",
             "7.1.7",
         )
         .breaks(Rule::OpcodeReserved)
@@ -600,7 +602,7 @@ fn both_at_once() -> Vec<Case> {
         .plays([send([
             Frame::new(0x83, ""),
             Frame::new(0x8B, ""),
-            Frame::new(0x81, b"\xff"),
+            text_of(b"\xff"),
         ])]),
     ]
 }
@@ -608,7 +610,7 @@ fn both_at_once() -> Vec<Case> {
 /// Frames come in the segment of the handshake. A server may send so; a client must wait for the response (§4.1), so that
 /// its frames may be refused.
 fn with_the_handshake() -> Vec<Case> {
-    let bad = Frame::new(0x81, b"\xff");
+    let bad = text_of(b"\xff");
     let mut all = Vec::new();
     for (examinee, head) in [(Role::Client, "response"), (Role::Server, "request")] {
         let with = |id: &str, what: &str, frames: Vec<Frame>| {
@@ -690,7 +692,7 @@ fn end_of_tcp() -> Vec<Case> {
             "8.1",
         )
         .breaks(Rule::TextNotUtf8)
-        .plays([send([Frame::new(0x81, b"\xff")]), Step::ShutDown]),
+        .plays([send([text_of(b"\xff")]), Step::ShutDown]),
     ]
 }
 
@@ -711,7 +713,7 @@ fn half_close() -> Vec<Case> {
         ends("half-close", "without a Close", vec![]),
         ends(
             "half-close-behind-text",
-            "right behind a text",
+            "right after a text",
             vec![perhaps([text_back("more")]), send([text("more")])],
         ),
         ends(

@@ -115,7 +115,7 @@ fn pongs() -> Vec<Case> {
         .old("2.8"),
         row(
             "pong-unasked-then-ping",
-            "a ping behind a pong that nobody asked for is answered",
+            "a ping after a pong that nobody asked for is answered",
             vec![
                 send([pong("unasked"), ping("asked")]),
                 expect([pong_back("asked")]),
@@ -210,7 +210,7 @@ fn together() -> Vec<Case> {
         ),
         row(
             "ping-behind-a-text",
-            "a ping right behind a text is answered, and the text comes back",
+            "a ping right after a text is answered, and the text comes back",
             [
                 send([text("Hello"), ping("ping")]),
                 expect([pong_back("ping"), text_back("Hello")]),
@@ -238,7 +238,7 @@ fn together() -> Vec<Case> {
         ),
         row(
             "ping-behind-a-long-message",
-            "a ping behind a long message is answered",
+            "a ping after a long message is answered",
             [
                 send([message(false, 60_000), ping("ping")]),
                 expect([message_back(false, 60_000), pong_back("ping")]),

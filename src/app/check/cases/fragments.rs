@@ -105,13 +105,13 @@ fn legal_orders() -> Vec<Case> {
         ),
         legal(
             "whole-message-behind-fragments",
-            "a whole message behind one in fragments comes back",
+            "a whole message after one in fragments comes back",
             vec![first("one"), last("two"), text("three")],
             vec![text_back("onetwo"), text_back("three")],
         ),
         legal(
             "fragments-behind-a-whole-message",
-            "a message in fragments behind a whole one comes back",
+            "a message in fragments after a whole one comes back",
             vec![binary([1]), first("one"), last("two")],
             vec![bytes_back([1]), text_back("onetwo")],
         ),

@@ -8,7 +8,7 @@ use super::rows::*;
 pub(super) fn cases() -> Vec<Case> {
     [
         (1..8).flat_map(reserved_bits).collect(),
-        reserved_bits_behind_a_text(),
+        reserved_bits_after_a_text(),
         RESERVED_OPCODES.into_iter().flat_map(opcode).collect(),
         wrong_masks(),
         keys(),
@@ -75,14 +75,14 @@ fn reserved_bits(bits: u8) -> Vec<Case> {
     all
 }
 
-fn reserved_bits_behind_a_text() -> Vec<Case> {
+fn reserved_bits_after_a_text() -> Vec<Case> {
     let frames = |bits| [text("Hello"), text("Hello").rsv(bits), ping("")];
     let row = |bits, how: &str, old, steps: Vec<Step>| {
         case(
             Group::Header,
             format!("rsv-{bits}-behind-a-text{how}"),
             format!(
-                "a text comes back though the frame behind it has the reserved bits {bits:03b}, which is refused"
+                "a text comes back though the frame after it has the reserved bits {bits:03b}, which is refused"
             ),
             "5.2",
         )
@@ -125,7 +125,7 @@ fn opcode(opcode: u8) -> Vec<Case> {
             _ => None,
         })
     };
-    let behind = |payload| [text("Hello"), whole(payload), ping("")];
+    let after = |payload| [text("Hello"), whole(payload), ping("")];
     let hello = || perhaps([text_back("Hello")]);
     vec![
         row("", vec![send([whole("")])]),
@@ -142,14 +142,14 @@ fn opcode(opcode: u8) -> Vec<Case> {
             "-between-fragments",
             vec![send([first("one"), whole("reserved"), last("two")])],
         ),
-        row("-behind-a-text", vec![hello(), send(behind(""))]),
+        row("-behind-a-text", vec![hello(), send(after(""))]),
         row(
             "-with-payload-behind-a-text",
-            [vec![hello()], one_by_one(behind("reserved"))].concat(),
+            [vec![hello()], one_by_one(after("reserved"))].concat(),
         ),
         row(
             "-behind-a-text-in-slivers",
-            vec![hello(), drip(behind("reserved"))],
+            vec![hello(), drip(after("reserved"))],
         ),
     ]
 }

@@ -215,7 +215,7 @@ fn with_pings() -> Vec<Case> {
         ),
         row(
             "large-then-small",
-            "a small message behind a large one comes back",
+            "a small message after a large one comes back",
             [
                 send([message(false, 4 * MIB), message(true, 1)]),
                 expect([message_back(false, 4 * MIB), message_back(true, 1)]),

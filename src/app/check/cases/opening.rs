@@ -57,7 +57,7 @@ const LIKELY: &[(&[&str], &str)] = &[
     (&["target-absolute"], "the whole target was taken for a path"),
     (&["head-byte-by-byte", "head-in-pieces", "head-and-frame-byte-by-byte", "response-byte-by-byte", "response-in-pieces", "response-and-frame-byte-by-byte"],
         "one read was taken for the whole head"),
-    (&["frame-with-the-head", "frames-with-the-head", "frame-with-the-response", "frames-with-the-response"], "what was read behind the head was dropped"),
+    (&["frame-with-the-head", "frames-with-the-head", "frame-with-the-response", "frames-with-the-response"], "what was read after the head was dropped"),
     (&["header-in-latin-1", "response-header-in-latin-1", "response-reason-in-latin-1"], "the head was taken for UTF-8"),
     (&["response-after-interim"], "the first response was taken for the last"),
 ];
@@ -374,7 +374,7 @@ fn written_responses() -> Vec<Case> {
     ]
 }
 
-/// In pieces, and with frames right behind it.
+/// In pieces, and with frames right after it.
 fn late_responses() -> Vec<Case> {
     let head = response("", "");
     let case = |id, title| case(Group::Opening, id, title, "4.1");

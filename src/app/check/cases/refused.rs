@@ -354,7 +354,7 @@ fn responses(rows: &[Response]) -> Vec<Case> {
     rows.iter().map(case).collect()
 }
 
-/// A text stands behind the head: whoever takes the connection for open sends it back.
+/// A text stands after the head: whoever takes the connection for open sends it back.
 fn left(
     id: &'static str,
     title: &'static str,
@@ -399,8 +399,8 @@ const RESPONSES: &[Response] = &[
     ("accept-empty", "an empty accept value is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:"),
     ("accept-of-another-key", "an accept value of another key is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
     ("accept-of-zeros", "an accept value of zero bytes is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
-    ("accept-with-more", "an accept value with more behind it is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: {accept}="),
-    ("accept-behind-other", "an accept value behind another is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: a, {accept}"),
+    ("accept-with-more", "an accept value with more after it is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: {accept}="),
+    ("accept-behind-other", "an accept value after another is refused", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: a, {accept}"),
     ("accept-quoted", "an accept value stands in no quotation marks", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: \"{accept}\""),
     ("accept-under-another-name", "the accept value has its own header", "4.1", Rule::AcceptWrong, "Sec-WebSocket-Accept", "Sec-WebSocket-Key: {accept}"),
     ("accept-twice", "of two accept values none is chosen", "11.3.3", Rule::HeaderRepeated, "", "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA="),

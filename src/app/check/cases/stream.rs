@@ -11,7 +11,7 @@ pub(super) fn cases() -> Vec<Case> {
         sizes.map(in_pieces).to_vec(),
         long_headers(),
         one_write(),
-        behind_the_head(),
+        after_the_head(),
     ]
     .concat()
 }
@@ -76,7 +76,7 @@ fn in_pieces(size: usize) -> Case {
     )
 }
 
-/// Each byte of a long header in a piece of its own, and its payload behind it.
+/// Each byte of a long header in a piece of its own, and its payload after it.
 fn long_headers() -> Vec<Case> {
     let mut all = Vec::new();
     for (length, header) in [(126, 4), (65_536, 10)] {
@@ -164,7 +164,7 @@ fn one_write() -> Vec<Case> {
 
 /// Frames in the segment of the head. A server may send them so. A client must wait for the response (§4.1): what a
 /// server does to one that does not is open, but it should lose nothing that it has read.
-fn behind_the_head() -> Vec<Case> {
+fn after_the_head() -> Vec<Case> {
     let (frames, answers) = mixture();
     let row = |id, title, frames: Vec<Frame>, answers: Vec<Answer>| {
         row(

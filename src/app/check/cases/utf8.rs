@@ -46,7 +46,7 @@ fn failed(id: impl Into<Text>, title: impl Into<Text>, script: impl Into<Vec<Ste
 
 /// A text in one frame, whatever its bytes.
 fn whole(bytes: &[u8]) -> Frame {
-    Frame::new(0x81, bytes)
+    script::text_of(bytes)
 }
 
 /// A text whose bytes have a frame each; the last frame is empty.

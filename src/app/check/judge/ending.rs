@@ -89,10 +89,10 @@ pub(super) fn weak(case: &Case, record: &Record, side: &Side) -> Finding {
     }
     let is_answer = matches!(case.end, End::Answered | End::Closed(_));
     if is_answer && side.came.has_pong_after_close {
-        return lenient("it sends a pong behind its Close, which was the last word (§1.4)");
+        return lenient("it sends a pong after its Close, which was the last word (§1.4)");
     }
-    if answers_behind_close(case, side) {
-        return lenient("it answers a ping that came behind our Close, and none is due (§5.5.2)");
+    if answers_after_close(case, side) {
+        return lenient("it answers a ping that came after our Close, and none is due (§5.5.2)");
     }
     if answers_pongs(case, side) {
         return lenient("it answers a pong, and none is expected (§5.5.3)");
@@ -119,11 +119,11 @@ pub(crate) fn has_left_out(side: &Side) -> bool {
     side.came.messages.len() < side.messages().count()
 }
 
-/// Whether it answers a ping that came behind a Close.
-fn answers_behind_close(case: &Case, side: &Side) -> bool {
+/// Whether it answers a ping that came after a Close.
+fn answers_after_close(case: &Case, side: &Side) -> bool {
     let frames = case.script.iter().flat_map(Step::sent);
-    let mut behind = frames.skip_while(|frame| !frame.is_close());
-    behind.any(|frame| side.came.pongs.iter().any(|pong| frame.is_ping_of(pong)))
+    let mut after = frames.skip_while(|frame| !frame.is_close());
+    after.any(|frame| side.came.pongs.iter().any(|pong| frame.is_ping_of(pong)))
 }
 
 /// Whether it sends a pong back, which may go on for ever if both ends do so.

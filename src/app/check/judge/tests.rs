@@ -224,9 +224,9 @@ mod ends {
             (
                 vec![close(), pong("before")],
                 Lenient,
-                "a pong behind its Close",
+                "a pong after its Close",
             ),
-            (vec![pong("behind"), close()], Lenient, "behind our Close"),
+            (vec![pong("behind"), close()], Lenient, "after our Close"),
             (vec![pong("before"), close()], Ok, ""),
         ] {
             check(&case, &came, Fin, outcome, why);

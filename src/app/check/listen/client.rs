@@ -20,7 +20,7 @@ pub(super) struct Asked {
     pub(super) request: Result<Request, Rule>,
     /// Its bytes.
     pub(super) head: Vec<u8>,
-    /// What came behind it.
+    /// What came after it.
     rest: Vec<u8>,
 }
 
@@ -86,7 +86,7 @@ const fn limits() -> Limits {
 }
 
 impl Asked {
-    /// Its path and what stands behind the question mark, of a request that breaks a rule too as far as it says so.
+    /// Its path and what stands after the question mark, of a request that breaks a rule too as far as it says so.
     pub(super) fn target(&self) -> (String, String) {
         if let Ok(request) = &self.request {
             let query = request.query().unwrap_or_default();

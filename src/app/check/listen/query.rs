@@ -1,4 +1,4 @@
-//! What stands behind the `?` of a target.
+//! What stands after the `?` of a target.
 
 /// The names and values of a query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

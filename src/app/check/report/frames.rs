@@ -26,11 +26,11 @@ pub(super) fn lines(bytes: &Bytes, room: usize) -> Vec<String> {
     let mut after = Vec::new();
     if frames.last().is_some_and(is_close) {
         // Nothing should be there, so that it is worth to be seen.
-        let behind = Bytes {
+        let after_close = Bytes {
             shown: rest.to_vec(),
             ..bytes.clone()
         };
-        frames.extend(dissected(&behind, is_cut).0);
+        frames.extend(dissected(&after_close, is_cut).0);
     } else {
         let broken = frames
             .last()

@@ -25,7 +25,7 @@
 //!
 //! | field | what |
 //! |---|---|
-//! | `sent`, `came` | `head` as text; `hex`, the head and up to 1,024 bytes behind it, as `plainws decode` takes them; `length`, of all |
+//! | `sent`, `came` | `head` as text; `hex`, the head and up to 1,024 bytes after it, as `plainws decode` takes them; `length`, of all |
 //! | `status` | the status of the examinee's response, or null |
 //! | `close` | `code` (1005 for none) and `reason` of the examinee's Close, or null |
 //! | `end` | who ended TCP: `fin` or `reset`, the examinee; `flood`, we as it sent too much; `open`, nobody in time; null, we |

@@ -70,7 +70,7 @@ pub(crate) enum TcpEnd {
 pub(crate) struct Bytes {
     pub(crate) sender: Role,
     pub(crate) head: Vec<u8>,
-    /// What stands behind the head is frames.
+    /// What stands after the head is frames.
     pub(crate) is_frames: bool,
     /// The beginning of that.
     pub(crate) shown: Vec<u8>,
@@ -78,7 +78,7 @@ pub(crate) struct Bytes {
     pub(crate) total: u64,
 }
 
-/// The most that is kept of what one end sent behind its head.
+/// The most that is kept of what one end sent after its head.
 pub(crate) const MOST: usize = 1024;
 
 impl Row {

@@ -23,7 +23,7 @@ use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, broken, paint};
 use crate::app::text::{COLUMNS, clipped, count, padded, width, wrapped};
 use plainws::Role;
 
-/// Where the text behind a label begins.
+/// Where the text after a label begins.
 const INDENT: usize = 9;
 /// What is left of a line there.
 const ROOM: usize = COLUMNS - 1 - INDENT;
