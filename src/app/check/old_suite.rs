@@ -51,6 +51,11 @@ pub(super) fn number(number: &str) -> &'static str {
     found.expect("the old suite has this number")
 }
 
+/// The place of a number in its order.
+pub(super) fn place(number: &str) -> Option<usize> {
+    NUMBERS.iter().position(|known| *known == number)
+}
+
 fn is_informational(case: &Case) -> bool {
     case.old.is_some_and(|old| INFORMATIONAL.contains(&old))
 }
