@@ -259,6 +259,10 @@ impl Player<'_> {
         let is_ours = role == Role::Server || matches!(self.case.end, End::Left);
         if is_ours {
             first.talk.shut_down();
+            // Whoever still answers what came before has not yet seen the end.
+            if first.talk.wait(|_| false) == Waited::Silent {
+                return;
+            }
         }
         let patience = self.patience;
         first.talk.wait_for_end(if is_ours {
