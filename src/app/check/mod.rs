@@ -2,6 +2,17 @@
 //!
 //! A case of the table in [`cases`] is a script, of frames right and wrong, and what is due for them. [`play`] plays it
 //! with an examinee over TCP and notes what both ends did; [`judge`] judges that without a socket; [`report`] tells it.
+//!
+//! | in this order | what |
+//! |---|---|
+//! | `case`, `script`, `cases` | what a case is, what it does, and all of them |
+//! | `examinee`, `server` | where connections come from |
+//! | `talk`, `came` | one connection, and what came on it |
+//! | `play`, `playing`, `record` | a script is played, on each of its connections; what happened |
+//! | `judge` | what that amounts to |
+//! | `run`, `probe`, `progress`, `report` | many cases, as long as the examinee is there; what people and programs are told |
+//! | `options`, `select`, `list`, `old_suite` | which cases are meant, and what they are called elsewhere |
+//! | `listen`, `learn`, `random`, `streams` | clients, stages for learners, generated streams |
 
 mod came;
 mod case;
@@ -53,7 +64,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Examines.
+/// Does what the options ask for.
 ///
 /// # Errors
 ///
