@@ -578,3 +578,24 @@ mod a_server_that_goes {
         assert_eq!(told[2].1, "not played: nothing is there any more");
     }
 }
+
+#[test]
+fn two_reports_in_one_file_are_refused() {
+    let path = std::env::temp_dir().join(format!("plainws-two-reports-{}", std::process::id()));
+    let path = path.to_str().expect("it is UTF-8");
+    let again = path.replace("plainws-two", "./plainws-two");
+    let url = format!("ws://{}/", server(odd));
+    let run = run(&[
+        "check",
+        &url,
+        "--only",
+        "code-1000",
+        "--json",
+        path,
+        "--html",
+        &again,
+    ]);
+    drop(fs::remove_file(path));
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("only one report"), "{}", run.stderr);
+}

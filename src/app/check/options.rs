@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Wait here for clients, and examine them
     ///
     /// Clients that were written for the Autobahn Testsuite work unchanged; a browser finds a page.
-    #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with = "url")]
+    #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with_all = ["url", "jobs", "header", "connect_to", "subprotocol", "origin"])]
     pub(super) listen: Option<listening::Address>,
 
     /// What reports call a server, instead of its URL, or a client that does not say its name
@@ -30,7 +30,13 @@ pub(crate) struct Options {
     pub(super) agent: Option<String>,
 
     /// With --listen: end when a client has asked for its report
-    #[arg(long, hide_short_help = true, requires = "listen")]
+    // A URL conflicts with --listen, which would not be asked for then.
+    #[arg(
+        long,
+        hide_short_help = true,
+        requires = "listen",
+        conflicts_with = "url"
+    )]
     pub(super) exit_after: bool,
 
     /// Say what is tested, and why; WHAT as for --only
@@ -48,7 +54,7 @@ pub(crate) struct Options {
     skip: Vec<String>,
 
     /// Lead whoever writes a server from stage to stage
-    #[arg(long, conflicts_with_all = ["listen", "random", "only", "skip"])]
+    #[arg(long, conflicts_with_all = ["listen", "random", "only", "skip", "strict", "json", "junit", "html", "autobahn"])]
     pub(super) learn: bool,
 
     /// With --learn: run again whenever the server has come back

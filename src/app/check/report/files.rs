@@ -3,6 +3,7 @@
 use super::{Report, autobahn, html, json, junit, text};
 use crate::app::show::output::{self, To};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -66,6 +67,13 @@ impl Files {
         let is_stdout = |(_, output): &&(Write, Output)| matches!(output, Output::Stdout);
         if files.iter().filter(is_stdout).count() > 1 {
             return Err("only one report can be written to standard output".into());
+        }
+        let paths = files.iter().filter_map(|(_, output)| output.place());
+        if let Some(path) = repeated(paths) {
+            return Err(format!(
+                "{}: only one report can be written there",
+                path.display()
+            ));
         }
         if let Some(directory) = &options.autobahn {
             autobahn::open(directory).map_err(|error| problem(directory, &error))?;
@@ -156,6 +164,16 @@ impl Output {
         Ok(Self::File(path.to_owned(), file))
     }
 
+    /// The one name of a file, whatever it is called by. What is no file, such as a pipe, takes several reports.
+    fn place(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path, file) if file.metadata().is_ok_and(|file| file.is_file()) => {
+                path.canonicalize().ok()
+            }
+            _ => None,
+        }
+    }
+
     /// Standard output has no other name.
     fn of(&self, examinee: &str) -> Result<Self, String> {
         let Self::File(path, _) = self else {
@@ -177,6 +195,11 @@ impl Output {
             Self::File(path, file) => rewrite(file, text).map_err(|error| problem(path, &error)),
         }
     }
+}
+
+fn repeated(paths: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    let mut known = BTreeSet::new();
+    paths.into_iter().find(|path| !known.insert(path.clone()))
 }
 
 fn rewrite(file: &mut File, text: &str) -> io::Result<()> {
