@@ -16,7 +16,7 @@ use crate::app::show::output;
 use crate::app::show::paint::shell_word;
 use crate::app::text::{count, joined};
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -139,9 +139,20 @@ pub(super) fn replay(
 ///
 /// What is wrong with it, in words for people.
 pub(super) fn read(path: &Path) -> Result<Pieces, String> {
-    let text = fs::read_to_string(path).map_err(|error| problem(path, &error))?;
+    let text = text_in(path).map_err(|error| problem(path, &error))?;
     let pieces = saved::read(&text).map_err(|what| format!("{}: {what}", path.display()))?;
     Ok(Pieces(pieces))
+}
+
+/// What a file holds, unless it is far too large for a stream, or has no end.
+fn text_in(path: &Path) -> io::Result<String> {
+    const MOST: u64 = 64 << 20;
+    let mut text = String::new();
+    let length = File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    if length as u64 > MOST {
+        return Err(io::Error::other("too large for a saved stream"));
+    }
+    Ok(text)
 }
 
 fn problem(path: &Path, error: &io::Error) -> String {
