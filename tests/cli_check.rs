@@ -125,6 +125,29 @@ mod choice {
     }
 
     #[test]
+    fn what_would_be_left_aside_is_refused() {
+        let url = "ws://127.0.0.1:9/";
+        let listen = ["--listen", "127.0.0.1:0"];
+        for arguments in [
+            &[url, "--exit-after"][..],
+            &[url, "--learn", "--json", "file"],
+            &[url, "--learn", "--strict"],
+            &[&listen[..], &["--origin", "http://a"]].concat(),
+            &[&listen[..], &["--header", "a: b"]].concat(),
+            &[&listen[..], &["--jobs", "2"]].concat(),
+        ] {
+            let told = refused(arguments);
+            assert!(told.contains("cannot be used with"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_end_is_no_saved_stream() {
+        let told = refused(&["ws://127.0.0.1:9/", "--replay", "/dev/zero"]);
+        assert!(told.contains("too large"), "{told}");
+    }
+
+    #[test]
     fn beside_what_has_no_cases_is_refused() {
         for other in [["--random", "1"], ["--replay", "file"]] {
             let told = refused(&[&["ws://127.0.0.1:9/", "--only", "utf8"], &other[..]].concat());
@@ -143,4 +166,14 @@ fn this_server_passes_the_cases_that_are_chosen() {
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("closing") && run.stdout.contains("utf8"));
     assert!(!run.stdout.contains("header"), "{}", run.stdout);
+}
+
+/// What finds no room is played again, alone.
+#[test]
+fn a_server_that_takes_one_connection_at_a_time_is_judged() {
+    let server = Program::serve(&["--quiet", "--max-connections", "1"]);
+    let url = format!("ws://{}/echo", server.address);
+    let run = run(&["check", &url, "--strict", "--only", "control"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(!run.stdout.contains("not applicable"), "{}", run.stdout);
 }

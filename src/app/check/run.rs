@@ -5,13 +5,17 @@ use super::examinee::Examinee;
 use super::judge::{Outcome, Verdict, judge};
 use super::play::play;
 use super::probe;
-use super::record::{Record, Stopped};
+use super::record::{Record, Side, Stopped};
 use plainws::Role;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
+
+/// How often an examinee is tried again that is gone, or too busy.
+const TRIES: usize = 10;
+const BETWEEN: Duration = Duration::from_millis(100);
 
 /// A case that was played.
 #[derive(Debug)]
@@ -22,7 +26,8 @@ pub(crate) struct Result {
     pub(crate) record: Record,
 }
 
-/// Plays all cases, `jobs` at once, and calls `told` with each result as it comes. What sends much comes last, one by one.
+/// Plays all cases, `jobs` at once, and calls `told` with each result as it comes. What sends much comes last, one by one,
+/// and so does once more what the examinee was too busy for.
 ///
 /// # Errors
 ///
@@ -37,10 +42,12 @@ pub(crate) fn run<E: Examinee>(
         (0..cases.len()).partition(|&number| cases[number].is_heavy());
     let told = Mutex::new(told);
     let liveness = Liveness::default();
-    side_by_side(cases, &light, jobs, &examinee, &liveness, &told)?;
-    side_by_side(cases, &heavy, 1, &examinee, &liveness, &told)
+    let busy = side_by_side(cases, &light, jobs, &examinee, &liveness, &told)?;
+    let alone = [busy, heavy].concat();
+    side_by_side(cases, &alone, 1, &examinee, &liveness, &told).map(drop)
 }
 
+/// Gives the cases that the examinee was too busy for, unless each was alone.
 fn side_by_side<E: Examinee>(
     cases: &[Case],
     numbers: &[usize],
@@ -48,13 +55,22 @@ fn side_by_side<E: Examinee>(
     examinee: &(impl Fn() -> std::io::Result<E> + Sync),
     liveness: &Liveness,
     told: &Mutex<impl FnMut(&Case, Result) + Send>,
-) -> std::io::Result<()> {
+) -> std::io::Result<Vec<usize>> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let busy = Mutex::new(Vec::<usize>::new());
+    let work = || -> std::io::Result<()> {
         let mut examinee = examinee()?;
         while let Some(&number) = numbers.get(next.fetch_add(1, Relaxed)) {
             let case = &cases[number];
-            let (verdict, record) = liveness.play(case, &mut examinee);
+            let (mut verdict, mut record) = liveness.play(case, &mut examinee);
+            if jobs > 1 && is_too_busy(&verdict, &record) {
+                let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
+                busy.push(number);
+                continue;
+            }
+            if is_too_busy(&verdict, &record) {
+                (verdict, record) = liveness.play_when_idle(case, &mut examinee);
+            }
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             told(
                 case,
@@ -75,7 +91,16 @@ fn side_by_side<E: Examinee>(
         outcomes.try_for_each(|outcome| {
             outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
-    })
+    })?;
+    let mut busy = busy.into_inner().unwrap_or_else(PoisonError::into_inner);
+    busy.sort_unstable();
+    Ok(busy)
+}
+
+/// Whether it was not judged because the examinee has no room for one more connection.
+fn is_too_busy(verdict: &Verdict, record: &Record) -> bool {
+    let mut statuses = record.sides.iter().filter_map(Side::status);
+    verdict.outcome == Outcome::NotApplicable && statuses.any(|status| matches!(status, 429 | 503))
 }
 
 /// Whether the examinee is still there and does anything: hundreds of cases that are played in vain would tell no more
@@ -117,6 +142,24 @@ impl Liveness {
         (verdict, record)
     }
 
+    /// Plays a case until it finds room: the connections of the case before may not have ended there yet.
+    fn play_when_idle(&self, case: &Case, examinee: &mut impl Examinee) -> (Verdict, Record) {
+        for _ in 1..TRIES {
+            thread::sleep(BETWEEN);
+            let (verdict, record) = self.play(case, examinee);
+            if !is_too_busy(&verdict, &record) {
+                return (verdict, record);
+            }
+        }
+        let (mut verdict, record) = self.play(case, examinee);
+        // Not one that only has no room for so many connections as the case needs.
+        if is_too_busy(&verdict, &record) && !probe::sends_back(examinee) {
+            verdict.outcome = Outcome::Timeout;
+            self.give_up("it stays too busy".into());
+        }
+        (verdict, record)
+    }
+
     fn give_up(&self, why: String) {
         // Whoever was first has said it.
         drop(self.given_up.set(why));
@@ -139,8 +182,6 @@ impl Liveness {
 
 /// Whether a server has gone, and does not come back at once as one that is started again.
 fn is_gone(record: &Record, examinee: &mut impl Examinee) -> bool {
-    const TRIES: usize = 10;
-    const BETWEEN: Duration = Duration::from_millis(100);
     let is_unopened = matches!(record.stopped, Some(Stopped::Unopened(_)));
     examinee.role() == Role::Server
         && is_unopened
