@@ -88,6 +88,7 @@ fn nothing(side: &Side) -> String {
         (Some(rule), _) => {
             return format!("its response is none: {} ({})", rule.clause(), rule.id());
         }
+        (None, Some(Ended::Flood)) => "it sends more than can be due",
         (None, Some(Ended::Reset)) => "it resets the connection",
         (None, Some(_)) => "it ends the connection",
         (None, None) => return "nothing answers the handshake".into(),

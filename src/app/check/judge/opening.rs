@@ -74,6 +74,7 @@ pub(super) fn refusal(case: &Case, record: &Record, side: &Side) -> Finding {
                 lenient(format!("it refuses with status {status}; {best} says why"))
             }
         },
+        (None, Some(Ended::Flood)) => failed("it sends more than can be due"),
         (None, Some(_)) => lenient(format!(
             "it ends the connection without a word; status {best} says why"
         )),

@@ -565,6 +565,14 @@ mod levels {
     }
 
     #[test]
+    fn a_flood_is_no_refusal() {
+        let case = case(End::Refused(vec![400]));
+        let sides = vec![side(&case, Role::Server, b"", Some(Flood))];
+        let record = record(Role::Server, sides);
+        check_record(&case, &record, Failed, "more than can be due");
+    }
+
+    #[test]
     fn a_flood_is_wrong() {
         check(
             &case(End::Answered),

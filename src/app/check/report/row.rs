@@ -54,6 +54,17 @@ pub(crate) struct Connection {
     pub(crate) end: TcpEnd,
 }
 
+/// What likely happened, where it can have: a guess at why a handshake was refused says nothing of one that was accepted,
+/// and none says why nothing was opened.
+fn likely(case: &Case, record: &Record) -> Option<String> {
+    let first = record.sides.first()?;
+    let is_about_refusal = case.group == Group::Opening && record.examinee == Role::Server;
+    if is_about_refusal && first.status() == Some(101) {
+        return None;
+    }
+    case.likely.as_ref().map(ToString::to_string)
+}
+
 /// How TCP ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TcpEnd {
@@ -105,7 +116,7 @@ impl Row {
             examinee: record.examinee,
             connections: connections(case, &record),
             due: due(case, record.sides.first()),
-            likely: case.likely.as_ref().map(ToString::to_string),
+            likely: likely(case, &record),
             verdict,
         }
     }
