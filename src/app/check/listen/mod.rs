@@ -282,8 +282,9 @@ impl Examination {
 
     /// How the client is called: as it says, if it does.
     fn agent(&self, query: &Query) -> String {
-        let said = query.value("agent").filter(|name| !name.is_empty());
-        agents::name(said.unwrap_or(&self.agent))
+        let said = query.value("agent").map(agents::name);
+        let said = said.filter(|name| !name.is_empty());
+        said.unwrap_or_else(|| agents::name(&self.agent))
     }
 
     fn info(&self, number: usize) -> String {
