@@ -357,7 +357,7 @@ fn several_clients_have_a_report_each() {
         "--autobahn",
         &directory,
     ]);
-    let agents = ["a", "b", "a%2Fb%20c"];
+    let agents = ["a", "b", "a%2Fb%20c", "%D0%B6", "%E2%80%AE%D1%8F"];
     for (case, agent) in (1..).zip(agents) {
         for case in 1..=case {
             examination.play(&format!("case={case}"), agent);
@@ -370,6 +370,8 @@ fn several_clients_have_a_report_each() {
         ("report.json", "a", 1),
         ("report-b.json", "b", 2),
         ("report-a_b_c.json", "a/b c", 3),
+        ("report-u436.json", "ж", 4),
+        ("report-u44f.json", "я", 5),
     ] {
         let report = folder.json(file);
         assert_eq!(report["examinee"], agent);

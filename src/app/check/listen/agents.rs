@@ -4,6 +4,7 @@ use super::super::judge::Outcome;
 use super::super::report::Report;
 use super::super::report::row::Row;
 use super::told::Told;
+use crate::app::text::turns_text;
 use plainws::Role;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ struct Agent {
 
 /// A name as it is kept: no longer than it needs to be, and with nothing that a terminal obeys.
 pub(super) fn name(said: &str) -> String {
-    let is_plain = |c: &char| !c.is_control();
+    let is_plain = |c: &char| !c.is_control() && !turns_text(*c);
     said.chars().filter(is_plain).take(MAX_NAME).collect()
 }
 

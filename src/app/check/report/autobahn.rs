@@ -89,11 +89,14 @@ fn whole(report: &Report, row: &Row, entry: &Value) -> Value {
     whole
 }
 
-/// A name that a file can have, as the old suite makes it.
+/// A name that a file can have, as the old suite makes it; characters beyond ASCII are told by their numbers.
 pub(super) fn word(name: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let plain = |c: char| match c {
+        'a'..='z' | '0'..='9' => c.to_string(),
+        '\0'..='\x7f' => "_".to_owned(),
+        c => format!("u{:x}", u32::from(c)),
+    };
     let name = name.to_lowercase();
-    let word = name.chars().map(|c| if is_plain(&c) { c } else { '_' });
-    let word: String = word.take(80).collect();
-    word.trim_matches('_').to_owned()
+    let word: String = name.chars().take(80).map(plain).collect();
+    word.trim_matches('_').chars().take(80).collect()
 }
