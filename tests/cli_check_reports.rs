@@ -220,11 +220,22 @@ mod for_people {
 
     #[test]
     fn repeats_what_was_typed_but_for_secrets() {
+        let folder = Folder::new("secrets");
+        let [json, html] = ["r.json", "r.html"].map(|name| folder.path(name));
         let options = ["--subprotocol", "chat", "-H", "Cookie: secret", "--remote"];
-        let text = checked(&options).stdout.replace(" \\\n           ", " ");
+        let reports = ["--only", "host-missing", "--json", &json, "--html", &html];
+        let text = checked(&[&options[..], &reports].concat()).stdout;
+        let text = text.replace(" \\\n           ", " ");
         let command = "plainws check ws://127.0.0.1:PPPPP/ -H 'Cookie: …' --subprotocol chat --remote --only ";
         assert!(text.contains(command), "{text}");
-        assert!(!text.contains("-H 'Cookie: secret'"), "{text}");
+        for (name, report) in [
+            ("json", folder.read("r.json")),
+            ("html", folder.read("r.html")),
+            ("text", text),
+        ] {
+            assert!(report.contains("Cookie"), "{name}");
+            assert!(!report.contains("secret"), "{name}: {report}");
+        }
     }
 
     #[test]

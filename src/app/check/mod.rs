@@ -120,7 +120,7 @@ fn examine(
         cases,
         options.jobs,
         || Server::new(target),
-        |case, result| lock(&progress).note(Row::new(case, result)),
+        |case, result| lock(&progress).note(Row::new(case, result).without(&target.secrets())),
     );
     ran.map_err(|error| format!("random bytes: {error}"))?;
     let progress = progress

@@ -23,6 +23,15 @@ pub(crate) struct Target {
     pub(crate) patience: Duration,
 }
 
+impl Target {
+    /// The headers whose values are nobody else's business.
+    pub(crate) fn secrets(&self) -> Vec<(String, String)> {
+        let headers = self.headers.iter();
+        let secrets = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("Origin"));
+        secrets.cloned().collect()
+    }
+}
+
 /// The server as one of several threads sees it.
 pub(crate) struct Server<'a> {
     target: &'a Target,

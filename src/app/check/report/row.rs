@@ -147,6 +147,25 @@ impl Row {
         }
     }
 
+    /// Without what these headers of a request say, which may be a secret, and reports are passed on.
+    pub(crate) fn without(mut self, headers: &[(String, String)]) -> Self {
+        for (name, value) in headers {
+            let (line, hidden) = (format!("{name}: {value}"), format!("{name}: ***"));
+            for connection in &mut self.connections {
+                let head = latin_1(&connection.sent.head);
+                let head = head.replace(&latin_1(line.as_bytes()), &hidden);
+                connection.sent.head = head
+                    .chars()
+                    .map(|c| u8::try_from(c).unwrap_or(b'*'))
+                    .collect();
+                for difference in &mut connection.difference {
+                    *difference = difference.replace(&line, &hidden);
+                }
+            }
+        }
+        self
+    }
+
     /// Its group, and its id.
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.group.name(), self.id)
@@ -184,6 +203,11 @@ impl Row {
             format!("RFC 6455 {}", self.section)
         }
     }
+}
+
+/// Each byte as a character.
+fn latin_1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
 }
 
 fn connections(case: &Case, record: &Record) -> Vec<Connection> {
