@@ -162,6 +162,18 @@ fn a_file_that_is_none_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_file_that_is_far_too_large_is_not_read_to_its_end() {
+    let there = directory("large");
+    let file = fs::File::create(there.join(SAVED)).expect("a file can be written");
+    // With a hole for all of it.
+    file.set_len(65 << 20).expect("a file can be long");
+    let nothing = SocketAddr::from(([127, 0, 0, 1], 9));
+    let (code, _, said) = check(&there, nothing, &["--replay", SAVED]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("too large for a saved stream"), "{said}");
+}
+
+#[test]
 fn options_that_would_do_nothing_are_refused() {
     let there = directory("options");
     for options in [
