@@ -591,10 +591,10 @@ mod a_server_that_goes {
 }
 
 #[test]
-fn two_reports_in_one_file_are_refused() {
-    let path = std::env::temp_dir().join(format!("plainws-two-reports-{}", std::process::id()));
-    let path = path.to_str().expect("it is UTF-8");
-    let again = path.replace("plainws-two", "./plainws-two");
+fn two_reports_in_one_file_are_refused_and_leave_what_is_there() {
+    let folder = Folder::new("two");
+    let [path, again] = ["report", "./report"].map(|name| folder.path(name));
+    fs::write(&path, "older").expect("a file");
     let url = format!("ws://{}/", server(odd));
     let run = run(&[
         "check",
@@ -602,11 +602,11 @@ fn two_reports_in_one_file_are_refused() {
         "--only",
         "code-1000",
         "--json",
-        path,
+        &path,
         "--html",
         &again,
     ]);
-    drop(fs::remove_file(path));
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("only one report"), "{}", run.stderr);
+    assert_eq!(folder.read("report"), "older");
 }

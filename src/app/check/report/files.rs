@@ -160,7 +160,10 @@ impl Output {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
         }
-        let file = File::create(path).map_err(|error| problem(path, &error))?;
+        // What is there already stays until there is something better.
+        let mut options = File::options();
+        let options = options.write(true).create(true).truncate(false);
+        let file = options.open(path).map_err(|error| problem(path, &error))?;
         Ok(Self::File(path.to_owned(), file))
     }
 
