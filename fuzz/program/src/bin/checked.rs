@@ -200,12 +200,15 @@ impl Plainws {
         let report = self.run_directory()?.join("report.json");
         let mut check = Command::new(&self.program);
         check
-            .args(["check", "--strict", "--jobs", "16", "--json"])
+            .args(["check", "--strict", "--json"])
             .arg(&report)
             .args(options);
         check.stdin(Stdio::null()).stdout(Stdio::null());
         let code = match role {
-            Role::Server => check.arg(url(serve(bug)?)).status()?.code(),
+            Role::Server => {
+                check.args(["--jobs", "16"]).arg(url(serve(bug)?));
+                check.status()?.code()
+            }
             Role::Client => examine_client(check, bug)?,
         };
         if !matches!(code, Some(0 | 1)) {
