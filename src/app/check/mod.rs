@@ -116,11 +116,12 @@ fn examine(
     let began = Instant::now();
     let progress = Progress::new(cases, command, options.strict, files.people());
     let progress = Mutex::new(progress);
+    let secrets = target.secrets();
     let ran = run::run(
         cases,
         options.jobs,
         || Server::new(target),
-        |case, result| lock(&progress).note(Row::new(case, result).without(&target.secrets())),
+        |case, result| lock(&progress).note(Row::new(case, result).without(&secrets)),
     );
     ran.map_err(|error| format!("random bytes: {error}"))?;
     let progress = progress
