@@ -95,8 +95,8 @@ fn find(sought: &str) -> Vec<Rule> {
             rfc == number || rfc == "6455" && is_in(section, number) || answered(*rule) == number
         }
         [rfc, number] => {
-            rfc_and_section(rule.section().0).0 == rfc
-                && is_in(rfc_and_section(rule.section().0).1, number)
+            let (of, section) = rfc_and_section(rule.section().0);
+            of == rfc && is_in(section, number)
         }
         _ => false,
     };
