@@ -9,6 +9,7 @@ mod commands;
 mod connect;
 mod input;
 mod judge;
+mod lab;
 mod listen;
 mod proxy;
 mod serve;

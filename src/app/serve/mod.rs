@@ -8,6 +8,7 @@ mod metrics;
 mod pages;
 
 use crate::app::args;
+use crate::app::lab;
 use crate::app::listen::{self, Address};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
@@ -253,7 +254,7 @@ fn with_routes(mut server: Server) -> Server {
     for (path, page) in pages::all() {
         server = server.page(path, page);
     }
-    server
+    lab::add_to(server)
 }
 
 fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {

@@ -1,0 +1,51 @@
+//! The lab, a page that shows what passes between a browser and this server, byte by byte, with the rule that each
+//! meets or breaks.
+
+use plainws::{Page, Server};
+
+/// Serves the page and what it needs.
+pub(crate) fn add_to(mut server: Server) -> Server {
+    server = server.page("/lab", Page::html(include_str!("pages/lab.html")));
+    for (path, source) in SCRIPTS {
+        let page = Page::new("text/javascript; charset=utf-8", source.as_bytes());
+        server = server.page(path, page);
+    }
+    for (path, source) in STYLES {
+        let page = Page::new("text/css; charset=utf-8", source.as_bytes());
+        server = server.page(path, page);
+    }
+    server
+}
+
+const SCRIPTS: &[(&str, &str)] = &[
+    ("/lab/main.js", include_str!("pages/main.js")),
+    ("/lab/dom.js", include_str!("pages/dom.js")),
+    ("/lab/session.js", include_str!("pages/session.js")),
+    ("/lab/selection.js", include_str!("pages/selection.js")),
+    ("/lab/wire.js", include_str!("pages/wire.js")),
+    ("/lab/frame.js", include_str!("pages/frame.js")),
+    ("/lab/keys.js", include_str!("pages/keys.js")),
+    ("/lab/watch.js", include_str!("pages/watch.js")),
+    ("/lab/handshake.js", include_str!("pages/handshake.js")),
+    ("/lab/break.js", include_str!("pages/break.js")),
+    ("/lab/cut.js", include_str!("pages/cut.js")),
+    ("/lab/close.js", include_str!("pages/close.js")),
+    ("/lab/cost.js", include_str!("pages/cost.js")),
+    ("/lab/build.js", include_str!("pages/build.js")),
+    ("/lab/rules.js", include_str!("pages/rules.js")),
+    ("/lab/questions.js", include_str!("pages/questions.js")),
+    ("/lab/tour.js", include_str!("pages/tour.js")),
+];
+
+const STYLES: &[(&str, &str)] = &[
+    ("/lab/lab.css", include_str!("pages/lab.css")),
+    ("/lab/break.css", include_str!("pages/break.css")),
+    ("/lab/cut.css", include_str!("pages/cut.css")),
+    ("/lab/close.css", include_str!("pages/close.css")),
+    ("/lab/handshake.css", include_str!("pages/handshake.css")),
+    ("/lab/cost.css", include_str!("pages/cost.css")),
+    ("/lab/build.css", include_str!("pages/build.css")),
+    ("/lab/rules.css", include_str!("pages/rules.css")),
+    ("/lab/questions.css", include_str!("pages/questions.css")),
+    ("/lab/tour.css", include_str!("pages/tour.css")),
+];
