@@ -193,7 +193,7 @@ mod pages {
     fn made_anew_are_made_for_each_request() {
         let count = std::sync::atomic::AtomicUsize::new(1);
         let address = start(|server| {
-            server.page_with("/", move || {
+            server.page_with("/", move |_| {
                 let count = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 Page::new("text/plain", format!("{count}").into_bytes())
             })
@@ -206,8 +206,100 @@ mod pages {
     }
 
     #[test]
+    fn made_anew_see_the_request() {
+        let address = start(|server| {
+            let server = server.page_with("/seen", |request| {
+                let cookie = request.header("Cookie").unwrap_or("none");
+                let query = request.query().unwrap_or("none");
+                Page::text(format!("{} {query} {cookie}", request.path()))
+            });
+            site(server).prefix("/md_admin")
+        });
+        for (path, headers, told) in [
+            ("/seen", &[][..], "/seen none none"),
+            ("/seen?a=1?b", &["Cookie: c"], "/seen a=1?b c"),
+            ("/md_admin/seen?", &[], "/md_admin/seen  none"),
+        ] {
+            let asked = request(&format!("GET {path} HTTP/1.1"), headers);
+            assert_eq!(answer(address, asked, true).text(), told);
+        }
+        let mut raw = Raw::connect(address);
+        raw.send(request("HEAD /seen?head HTTP/1.1", &[]));
+        let length = raw
+            .response_without_body()
+            .header("Content-Length")
+            .map(str::to_owned);
+        assert_eq!(length.as_deref(), Some("15"));
+    }
+
+    #[test]
+    fn may_refuse_and_say_why() {
+        use plainws::net::log::Outcome;
+
+        let (told, reasons) = mpsc::channel();
+        let address = start(|server| {
+            let server = server.page_with("/refused", |request| {
+                let status = request.query().and_then(|status| status.parse().ok());
+                Page::refusal(status.expect("a number"), "no such luck")
+            });
+            site(server).log(move |record| {
+                if let Outcome::Response { status, reason, .. } = record.outcome {
+                    let _ = told.send((status, reason.map(str::to_owned)));
+                }
+            })
+        });
+        for (status, body) in [
+            (400, "400 Bad Request: no such luck\n"),
+            (403, "403 Forbidden: no such luck\n"),
+            (404, "404 Not Found: no such luck\n"),
+            (418, "418: no such luck\n"),
+            (421, "421 Misdirected Request: no such luck\n"),
+            (503, "503 Service Unavailable: no such luck\n"),
+        ] {
+            let response = answer(address, get(&format!("/refused?{status}")), true);
+            assert_eq!((response.status, &*response.text()), (status, body));
+            let content_type = response.header("Content-Type");
+            assert_eq!(content_type, Some("text/plain; charset=utf-8"));
+            let retry = (status == 503).then_some("1");
+            assert_eq!(response.header("Retry-After"), retry, "{status}");
+            let next = || reasons.recv_timeout(PATIENCE).expect("a line in time");
+            assert_eq!(next(), (status, Some("no such luck".into())));
+            assert_eq!(next(), (200, None), "the page asked for after it");
+        }
+    }
+
+    #[test]
+    fn may_have_any_status_whose_response_has_a_body() {
+        let address = start(|server| {
+            site(server).page_with("/page", |request| {
+                let status = request.query().and_then(|status| status.parse().ok());
+                Page::html("<!doctype html>").status(status.expect("a number"))
+            })
+        });
+        for (status, answered) in [
+            (0, 500),
+            (101, 500),
+            (199, 500),
+            (200, 200),
+            (204, 500),
+            (205, 500),
+            (206, 206),
+            (304, 500),
+            (404, 404),
+            (599, 599),
+            (600, 500),
+            (u16::MAX, 500),
+        ] {
+            let response = answer(address, get(&format!("/page?{status}")), true);
+            assert_eq!(response.status, answered, "{status}");
+            let is_its_own = response.text() == "<!doctype html>";
+            assert_eq!(is_its_own, answered == status, "{status}");
+        }
+    }
+
+    #[test]
     fn that_panic_cost_only_their_connection() {
-        let address = start(|server| site(server).page_with("/panic", || panic!("on purpose")));
+        let address = start(|server| site(server).page_with("/panic", |_| panic!("on purpose")));
         for _ in 0..3 {
             let mut raw = Raw::connect(address);
             raw.send(request("GET /panic HTTP/1.1", &["Connection: close"]));
@@ -960,7 +1052,7 @@ mod a_reserved_page {
     use super::*;
 
     fn watched(server: Server) -> Server {
-        site(server).reserved_page("/health", || Page::new("text/plain", &b"ok"[..]))
+        site(server).reserved_page("/health", |_| Page::new("text/plain", &b"ok"[..]))
     }
 
     /// The status of a page that is asked for from an address.

@@ -438,7 +438,7 @@ mod panic {
     fn of_a_page_is_answered_with_500_and_the_connection_goes_on() {
         let server = Stoppable::start(|server| {
             server
-                .page_with("/panic", || panic!("a page panics on purpose"))
+                .page_with("/panic", |_| panic!("a page panics on purpose"))
                 .page("/", Page::html("still here"))
         });
         let mut raw = Raw::connect(server.address);
@@ -655,7 +655,7 @@ mod code_of_the_users {
         let handle: Shared<Handle> = Arc::default();
         let (of_page, of_handler) = (Arc::clone(&handle), Arc::clone(&handle));
         let server = Stoppable::start(move |server| {
-            let server = server.page_with("/page", move || {
+            let server = server.page_with("/page", move |_| {
                 let stats = of_page.get().expect("it was set").stats();
                 Page::new(
                     "text/plain",

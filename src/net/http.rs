@@ -7,36 +7,77 @@ use crate::protocol::request::Request;
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A document that a path answers a plain GET with.
+/// A document that a path answers a plain GET with, or the refusal of a request.
 ///
 /// ```
-/// let page = plainws::Page::html("<!doctype html><title>Hello</title>");
+/// use plainws::Page;
+///
+/// let page = Page::html("<!doctype html><title>Hello</title>");
+/// let refusal = Page::refusal(403, "this room is for members");
+/// let other_refusal = Page::html("<!doctype html><title>Nothing here</title>").status(404);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    pub(super) content_type: &'static str,
-    pub(super) body: Cow<'static, [u8]>,
+    status: u16,
+    content_type: &'static str,
+    body: Cow<'static, [u8]>,
+    /// Why, if it is a refusal that says so.
+    reason: Option<String>,
 }
 
 impl Page {
     /// A document of any type, such as `image/svg+xml`.
     pub fn new(content_type: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Self {
         Self {
+            status: 200,
             content_type,
             body: body.into(),
+            reason: None,
         }
     }
 
     /// A web page in UTF-8.
     #[must_use]
     pub fn html(body: impl Into<Cow<'static, str>>) -> Self {
-        let body: Cow<'static, [u8]> = match body.into() {
-            Cow::Borrowed(text) => text.as_bytes().into(),
-            Cow::Owned(text) => text.into_bytes().into(),
-        };
-        Self::new("text/html; charset=utf-8", body)
+        Self::new("text/html; charset=utf-8", bytes(body.into()))
+    }
+
+    /// Plain text in UTF-8.
+    #[must_use]
+    pub fn text(body: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(PLAIN_TEXT, bytes(body.into()))
+    }
+
+    /// A refusal whose body says why in plain text: `403 Forbidden: this room is for members`. The log has the
+    /// reason too ([`Outcome::Response`](crate::net::log::Outcome::Response)).
+    #[must_use]
+    pub fn refusal(status: u16, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self {
+            reason: Some(reason.clone()),
+            ..Self::text(refusal_text(status, &reason)).status(status)
+        }
+    }
+
+    /// The same with another status. Default 200.
+    ///
+    /// Statuses that are not final, or whose responses have no body, cannot be used: instead of one below 200
+    /// or above 599, and of 204, 205 and 304, 500 is sent.
+    #[must_use]
+    pub const fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
     }
 }
+
+fn bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
+    match text {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
+}
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// Pages load from their own host only, and connect to nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -61,26 +102,40 @@ pub(super) struct Refusal {
 }
 
 impl Response {
-    pub(super) fn page(page: &Page) -> Self {
-        Self {
-            status: 200,
-            headers: Vec::new(),
-            content_type: page.content_type,
-            body: page.body.clone(),
-            refusal: None,
+    pub(super) fn page(page: Page) -> Self {
+        let Page {
+            status,
+            content_type,
+            body,
+            reason,
+        } = page;
+        if !(200..=599).contains(&status) || [204, 205, 304].contains(&status) {
+            let reason = format!("a page cannot have the status {status}");
+            return Self::refusal(500, "page-status", reason);
         }
+        let id = "page-refused";
+        Self::new(status, content_type, body).refusing(reason.map(|reason| Refusal { id, reason }))
     }
 
     /// A refusal that says why in its body (RFC 9110 §15.5).
     pub(super) fn refusal(status: u16, id: &'static str, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        let body = format!("{status} {}: {reason}\n", reason_phrase(status));
+        let body = refusal_text(status, &reason).into_bytes();
+        Self::new(status, PLAIN_TEXT, body.into()).refusing(Some(Refusal { id, reason }))
+    }
+
+    fn refusing(self, refusal: Option<Refusal>) -> Self {
+        Self { refusal, ..self }
+    }
+
+    /// With the headers that its status calls for.
+    fn new(status: u16, content_type: &'static str, body: Cow<'static, [u8]>) -> Self {
         let mut response = Self {
             status,
             headers: Vec::new(),
-            content_type: "text/plain; charset=utf-8",
-            body: body.into_bytes().into(),
-            refusal: Some(Refusal { id, reason }),
+            content_type,
+            body,
+            refusal: None,
         };
         match status {
             // RFC 9110 §15.5.6 and §15.5.22, §4.4.
@@ -198,19 +253,30 @@ pub(super) fn line_refusal(request: &Request) -> Option<Response> {
     }
 }
 
+fn refusal_text(status: u16, reason: &str) -> String {
+    match reason_phrase(status) {
+        "" => format!("{status}: {reason}\n"),
+        phrase => format!("{status} {phrase}: {reason}\n"),
+    }
+}
+
 fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         308 => "Permanent Redirect",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
         413 => "Content Too Large",
         414 => "URI Too Long",
         421 => "Misdirected Request",
         426 => "Upgrade Required",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
@@ -279,14 +345,18 @@ mod tests {
             (200, "OK"),
             (308, "Permanent Redirect"),
             (400, "Bad Request"),
+            (401, "Unauthorized"),
             (403, "Forbidden"),
             (404, "Not Found"),
             (405, "Method Not Allowed"),
             (408, "Request Timeout"),
+            (409, "Conflict"),
+            (410, "Gone"),
             (413, "Content Too Large"),
             (414, "URI Too Long"),
             (421, "Misdirected Request"),
             (426, "Upgrade Required"),
+            (429, "Too Many Requests"),
             (431, "Request Header Fields Too Large"),
             (500, "Internal Server Error"),
             (501, "Not Implemented"),

@@ -132,16 +132,31 @@ impl Server {
     /// Answers a plain GET of `path` with a page. A path may have both a page and a handler.
     #[must_use]
     pub fn page(self, path: &str, page: Page) -> Self {
-        self.page_with(path, move || page.clone())
+        self.page_with(path, move |_| page.clone())
     }
 
-    /// As [`page`](Self::page), with a page that is made anew for each request. If `make_page` panics,
-    /// the request is answered with 500.
+    /// As [`page`](Self::page), with a page that is made anew for each request (a GET or a HEAD), on the
+    /// connection's thread. It may refuse the request ([`Page::refusal`]). If `make_page` panics, the request
+    /// is answered with 500.
+    ///
+    /// ```no_run
+    /// use plainws::{Page, Server};
+    ///
+    /// # fn main() -> plainws::Result<()> {
+    /// let server = Server::bind("127.0.0.1:8000")?.page_with("/square", |request| {
+    ///     match request.query().unwrap_or("").parse::<u32>() {
+    ///         Ok(n) => Page::text(format!("{}\n", u64::from(n).pow(2))),
+    ///         Err(_) => Page::refusal(404, "ask for the square of a number: /square?12"),
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn page_with(
         mut self,
         path: &str,
-        make_page: impl Fn() -> Page + Send + Sync + 'static,
+        make_page: impl Fn(&Request) -> Page + Send + Sync + 'static,
     ) -> Self {
         self.site.route_mut(path).page = Some(Box::new(make_page));
         self
@@ -155,7 +170,7 @@ impl Server {
     pub fn reserved_page(
         mut self,
         path: &str,
-        make_page: impl Fn() -> Page + Send + Sync + 'static,
+        make_page: impl Fn(&Request) -> Page + Send + Sync + 'static,
     ) -> Self {
         let route = self.site.route_mut(path);
         route.page = Some(Box::new(make_page));

@@ -300,7 +300,7 @@ impl<'a> Session<'a> {
         }
         match self.site.find(request.path()) {
             Destination::Route(route) => match &route.page {
-                Some(make_page) => self.made(make_page),
+                Some(make_page) => self.made(make_page, request),
                 None => Response::refusal(426, "websocket-only", "this path speaks WebSocket"),
             },
             Destination::Redirect(location) => Response::redirect(match request.query() {
@@ -312,9 +312,9 @@ impl<'a> Session<'a> {
     }
 
     /// A page made anew, or 500 when its maker panics.
-    fn made(&self, make_page: &MakePage) -> Response {
-        match self.membership.registry().catch(make_page) {
-            Some(page) => Response::page(&page),
+    fn made(&self, make_page: &MakePage, request: &Request) -> Response {
+        match self.membership.registry().catch(|| make_page(request)) {
+            Some(page) => Response::page(page),
             None => Response::refusal(500, "page-panicked", "the page could not be made"),
         }
     }

@@ -15,7 +15,7 @@ use std::fmt;
 
 pub(super) type Handler = Box<dyn Fn(&mut WebSocket) -> Result<()> + Send + Sync>;
 
-pub(super) type MakePage = Box<dyn Fn() -> Page + Send + Sync>;
+pub(super) type MakePage = Box<dyn Fn(&Request) -> Page + Send + Sync>;
 pub(super) type MakeTap = Box<dyn Fn(u64, &Request) -> Option<Tap> + Send + Sync>;
 pub(super) type Log = Box<dyn Fn(&Record<'_>) + Send + Sync>;
 

@@ -8,10 +8,8 @@ use std::fmt::{Display, Write as _};
 pub(crate) fn add_to(server: Server, handle: &Handle) -> Server {
     let handle = handle.clone();
     server
-        .reserved_page("/healthz", || {
-            Page::new("text/plain; charset=utf-8", &b"ok\n"[..])
-        })
-        .reserved_page("/metrics", move || {
+        .reserved_page("/healthz", |_| Page::text("ok\n"))
+        .reserved_page("/metrics", move |_| {
             Page::new(
                 "text/plain; version=0.0.4; charset=utf-8",
                 text(&handle.stats()).into_bytes(),
