@@ -488,6 +488,33 @@ mod a_line_that_was_not_judged {
     }
 
     #[test]
+    fn or_comes_from_the_other_side_is_not_described_as_if_that_side_had_sent_it() {
+        let from_client =
+            b"GET / HTTP/1.1\r\nSec-WebSocket-Accept: a\r\nOrigin: null\r\nCookie: a\r\n\r\n";
+        let from_server = b"HTTP/1.1 426 \r\nSec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13\r\n\
+            Origin: null\r\nCookie: a\r\n\r\n";
+        let meanings = |sender, stream| {
+            let lines = explain(sender, stream, Some(KEY)).lines.into_iter();
+            lines.map(|line| line.meaning).skip(1).collect::<Vec<_>>()
+        };
+        let expected = [
+            "the other side sends this",
+            "which page asks",
+            "who asks, for the server",
+            "the head ends",
+        ];
+        assert_eq!(meanings(Role::Client, &from_client[..]), expected);
+        let expected = [
+            "the other side sends this",
+            "the versions it knows",
+            "no part of the handshake",
+            "no part of the handshake",
+            "the head ends",
+        ];
+        assert_eq!(meanings(Role::Server, &from_server[..]), expected);
+    }
+
+    #[test]
     fn may_stand_before_the_head() {
         let stream = [b"\r\n\r\n", REQUEST].concat();
         let explanation = request(&stream, Default::default());

@@ -382,8 +382,12 @@ impl Label {
             (b"sec-websocket-extensions", Role::Client) => (Rule::ExtensionsMalformed, "extensions on offer", "extensions"),
             (b"sec-websocket-extensions", Role::Server) => (Rule::ExtensionNotOffered, "the extensions chosen", "extensions"),
             (b"content-length" | b"transfer-encoding", _) => (Rule::BodyAnnounced, "no body may follow", "about a body"),
-            (b"origin", _) => return Self::unjudged("which page asks", "10.2"),
-            (b"cookie" | b"authorization", _) => return Self::unjudged("who asks, for the server", "10.5"),
+            (b"origin", Role::Client) => return Self::unjudged("which page asks", "10.2"),
+            (b"cookie" | b"authorization", Role::Client) => return Self::unjudged("who asks, for the server", "10.5"),
+            (b"sec-websocket-version", Role::Server) => return Self::unjudged("the versions it knows", "4.2.2"),
+            (b"sec-websocket-key", Role::Server) | (b"sec-websocket-accept", Role::Client) => {
+                return Self::unjudged("the other side sends this", "11.3");
+            }
             _ => return Self::unjudged("no part of the handshake", "4.1"),
         };
         Self::judged(rule, met, purpose)
