@@ -67,6 +67,7 @@
 pub mod net;
 pub mod protocol;
 
+pub use net::applicant::{Admission, Applicant};
 pub use net::client::{Client, connect};
 pub use net::error::{Error, Refusal, Result};
 pub use net::http::Page;

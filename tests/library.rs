@@ -1,5 +1,6 @@
 //! The library over bytes and over sockets, and what its sources and README say. Needs no feature.
 
+mod admission;
 mod architecture;
 mod chat;
 mod client;

@@ -18,11 +18,13 @@
 //! | | `budget` | how much memory may all connections hold together? |
 //! | peers | `admission` | who gets a place? |
 //! | | [`capacity`] | how many places does the system allow? |
+//! | | [`applicant`] | who asks for a WebSocket connection, and on what terms is it let in? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `registry` | which connections are there, and how are they ended? |
 
 mod admission;
+pub mod applicant;
 mod budget;
 pub mod capacity;
 mod caretaker;

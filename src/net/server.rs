@@ -1,6 +1,7 @@
 //! A server: accepts connections and gives each a thread.
 
 use super::admission::Places;
+use super::applicant::{Admission, Applicant};
 use super::capacity::{self, Capacity, Division};
 use super::caretaker;
 use super::error::Result;
@@ -205,6 +206,35 @@ impl Server {
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.site.origins.allow(origin);
+        self
+    }
+
+    /// Asks `admit` for each WebSocket connection that would be opened otherwise whether and on what terms it
+    /// may be: for authorization, quotas, limits of its own. What it refuses is answered with its page
+    /// instead ([`Page::refusal`]).
+    ///
+    /// It runs on the connection's thread, after host, path and origin were found right, and may wait: nobody
+    /// else waits for it. If it panics, the request is answered with 500.
+    ///
+    /// ```no_run
+    /// use plainws::{Admission, Page, Server};
+    ///
+    /// # fn main() -> plainws::Result<()> {
+    /// let server = Server::bind("127.0.0.1:8000")?.admit(|applicant| {
+    ///     if applicant.request.header("Authorization") != Some("Bearer open-sesame") {
+    ///         return Err(Page::refusal(403, "say the word"));
+    ///     }
+    ///     Ok(Admission::default().limits(applicant.limits.max_backlog(64 * 1024)))
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn admit(
+        mut self,
+        admit: impl Fn(&Applicant<'_>) -> std::result::Result<Admission, Page> + Send + Sync + 'static,
+    ) -> Self {
+        self.site.admit = Some(Box::new(admit));
         self
     }
 

@@ -1,12 +1,14 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
 use super::admission::{Full, Place};
+use super::applicant::Applicant;
 use super::budget::Share;
 use super::caretaker;
 use super::deadline::{after, is_timeout};
 use super::error::Error;
 use super::hosts::ip;
 use super::http::{self, Response};
+use super::limits::Limits;
 use super::log::{Outcome, Record};
 use super::pace::Pace;
 use super::read_head::read_head;
@@ -97,6 +99,8 @@ enum Reply<'a> {
 struct Accepted<'a> {
     response: String,
     handshake: Box<Handshake>,
+    /// Those that it was admitted with.
+    limits: Option<Box<Limits>>,
     handler: &'a Handler,
 }
 
@@ -278,6 +282,7 @@ impl<'a> Session<'a> {
                 "pages of that origin may not connect",
             ));
         }
+        let limits = self.admit(&request)?;
         if !self.membership.begin_upgrade() {
             return Err(stopping());
         }
@@ -290,8 +295,32 @@ impl<'a> Session<'a> {
                 subprotocol: subprotocol.cloned(),
                 peer: self.peer,
             }),
+            limits,
             handler,
         }))
+    }
+
+    /// The limits with which the user's code admits the connection, if it sets any; or its refusal, or 500 when
+    /// it panics.
+    #[inline(never)]
+    fn admit(&self, request: &Request) -> std::result::Result<Option<Box<Limits>>, Response> {
+        let Some(admit) = &self.site.admit else {
+            return Ok(None);
+        };
+        let applicant = Applicant {
+            request,
+            peer: self.peer,
+            number: self.membership.id(),
+            limits: self.site.limits,
+        };
+        match self.membership.registry().catch(|| admit(&applicant)) {
+            Some(Ok(admission)) => Ok(admission.limits.map(Box::new)),
+            Some(Err(page)) => Err(Response::page(page)),
+            None => {
+                let reason = "whether the connection may be opened could not be found out";
+                Err(Response::refusal(500, "admission-panicked", reason))
+            }
+        }
     }
 
     fn page(&self, request: &Request) -> Response {
@@ -367,6 +396,7 @@ impl<'a> Session<'a> {
         let Accepted {
             response,
             handshake,
+            limits,
             handler,
         } = accepted;
         let mut bytes = [IoSlice::new(response.as_bytes())];
@@ -382,10 +412,11 @@ impl<'a> Session<'a> {
         let Self {
             site, membership, ..
         } = self;
+        let limits = limits.as_deref().unwrap_or(&site.limits);
         let ws = WebSocket::new(
             self.stream,
-            Connection::server(site.limits.message),
-            &site.limits,
+            Connection::server(limits.message),
+            limits,
             Share::new(Arc::clone(membership.registry().budget())),
             &self.after_head,
             handshake,

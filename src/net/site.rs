@@ -1,6 +1,7 @@
 //! What a server serves: handlers and pages by path, for which hosts, and which web pages may open a
 //! connection.
 
+use super::applicant::Admit;
 use super::error::Result;
 use super::hosts::HostPolicy;
 use super::http::Page;
@@ -41,6 +42,7 @@ pub(super) struct Site {
     pub(super) max_lingering: usize,
     pub(super) log: Option<Log>,
     pub(super) make_tap: Option<MakeTap>,
+    pub(super) admit: Option<Admit>,
 }
 
 /// Where a path leads.
