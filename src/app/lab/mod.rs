@@ -21,6 +21,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/main.js", include_str!("pages/main.js")),
     ("/lab/dom.js", include_str!("pages/dom.js")),
     ("/lab/session.js", include_str!("pages/session.js")),
+    ("/lab/fields.js", include_str!("pages/fields.js")),
+    ("/lab/saved.js", include_str!("pages/saved.js")),
     ("/lab/selection.js", include_str!("pages/selection.js")),
     ("/lab/wire.js", include_str!("pages/wire.js")),
     ("/lab/frame.js", include_str!("pages/frame.js")),

@@ -1,1 +1,68 @@
-// See DESIGN.
+// The keyboard: arrows move the selection by byte and by frame, Home and End by field, B breaks the frame, P pauses.
+import { announce } from './dom.js';
+import { parts } from './fields.js';
+
+const TYPING = 'input, textarea, select, [contenteditable], [role="slider"], [data-own-keys]';
+
+// `lab.wire` tells the frames in their order, `lab.view` is the live view of a frame.
+export function listen(lab, bench) {
+  addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest?.(TYPING)) return;
+    const onWire = Boolean(event.target.closest?.('#wire'));
+    if (event.key === 'p' || event.key === 'P') return taken(event, lab.wire.pause());
+    if (!onWire && bench()?.id !== 'watch') return;
+    const { selection } = lab;
+    const move = {
+      ArrowLeft: () => byByte(selection, -1),
+      ArrowRight: () => byByte(selection, 1),
+      Home: () => byField(selection, -1),
+      End: () => byField(selection, 1),
+      ArrowUp: () => byFrame(lab, -1),
+      ArrowDown: () => byFrame(lab, 1),
+    }[event.key];
+    if (move) {
+      taken(event, move());
+      lab.wire.reveal(onWire);
+      if (!onWire) lab.view?.focus(lab.view.focused ?? 'byte');
+      announce(lab.wire.words());
+    } else if (event.key === 'b' || event.key === 'B') {
+      const record = selection.value?.record;
+      if (record?.frame) taken(event, lab.go(`break/frame/${record.id}`));
+    }
+  });
+}
+
+function taken(event) {
+  event.preventDefault();
+}
+
+function byByte(selection, step) {
+  const { record, start, end } = selection.value ?? {};
+  if (!record?.frame) return;
+  const last = record.frame.wire.length / 2 - 1;
+  const from = start === null ? -Math.min(step, 0) * (last + 1) + (step > 0 ? -1 : 0) : step > 0 ? Math.ceil(end / 8) - 1 : Math.floor(start / 8);
+  const byte = Math.max(0, Math.min(last, from + step));
+  selection.bits(record, 8 * byte, 8 * byte + 8);
+}
+
+function byField(selection, step) {
+  const { record, start } = selection.value ?? {};
+  if (!record?.frame) return;
+  const all = parts(record.frame);
+  const now = start === null ? -1 : all.findLastIndex((part) => part.start <= start);
+  const next = all[Math.max(0, Math.min(all.length - 1, now + step))];
+  if (next) selection.field(record, next.name);
+}
+
+// The same field of the frame before or after, else the same byte.
+function byFrame(lab, step) {
+  const { selection, wire } = lab;
+  const { record, start, end, name } = selection.value ?? {};
+  const next = wire.neighbour(record, step);
+  if (!next) return;
+  if (!next.frame || start === undefined || start === null) selection.record(next);
+  else if (name && selection.field(next, name)) return;
+  else if (end <= next.frame.wire.length * 4) selection.bits(next, start, end);
+  else selection.record(next);
+}

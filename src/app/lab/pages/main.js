@@ -1,4 +1,10 @@
-// Starts the lab: the benches by the fragment of the address.
+// Starts the lab: the session, the wire, and the benches by the fragment of the address.
+import { announce, button, clear, el } from './dom.js';
+import { session } from './session.js';
+import { selection } from './selection.js';
+import { Wire } from './wire.js';
+import { listen } from './keys.js';
+import { tour } from './tour.js';
 import { bench as watch } from './watch.js';
 import { bench as handshake } from './handshake.js';
 import { bench as breakIt } from './break.js';
@@ -10,14 +16,103 @@ import { bench as rules } from './rules.js';
 import { bench as questions } from './questions.js';
 
 const benches = [watch, handshake, breakIt, cut, close, cost, build, rules, questions];
+const references = new Set([rules, questions]);
+
+const lab = {
+  session,
+  selection,
+  go(fragment) {
+    const address = `#${fragment.replace(/^#/, '')}`;
+    if (location.hash === address) show();
+    else location.hash = address;
+  },
+  rules: () => session.table('rules'),
+  questions: () => session.table('questions'),
+  stages: () => session.table('stages'),
+};
+
+// --- benches ---
+
 const root = document.querySelector('main');
+const built = new Map();
+let current = null;
+const links = new Map();
+
+function buildNav() {
+  const nav = document.querySelector('#benches');
+  for (const bench of benches) {
+    const link = el('a', { href: `#${bench.id}`, text: bench.title, class: references.has(bench) ? 'reference' : null });
+    links.set(bench, link);
+    nav.append(link);
+  }
+}
+
+function sectionOf(bench) {
+  if (!built.has(bench)) {
+    const section = el('section', { class: `bench bench-${bench.id}`, 'aria-label': bench.title });
+    built.set(bench, section);
+    root.append(section);
+    bench.build(section, lab);
+  }
+  return built.get(bench);
+}
 
 function show() {
-  const [id, ...rest] = location.hash.slice(1).split('/');
-  const bench = benches.find((bench) => bench.id === id) ?? watch;
-  root.replaceChildren();
-  bench.build(root, {});
-  bench.show(rest.join('/'));
+  const [id, ...rest] = decodeURIComponent(location.hash.slice(1)).split('/');
+  if (id === 'tour') tour.show(rest.join('/'));
+  const bench = benches.find((bench) => bench.id === id) ?? (current && id === 'tour' ? current : watch);
+  if (bench !== current) {
+    current?.leave();
+    const section = sectionOf(bench);
+    for (const other of built.values()) other.hidden = other !== section;
+    for (const [other, link] of links) {
+      if (other === bench) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+    links.get(bench).scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    document.title = `${bench.title} - plainws lab`;
+    if (current) scrollTo(0, 0);
+    current = bench;
+  }
+  bench.show(bench.id === id ? rest.join('/') : '');
 }
+
+// --- the state of the session ---
+
+const state = document.querySelector('#state');
+
+function showState() {
+  clear(state);
+  const word = session.state === 'open' ? 'open' : session.state;
+  state.className = word;
+  const seconds = el('span', { id: 'seconds' });
+  state.append(el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { role: 'status', text: word }), seconds);
+  if (session.state === 'open') tick();
+  if (session.state === 'lost') {
+    const why = session.wasRefused ? 'the server gave no session: it may be gone, or have given all it has' : 'all that was seen stays';
+    seconds.textContent = `, ${why}`;
+    state.append(button('Connect again', () => session.start()));
+  }
+}
+
+function tick() {
+  const seconds = document.querySelector('#seconds');
+  if (session.state === 'open') seconds.textContent = `, ${Math.floor((performance.now() - session.since) / 1000)} s`;
+}
+
+// --- start ---
+
+buildNav();
+session.on('state', showState);
+session.on('state', (now) => { if (now === 'lost') announce('The session is lost. What was seen stays.'); });
+setInterval(tick, 1000);
+lab.questions().then(({ fields }) => {
+  session.fields = fields ?? {};
+  selection.set(selection.value);
+}, () => {});
+new Wire(document.querySelector('#wire'), lab);
+listen(lab, () => current);
+tour.build(document.querySelector('#tour'), lab);
 addEventListener('hashchange', show);
+session.start();
 show();

@@ -1,1 +1,384 @@
-// See DESIGN.
+// The wire: what passed between this browser and the server, in the order in which it passed, a cell for each byte.
+import { announce, button, clear, count, el, hexBytes, many, peerText, toHex, utf8Hex } from './dom.js';
+import { headerLength, parts, payloadLength, within } from './fields.js';
+import { quoted } from './frame.js';
+import { saved } from './saved.js';
+import { selection } from './selection.js';
+import { session } from './session.js';
+
+// Payload bytes that have a cell each; of more only the ends are drawn, with the count between them.
+const CELLS = 18;
+// Rows that stay; older ones go.
+const ROWS = 2000;
+
+// --- one row ---
+
+// A row for a head or a frame: a button that selects it, or the byte whose cell was pressed.
+export function wireRow(record, { onpress = () => {} } = {}) {
+  const row = el('button', { type: 'button', class: `row from-${record.sender}`, 'aria-label': spoken(record) },
+    el('span', { class: 'top' },
+      el('span', { class: 'time', text: record.time === undefined ? '' : record.time.toFixed(2) }),
+      el('span', { class: 'what' }, session.isMain(record.c) || record.c === undefined ? '' : el('span', { class: 'connection', text: `${record.c} ` }), ...what(record)),
+      el('span', { class: 'size', text: `${count(size(record))} B` })),
+    el('span', { class: 'rail' }, record.frame ? cells(record.frame) : el('span', { class: 'head-box' })));
+  row.addEventListener('click', (event) => {
+    const cell = event.target.closest('[data-start]');
+    if (cell?.dataset.payload) selection.bits(record, Number(cell.dataset.start), Number(cell.dataset.end));
+    else if (cell) selection.press(record, Number(cell.dataset.start) / 8);
+    else selection.record(record);
+    onpress(record);
+  });
+  return row;
+}
+
+const size = (record) => record.frame?.length ?? record.handshake.length;
+
+function what(record) {
+  const { frame } = record;
+  if (!frame) return [headWords(record)];
+  if (frame.status === 'violation') return [el('b', { class: 'field-broken', text: '! ' }), frame.opcode_name ?? 'frame', ` ${frame.rule}`];
+  if (frame.status === 'incomplete') return [frame.opcode_name ?? 'frame', ', unfinished'];
+  if (frame.opcode_name === 'close') return [`close ${frame['payload.close.status_code'] ?? 'without a code'} `, el('b', {}, peerText(frame['payload.close.reason'] ?? ''))];
+  if (frame.opcode_name === 'pong' && record.sender === 'client') return ['pong, from the browser'];
+  if (frame.opcode_name === 'continuation') return [frame.fin ? 'continuation, final' : 'continuation'];
+  const name = frame.fin ? frame.opcode_name : `${frame.opcode_name}, not final`;
+  return [`${name} `, el('b', {}, typeof frame['payload.text'] === 'string' ? peerText(beginning(frame['payload.text'])) : ends(frame.payload ?? ''))];
+}
+
+const beginning = (text) => [...text].slice(0, 60).join('');
+
+function ends(hex) {
+  const bytes = hexBytes(hex);
+  return bytes.length > 3 ? `${bytes[0]} … ${bytes.at(-1)}` : bytes.join(' ');
+}
+
+function headWords({ handshake, sender }) {
+  const [first] = handshake.lines;
+  const text = first?.text ?? 'no head';
+  if (sender === 'server') return text.replace(/^HTTP\/\S+ /, '');
+  return text.replace(/ HTTP\/\S+$/, '').replace(/\?.*$/, '') + (handshake.lines.some((line) => /^upgrade:/i.test(line.text)) ? ', upgrade' : '');
+}
+
+function spoken(record) {
+  const words = el('span', {}, ...what(record)).textContent;
+  const way = record.sender === 'client' ? 'to plainws' : 'from plainws';
+  return `${record.time === undefined ? '' : `${record.time.toFixed(2)} s, `}${way}: ${words}, ${many(size(record), 'byte')}`;
+}
+
+// A cell for each byte; a byte of two fields is drawn in both.
+function cells(frame) {
+  const all = parts(frame);
+  const header = headerLength(frame);
+  const payload = payloadLength(frame);
+  const drawn = el('span', { class: 'cells' });
+  const known = frame.wire.length / 2;
+  for (let at = 0; at < Math.min(header, known); at += 1) drawn.append(cell(at, within(all, 8 * at, 8 * at + 8)));
+  if (payload === 0) return drawn;
+  const parted = all.filter((part) => part.isPayload);
+  const payloadCell = (at) => cell(header + at, within(parted, 8 * (header + at), 8 * (header + at) + 8), true);
+  if (payload <= CELLS) for (let at = 0; at < payload; at += 1) drawn.append(payloadCell(at));
+  else drawn.append(payloadCell(0), payloadCell(1), el('span', { class: 'count field-payload', text: count(payload), 'data-start': 8 * header, 'data-end': 8 * frame.length, 'data-payload': true }), payloadCell(payload - 2), payloadCell(payload - 1));
+  return drawn;
+}
+
+function cell(at, found, isPayload = false) {
+  const shares = found.length === 0 ? [{ class: isPayload ? 'payload' : 'rest', start: 0, end: 8 }] : found;
+  return el('span', { class: `cell${isPayload ? ' thin' : ''}`, 'data-start': 8 * at, 'data-end': 8 * at + 8 }, ...shares.map((part) => {
+    const share = el('span', { class: `bar field-${part.class}` });
+    share.style.flexGrow = Math.min(part.end, 8 * at + 8) - Math.max(part.start, 8 * at);
+    return share;
+  }));
+}
+
+// --- the column ---
+
+export class Wire {
+  #list = el('ol', { class: 'rows', 'aria-label': 'Heads and frames, in time order' });
+  #rows = new Map();
+  #open = [];
+  #waiting = [];
+  #isPaused = false;
+  #selected = null;
+  #follows = null;
+  #pings = 0;
+
+  constructor(element, lab) {
+    this.lab = lab;
+    lab.wire = this;
+    element.append(this.#form(), this.#heading(), this.#list);
+    for (const type of ['head', 'frame', 'body', 'unfinished', 'end', 'dropped']) session.on(type, (record) => this.#take(record));
+    session.on('state', (state) => this.#state(state));
+    selection.on((value) => this.#mark(value));
+  }
+
+  // --- what keys.js and the benches use ---
+
+  pause() {
+    this.#isPaused = !this.#isPaused;
+    if (!this.#isPaused) for (const record of this.#waiting.splice(0)) this.#add(record);
+    this.#showPause();
+    announce(this.#isPaused ? 'Paused' : 'Goes on');
+  }
+
+  // The record before or after one, of those that can be selected.
+  neighbour(record, step) {
+    const all = [...this.#rows.keys()];
+    const at = all.indexOf(record);
+    return at < 0 ? all.at(step > 0 ? 0 : -1) : all[at + step];
+  }
+
+  // Brings the row that is selected into sight, and the focus with it if it was on a row.
+  reveal(takesFocus) {
+    const row = this.#rows.get(selection.value?.record);
+    if (!row) return;
+    scrollInto(this.#list, row);
+    if (takesFocus) row.focus({ preventScroll: true });
+  }
+
+  words() {
+    const { record } = selection.value ?? {};
+    if (!record) return 'Nothing is selected';
+    return selection.words(session.fields) || spoken(record);
+  }
+
+  // A line of its own between the rows.
+  note(text, ...more) {
+    this.#append(el('li', { class: 'note' }, el('span', { text }), ...more));
+  }
+
+  // --- rows ---
+
+  #take(record) {
+    if (this.#isPaused) {
+      this.#waiting.push(record);
+      this.#showPause();
+    } else this.#add(record);
+  }
+
+  #add(record) {
+    if (record.type === 'dropped') return this.note(`${many(record.records, 'record')} dropped: the page was too slow`);
+    if (record.type === 'end') return this.note(endWords(record));
+    if (record.type === 'body') return this.note(`${who(record)}: ${many(record.length ?? 0, 'byte')} of a body`);
+    if (record.type === 'unfinished') return this.note(`${who(record)}: ${record.what ?? 'something'} unfinished, ${many(record.length ?? 0, 'byte')}`);
+    const row = wireRow(record, { onpress: () => this.#pressed() });
+    row.tabIndex = -1;
+    this.#rows.set(record, row);
+    this.#group(record);
+    this.#append(el('li', {}, row));
+    this.#ungroup(record);
+    this.#choose(record);
+    if (this.#rows.size > ROWS) this.#forget();
+    if (![...this.#rows.values()].some((row) => row.tabIndex === 0)) row.tabIndex = 0;
+  }
+
+  #append(item) {
+    const list = this.#list;
+    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+    (this.#open.at(-1)?.list ?? list).append(item);
+    if (isAtEnd && !list.contains(document.activeElement)) list.scrollTop = list.scrollHeight;
+  }
+
+  #forget() {
+    const [record, row] = this.#rows.entries().next().value;
+    this.#rows.delete(record);
+    const item = row.closest('li');
+    const group = item.closest('.group');
+    if (row === document.activeElement) this.#rows.values().next().value.focus({ preventScroll: true });
+    item.remove();
+    if (group && !group.querySelector('.row')) group.remove();
+  }
+
+  // The frames of a message of several stand in a box, with what came between them.
+  #group(record) {
+    const { frame } = record;
+    if (!frame || frame.status !== 'complete') return;
+    const begins = frame.fragment?.index === 0 && !frame.fin;
+    if (begins) {
+      const heading = el('p', { class: 'group-heading' });
+      const list = el('ol', {});
+      this.#append(el('li', { class: 'group' }, heading, list));
+      this.#open.push({ c: record.c, sender: record.sender, heading, list, frames: 0, bytes: 0, first: record.reads?.first, last: null });
+    }
+    const group = this.#groupOf(record);
+    if (!group || !frame.fragment) return;
+    group.frames += 1;
+    group.bytes += payloadLength(frame);
+    group.last = record.reads?.last;
+    const maker = record.sender === 'client' && session.isMain(record.c) ? 'the browser' : record.sender === 'client' ? record.c : 'plainws';
+    const reads = group.last === undefined ? '' : `, TCP ${many(group.last - group.first + 1, record.sender === 'client' ? 'read' : 'write')}`;
+    group.heading.textContent = `one message of ${many(group.bytes, 'byte')}: ${maker} made ${many(group.frames, 'frame')} of it${reads}`;
+  }
+
+  #groupOf = (record) => this.#open.find((group) => group.c === record.c && group.sender === record.sender);
+
+  #ungroup(record) {
+    const isLast = record.frame?.fragment && record.frame.fin || record.frame && record.frame.status !== 'complete';
+    if (isLast) this.#open = this.#open.filter((group) => group !== this.#groupOf(record));
+  }
+
+  // --- the selection ---
+
+  // What the form made is selected as it comes, with the field that was selected before: two keys are soon compared.
+  #choose(record) {
+    if (!record.frame) return;
+    const isAwaited = this.#follows && session.isMain(record.c) && record.sender === this.#follows;
+    if (!isAwaited && selection.value) return;
+    this.#follows = null;
+    const name = selection.value?.name;
+    if (!name || !selection.field(record, name)) selection.record(record);
+    announce(spoken(record));
+  }
+
+  #pressed() {
+    announce(this.words());
+    const { record, name } = selection.value;
+    if (!location.hash.startsWith('#watch') && location.hash !== '') this.lab.go(`watch/${record.id}${name ? `.${name}` : ''}`);
+  }
+
+  #mark(value) {
+    const row = this.#rows.get(value?.record) ?? null;
+    if (this.#selected !== row) {
+      this.#selected?.removeAttribute('aria-current');
+      for (const cell of this.#selected?.querySelectorAll('.selected') ?? []) cell.classList.remove('selected');
+      if (row) {
+        for (const other of this.#rows.values()) other.tabIndex = -1;
+        row.tabIndex = 0;
+        row.setAttribute('aria-current', 'true');
+      }
+      this.#selected = row;
+    }
+    for (const cell of row?.querySelectorAll('[data-start]') ?? []) {
+      cell.classList.toggle('selected', selection.covers(value.record, Number(cell.dataset.start), Number(cell.dataset.end)) === 'all');
+    }
+  }
+
+  // --- the form ---
+
+  #problem = el('p', { class: 'problem', role: 'alert' });
+
+  #form() {
+    const text = el('input', { type: 'text', id: 'text', value: 'Hello', autocomplete: 'off', spellcheck: 'false', 'aria-label': 'A text to send' });
+    const form = el('form', { class: 'send' }, text, el('button', { type: 'submit', class: 'strong', text: 'Send' }));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#do('client', ({ socket }) => socket.send(text.value));
+    });
+    const closing = this.#closing();
+    const toggle = button('Close …', () => {
+      closing.hidden = !closing.hidden;
+      toggle.setAttribute('aria-expanded', !closing.hidden);
+      if (!closing.hidden) closing.querySelector('input').focus();
+    }, { class: 'quiet', 'aria-expanded': 'false' });
+    return el('div', { class: 'sender' }, form,
+      el('div', { class: 'ways' },
+        button('Ping me', () => this.#do('server', ({ c }) => session.ask('ping', { c, payload: this.#ping() })), { class: 'quiet' }),
+        button('In fragments', () => this.#do('server', ({ c }) => session.ask('send', fragments(c, text.value || 'Grüße'))), { class: 'quiet' }),
+        button('300 kB', () => this.#do('client', ({ socket }) => socket.send('plainws! '.repeat(33334).slice(0, 300000))), { class: 'quiet' }),
+        toggle),
+      closing, this.#problem);
+  }
+
+  // Eight bytes that count up. The first are zeros: what masks them in the pong is seen bare.
+  #ping() {
+    return (this.#pings++).toString(16).padStart(16, '0');
+  }
+
+  #closing() {
+    const code = el('input', { type: 'text', inputmode: 'numeric', value: '1000', size: 5, 'aria-label': 'Close code' });
+    const reason = el('input', { type: 'text', placeholder: 'reason', size: 8, 'aria-label': 'Reason' });
+    const number = () => (code.value.trim() === '' ? null : Number(code.value));
+    return el('div', { class: 'closing', hidden: true }, code, reason,
+      button('This tab closes', () => this.#do('client', ({ socket }) => (number() === null ? socket.close() : socket.close(number(), reason.value)))),
+      button('plainws closes', () => this.#do('server', ({ c }) => session.ask('close', { c, code: number(), reason: reason.value }))));
+  }
+
+  async #do(sender, action) {
+    this.#problem.textContent = '';
+    try {
+      const connection = session.main();
+      await connection.opened;
+      this.#follows = sender;
+      await action(connection);
+    } catch (error) {
+      this.#follows = null;
+      this.#problem.textContent = error.message;
+    }
+  }
+
+  // --- above the rows ---
+
+  #pauseButton = button('Pause', () => this.pause(), { class: 'quiet', 'aria-pressed': 'false' });
+
+  #heading() {
+    const file = el('input', { type: 'file', class: 'unseen', tabindex: -1, 'aria-hidden': 'true' });
+    file.addEventListener('change', () => this.#openFile(file));
+    return el('div', { class: 'wire-heading' }, el('b', { text: 'this tab' }),
+      el('span', { class: 'ways' }, this.#pauseButton,
+        button('Save', () => this.#save(), { class: 'quiet', title: 'As text that plainws decode reads' }),
+        button('Open', () => file.click(), { class: 'quiet', title: 'A saved session, or anything that plainws decode reads' }), file),
+      el('b', { text: 'plainws' }));
+  }
+
+  #showPause() {
+    const waiting = this.#waiting.length;
+    this.#pauseButton.setAttribute('aria-pressed', this.#isPaused);
+    this.#pauseButton.textContent = this.#isPaused ? (waiting ? `Go on (${count(waiting)})` : 'Go on') : 'Pause';
+  }
+
+  #save() {
+    const url = URL.createObjectURL(new Blob([saved(session.records)], { type: 'text/plain' }));
+    el('a', { href: url, download: 'session.txt' }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  async #openFile(input) {
+    const [file] = input.files;
+    if (!file) return;
+    this.#problem.textContent = '';
+    try {
+      const opened = await session.ask('open', { text: await file.text() });
+      this.note(`opened: ${file.name}`);
+      for (const record of session.adopt(opened)) this.#add(record);
+      this.reveal(false);
+    } catch (error) {
+      this.#problem.textContent = `${file.name}: ${error.message}`;
+    }
+    input.value = '';
+  }
+
+  // --- the session ---
+
+  #state(state) {
+    if (state === 'open') session.main();
+    if (state !== 'lost') return;
+    this.#open = [];
+    const again = button('Connect again', () => {
+      again.remove();
+      session.start();
+    }, { class: 'quiet' });
+    this.note('The session is lost. What was seen stays. ', again);
+  }
+}
+
+function scrollInto(list, row) {
+  const [box, at] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (at.top < box.top) list.scrollTop += at.top - box.top;
+  if (at.bottom > box.bottom) list.scrollTop += at.bottom - box.bottom;
+}
+
+const who = (record) => record.sender === 'client' ? 'to plainws' : 'from plainws';
+
+function endWords(record) {
+  const by = { client: session.isMain(record.c) ? 'the browser ended TCP first' : `${record.c} ended TCP first`, server: 'plainws ended TCP first', cut: 'TCP was cut' }[record.ended_by] ?? 'TCP ended';
+  const code = record.close_code ? `, close code ${record.close_code}` : '';
+  return by + code;
+}
+
+// The bytes of a text in three frames, with a ping between them: the cuts fall where they fall, inside a character too.
+function fragments(c, text) {
+  const payload = utf8Hex(text);
+  const length = payload.length / 2;
+  const third = Math.ceil(length / 3);
+  const lengths = [third, Math.min(third, length - third)];
+  return { c, kind: 'text', payload, fragments: [...lengths, length - lengths[0] - lengths[1]], ping_between: toHex(new TextEncoder().encode('between')) };
+}

@@ -1,0 +1,59 @@
+// The fields of a frame by the names that the server gives its spans: what they are called here, and their colour.
+
+const FIELDS = {
+  fin: ['FIN', 'control'],
+  rsv: ['RSV', 'control'],
+  opcode: ['opcode', 'control'],
+  mask: ['MASK', 'key'],
+  payload_length: ['length', 'length'],
+  payload_length_ext_16: ['length, 16 bits', 'length'],
+  payload_length_ext_64: ['length, 64 bits', 'length'],
+  masking_key: ['key', 'key'],
+  payload: ['payload', 'payload'],
+  'payload.close.status_code': ['code', 'code'],
+  'payload.close.reason': ['reason', 'payload'],
+};
+
+export const label = (name) => FIELDS[name]?.[0] ?? name;
+const classOf = (name) => FIELDS[name]?.[1] ?? 'rest';
+const isPayload = (name) => name.startsWith('payload') && !name.startsWith('payload_length');
+
+// The spans of a frame with bits that count from its own start:
+// { name, label, class, start, end, value, meaning, section, broken, isPayload }
+export function parts(frame) {
+  return (frame.spans ?? []).map((span) => {
+    const start = span.bit - 8 * frame.offset;
+    return {
+      ...span,
+      label: label(span.name),
+      class: span.broken ? 'broken' : classOf(span.name),
+      isPayload: isPayload(span.name),
+      start,
+      end: start + span.bits,
+    };
+  });
+}
+
+// The parts that share bits with [start, end).
+export const within = (parts, start, end) => parts.filter((part) => part.start < end && part.end > start);
+
+// How many bytes stand before the payload.
+export function headerLength(frame) {
+  const all = parts(frame);
+  const payload = all.find((part) => part.isPayload);
+  if (payload) return payload.start / 8;
+  const last = all.at(-1);
+  return last ? Math.ceil(last.end / 8) : Math.min(frame.length, 2);
+}
+
+export const payloadLength = (frame) => Math.max(0, frame.length - headerLength(frame));
+
+// "bytes 2 to 5", "bit 0", "bits 1 to 3 of byte 1"
+export function place(start, end) {
+  const first = Math.floor(start / 8);
+  const last = Math.ceil(end / 8) - 1;
+  if (start % 8 === 0 && end % 8 === 0) return first === last ? `byte ${first}` : `bytes ${first} to ${last}`;
+  const from = start % 8;
+  const to = (end - 1) % 8;
+  return `${from === to ? `bit ${from}` : `bits ${from} to ${to}`} of byte ${first}`;
+}
