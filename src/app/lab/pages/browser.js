@@ -1,0 +1,178 @@
+// Breaks the browser that shows this page: the server writes bytes on a fresh connection, as they are. The records tell
+// what the browser then said to the server, its CloseEvent what it tells a page.
+import { announce, button, clear, el, many, peerText, spaced } from './dom.js';
+
+const PATIENCE = 1500; // ms for a browser that may be waiting for more, or may not mind
+const AFTERWARDS = 400; // ms for the records that follow a CloseEvent
+
+export class Browser {
+  constructor(lab) {
+    this.lab = lab;
+    this.element = el('section', { class: 'all-rules', 'aria-labelledby': 'all-rules-title' });
+    this.button = button('Run all', () => this.#all(), { id: 'break-all' });
+    this.summary = el('p', { class: 'summary' });
+    this.table = el('div', { class: 'scroll' });
+    this.element.append(
+      el('div', { class: 'toolbar' }, el('h2', { id: 'all-rules-title', text: 'How strict is this browser?' }), this.button),
+      el('p', { class: 'muted', text: 'Every rule that binds a server and is no limit, each on a connection of its own.' }),
+      this.summary, this.table);
+  }
+
+  use(rules) {
+    this.rules = rules.filter((rule) => !rule.is_head && !rule.is_limit && rule.examples.server);
+    this.button.textContent = `All ${this.rules.length}`;
+  }
+
+  // Writes `hex` to a fresh connection. The result: { records, close, event, stayed }; `close` is the browser's own
+  // Close frame or null, `event` what the page was told, `stayed` whether it was still there after a while.
+  async run(hex) {
+    const { session } = this.lab;
+    const connection = session.open('lab/echo');
+    const records = [];
+    const watched = watch(session, connection.c, records);
+    try {
+      await connection.opened;
+      await session.ask('raw', { c: connection.c, hex });
+      // A ping behind the bytes: who answers it has read on. Nobody may be there to take it any more.
+      session.ask('ping', { c: connection.c, payload: '3f' }).catch(() => {});
+      const first = await Promise.race([connection.closed, watched.pong, watched.close, later(PATIENCE)]);
+      const stayed = first === undefined || first === 'pong';
+      if (first === 'close') await Promise.race([connection.closed, later(PATIENCE)]);
+      if (stayed) connection.socket.close(1000);
+      const event = await Promise.race([connection.closed, later(PATIENCE)]);
+      await Promise.race([watched.end, later(AFTERWARDS)]);
+      return { records, close: stayed ? null : closeOf(records), event: stayed ? null : event, stayed, pong: first === 'pong' };
+    } finally {
+      watched.off();
+      connection.socket.close();
+    }
+  }
+
+  words({ close, event, stayed, pong }) {
+    if (stayed) return pong ? 'The browser read on: it answered the ping that came behind.' : 'The browser said nothing, and stays.';
+    const told = close ? `The browser told the server ${closeWords(close)}` : 'The browser left without a word to the server';
+    return `${told}; the page was told ${event ? eventWords(event) : 'nothing so far'}.`;
+  }
+
+  show(seen, violation) {
+    const { close, event, stayed } = seen;
+    const column = (title, big, small) => el('div', { class: 'told' }, el('h3', { text: title }), el('p', { class: 'big', text: big }), small);
+    const reason = close?.['payload.close.reason'];
+    return el('div', { class: 'browser-said' },
+      el('div', { class: 'two' },
+        column('The browser told the server', stayed ? 'nothing' : close ? `Close ${close['payload.close.status_code'] ?? 'without a code'}` : 'no Close',
+          el('p', {}, reason ? peerText(`“${reason}”`) : stayed ? this.words(seen) : 'no reason')),
+        column('The page was told', event ? `${event.code}` : 'nothing', el('p', { text: event
+          ? `${event.reason ? `“${event.reason}”` : 'no reason'}, ${event.wasClean ? 'clean' : 'not clean'}` : 'its connection is open' }))),
+      event?.code === 1006 && close ? el('p', { text: 'A CloseEvent tells of the Close that came from the server, not of the one that the browser sent (§7.1.5). None had come, so the page is told 1006. The reason stands on the console of the browser, where people look and scripts cannot.' }) : null,
+      violation && !stayed ? el('p', { class: 'muted', text: finding(violation, seen) }) : null);
+  }
+
+  // Every rule, as many at once as the session lets; the table grows as they come.
+  async #all() {
+    const { session } = this.lab;
+    this.button.disabled = true;
+    this.summary.textContent = 'Running …';
+    const body = el('tbody');
+    const head = ['rule', 'bytes', 'the browser', 'due', 'verdict', 'the page was told'];
+    clear(this.table);
+    this.table.append(el('table', { class: 'browser-rules' }, el('caption', { class: 'unseen', text: 'What this browser does with each broken rule' }),
+      el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col', text })))), body));
+    const rows = this.rules.map((rule) => {
+      const hex = rule.examples.server;
+      const row = el('tr', {}, el('th', { scope: 'row' }, el('a', { href: `#break/${rule.id}/server`, text: rule.id })),
+        el('td', { class: 'hex', text: hex.length > 24 ? `${spaced(hex.slice(0, 20))} …` : spaced(hex) }));
+      body.append(row);
+      return { rule, hex, row };
+    });
+    const tally = new Map();
+    const waiting = [...rows];
+    const work = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const result = await this.#one(next);
+        tally.set(result, (tally.get(result) ?? 0) + 1);
+      }
+    };
+    const started = performance.now();
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(3, (session.bounds?.connections ?? 4) - 1)) }, work));
+    const parts = [...tally].map(([result, number]) => `${number} ${result}`);
+    this.summary.textContent = `${many(rows.length, 'rule')} in ${((performance.now() - started) / 1000).toFixed(1)} s: ${parts.join(', ')}.`;
+    this.element.dataset.done = String(rows.length);
+    announce(this.summary.textContent);
+    this.button.disabled = false;
+  }
+
+  async #one({ rule, hex, row }) {
+    const cells = (...texts) => row.append(...texts.map((text) => (typeof text === 'string' ? el('td', { text }) : text)));
+    try {
+      const seen = await this.#patiently(hex);
+      const result = judge(rule, seen);
+      row.dataset.result = result;
+      cells(seen.stayed ? (seen.pong ? 'read on' : 'waited') : seen.close ? el('td', {}, closeCell(seen.close)) : 'left without Close',
+        `Close ${rule.close_code}`, el('td', { class: 'result' }, el('b', { text: `${MARKS[result]} ` }), result),
+        seen.event ? eventWords(seen.event) : 'nothing');
+      return result;
+    } catch (error) {
+      cells('', '', 'not tried', error.message);
+      return 'not tried';
+    }
+  }
+
+  // Once more, a little later, where a connection before has not quite gone.
+  async #patiently(hex, more = 4) {
+    try {
+      return await this.run(hex);
+    } catch (error) {
+      if (more === 0 || this.lab.session.state !== 'open') throw error;
+      await later(250);
+      return this.#patiently(hex, more - 1);
+    }
+  }
+}
+
+const CODE = 'as the rule says';
+const OTHER = 'with another code';
+const BARE = 'left without Close';
+const STAYED = 'did not leave';
+const MARKS = { [CODE]: '✓', [OTHER]: '≈', [BARE]: '≈', [STAYED]: '!' };
+
+function judge({ close_code: due }, { close, stayed }) {
+  if (stayed) return STAYED;
+  if (!close) return BARE;
+  return close['payload.close.status_code'] === due ? CODE : OTHER;
+}
+
+function finding(rule, seen) {
+  const said = seen.close?.['payload.close.status_code'];
+  if (!seen.close) return 'It fails the connection, as it must (§7.1.7); a Close with the code is only asked for (SHOULD).';
+  if (said === rule.close_code) return `${said} is the code that the rule names.`;
+  return `${rule.close_code} would say more exactly what is wrong (§7.4.1). The browser fails the connection, as it must; the code is its choice (§7.1.7). That is found in this browser, not in plainws.`;
+}
+
+const later = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const isFrame = (record, opcode) => record.type === 'frame' && record.sender === 'client' && record.frame.opcode === opcode;
+const closeOf = (records) => records.find((record) => isFrame(record, 8))?.frame ?? null;
+
+// Collects the records of one connection, and tells of its first pong, its Close and its end.
+function watch(session, c, records) {
+  const tell = {};
+  const promise = (name) => new Promise((resolve) => { tell[name] = () => resolve(name); });
+  const watched = { pong: promise('pong'), close: promise('close'), end: promise('end') };
+  watched.off = session.on('record', (record) => {
+    if (record.c !== c) return;
+    records.push(record);
+    if (isFrame(record, 10)) tell.pong();
+    if (isFrame(record, 8)) tell.close();
+    if (record.type === 'end') tell.end();
+  });
+  return watched;
+}
+
+function closeWords(frame) {
+  const code = frame['payload.close.status_code'];
+  const reason = frame['payload.close.reason'];
+  return `Close${code === undefined ? ' without a code' : ` ${code}`}${reason ? ` “${reason}”` : ''}`;
+}
+
+const closeCell = (frame) => peerText(closeWords(frame));
+const eventWords = ({ code, reason, wasClean }) => `${code}, ${reason ? `“${reason}”` : 'no reason'}, ${wasClean ? 'clean' : 'not clean'}`;
