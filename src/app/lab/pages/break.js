@@ -390,7 +390,8 @@ function whichLine(lab, id, { handshake }) {
   const shown = around(lines.length, broken).filter((index) => lines[index].text);
   const name = (index) => (index === 0 ? 'the first line' : lines[index].text.split(':')[0].trim().slice(0, 32) || 'the last line');
   const names = shown.map(name);
-  const choices = names.map((text, at) => (names.indexOf(text) === at ? text : `${text}, again`));
+  const isOnce = (text) => names.indexOf(text) === names.lastIndexOf(text);
+  const choices = names.map((text, at) => (isOnce(text) ? text : `${text}, line ${shown[at] + 1}`));
   return question(lab, { id, ask: 'Which line breaks the rule?', choices: [...choices, 'none: a line is missing'],
     right: broken < 0 ? choices.length : shown.indexOf(broken) });
 }

@@ -2,6 +2,7 @@
 // What the bits mean comes from the server as spans; here they are only drawn.
 import { announce, button, clear, copyButton, count, el, fromHex, hexBytes, many, peerText, rove, spaced, visible } from './dom.js';
 import { headerLength, label, parts, payloadLength, place, within } from './fields.js';
+import { listenIn } from './keys.js';
 import { Selection, selection } from './selection.js';
 import { session } from './session.js';
 
@@ -20,6 +21,7 @@ export class FrameView {
     this.drawn = DRAWN;
     this.selection.on((value) => this.#follow(value, live));
     this.element.addEventListener('click', (event) => this.#pressed(event));
+    if (!live) listenIn(this);
     this.show(null);
   }
 
@@ -254,8 +256,9 @@ const sides = (record) => record.sender === 'client' ? `${nameOf(record)} to pla
 const nameOf = (record) => record.c === undefined || /^t\d/.test(record.c) ? 'this tab' : record.c;
 
 export function title(frame) {
-  if (frame.opcode_name === undefined) return frame.opcode === undefined ? 'A frame that has only begun' : 'A frame without an opcode';
-  const name = frame.opcode_name[0].toUpperCase() + frame.opcode_name.slice(1);
+  const opcode = frame.opcode_name ?? frame.spans?.find((span) => span.name === 'opcode')?.meaning;
+  if (opcode === undefined) return 'A frame that has only begun';
+  const name = opcode[0].toUpperCase() + opcode.slice(1);
   if (frame.opcode >= 8) return frame['payload.close.status_code'] === undefined ? name : `${name} ${frame['payload.close.status_code']}`;
   return `${name}, ${frame.fin ? 'final' : 'not final'}`;
 }

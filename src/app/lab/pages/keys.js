@@ -33,6 +33,19 @@ export function listen(lab, bench) {
   });
 }
 
+// The same within a view that has a selection of its own, when one of its bits, bytes or rows has the focus.
+export function listenIn(view) {
+  view.element.addEventListener('keydown', (event) => {
+    const { selection, record, focused } = view;
+    const move = { ArrowLeft: [byByte, -1], ArrowRight: [byByte, 1], Home: [byField, -1], End: [byField, 1] }[event.key];
+    if (!move || !record?.frame || !focused || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (selection.value?.record !== record) selection.record(record);
+    taken(event, move[0](selection, move[1]));
+    view.focus(focused);
+    announce(selection.words());
+  });
+}
+
 function taken(event) {
   event.preventDefault();
 }
