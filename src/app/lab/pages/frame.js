@@ -437,7 +437,7 @@ function head(record) {
   const wrong = handshake.broken?.[0];
   const rows = handshake.lines.map((line) => el('tr', { class: line.broken ? 'field-broken' : null },
     el('th', { scope: 'row' }, peerText(line.text || '(an empty line)')),
-    el('td', { text: line.meaning }),
+    el('td', {}, line.broken ? el('strong', { class: 'field-broken', text: `! ${line.meaning}` }) : line.meaning),
     el('td', { class: 'section', text: section(line.section) })));
   return [
     el('header', {}, el('h2', { text: sender === 'client' ? 'Opening handshake, request' : 'Opening handshake, response' }),
