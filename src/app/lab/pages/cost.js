@@ -34,9 +34,8 @@ class Cost {
       choices: ['about half', 'about a fifth', 'less than 5 %'], right: 2, hint: 'Start, and give it a minute.' });
     this.paid = question(lab, { id: 'cost-paid', ask: 'After how many ticks has the WebSocket’s handshake been paid back?',
       choices: ['the first', 'about ten', 'about sixty'], right: 0, hint: 'Start shows it at the first tick.' });
-    root.append(el('div', { class: 'cost' },
-      el('h1', { text: 'What news costs' }),
-      this.share, this.controls(), this.live, this.table(), this.paid, this.plot.element,
+    root.append(this.share, el('div', { class: 'cost' },
+      el('h1', { text: 'What news costs' }), this.controls(), this.live, this.table(), this.paid, this.plot.element,
       this.scale(), aside(), this.threads()));
     lab.session.on('count', (record) => this.count(record));
     lab.session.on('state', () => {
@@ -52,7 +51,7 @@ class Cost {
   controls() {
     this.news = slider('news every', 'cost-news', () => this.again());
     this.every = slider('poll every', 'cost-poll', () => this.again());
-    this.button = button('Start', () => (this.run ? this.stop('Stopped.') : this.start()), { class: 'primary' });
+    this.button = button('Start', () => (this.run ? this.stop('Stopped.') : this.start()), { class: 'strong' });
     return el('div', { class: 'cost-controls' }, this.news.element, this.every.element, this.button);
   }
 
@@ -158,7 +157,7 @@ class Cost {
   // What a piece of news takes in each lane, a box for what is no news and a bar for what is.
   scale() {
     this.bars = LANES.map(({ id, name }) => {
-      const parts = ['rest', 'news'].map((part) => el('span', { class: `cost-bar-${part}` }));
+      const parts = ['cost-bar-rest', 'bar field-payload'].map((part) => el('span', { class: part }));
       const figure = el('span', { class: 'cost-bar-figure', text: '–' });
       return { id, parts, figure, row: el('div', { class: 'cost-bar' }, el('span', { text: name }),
         el('span', { class: 'cost-bar-parts', 'aria-hidden': 'true' }, ...parts), figure) };

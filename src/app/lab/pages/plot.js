@@ -55,7 +55,8 @@ export class Plot {
     const step = niceStep(most);
     const top = Math.ceil(most / step) * step;
     const named = width >= 560; // is there room for names at the ends of the lines?
-    const area = { left: 60, right: width - (named ? 132 : 20), top: 12, bottom: HEIGHT - 28 };
+    const em = parseFloat(getComputedStyle(this.svg).fontSize); // the names grow with the page
+    const area = { left: 4.5 * em, right: width - em * (named ? 8 : 1.5), top: 12, bottom: HEIGHT - 2 * em };
     const x = (seconds) => area.left + (area.right - area.left) * seconds / span;
     const y = (total) => area.bottom - (area.bottom - area.top) * total / top;
 

@@ -1,5 +1,5 @@
 // The reference "Rules": all that a peer can break, as a table, as a map from section to test, and one by one.
-import { button, clear, copyButton, count, el, hexBytes, visible } from './dom.js';
+import { button, clear, copyButton, count, el, hexBytes } from './dom.js';
 import { FrameView } from './frame.js';
 
 const SHOWN = 14; // bytes of an example in the table
@@ -33,7 +33,7 @@ class Rules {
     this.kind = choice('rules-kind', ['frames and heads', 'frames', 'heads'], () => this.filter());
     this.count = el('p', { class: 'rules-count', 'aria-live': 'polite' });
     this.views = ['Table', 'Map'].map((name) =>
-      button(name, () => this.choose(name)));
+      button(name, () => this.choose(name), { class: 'toggle' }));
     this.body = el('div', {});
     this.list.append(
       el('h1', { text: 'Rules' }),
@@ -84,7 +84,7 @@ class Rules {
       name, el('p', { class: 'lead', text: sentence(rule.clause) }),
       el('dl', { class: 'rule-facts' }, ...facts(rule).flatMap(([term, ...said]) =>
         [el('dt', { text: term }), el('dd', {}, ...said)])),
-      el('p', { class: 'command' }, el('code', { text: `$ plainws rules ${rule.id}` }),
+      el('div', { class: 'command' }, el('code', { text: `$ plainws rules ${rule.id}` }),
         copyButton(`plainws rules ${rule.id}`)));
     for (const sender of sides(rule)) this.detail.append(this.example(rule, sender));
     name.focus();
@@ -98,22 +98,20 @@ class Rules {
       shown.replaceChildren(el('p', { role: 'alert', text: `Not judged: ${error.message}` }));
     }).finally(() => shown.removeAttribute('aria-busy'));
     return el('section', {}, el('h2', { text: `A ${sender} breaks it like this` }),
-      el('p', { class: 'rule-bytes' }, el('code', { text: beginning(hex, 64) }), ' ', breakIt(rule, sender)), shown);
+      el('p', { class: 'rule-bytes' }, rule.is_head ? null : el('code', { text: beginning(hex, 64) }), breakIt(rule, sender)),
+      shown);
   }
 
   async judge(rule, sender, hex, shown) {
+    await this.lab.session.ready();
     const { stream } = await this.lab.session.ask('judge', { sender, pieces: [hex] });
     const { handshake, frames, violation } = stream;
     const nodes = [];
-    if (handshake) nodes.push(head(handshake));
-    if (frames.length > 1) nodes.push(el('p', { class: 'quiet', text: before(frames.length - 1) }));
-    if (frames.length > 0) {
-      const frame = new FrameView({ live: false });
-      frame.show({ frame: frames.at(-1), sender });
-      nodes.push(frame.element);
-    }
-    nodes.push(...verdict(violation, sender, frames));
-    shown.replaceChildren(...nodes);
+    if (frames.length > 1) nodes.push(el('p', { text: before(frames.length - 1) }));
+    const view = new FrameView({ plain: true });
+    if (frames.length > 0) view.show({ frame: frames.at(-1), sender, violation });
+    else if (handshake) view.show({ handshake: { ...handshake, lines: handshake.lines.map(cut) }, sender });
+    shown.replaceChildren(...nodes, view.element, ...certain(violation, sender, frames));
   }
 }
 
@@ -167,28 +165,18 @@ function facts(rule) {
   ];
 }
 
-function verdict(violation, sender, frames) {
+// The byte that makes it certain, and of a head what was found there; the view of a frame says the rest itself.
+function certain(violation, sender, frames) {
   if (!violation) return [el('p', { text: 'Legal when seen alone: it takes the request to know that it is broken.' })];
   const { offset, section, answer, likely, found } = violation;
-  const inFrame = frames.length > 1 ? ` of the stream, byte ${offset - frames.at(-1).offset} of its frame` : '';
+  const inFrame = frames.length > 1 ? ` of the stream, byte ${offset - frames.at(-1).offset} of its frame,` : '';
   return [
-    el('p', { class: 'rule-verdict', text: `! Byte ${offset}${inFrame} makes it certain, by ${named(section)}. `
+    el('p', { class: 'rule-verdict', text: `! Byte ${count(offset)}${inFrame} makes it certain, by ${named(section)}. `
       + (answer.startsWith('none: ') ? sentence(answer.slice(6))
         : `The ${sender === 'client' ? 'server' : 'client'} answers ${answer}.`) }),
-    ...(found ? [el('p', { text: `${sentence(found.what)}` })] : []),
-    ...(likely ? [el('p', { text: `Likely ${likely}.` })] : []),
-  ];
-}
-
-// The lines of a head, each with its meaning; the broken one is marked with a word.
-function head({ lines }) {
-  return el('table', { class: 'rule-head' },
-    el('caption', { class: 'unseen', text: 'The head, line by line' }),
-    el('thead', {}, el('tr', {}, ...['line', 'meaning', 'section'].map((text) => el('th', { scope: 'col', text })))),
-    el('tbody', {}, ...lines.map((line) => el('tr', { class: line.broken ? 'broken' : null },
-      el('td', {}, el('code', { text: visible(cut(line.text)) })),
-      el('td', { text: line.broken ? `! ${line.broken}` : line.meaning }),
-      el('td', { text: named(line.section) })))));
+    found && el('p', { text: sentence(found.what) }),
+    likely && frames.length === 0 && el('p', { text: `Likely: ${likely}.` }),
+  ].filter(Boolean);
 }
 
 function before(count) {
@@ -269,8 +257,9 @@ function sentence(text) {
   return `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
 
-function cut(text) {
-  return text.length > 200 ? `${text.slice(0, 200)}… ${text.length} characters` : text;
+// A line of a head without its thousands of bytes.
+function cut(line) {
+  return { ...line, text: line.text.length > 100 ? `${line.text.slice(0, 100)}… ${count(line.text.length)} bytes` : line.text };
 }
 
 function choice(id, texts, changed) {
