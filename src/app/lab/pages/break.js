@@ -141,9 +141,8 @@ class BreakIt {
   // Makes the address a link to what is seen, without showing it again.
   #name(what) {
     const side = { server: '', client: '/to-client', browser: '/server' }[this.target.id];
-    this.shown = `${what}${side}`;
-    if (!/^#break\b/.test(location.hash)) return;
-    history.replaceState(null, '', `#break/${this.shown}`);
+    this.shown = what && `${what}${side}`;
+    if (/^#break\b/.test(location.hash)) history.replaceState(null, '', what ? `#break/${this.shown}` : '#break');
   }
 
   #surprise() {
@@ -185,7 +184,8 @@ class BreakIt {
 
   #judged(facts) {
     this.facts = facts;
-    if (this.preset === OWN && this.composer.hex.length <= 512) this.#name(`hex=${this.composer.hex}`);
+    const { hex } = this.composer;
+    if (this.preset === OWN) this.#name(hex && hex.length <= 512 ? `hex=${hex}` : '');
     if (!facts || this.question) return;
     this.question = this.#question(facts.stream);
     clear(this.ask);
@@ -222,10 +222,9 @@ class BreakIt {
     const { composer, lab } = this;
     const { hex, sender } = composer;
     clear(this.outcome);
-    const most = Math.floor((lab.session.bounds?.command ?? 65536) / 2) - 100;
     if (composer.error) return this.#fail(new Error(composer.error));
     if (!hex) return this.#fail(new Error('There are no bytes yet: type some, or take a preset.'));
-    if (hex.length / 2 > most) return this.#fail(new Error(`${count(hex.length / 2)} bytes are more than one command of the lab carries, ${count(most)}. plainws decode takes any number.`));
+    if (hex.length / 2 > composer.most) return this.#fail(new Error(`${count(hex.length / 2)} bytes are more than one command of the lab carries, ${count(composer.most)}. plainws decode takes any number.`));
     this.send.disabled = true;
     const held = document.activeElement === this.send;
     try {

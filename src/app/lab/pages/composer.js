@@ -6,6 +6,7 @@ import { hexToText, readHex, textToHex } from './text.js';
 
 // What the bits of the first two bytes are called (§5.2), whatever they say.
 const NAMES = [['FIN', 1, 'control'], ['RSV', 3, 'control'], ['opcode', 4, 'control'], ['MASK', 1, 'key'], ['length', 7, 'length']];
+const EMPTY = { fin: true, rsv: 0, opcode: 1, masked: true, key: '', payload: '', form: null, forced: false, length: null };
 const PAUSE = 200; // ms between two questions to the judge while somebody types
 
 export class Composer {
@@ -17,7 +18,7 @@ export class Composer {
     this.sender = 'client';
     this.at = 0; // which frame the switches and fields are about
     this.frames = [];
-    this.fields = {};
+    this.fields = { ...EMPTY };
     this.element = el('div', { class: 'composer' });
     this.#buildFrames();
     this.#buildHead();
@@ -29,7 +30,8 @@ export class Composer {
     this.sender = sender;
     this.at = 0;
     this.frames = [];
-    this.fields = { masked: sender === 'client' };
+    this.fields = { ...EMPTY, masked: sender === 'client' };
+    this.length.value = this.key.value = this.payload.value = '';
     this.#take(hex);
     this.#showForm(isHead);
     this.#judge(0);
@@ -57,18 +59,23 @@ export class Composer {
   }
 
   // Asks what the bytes are, a little later, and only about the latest ones.
-  #judge(pause = PAUSE, keepFields = false) {
+  #judge(pause = PAUSE, isOwn = false) {
     clearTimeout(this.timer);
     this.timer = setTimeout(async () => {
       const { hex, sender } = this;
-      const result = hex ? await this.session.ask('judge', { sender, pieces: [hex] }).catch(() => null) : null;
+      const result = hex && hex.length / 2 <= this.most ? await this.session.ask('judge', { sender, pieces: [hex] }).catch(() => null) : null;
       if (hex !== this.hex || sender !== this.sender) return;
       this.frames = result?.stream?.frames ?? [];
       this.at = Math.min(this.at, Math.max(0, this.frames.length - 1));
       if (this.isHead === null && result) this.#showForm(Boolean(result.stream.handshake));
-      this.#showFrame(keepFields);
+      this.#showFrame(isOwn);
       this.judged(result);
     }, pause);
+  }
+
+  // How many bytes one command carries, as hex.
+  get most() {
+    return Math.floor((this.session.bounds?.command ?? 65536) / 2) - 100;
   }
 
   get #frame() {
@@ -187,31 +194,44 @@ export class Composer {
       el('label', { class: 'short' }, 'key', this.key));
   }
 
-  // Fields of the frame as the judge read it. What it did not read any more stays as it was.
-  #showFrame(keepFields) {
+  // Fields of the frame as the judge read it. What it did not read any more stays as it was; and what somebody has just
+  // put into a field stays too.
+  #showFrame(isOwn) {
     this.#showBits();
     this.#showStep();
     const frame = this.#frame;
-    if (!frame || keepFields) return;
+    if (!frame) return;
     const { fields } = this;
-    fields.fin = frame.fin ?? fields.fin;
-    fields.rsv = frame.rsv ?? fields.rsv;
-    fields.opcode = frame.opcode ?? fields.opcode;
-    fields.masked = frame.mask ?? fields.masked;
-    fields.key = frame.masking_key ?? '';
-    fields.payload = frame.payload ?? '';
     const length = frame.spans?.findLast((span) => span.name.startsWith('payload_length'));
-    fields.form = length ? { 16: 16, 64: 64 }[length.bits] ?? 7 : null;
-    fields.declared = length ? this.#number(length) : '';
-    // What was said of the length stays said when the payload changes, if it is no true word or no short one.
-    fields.length = frame.status === 'complete' ? null : fields.declared;
-    fields.forced = length?.broken !== undefined;
-    this.payload.value = hexToText(fields.payload);
-    this.payload.disabled = frame.status === 'complete' && fields.payload.length / 2 < (frame.payload_length_ext_64 ?? frame.payload_length_ext_16 ?? frame.payload_length ?? 0);
-    this.length.value = fields.declared;
-    this.masked.checked = Boolean(fields.masked);
-    this.key.value = spaced(fields.key);
-    for (const radio of this.forms) radio.checked = Number(radio.value) === fields.form;
+    Object.assign(fields, {
+      fin: frame.fin ?? fields.fin,
+      rsv: frame.rsv ?? fields.rsv,
+      opcode: frame.opcode ?? fields.opcode,
+      masked: frame.mask ?? fields.masked,
+      key: frame.masking_key ?? fields.key,
+      payload: isOwn ? fields.payload : frame.payload ?? fields.payload,
+    });
+    const form = Number(/\d+$/.exec(length?.name)?.[0] ?? 7);
+    // The judge may have stopped within it; and more than 125 in seven bits is only the name of a longer form.
+    const isRead = length?.bits === form && (form > 7 || length.value <= 125);
+    if (length && !isOwn) {
+      // A length that is no true word, or not the shortest one, stays so when the payload changes.
+      if (isRead) fields.length = frame.status === 'complete' ? null : this.#number(length);
+      fields.forced = form > 7 && length.broken !== undefined;
+      fields.form = form;
+    }
+    if (isRead) this.#put(this.length, this.#number(length));
+    if (length) for (const radio of this.forms) radio.checked = Number(radio.value) === form && (isRead || form > 7);
+    const isWhole = frame.status !== 'complete' || String(frame.payload.length / 2) === this.#number(length);
+    this.payload.disabled = !isWhole;
+    this.#put(this.payload, hexToText(fields.payload));
+    this.#put(this.key, spaced(fields.key));
+    this.masked.checked = fields.masked;
+  }
+
+  // Never under the hands of somebody who types.
+  #put(input, value) {
+    if (input !== document.activeElement) input.value = value;
   }
 
   // The number in the bits of a span that ends with a byte; a 64-bit length is too large for JSON.
@@ -238,8 +258,8 @@ export class Composer {
       if (fields.length && !/^\d{1,20}$/.test(fields.length)) throw new Error('The length is a whole number.');
       const length = fields.length ? Number(fields.length) : null;
       const { wire } = await this.session.ask('make', { fields: {
-        fin: fields.fin ?? true, rsv: fields.rsv ?? 0, opcode: fields.opcode ?? 1, masked: Boolean(fields.masked), key,
-        form: fields.forced ? fields.form : null, length, payload: fields.payload ?? '' } });
+        fin: fields.fin, rsv: fields.rsv, opcode: fields.opcode, masked: fields.masked, key,
+        form: fields.forced ? fields.form : null, length, payload: fields.payload } });
       this.#replace(wire);
     } catch (error) {
       this.error = error.message;

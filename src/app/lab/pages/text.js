@@ -1,5 +1,5 @@
 // Hex as people write it, and bytes as text that hides none of them: \r \n \t \\, and \xNN for what is no letter.
-import { fromHex, hexBytes, toHex, utf8Hex } from './dom.js';
+import { fromHex, hexBytes, utf8Hex } from './dom.js';
 
 // '81 85', '0x81, 0x85', '81:85' -> '8185'; throws a sentence.
 export function readHex(text) {
@@ -21,11 +21,24 @@ export function hexToText(hex, newline = '') {
     if (own in MARK_OF) return MARK_OF[own] + (char === '\n' ? newline : '');
     return /[\p{C}\p{Zl}\p{Zp}]/u.test(char) ? numbered(own) : char;
   };
+  const whole = decoded(hex);
+  if (whole !== null) return Array.from(whole, letter).join('');
+  const texts = [];
+  for (let at = 0; at < hex.length;) {
+    const length = [2, 4, 6, 8].find((length) => decoded(hex.slice(at, at + length)) !== null) ?? 0;
+    texts.push(length ? letter(decoded(hex.slice(at, at + length))) : numbered(hex.slice(at, at + 2)));
+    at += length || 2;
+  }
+  return texts.join('');
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decoded(hex) {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(fromHex(hex));
-    return Array.from(text, letter).join('');
+    return UTF8.decode(fromHex(hex));
   } catch {
-    return Array.from(fromHex(hex), (byte) => (byte < 0x80 ? letter(String.fromCharCode(byte)) : numbered(toHex([byte])))).join('');
+    return null;
   }
 }
 
