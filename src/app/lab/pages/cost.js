@@ -58,8 +58,12 @@ class Cost {
   // Other periods make other figures: the counts begin anew.
   again() {
     if (!this.run) return;
-    this.stop('');
-    this.start();
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => { // not with each step of a slider that is on its way
+      if (!this.run) return;
+      this.stop('');
+      this.start();
+    }, 300);
   }
 
   async start() {
@@ -69,6 +73,8 @@ class Cost {
     this.plot.clear();
     for (const lane of this.lanes) lane.reset();
     this.drawBars({});
+    await this.ended; // what the last run still sends is not of this one
+    if (this.run !== run) return;
     const { session } = this.lab;
     try {
       await session.ask('news', { every: this.news.value() });
@@ -81,11 +87,11 @@ class Cost {
     run.ready = true;
     run.timer = setInterval(() => this.tick(), 1000);
     this.say(`Started: news every ${this.news.words()} on average, at random moments; a poll every ${this.every.words()}.`);
-    for (const lane of this.lanes) {
-      lane.run({ token: session.token, every: this.every.value(), signal: run.abort.signal, told: lane.told,
-        failed: (error) => { lane.fail(error); this.say(`${lane.name} failed: ${error.message}. It tries again.`); },
-        open: (path) => session.open(path) });
-    }
+    this.ended = Promise.allSettled(this.lanes.map((lane) =>
+      lane.run({ token: session.token, every: this.every.value(), signal: run.abort.signal,
+        told: (news) => { if (lane.told(news)) this.say(`${lane.name} goes on.`); },
+        failed: (error) => { if (lane.fail(error)) this.say(`${lane.name} failed: ${error.message}. It tries again.`); },
+        open: (path) => session.open(path) })));
   }
 
   stop(why) {
@@ -138,8 +144,19 @@ class Cost {
     show(null, '–');
     return { id, name, run, row: el('tr', { role: 'row' }, head, ...Object.values(cells)),
       reset: () => { trouble.hidden = true; show(null, '–'); },
-      told: ({ time }) => { trouble.hidden = true; cells.time.textContent = time.split(' ').at(-1); },
-      fail: (error) => { trouble.hidden = false; trouble.textContent = `failed: ${error.message}`; },
+      // Both return whether that is a change: it is said once, not with each attempt.
+      told: ({ time }) => {
+        const hadFailed = !trouble.hidden;
+        trouble.hidden = true;
+        cells.time.textContent = time.split(' ').at(-1);
+        return hadFailed;
+      },
+      fail: (error) => {
+        const isNew = trouble.hidden;
+        trouble.hidden = false;
+        trouble.textContent = `failed: ${error.message}`;
+        return isNew;
+      },
       count: (count) => show(count) };
   }
 
@@ -292,6 +309,7 @@ function aside() {
     'Server-sent events cost about as little on the way down. They cannot speak back, so what the page says is a request '
       + 'each time.',
     'A WebSocket holds a thread of this server while it is silent, and so does a long poll.',
+    'Long polling asks once for each piece of news: cheap where news is rare, dearer than polling where it is frequent.',
     'News comes at random moments. Were it in step with the polls, polling would look better than it is.',
   ];
   return el('section', { class: 'cost-aside' }, el('h2', { text: 'What is not in these figures' }),

@@ -63,7 +63,7 @@ export class Plot {
     clear(this.svg);
     this.svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
     for (let total = 0; total <= top; total += step) this.level(area, y(total), bytes(total).replace('.0', ''));
-    for (const seconds of moments(span, width < 480 ? 3 : 6)) this.moment(area, x(seconds), `${seconds} s`);
+    for (const seconds of moments(span, width < 480 ? 2 : 5)) this.moment(area, x(seconds), `${seconds} s`);
     for (const line of this.lines) this.line(line, x, y, span, last);
     if (named) this.names(x(last), y);
     this.fill(span, last);
@@ -110,7 +110,7 @@ export class Plot {
   }
 
   fill(span, last) {
-    const times = moments(span, 6).filter((seconds) => seconds > 0 && seconds <= last);
+    const times = moments(span, 5).filter((seconds) => seconds > 0 && seconds <= last);
     if (last > 0 && !times.includes(Math.round(last))) times.push(Math.round(last));
     this.rows.replaceChildren(...times.map((seconds) => el('tr', {}, el('th', { scope: 'row', text: `${seconds} s` }),
       ...this.lines.map((line) => el('td', { text: bytes(totalAt(line, seconds)) })))));
