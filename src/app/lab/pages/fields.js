@@ -34,6 +34,20 @@ export function parts(frame) {
   });
 }
 
+// "text", "close": also of a frame whose header is not whole
+export const kind = (frame) => frame.opcode_name ?? frame.spans?.find((span) => span.name === 'opcode')?.meaning;
+
+// What is drawn of [start, end): { class, bits } for each run of parts of one class.
+export function shares(parts, start, end) {
+  const runs = [];
+  for (const part of within(parts, start, end)) {
+    const bits = Math.min(part.end, end) - Math.max(part.start, start);
+    if (runs.at(-1)?.class === part.class) runs.at(-1).bits += bits;
+    else runs.push({ class: part.class, bits });
+  }
+  return runs;
+}
+
 // The parts that share bits with [start, end).
 export const within = (parts, start, end) => parts.filter((part) => part.start < end && part.end > start);
 

@@ -1,13 +1,13 @@
 // The one view of a frame, live, broken, cut or answered: its bits, its bytes with the mask as a sum, and its reading.
 // What the bits mean comes from the server as spans; here they are only drawn.
-import { announce, button, clear, copyButton, count, el, fromHex, hexBytes, many, peerText, rove, spaced, visible } from './dom.js';
-import { headerLength, label, parts, payloadLength, place, within } from './fields.js';
+import { announce, button, clear, copyButton, count, el, focusOn, fromHex, hexBytes, many, peerText, rove, spaced, visible } from './dom.js';
+import { headerLength, kind, label, parts, payloadLength, place, shares, within } from './fields.js';
 import { listenIn } from './keys.js';
 import { Selection, selection } from './selection.js';
 import { session } from './session.js';
 
-// Payload bytes drawn at first; a button shows the rest of what the page was given.
-const DRAWN = 32;
+// Payload bytes drawn of a longer one; a button shows the rest of what the page was given.
+const DRAWN = 20;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class FrameView {
@@ -101,7 +101,7 @@ export class FrameView {
     const header = Math.min(headerLength(frame), this.bytes.length);
     const masked = frame.mask === true && frame.masking_key !== undefined && frame.masked_payload !== undefined;
     const body = this.bytes.slice(header);
-    const shown = Math.min(this.drawn, body.length);
+    const shown = body.length <= this.drawn + 4 ? body.length : this.drawn;
     const text = isText(frame);
     const rows = el('div', { class: `bytes${header > 8 ? ' stacked' : header > 6 ? ' wide-head' : ''}`, role: 'group', 'aria-label': 'Bytes' });
     rows.append(el('div', { class: 'head-bytes' }, ...Array.from({ length: header }, (_, at) => this.#byte(at))));
@@ -146,22 +146,17 @@ export class FrameView {
 
   // One byte, and under it what the key makes of it.
   #byte(at, sum = {}, char = null) {
-    const found = within(this.parts, 8 * at, 8 * at + 8);
-    const [only] = found.length === 1 ? found : [];
-    const names = found.map((part) => part.label).join(', ') || 'not read';
+    const [start, end] = [8 * at, 8 * at + 8];
+    const drawn = shares(this.parts, start, end);
+    const names = within(this.parts, start, end).map((part) => part.label).join(', ') || 'not read';
     const spoken = sum.plain ? `, with key byte ${sum.key} it is ${sum.plain}` : '';
-    return el('div', { class: `column field-${only?.class ?? 'several'}` },
+    return el('div', { class: `column field-${drawn.length === 1 ? drawn[0].class : 'several'}` },
       el('span', { class: 'offset', 'aria-hidden': 'true', text: at.toString(16).padStart(2, '0') }),
       button(this.bytes[at], null, {
-        class: 'byte', 'data-start': 8 * at, 'data-end': 8 * at + 8, 'data-kind': 'byte',
+        class: 'byte', 'data-start': start, 'data-end': end, 'data-kind': 'byte',
         'aria-label': `byte ${at}: ${this.bytes[at]}, ${names}${spoken}${char ? `, ${visible(char)}` : ''}`,
       }),
-      el('span', { class: 'under', 'aria-hidden': 'true' }, ...found.map((part) => {
-        const bits = Math.min(part.end, 8 * at + 8) - Math.max(part.start, 8 * at);
-        const bar = el('span', { class: `bar field-${part.class}` });
-        bar.style.flexGrow = bits;
-        return bar;
-      })),
+      el('span', { class: 'under', 'aria-hidden': 'true' }, ...drawn.map(bar)),
       sum.key ? el('span', { class: 'key-byte field-key', 'aria-hidden': 'true', text: sum.key }) : null,
       sum.plain ? el('span', { class: 'plain-byte field-payload', 'aria-hidden': 'true', text: sum.plain }) : null);
   }
@@ -194,7 +189,7 @@ export class FrameView {
     for (const node of marked) {
       const how = this.selection.covers(record, Number(node.dataset.start), Number(node.dataset.end));
       node.classList.toggle('selected', how === 'all');
-      node.classList.toggle('touched', how === 'some' && node.dataset.kind === 'byte');
+      node.classList.toggle('touched', how === 'some');
       const control = node.dataset.kind ? node : node.querySelector('button');
       control.setAttribute('aria-pressed', how === 'all');
       stops[node.dataset.kind ?? 'row'].push(control);
@@ -212,9 +207,9 @@ export class FrameView {
     const found = value?.record === this.record && value.start !== null ? within(this.parts, value.start, value.end) : [];
     const held = card.contains(document.activeElement);
     clear(card);
-    card.hidden = found.length === 0;
     card.className = `card field-${found.length === 1 ? found[0].class : 'several'}`;
     if (found.length === 1) card.append(...explained(found[0], value));
+    else if (found.length === 0) card.append(el('p', { class: 'muted', text: 'Press a bit, a byte or a row to read what it is.' }));
     else {
       card.append(el('h3', { text: place(value?.start ?? 0, value?.end ?? 8) }), ...found.map((part) => el('p', { class: `field-${part.class}` },
         el('b', { text: part.label }), el('span', { class: 'meaning', text: ` ${barValue(part)}` }))));
@@ -242,12 +237,21 @@ export class FrameView {
   focus(kind = 'byte') {
     const all = kind === 'row' ? '.reading button' : `[data-kind="${kind}"]`;
     const nodes = [...this.element.querySelectorAll(all)];
-    (nodes.find((node) => node.tabIndex === 0) ?? nodes[0])?.focus({ preventScroll: true });
+    const node = nodes.find((node) => node.tabIndex === 0) ?? nodes[0];
+    if (node) node.focus({ preventScroll: true });
+    else focusOn(this.element.querySelector('h2') ?? this.element);
   }
 
   get focused() {
     return this.#held()?.kind ?? null;
   }
+}
+
+// A piece of a byte, as wide as it has bits.
+export function bar(share) {
+  const drawn = el('span', { class: `bar field-${share.class}` });
+  drawn.style.flexGrow = share.bits;
+  return drawn;
 }
 
 // --- what stands around the bytes ---
@@ -256,9 +260,8 @@ const sides = (record) => record.sender === 'client' ? `${nameOf(record)} to pla
 const nameOf = (record) => record.c === undefined || /^t\d/.test(record.c) ? 'this tab' : record.c;
 
 export function title(frame) {
-  const opcode = frame.opcode_name ?? frame.spans?.find((span) => span.name === 'opcode')?.meaning;
-  if (opcode === undefined) return 'A frame that has only begun';
-  const name = opcode[0].toUpperCase() + opcode.slice(1);
+  if (!kind(frame)) return 'A frame that has only begun';
+  const name = kind(frame)[0].toUpperCase() + kind(frame).slice(1);
   if (frame.opcode >= 8) return frame['payload.close.status_code'] === undefined ? name : `${name} ${frame['payload.close.status_code']}`;
   return `${name}, ${frame.fin ? 'final' : 'not final'}`;
 }
@@ -299,7 +302,7 @@ function broken(record) {
     answer.textContent = rule?.answer ? `Answer: ${rule.answer}` : '';
   }, () => {});
   return el('div', { class: 'violation field-broken' },
-    el('p', {}, el('a', { href: `#rules/${frame.rule}`, text: frame.rule }), violation.section ? ` §${violation.section}: ` : ': ', clause),
+    el('p', {}, el('a', { href: `#rules/${frame.rule}`, text: frame.rule }), violation.section ? ` §${violation.section} ` : ' ', clause),
     answer,
     violation.likely ? el('p', { text: `Likely: ${violation.likely}` }) : null);
 }
@@ -314,6 +317,7 @@ function reading(frame, parts, isPlain) {
     el('td', { class: 'section', text: section(part.section) })));
   return el('table', { class: 'reading' },
     el('caption', { class: 'unseen', text: 'Reading of the frame' }),
+    el('colgroup', {}, ...['field', 'value', 'meaning', 'section'].map((it) => el('col', { class: `column-${it}` }))),
     el('thead', { class: 'unseen' }, el('tr', {}, ...['Field', 'Value', 'Meaning', 'Section'].map((it) => el('th', { scope: 'col', text: it })))),
     el('tbody', {}, ...rows));
 }

@@ -24,7 +24,7 @@ export function listen(lab, bench) {
     if (move) {
       taken(event, move());
       lab.wire.reveal(onWire);
-      if (!onWire) lab.view?.focus(lab.view.focused ?? 'byte');
+      if (lab.view?.focused) lab.view.focus(lab.view.focused);
       announce(lab.wire.words());
     } else if (event.key === 'b' || event.key === 'B') {
       const record = selection.value?.record;

@@ -102,6 +102,14 @@ function tick() {
 
 // --- start ---
 
+// The wire is as high as what the parts above it leave.
+const above = [document.querySelector('body > header'), document.querySelector('#tour')];
+const measure = new ResizeObserver(() => {
+  const height = above.reduce((sum, part) => sum + part.offsetHeight, 0);
+  document.documentElement.style.setProperty('--above', `${height}px`);
+});
+for (const part of above) measure.observe(part);
+
 buildNav();
 session.on('state', showState);
 session.on('state', (now) => { if (now === 'lost') announce('The session is lost. What was seen stays.'); });

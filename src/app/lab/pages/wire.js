@@ -1,7 +1,7 @@
 // The wire: what passed between this browser and the server, in the order in which it passed, a cell for each byte.
 import { announce, button, clear, count, el, hexBytes, many, peerText, toHex, utf8Hex } from './dom.js';
-import { headerLength, parts, payloadLength, within } from './fields.js';
-import { quoted } from './frame.js';
+import { headerLength, kind, parts, payloadLength, shares } from './fields.js';
+import { bar } from './frame.js';
 import { saved } from './saved.js';
 import { selection } from './selection.js';
 import { session } from './session.js';
@@ -36,13 +36,13 @@ const size = (record) => record.frame?.length ?? record.handshake.length;
 function what(record) {
   const { frame } = record;
   if (!frame) return [headWords(record)];
-  if (frame.status === 'violation') return [el('b', { class: 'field-broken', text: '! ' }), frame.opcode_name ?? 'frame', ` ${frame.rule}`];
-  if (frame.status === 'incomplete') return [frame.opcode_name ?? 'frame', ', unfinished'];
+  if (frame.status === 'violation') return [el('b', { class: 'field-broken', text: '! ' }), `${kind(frame) ?? 'frame'}, ${frame.rule}`];
+  if (frame.status === 'incomplete') return [`${kind(frame) ?? 'frame'}, unfinished`];
   if (frame.opcode_name === 'close') return [`close ${frame['payload.close.status_code'] ?? 'without a code'} `, el('b', {}, peerText(frame['payload.close.reason'] ?? ''))];
   if (frame.opcode_name === 'pong' && record.sender === 'client') return ['pong, from the browser'];
   if (frame.opcode_name === 'continuation') return [frame.fin ? 'continuation, final' : 'continuation'];
-  const name = frame.fin ? frame.opcode_name : `${frame.opcode_name}, not final`;
-  return [`${name} `, el('b', {}, typeof frame['payload.text'] === 'string' ? peerText(beginning(frame['payload.text'])) : ends(frame.payload ?? ''))];
+  if (!frame.fin) return [`${frame.opcode_name}, not final`];
+  return [`${frame.opcode_name} `, el('b', {}, typeof frame['payload.text'] === 'string' ? peerText(beginning(frame['payload.text'])) : ends(frame.payload ?? ''))];
 }
 
 const beginning = (text) => [...text].slice(0, 60).join('');
@@ -72,22 +72,19 @@ function cells(frame) {
   const payload = payloadLength(frame);
   const drawn = el('span', { class: 'cells' });
   const known = frame.wire.length / 2;
-  for (let at = 0; at < Math.min(header, known); at += 1) drawn.append(cell(at, within(all, 8 * at, 8 * at + 8)));
+  for (let at = 0; at < Math.min(header, known); at += 1) drawn.append(cell(all, at));
   if (payload === 0) return drawn;
-  const parted = all.filter((part) => part.isPayload);
-  const payloadCell = (at) => cell(header + at, within(parted, 8 * (header + at), 8 * (header + at) + 8), true);
+  const payloadCell = (at) => cell(all, header + at, true);
   if (payload <= CELLS) for (let at = 0; at < payload; at += 1) drawn.append(payloadCell(at));
   else drawn.append(payloadCell(0), payloadCell(1), el('span', { class: 'count field-payload', text: count(payload), 'data-start': 8 * header, 'data-end': 8 * frame.length, 'data-payload': true }), payloadCell(payload - 2), payloadCell(payload - 1));
   return drawn;
 }
 
-function cell(at, found, isPayload = false) {
-  const shares = found.length === 0 ? [{ class: isPayload ? 'payload' : 'rest', start: 0, end: 8 }] : found;
-  return el('span', { class: `cell${isPayload ? ' thin' : ''}`, 'data-start': 8 * at, 'data-end': 8 * at + 8 }, ...shares.map((part) => {
-    const share = el('span', { class: `bar field-${part.class}` });
-    share.style.flexGrow = Math.min(part.end, 8 * at + 8) - Math.max(part.start, 8 * at);
-    return share;
-  }));
+function cell(all, at, isPayload = false) {
+  const [start, end] = [8 * at, 8 * at + 8];
+  const drawn = shares(all, start, end);
+  if (drawn.length === 0) drawn.push({ class: 'rest', bits: 8 });
+  return el('span', { class: `cell${isPayload ? ' thin' : ''}`, 'data-start': start, 'data-end': end }, ...drawn.map(bar));
 }
 
 // --- the column ---
@@ -239,7 +236,7 @@ export class Wire {
     const row = this.#rows.get(value?.record) ?? null;
     if (this.#selected !== row) {
       this.#selected?.removeAttribute('aria-current');
-      for (const cell of this.#selected?.querySelectorAll('.selected') ?? []) cell.classList.remove('selected');
+      for (const cell of this.#selected?.querySelectorAll('[data-start]') ?? []) cell.classList.remove('selected', 'touched');
       if (row) {
         for (const other of this.#rows.values()) other.tabIndex = -1;
         row.tabIndex = 0;
@@ -248,7 +245,9 @@ export class Wire {
       this.#selected = row;
     }
     for (const cell of row?.querySelectorAll('[data-start]') ?? []) {
-      cell.classList.toggle('selected', selection.covers(value.record, Number(cell.dataset.start), Number(cell.dataset.end)) === 'all');
+      const how = selection.covers(value.record, Number(cell.dataset.start), Number(cell.dataset.end));
+      cell.classList.toggle('selected', how === 'all');
+      cell.classList.toggle('touched', how === 'some');
     }
   }
 
