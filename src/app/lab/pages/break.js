@@ -9,7 +9,7 @@ import { hexToText } from './text.js';
 // Whom the bytes go to, and so who seems to have sent them.
 const TARGETS = [
   { id: 'server', sender: 'client', text: 'plainws, a server', hint: 'You are the client. An in-memory connection judges what you send.' },
-  { id: 'client', sender: 'server', text: 'plainws, a client', hint: 'You are the server. An in-memory connection judges what you send.' },
+  { id: 'client', sender: 'server', text: 'plainws, a client', hint: 'You are the server. An in-memory connection judges what you send; it has asked with the key of §1.3 and offered nothing.' },
   { id: 'browser', sender: 'server', text: 'this browser', hint: 'You are the server: it writes these bytes, as they are, on a fresh connection to this page.' },
 ];
 const SURPRISE = 'surprise';
@@ -193,11 +193,10 @@ class BreakIt {
   }
 
   #question(stream) {
-    const id = `break-${this.target.id}-${this.rule && this.preset !== SURPRISE ? this.rule.id : this.composer.hex.slice(0, 512)}`;
     if (this.target.id === 'browser') {
-      return question(this.lab, { id, ask: 'If the browser leaves, what is this page told?', right: 1,
+      return question(this.lab, { id: 'break-told', ask: 'If the browser leaves, what is this page told?', right: 1,
         choices: ['the code and the reason', '1006, no reason', 'nothing'] });
-    }
+    const id = `break-${this.target.id}-${this.rule && this.preset !== SURPRISE ? this.rule.id : this.composer.hex.slice(0, 512)}`;
     if (!this.rule || this.preset === SURPRISE) return this.#whichRule(id, stream);
     if (this.rule.is_head) return whichLine(this.lab, id, stream);
     const { offset } = stream.violation ?? { offset: null };
@@ -219,7 +218,7 @@ class BreakIt {
   // --- what comes of it ---
 
   async #send() {
-    const { composer, lab } = this;
+    const { composer, lab, target } = this;
     const { hex, sender } = composer;
     clear(this.outcome);
     if (composer.error) return this.#fail(new Error(composer.error));
@@ -229,8 +228,8 @@ class BreakIt {
     const held = document.activeElement === this.send;
     try {
       const result = await lab.session.ask('judge', { sender, pieces: [hex] });
-      const seen = this.target.id === 'browser' ? await this.browser.run(hex) : null;
-      if (composer.hex !== hex || composer.sender !== sender) return;
+      const seen = target.id === 'browser' ? await this.browser.run(hex) : null;
+      if (composer.hex !== hex || this.target !== target) return;
       this.#show(result, seen);
     } catch (error) {
       this.#fail(error);
@@ -262,7 +261,8 @@ class BreakIt {
     this.outcome.append(rows, this.view.element);
     this.#rows(rows, stream, answer, seen);
     if (violation) this.outcome.append(this.#about(violation));
-    this.outcome.append(this.#command());
+    this.outcome.append(this.#command(stream));
+    this.outcome.firstChild.scrollIntoView({ block: 'nearest' });
     announce(`${said.mark === '!' ? 'Broken. ' : ''}${said.text}${seen ? ` ${this.browser.words(seen)}` : ''}`);
   }
 
@@ -332,11 +332,13 @@ class BreakIt {
     links.append(...found.slice(0, 3).map(({ n, question }) => el('a', { href: `#questions/${n}`, text: question })));
   }
 
-  #command() {
+  #command({ handshake }) {
     const { hex, sender } = this.composer;
+    const key = sender === 'server' && handshake?.derivation?.key;
+    const role = `--role ${sender}${key ? ` --key ${key} --subprotocols '' --extensions ''` : ''}`;
     const whole = this.rule && hex.length > 128
-      ? `plainws rules ${this.rule.id} --raw ${sender} | plainws decode --role ${sender}`
-      : `plainws decode --role ${sender} ${spaced(hex)}`;
+      ? `plainws rules ${this.rule.id} --raw ${sender} | plainws decode ${role}`
+      : `plainws decode ${role} ${spaced(hex)}`;
     const short = whole.length > 300 ? `${whole.slice(0, 280)} …` : whole;
     return el('div', { class: 'command' }, el('code', {}, el('span', { class: 'prompt', text: '$ ' }), short), copyButton(whole));
   }

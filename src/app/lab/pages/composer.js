@@ -63,6 +63,8 @@ export class Composer {
     clearTimeout(this.timer);
     this.timer = setTimeout(async () => {
       const { hex, sender } = this;
+      await this.session.ready();
+      if (hex !== this.hex || sender !== this.sender) return;
       const result = hex && hex.length / 2 <= this.most ? await this.session.ask('judge', { sender, pieces: [hex] }).catch(() => null) : null;
       if (hex !== this.hex || sender !== this.sender) return;
       this.frames = result?.stream?.frames ?? [];
