@@ -3,6 +3,7 @@
 use crate::app::address;
 use crate::app::judge::decoded::Limits;
 use crate::app::show::trace::Level;
+use crate::app::why;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command, ValueEnum};
 use plainws::protocol::{head, message};
@@ -248,5 +249,32 @@ impl TypedValueParser for RuleName {
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         let named = |rule: &Rule| PossibleValue::new(rule.id()).help(rule.clause());
         Some(Box::new(Rule::ALL.iter().map(named)))
+    }
+}
+
+/// The number of a question, or words. Completion offers the numbers.
+#[derive(Clone)]
+pub(crate) struct QuestionNumber;
+
+impl TypedValueParser for QuestionNumber {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        // clap keeps names for ever.
+        const NUMBERS: &str = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 \
+            31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60";
+        let named = NUMBERS.split(' ').zip(why::all());
+        let named =
+            named.map(|(number, question)| PossibleValue::new(number).help(question.question));
+        Some(Box::new(named))
     }
 }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::app::commands::{decode, encode, exercise, handshake, rules, shell};
+use crate::app::commands::{decode, encode, exercise, handshake, rules, shell, why};
 use crate::app::show::output::say;
 use crate::app::{bench, check, connect, proxy, serve};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -45,6 +45,8 @@ enum Command {
     Handshake(handshake::Options),
     /// List the rules that a peer can break, or show one with its bytes
     Rules(rules::Options),
+    /// Answer one of sixty questions that people ask
+    Why(why::Options),
     /// Practise with ten questions about bytes
     Exercise(exercise::Options),
     /// Print a completion script for a shell
@@ -60,7 +62,7 @@ fn program() -> clap::Command {
         let heading = arg.get_help_heading();
         heading.is_some_and(|heading| heading.starts_with("Limits"))
     };
-    Cli::command()
+    let mut program = Cli::command()
         .mut_args(|arg| {
             let is_rare = arg.get_id() != "addr";
             arg.hide_short_help(is_rare)
@@ -70,7 +72,10 @@ fn program() -> clap::Command {
                 let is_rare = arg.is_hide_short_help_set() || is_limit(&arg);
                 arg.hide_short_help(is_rare)
             })
-        })
+        });
+    // `plainws help decode` is there once clap has made it, and known enough not to be listed.
+    program.build();
+    program.mut_subcommand("help", |help| help.hide(true))
 }
 
 /// How a command ends: with an exit code, or with what went wrong.
@@ -131,6 +136,7 @@ fn look(command: &Command) -> Outcome {
         Command::Encode(options) => encode::run(options),
         Command::Handshake(options) => handshake::run(options),
         Command::Rules(options) => rules::run(options),
+        Command::Why(options) => why::run(options),
         Command::Exercise(options) => exercise::run(options),
         Command::Completions(options) => shell::completions(options, program()),
         Command::Man(options) => shell::man(options, program()),

@@ -17,3 +17,4 @@ mod show;
 mod signals;
 mod sought;
 pub(crate) mod text;
+mod why;

@@ -14,6 +14,12 @@ pub(crate) fn rfc_and_section(section: &str) -> (&str, &str) {
     named.unwrap_or(("6455", section))
 }
 
+/// Where the RFC itself says it.
+pub(crate) fn link(section: &str) -> String {
+    let (rfc, section) = rfc_and_section(section);
+    format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}")
+}
+
 /// The names that come near: with a letter or two mistyped, with the words sought, or else with one.
 pub(crate) fn near<'a>(sought: &str, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
     let sought = sought.to_lowercase();

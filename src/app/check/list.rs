@@ -6,7 +6,7 @@ use super::script::{Answer, Step};
 use super::select;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{count, padded, wrapped};
-use crate::app::sought::rfc_and_section;
+use crate::app::sought::link;
 use clap::ValueEnum as _;
 use plainws::protocol::rule::Section;
 use plainws::{CloseCode, Role};
@@ -65,9 +65,8 @@ fn detail(case: &Case) -> String {
     let mut text = paint(STRONG, &format!("{}/{}", case.group.name(), case.id)) + "\n";
     text += &line("title", &case.title);
     text += &line("level", case.level.name());
-    let (rfc, section) = rfc_and_section(case.section);
-    let link = format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}");
-    text += &line("section", &format!("{}, {link}", Section(case.section)));
+    let section = format!("{}, {}", Section(case.section), link(case.section));
+    text += &line("section", &section);
     let examined = match case.only {
         None => "servers and clients",
         Some(Role::Server) => "servers",

@@ -6,3 +6,4 @@ pub(crate) mod exercise;
 pub(crate) mod handshake;
 pub(crate) mod rules;
 pub(crate) mod shell;
+pub(crate) mod why;

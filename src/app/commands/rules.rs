@@ -12,7 +12,7 @@ use crate::app::show::output;
 use crate::app::show::paint::{self, FAINT, STRONG, paint};
 use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::answer;
-use crate::app::sought::{is_in, near, rfc_and_section, similar};
+use crate::app::sought::{is_in, link, near, rfc_and_section, similar};
 use clap::Args;
 use plainws::protocol::handshake::Asked;
 use plainws::protocol::rule::Answer;
@@ -177,7 +177,10 @@ fn detail(rule: Rule, is_cut: bool) -> String {
     let mut text = [
         format!("{}\n", paint(STRONG, rule.id())),
         line("rule", &wrapped(rule.clause(), 9)),
-        line("section", &format!("{}, {}", rule.section(), link(rule))),
+        line(
+            "section",
+            &format!("{}, {}", rule.section(), link(rule.section().0)),
+        ),
         line("binds", binds(rule)),
         line("answer", &answers(rule)),
         line("field", rule.field().name()),
@@ -204,12 +207,6 @@ fn answers(rule: Rule) -> String {
     let mut answers: Vec<_> = bound.map(|role| answer(rule, role)).collect();
     answers.dedup();
     answers.join("; ")
-}
-
-/// The RFC's own words.
-fn link(rule: Rule) -> String {
-    let (rfc, section) = rfc_and_section(rule.section().0);
-    format!("https://www.rfc-editor.org/rfc/rfc{rfc}#section-{section}")
 }
 
 /// The most bytes that are shown as a command line.

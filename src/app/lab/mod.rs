@@ -1,11 +1,17 @@
 //! The lab, a page that shows what passes between a browser and this server, byte by byte, with the rule that each
 //! meets or breaks.
 
+use crate::app::why;
 use plainws::{Page, Server};
 
 /// Serves the page and what it needs.
 pub(crate) fn add_to(mut server: Server) -> Server {
     server = server.page("/lab", Page::html(include_str!("pages/lab.html")));
+    let questions = why::page().to_string();
+    server = server.page(
+        "/lab/questions.json",
+        Page::new("application/json", questions.into_bytes()),
+    );
     for (path, source) in SCRIPTS {
         let page = Page::new("text/javascript; charset=utf-8", source.as_bytes());
         server = server.page(path, page);
