@@ -196,6 +196,7 @@ class BreakIt {
     if (this.target.id === 'browser') {
       return question(this.lab, { id: 'break-told', ask: 'If the browser leaves, what is this page told?', right: 1,
         choices: ['the code and the reason', '1006, no reason', 'nothing'] });
+    }
     const id = `break-${this.target.id}-${this.rule && this.preset !== SURPRISE ? this.rule.id : this.composer.hex.slice(0, 512)}`;
     if (!this.rule || this.preset === SURPRISE) return this.#whichRule(id, stream);
     if (this.rule.is_head) return whichLine(this.lab, id, stream);
