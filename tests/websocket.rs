@@ -791,6 +791,119 @@ mod close {
     }
 }
 
+mod cut {
+    use super::*;
+    use std::thread;
+
+    /// With these, nothing but a cut ends a connection whose peer says nothing.
+    fn unhurried() -> Limits {
+        Limits::default().close_timeout(Duration::MAX)
+    }
+
+    #[test]
+    fn ends_the_connection_without_a_close_for_both_sides() {
+        let (address, observed) = observe_with(unhurried(), |ws, told| {
+            let sender = ws.sender();
+            ws.send("before")?;
+            ws.feed("never sent")?;
+            sender.cut();
+            let received = ws.receive();
+            let backlog = sender.backlog();
+            let sent = [ws.send("after"), ws.ping("after"), sender.send("after")];
+            let _ = told.send((received, ws.close_reason(), ws.was_cut_off(), backlog, sent));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_frame(TEXT, "before");
+        raw.expect_fin();
+        let (received, reason, was_cut_off, backlog, sent) = observed.next();
+        assert!(matches!(received, Ok(None)), "{received:?}");
+        assert_eq!(reason, Some(CloseReason::new(CloseCode::ABNORMAL)));
+        assert!(was_cut_off);
+        assert_eq!(backlog, 0);
+        for sent in sent {
+            let is_told = matches!(sent, Err(Error::Misuse(Misuse::Closed)));
+            assert!(is_told, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn ends_a_wait_for_a_message() {
+        let (address, observed) = observe_with(unhurried(), |ws, told| {
+            let sender = ws.sender();
+            let cutting = thread::spawn(move || sender.cut());
+            let _ = told.send(ws.receive());
+            cutting.join().expect("it does not panic");
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.expect_fin();
+        let received = observed.next();
+        assert!(matches!(received, Ok(None)), "{received:?}");
+    }
+
+    #[test]
+    fn ends_a_wait_for_a_peer_that_reads_nothing() {
+        let (address, observed) = observe(|ws, told| {
+            let sender = ws.sender();
+            thread::scope(|scope| {
+                let sending = scope.spawn(|| ws.send(vec![0; 32 * 1024 * 1024]));
+                while ws.traffic().bytes_sent == 0 {
+                    thread::yield_now();
+                }
+                sender.cut();
+                let sent = sending.join().expect("it does not panic");
+                let _ = told.send((matches!(sent, Err(Error::Io(_))), ws.receive()));
+            });
+            Ok(())
+        });
+        let _raw = Raw::open(address, "/");
+        let (has_failed, received) = observed.next();
+        assert!(has_failed);
+        assert!(matches!(received, Ok(None)), "{received:?}");
+    }
+
+    #[test]
+    fn loses_no_message_that_was_read_ahead() {
+        let (address, observed) = observe(|ws, told| {
+            // The caretaker reads while this handler does something else.
+            while ws.traffic().messages_received == 0 {
+                thread::sleep(MOMENT);
+            }
+            ws.sender().cut();
+            let received = [(); 2].map(|()| ws.receive());
+            let _ = told.send(received);
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(TEXT, "read ahead");
+        let [first, then] = observed.next();
+        let expected = Message::from("read ahead");
+        assert!(
+            matches!(&first, Ok(Some(message)) if *message == expected),
+            "{first:?}"
+        );
+        assert!(matches!(then, Ok(None)), "{then:?}");
+    }
+
+    #[test]
+    fn leaves_a_connection_alone_that_has_ended() {
+        let (address, observed) = observe(|ws, told| {
+            assert_eq!(ws.receive()?, None);
+            ws.sender().cut();
+            let _ = told.send((ws.sender(), ws.close_reason()));
+            Ok(())
+        });
+        let mut raw = Raw::open(address, "/");
+        raw.send_frame(CLOSE, close_body(4000, b""));
+        raw.expect_close(4000);
+        let (sender, reason) = observed.next();
+        assert_eq!(reason.map(|reason| reason.code), Some(CloseCode(4000)));
+        drop(raw);
+        sender.cut();
+    }
+}
+
 mod request {
     use super::*;
 

@@ -35,6 +35,8 @@ pub(super) struct Played {
     /// Whether a write that waits for room is left asleep when there is some; only a new one finds it.
     pub(super) wakes_no_writer: bool,
     pub(super) is_waiting_for_room: bool,
+    /// Whether it answers the end of both sides with a reset.
+    pub(super) resets: bool,
     /// Whether our side ended its output, and whether it ended both.
     pub(super) has_output_ended: bool,
     pub(super) has_ended: bool,
@@ -115,6 +117,10 @@ impl Transport for Peer {
             }
             played.reads += usize::from(length > 0);
             (length > 0 || played.has_ended).then_some(length)
+        })
+        .and_then(|length| match length {
+            0 if self.played().resets => Err(io::ErrorKind::ConnectionReset.into()),
+            length => Ok(length),
         })
     }
 

@@ -126,6 +126,8 @@ impl Link {
                 core = self.show(core, &mut buffer);
             }
             Err(error) if is_passing(&error) => core.incoming.has_read(true, ended),
+            // It was cut meanwhile, and the system tells of that as it likes.
+            Err(_) if core.connection.is_closed() => {}
             Err(error) => self.fail(&mut core, error),
         }
         core.take_back(buffer);

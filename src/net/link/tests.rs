@@ -190,6 +190,24 @@ mod while_another_thread_reads {
     }
 
     #[test]
+    fn a_cut_is_the_end_even_if_the_peer_answers_it_with_a_reset() {
+        for resets in [false, true] {
+            let (link, peer) = linked(Limits::default(), None);
+            peer.played().resets = resets;
+            let its_link = Arc::clone(&link);
+            let receiving = thread::spawn(move || its_link.receive(None));
+            wait_until(|| is_reading(&link));
+            link.cut();
+            let received = within_patience(|| receiving.join().expect("it does not panic"));
+            assert!(matches!(received, Ok(Waited::Ended)), "{received:?}");
+            assert!(
+                link.close_reason()
+                    .is_some_and(|reason| reason.was_cut_off())
+            );
+        }
+    }
+
+    #[test]
     fn a_cut_wakes_both() {
         let (link, _peer) = read_from();
         let its_link = Arc::clone(&link);
