@@ -89,14 +89,14 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    fn push(&mut self, bytes: &[u8]) {
-        let room = KEPT.saturating_sub(self.start.len());
+    fn push(&mut self, bytes: &[u8], kept: usize) {
+        let room = kept.saturating_sub(self.start.len());
         self.start.extend(&bytes[..bytes.len().min(room)]);
         self.length += bytes.len() as u64;
     }
 }
 
-/// Bytes of a payload or a body that are kept: more than is shown of them.
+/// Bytes of a payload or a body that are kept unless told otherwise: more than is shown of them.
 const KEPT: usize = 1024;
 
 /// Requests without an answer that are remembered. Hardly any client sends a second one before the first is
@@ -126,6 +126,8 @@ pub(crate) struct Exchange {
 pub(crate) struct Side {
     sender: Role,
     limits: message::Limits,
+    /// How many bytes of a payload or a body are kept.
+    kept: usize,
     stage: Stage,
     /// The first line of its latest head.
     pub(crate) start_line: Vec<u8>,
@@ -202,6 +204,7 @@ impl Side {
         Self {
             sender,
             limits,
+            kept: KEPT,
             stage: Stage::head(sender),
             start_line: Vec::new(),
             bytes: 0,
@@ -216,7 +219,7 @@ impl Side {
     }
 
     fn open(&mut self, begin: u64) {
-        let dissector = Dissector::new(self.sender, self.limits).max_payload(KEPT);
+        let dissector = Dissector::new(self.sender, self.limits).max_payload(self.kept);
         self.stage = Stage::Frames(Box::new(dissector), begin);
         self.is_open = true;
     }
@@ -284,6 +287,13 @@ impl Exchange {
             server: Side::new(Role::Server, server),
             asked: VecDeque::new(),
         }
+    }
+
+    /// Keeps so many bytes of a payload or a body; all are judged. Default 1024.
+    pub(crate) const fn keeping(mut self, bytes: usize) -> Self {
+        self.client.kept = bytes;
+        self.server.kept = bytes;
+        self
     }
 
     pub(crate) const fn side(&self, sender: Role) -> &Side {
@@ -365,7 +375,7 @@ impl Exchange {
             Stage::Body(piece, until) => {
                 let end = until.end(rest);
                 let (bytes, after) = rest.split_at(end.unwrap_or(rest.len()));
-                piece.push(bytes);
+                piece.push(bytes, side.kept);
                 if end.is_some() {
                     events.push(Event::Body(std::mem::take(piece)));
                     side.stage = Stage::head(sender);

@@ -1,6 +1,5 @@
 //! `plainws proxy`: stands between any client and any server, and shows what passes.
 
-mod events;
 mod relay;
 mod save;
 mod watcher;

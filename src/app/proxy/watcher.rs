@@ -1,16 +1,15 @@
 //! What the proxy makes of the bytes that pass: lines for people, JSON for programs, a file.
 
-use super::events;
 use super::save::Save;
 use crate::app::judge::decoded::Broken;
 use crate::app::judge::exchange::{End, Event, Exchange, Kind, NO_LIMITS, Side};
 use crate::app::judge::foreign;
-use crate::app::show::json;
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::output;
 use crate::app::show::paint::{BAD, GOOD, OPEN, paint};
 use crate::app::show::text::{COLUMNS, clipped, count, escaped, in_ascii, since, width, wrapped};
 use crate::app::show::trace::{Level, Trace};
+use crate::app::show::{events, json};
 use plainws::{Role, Rule};
 use serde_json::{Value, json};
 use std::io;

@@ -18,6 +18,9 @@ use serde_json::{Map, Value, json};
 use std::fmt;
 use std::time::Duration;
 
+/// Bytes of a frame that are shown as they were on the wire.
+pub(crate) const WIRE: usize = 256;
+
 /// Takes all frames, and writes each as it comes, indented for people who look at it: one object for a single
 /// stream, and for a connection with a name or two directions one with its streams in it.
 ///
@@ -233,6 +236,8 @@ fn frame(
     object.put("number", frame.number.into())?;
     object.put("offset", (base + frame.offset).into())?;
     object.put("length", frame.length().into())?;
+    let wire = &frame.wire[..frame.wire.len().min(WIRE)];
+    object.put("wire", joined(wire).into())?;
     match frame.status {
         Status::Complete => object.put("status", "complete".into())?,
         Status::Incomplete(missing) => {

@@ -1,12 +1,12 @@
 //! What passes as JSON, with the names that `decode --json` has.
 
+use super::json;
 use crate::app::judge::exchange::{End, Event, Kind, Side};
-use crate::app::show::json;
 use plainws::protocol::dissect::Verdict;
 use serde_json::{Value, json};
 
 /// The name of an event and its members.
-pub(super) fn event(event: &Event, has_spans: bool) -> (&'static str, Value) {
+pub(crate) fn event(event: &Event, has_spans: bool) -> (&'static str, Value) {
     match event {
         Event::Head(opening) => {
             let mut members = json!({
@@ -40,7 +40,7 @@ pub(super) fn event(event: &Event, has_spans: bool) -> (&'static str, Value) {
 }
 
 /// What all that a side has sent comes to.
-pub(super) fn side(side: &Side) -> Value {
+pub(crate) fn side(side: &Side) -> Value {
     let (verdict, rule) = match side.violation {
         Some((rule, _)) => ("violation", Some(rule.id())),
         None if side.is_unfinished => ("incomplete", None),
