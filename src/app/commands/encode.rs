@@ -2,11 +2,11 @@
 
 use crate::app::args::Sender;
 use crate::app::input::hex;
+use crate::app::order::{Form, Order, any_key};
 use crate::app::show::output;
 use crate::app::show::text::spaced;
 use clap::{Args, ValueEnum};
-use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey, Opcode};
-use std::hash::{BuildHasher as _, RandomState};
+use plainws::protocol::frame::{MaskingKey, Opcode};
 use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
@@ -124,14 +124,6 @@ enum Cut {
     Sizes(Vec<usize>),
 }
 
-/// The bits of the length field.
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    Bits7,
-    Bits16,
-    Bits64,
-}
-
 /// Bytes of hex on a line.
 const LINE: usize = 24;
 /// Receivers take far fewer fragments by default; more would only fill the terminal.
@@ -191,48 +183,20 @@ impl Options {
 
     /// One frame as its kind and the role ask for, but for the bits that are forced.
     fn frame(&self, opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
-        let key = self.masking_key();
+        let is_client = matches!(self.role, Sender::Client);
+        let key = self.key.or_else(|| is_client.then(any_key));
         let forced = &self.forced;
-        let byte0 = Byte0 {
+        let order = Order {
             fin: forced.fin.unwrap_or(fin),
             rsv: forced.rsv.unwrap_or(0),
             opcode: forced.opcode.unwrap_or(opcode as u8),
+            mask: forced.mask.unwrap_or(key.is_some()),
+            key,
+            length: forced.length,
+            form: forced.form,
+            payload: payload.to_vec(),
         };
-        let mask = forced.mask.unwrap_or(key.is_some());
-        let mut bytes = vec![byte0.write()];
-        self.length(mask, payload.len() as u64, &mut bytes);
-        let mut payload = payload.to_vec();
-        if let Some(key) = key {
-            bytes.extend(key);
-            frame::mask(&mut payload, key, 0);
-        }
-        [bytes, payload].concat()
-    }
-
-    /// The second byte, and the bytes of a length that does not fit into it.
-    fn length(&self, mask: bool, actual: u64, bytes: &mut Vec<u8>) {
-        let length = self.forced.length.unwrap_or(actual);
-        let shortest = match length {
-            0..=125 => Form::Bits7,
-            126..=0xFFFF => Form::Bits16,
-            _ => Form::Bits64,
-        };
-        let all = length.to_be_bytes();
-        let (length, extended) = match self.forced.form.unwrap_or(shortest) {
-            Form::Bits7 => (all[7], &[][..]),
-            Form::Bits16 => (LENGTH_16, &all[6..]),
-            Form::Bits64 => (LENGTH_64, &all[..]),
-        };
-        bytes.push(Byte1 { mask, length }.write());
-        bytes.extend(extended);
-    }
-
-    /// The key that was given, or a random one for a client.
-    fn masking_key(&self) -> Option<MaskingKey> {
-        let is_client = matches!(self.role, Sender::Client);
-        // std seeds its hash maps from the system's random source: good enough for a frame to look at.
-        let [a, b, c, d, ..] = RandomState::new().hash_one("key").to_ne_bytes();
-        self.key.or(is_client.then_some([a, b, c, d]))
+        order.write()
     }
 }
 
@@ -300,10 +264,7 @@ fn bit(text: &str) -> Result<bool, String> {
 }
 
 fn form(text: &str) -> Result<Form, String> {
-    Ok(match text {
-        "7" => Form::Bits7,
-        "16" => Form::Bits16,
-        "64" => Form::Bits64,
-        _ => return Err("the forms have 7, 16 or 64 bits".into()),
-    })
+    let bits = text.parse().ok();
+    let form = bits.and_then(Form::of);
+    form.ok_or_else(|| "the forms have 7, 16 or 64 bits".into())
 }

@@ -60,29 +60,31 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 /// A step: what is done, how to redo it, what comes out.
-fn step(title: &str, shell: &str, result: &str) -> String {
-    let (shell, result) = (shell_line(shell), paint(STRONG, result));
-    format!("{title}\n{shell}  {result}\n\n")
+pub(crate) struct Step {
+    title: &'static str,
+    pub(crate) shell: String,
+    result: String,
 }
 
-fn derivation(steps: &Derivation, is_key: bool) -> String {
+/// From the key to the accept value.
+pub(crate) fn steps(of: &Derivation, is_key: bool) -> [Step; 4] {
+    let step = |title, shell: &str, result: &str| Step {
+        title,
+        shell: shell.into(),
+        result: result.into(),
+    };
+    let key = shell_word(&of.key);
     let nonce = if is_key {
         step(
             "1. The key is base64 of 16 random bytes, new for each connection (§4.1)",
-            &format!(
-                "key={}; printf %s \"$key\" | base64 -d | xxd -p",
-                shell_word(&steps.key)
-            ),
-            &joined(&mistakes::decoded(&steps.key).unwrap_or_default()),
+            &format!("key={key}; printf %s \"$key\" | base64 -d | xxd -p"),
+            &joined(&mistakes::decoded(&of.key).unwrap_or_default()),
         )
     } else {
         step(
-            &paint(
-                BAD,
-                "1. This is not a key, which is base64 of 16 bytes (§4.1)",
-            ),
-            &format!("key={}; printf %s \"$key\" | wc -c", shell_word(&steps.key)),
-            &steps.key.len().to_string(),
+            "1. This is not a key, which is base64 of 16 bytes (§4.1)",
+            &format!("key={key}; printf %s \"$key\" | wc -c"),
+            &of.key.len().to_string(),
         )
     };
     [
@@ -90,20 +92,32 @@ fn derivation(steps: &Derivation, is_key: bool) -> String {
         step(
             "2. The key stays text, directly followed by the GUID (§1.3)",
             &format!("guid={GUID}; printf '%s\\n' \"$key$guid\""),
-            &escaped(steps.joined.as_bytes()),
+            &escaped(of.joined.as_bytes()),
         ),
         step(
             "3. SHA-1 of that: 20 bytes, not text",
             "printf %s \"$key$guid\" | openssl dgst -sha1 -binary | xxd -p",
-            &joined(&steps.digest),
+            &joined(&of.digest),
         ),
         step(
             "4. These 20 bytes in base64 are Sec-WebSocket-Accept (§4.2.2)",
             "printf %s \"$key$guid\" | openssl dgst -sha1 -binary | base64",
-            &steps.accept,
+            &of.accept,
         ),
     ]
-    .concat()
+}
+
+fn derivation(of: &Derivation, is_key: bool) -> String {
+    let mut text = String::new();
+    for (i, step) in steps(of, is_key).iter().enumerate() {
+        let title = match i {
+            0 if !is_key => paint(BAD, step.title),
+            _ => step.title.into(),
+        };
+        let (shell, result) = (shell_line(&step.shell), paint(STRONG, &step.result));
+        text += &format!("{title}\n{shell}  {result}\n\n");
+    }
+    text
 }
 
 fn verdict(steps: &Derivation, accept: &str) -> String {
@@ -136,7 +150,7 @@ fn explained(mistake: &Mistake) -> String {
 }
 
 /// What can be told from a value that no known mistake leads to.
-fn shape(accept: &str) -> String {
+pub(crate) fn shape(accept: &str) -> String {
     match mistakes::decoded(accept).map(|bytes| bytes.len()) {
         None => "this is not base64 at all".into(),
         Some(20) => {

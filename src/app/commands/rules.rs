@@ -230,21 +230,25 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
         )
     };
     let connection = Connection::of(Stream::new(Some(role), bytes.to_vec()));
-    let asked = Asked::default()
-        .key(EXAMPLE_KEY.to_owned())
-        .subprotocols(Vec::new())
-        .extensions(Vec::new());
-    let known = Known {
-        asked,
-        agreed: Agreed::To(Extensions::default()),
-    };
-    let mut conversation = Conversation::new(connection, &known, Limits::default());
+    let mut conversation = Conversation::new(connection, &example_known(), Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
     let mut text = format!("\n{title}\n{command}\n");
     // A String takes all.
     let _ = show::connection::listing(&mut text, &mut conversation, is_cut);
     text
+}
+
+/// What the examples are judged by: a request with the key of §1.3 that offers nothing.
+pub(crate) fn example_known() -> Known {
+    let asked = Asked::default()
+        .key(EXAMPLE_KEY.to_owned())
+        .subprotocols(Vec::new())
+        .extensions(Vec::new());
+    Known {
+        asked,
+        agreed: Agreed::To(Extensions::default()),
+    }
 }
 
 /// What the response is judged by, as options of `decode`.

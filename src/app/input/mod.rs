@@ -84,6 +84,18 @@ fn of_words(words: &[String], format: Format, pick: Pick) -> Result<Vec<Connecti
     })
 }
 
+/// What a text says that was pasted elsewhere than in a terminal: as `decode --file` reads it, but for captures.
+///
+/// # Errors
+///
+/// What went wrong, in words for people.
+pub(crate) fn of_pasted(text: &str) -> Result<Vec<Connection>, String> {
+    if begins_a_head(text.as_bytes()) {
+        return Ok(of_bytes(text.into()));
+    }
+    Ok(paste::read(text, Format::Auto)?.into_connections())
+}
+
 /// Tells whoever sits at a terminal what is waited for.
 fn hint() {
     if io::stdin().is_terminal() {

@@ -1,5 +1,6 @@
 //! One line for each request and connection, but for floods of refusals, which are summed up.
 
+use crate::app::lab;
 use crate::app::show::lines::{Lines, Note, To};
 use crate::app::show::text::{self, in_ascii};
 use clap::ValueEnum;
@@ -188,10 +189,13 @@ fn json(record: &Record<'_>) -> Value {
 }
 
 /// The request line as `show` shows its bytes, cut when it is long.
+///
+/// Who has the token of a session of the lab may see what is sent there, so it is not shown.
 fn cut(record: &Record<'_>, show: fn(&[u8]) -> String) -> String {
-    match record.request_line.split_at_checked(MAX_REQUEST_LINE) {
+    let line = lab::without_token(record.request_line);
+    match line.split_at_checked(MAX_REQUEST_LINE) {
         Some((cut, rest)) if !rest.is_empty() => show(cut) + "…",
-        _ => show(record.request_line),
+        _ => show(&line),
     }
 }
 

@@ -5,6 +5,7 @@
 //! because a message left a millisecond early or late. The labels follow the wall clock only when
 //! someone sets it.
 
+use crate::app::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use plainws::{Received, Result, WebSocket};
@@ -16,11 +17,7 @@ pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
     let mut labels = Labels::new(Timestamp::now());
     loop {
         let label = labels.label(ticks.number, Timestamp::now());
-        let time = label.to_zoned(zone.clone());
-        ws.send(
-            time.strftime(r#"{"time": "%Y.%m.%d %H:%M:%S"}"#)
-                .to_string(),
-        )?;
+        ws.send(format!(r#"{{"time": "{}"}}"#, time::shown(label, &zone)))?;
         if !wait_until(ws, ticks.next(Instant::now()))? {
             return Ok(());
         }

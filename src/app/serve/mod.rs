@@ -3,22 +3,24 @@
 mod access_log;
 mod banner;
 mod clock;
-mod echo;
 mod metrics;
 mod pages;
 
 use crate::app::args;
-use crate::app::lab;
-use crate::app::listen::{self, Address};
+use crate::app::echo;
+use crate::app::lab::Lab;
+use crate::app::listen::{self, Address, Place};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
 use crate::app::signals;
 use clap::Args;
 use plainws::net::hosts::Host;
+use plainws::net::tap::Tap;
 use plainws::{Handle, Limits, Role, Server};
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -63,6 +65,14 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     trace: args::TraceOption,
+
+    /// Serve the lab to all who reach this server
+    ///
+    /// It shows what passes over its own connections, bit by bit. By default it is served where only this machine can reach it: on a loopback address, without --allow-host
+    /// and --prefix, which tell of a proxy. Up to 8 pages at once may watch 4 connections each; of others nobody sees
+    /// anything.
+    #[arg(long)]
+    lab: bool,
 
     /// Serve /healthz and /metrics at this address instead, which can be kept from the public
     ///
@@ -163,6 +173,19 @@ impl ServerLimits {
     }
 }
 
+impl Options {
+    /// Whether the lab is served at this place.
+    fn has_lab(&self, place: &Place) -> bool {
+        let may_have_proxy = !self.allow_host.is_empty() || !self.prefix.is_empty();
+        let is_at_home = match place {
+            Place::Tcp { address, .. } => address.ip().is_loopback() && !may_have_proxy,
+            #[cfg(unix)]
+            Place::Unix(_) => false,
+        };
+        self.lab || is_at_home
+    }
+}
+
 /// Serves until a signal stops it.
 ///
 /// # Errors
@@ -174,19 +197,24 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     report_panics(&lines, form);
     let max_connections = options.limits.max_connections.get();
     let (listener, place) = listen::listen(&options.addr, "--addr")?;
-    let server = with_routes(Server::from_listener(listener));
+    let has_lab = options.has_lab(&place);
+    let server = with_routes(Server::from_listener(listener), has_lab);
     let mut server = server.max_connections(max_connections);
     if let Some(places) = options.limits.max_per_address {
         server = server.max_per_address(places);
     }
-    let mut server = with_options(server, options, &lines);
     let mut handles = vec![server.handle().map_err(in_words)?];
+    let lab = has_lab.then(|| Lab::new(handles[0].clone(), &options.prefix, options.lab));
+    if let Some(lab) = &lab {
+        server = lab.add_to(server);
+    }
+    let mut server = with_options(server, options, &lines, lab);
     let mut places = vec![place];
 
     let mut watched = None;
     if let Some(address) = &options.metrics_addr {
         let (listener, place) = listen::listen(address, "--metrics-addr")?;
-        let own = with_options(Server::from_listener(listener), options, &lines);
+        let own = with_options(Server::from_listener(listener), options, &lines, None);
         let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0]);
         handles.push(own.handle().map_err(in_words)?);
         places.push(place);
@@ -244,20 +272,20 @@ fn report_panics(lines: &Lines, form: access_log::Form) {
     }));
 }
 
-fn with_routes(mut server: Server) -> Server {
+fn with_routes(mut server: Server, has_lab: bool) -> Server {
     for path in ["/test_websocket", "/clock"] {
         server = server.route(path, clock::clock);
     }
     for path in ["/test_socket", "/echo"] {
         server = server.route(path, echo::echo);
     }
-    for (path, page) in pages::all() {
+    for (path, page) in pages::all(has_lab) {
         server = server.page(path, page);
     }
-    lab::add_to(server)
+    server
 }
 
-fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
+fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Arc<Lab>>) -> Server {
     let mut server = server
         .limits(options.limits.limits())
         .max_memory(options.limits.max_memory)
@@ -271,24 +299,42 @@ fn with_options(server: Server, options: &Options, lines: &Lines) -> Server {
     for origin in &options.allow_origin {
         server = server.allow_origin(origin);
     }
-    if let Some(level) = options.trace.trace {
+    let trace = options.trace.trace.map(|level| {
         let limits = options.limits.limits().message;
         let lines = lines.clone();
-        server = server.tap(move |number, _| {
-            Some(trace::tap(
-                number,
-                Role::Server,
-                limits,
-                level,
-                lines.clone(),
-            ))
+        move |number| trace::tap(number, Role::Server, limits, level, lines.clone())
+    });
+    if trace.is_some() || lab.is_some() {
+        let lab = lab.clone();
+        server = server.tap(move |number, request| {
+            let lab = lab.as_ref().and_then(|lab| lab.tap(request));
+            both(trace.as_ref().map(|trace| trace(number)), lab)
         });
     }
-    if !options.quiet {
-        let (lines, form) = (lines.clone(), options.log);
-        server = server.log(move |record| access_log::write(&lines, record, form));
+    let form = options.log;
+    let access = (!options.quiet).then(|| lines.clone());
+    if access.is_some() || lab.is_some() {
+        server = server.log(move |record| {
+            if let Some(lines) = &access {
+                access_log::write(lines, record, form);
+            }
+            if let Some(lab) = &lab {
+                lab.log(record);
+            }
+        });
     }
     server
+}
+
+/// A tap for two who watch the same connection.
+fn both(one: Option<Tap>, other: Option<Tap>) -> Option<Tap> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Box::new(move |direction, bytes| {
+            one(direction, bytes);
+            other(direction, bytes);
+        })),
+        (one, other) => one.or(other),
+    }
 }
 
 /// The first signal shuts the servers down, the second cuts the connections still open.

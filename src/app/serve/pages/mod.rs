@@ -3,11 +3,11 @@
 use plainws::Page;
 
 /// Path and document. Links between them are relative, so that they work under a prefix too.
-pub(crate) fn all() -> [(&'static str, Page); 10] {
+pub(crate) fn all(has_lab: bool) -> [(&'static str, Page); 10] {
     let clock = Page::html(include_str!("clock.html"));
     let echo = Page::html(include_str!("echo.html"));
     [
-        ("/", Page::html(include_str!("index.html"))),
+        ("/", Page::html(index(has_lab))),
         ("/clock", clock.clone()),
         ("/test_websocket", clock),
         ("/echo", echo.clone()),
@@ -24,6 +24,14 @@ pub(crate) fn all() -> [(&'static str, Page); 10] {
             Page::new("image/svg+xml", include_bytes!("favicon.svg")),
         ),
     ]
+}
+
+/// The first page. Without the lab it leads to none.
+fn index(has_lab: bool) -> String {
+    let lines = include_str!("index.html").split_inclusive('\n');
+    lines
+        .filter(|line| has_lab || !line.contains("href=\"lab\""))
+        .collect()
 }
 
 fn script(source: &'static str) -> Page {

@@ -1,0 +1,238 @@
+//! A connection that is watched: what passes over it becomes records.
+
+use super::guard::without_token;
+use super::observer::Observer;
+use crate::app::judge::exchange::{Event, Exchange, NO_LIMITS};
+use crate::app::show::{events, json};
+use plainws::net::tap::Direction;
+use plainws::protocol::dissect::Frame;
+use plainws::{Role, Sender};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Bytes that are kept of a frame.
+pub(super) const KEPT: usize = json::WIRE;
+
+/// A tapped connection of a session.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Its name, given by who connects.
+    pub(super) c: String,
+    observer: Arc<Observer>,
+    watched: Mutex<Watched>,
+    is_claimed: AtomicBool,
+    sender: OnceLock<Sender>,
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Watched {
+    exchange: Exchange,
+    client: Reads,
+    server: Reads,
+    has_ended: bool,
+}
+
+/// The reads, or the writes, of a direction.
+#[derive(Debug, Default)]
+struct Reads {
+    count: u64,
+    /// The one in which the frame began that is not complete.
+    began: Option<u64>,
+}
+
+/// How a connection ended.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Whose FIN or RST came first, or that it was cut.
+    pub(super) by: Option<&'static str>,
+    pub(super) close_code: Option<u16>,
+    /// Of the response that refused it.
+    pub(super) status: Option<u16>,
+    pub(super) reason: Option<String>,
+}
+
+impl Connection {
+    pub(super) fn new(c: String, observer: Arc<Observer>) -> Self {
+        let exchange = Exchange::new(NO_LIMITS, NO_LIMITS).keeping(KEPT);
+        Self {
+            c,
+            observer,
+            watched: Mutex::new(Watched {
+                exchange,
+                client: Reads::default(),
+                server: Reads::default(),
+                has_ended: false,
+            }),
+            is_claimed: AtomicBool::new(false),
+            sender: OnceLock::new(),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether whoever asks is the first to do so: then the connection is theirs.
+    pub(super) fn claim(&self) -> bool {
+        !self.is_claimed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Its handshake is done, and its handler runs.
+    pub(super) fn opened(&self, sender: Sender) {
+        let _ = self.sender.set(sender);
+    }
+
+    /// What commands send with, once it is open.
+    pub(super) fn sender(&self) -> Option<&Sender> {
+        self.sender.get()
+    }
+
+    /// Bytes received and sent so far.
+    pub(super) fn traffic(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.received), read(&self.sent))
+    }
+
+    /// Takes what passes.
+    pub(super) fn pass(&self, direction: Direction, bytes: &[u8]) {
+        let (sender, count) = match direction {
+            Direction::Received => (Role::Client, &self.received),
+            Direction::Sent => (Role::Server, &self.sent),
+        };
+        count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        // Records of the two directions keep their order by this lock. Telling never waits.
+        let mut watched = self.watched();
+        for (event, first, last) in watched.receive(sender, bytes) {
+            self.tell(sender, event, (first, last));
+        }
+    }
+
+    /// Tells that it has ended, once.
+    pub(super) fn ended(&self, end: &End) {
+        let mut watched = self.watched();
+        if std::mem::replace(&mut watched.has_ended, true) {
+            return;
+        }
+        for sender in [Role::Client, Role::Server] {
+            let reads = watched.reads(sender).latest();
+            if let Some(event) = watched.exchange.end(sender, None) {
+                self.tell(sender, event, (reads, reads));
+            }
+        }
+        let time = self.observer.now();
+        self.observer.tell("end", || {
+            json!({
+                "c": self.c,
+                "time": time,
+                "ended_by": end.by,
+                "close_code": end.close_code,
+                "status": end.status,
+                "reason": end.reason,
+            })
+        });
+    }
+
+    fn tell(&self, sender: Role, event: Event, (first, last): (u64, u64)) {
+        let (c, time) = (&self.c, self.observer.now());
+        let kind = match &event {
+            Event::Head(_) => "head",
+            Event::Frame(..) => "frame",
+            Event::Body(_) => "body",
+            Event::Unfinished(..) => "unfinished",
+        };
+        self.observer.tell(kind, || {
+            let mut record = json!({"c": c, "sender": sender.name(), "time": time});
+            if let Event::Frame(frame, base) = event {
+                record["reads"] = json!({"first": first, "last": last});
+                record["frame"] = json::object(&kept(*frame), base).into();
+                return record;
+            }
+            let (_, mut members) = events::event(&event, false);
+            if let Some(handshake) = members.get_mut("handshake") {
+                hide_secrets(handshake);
+            }
+            members["sender"] = sender.name().into();
+            if let (Value::Object(record), Value::Object(members)) = (&mut record, members) {
+                record.extend(members);
+            }
+            record
+        });
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    const fn reads(&mut self, sender: Role) -> &mut Reads {
+        match sender {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+
+    /// What a read completes, with the reads in which its first and its last byte came.
+    fn receive(&mut self, sender: Role, bytes: &[u8]) -> Vec<(Event, u64, u64)> {
+        let events = self.exchange.receive(sender, bytes);
+        let is_inside = matches!(self.exchange.side(sender).unfinished(), Some(("frame", _)));
+        let reads = self.reads(sender);
+        reads.count += 1;
+        let last = reads.latest();
+        let told = events.into_iter().map(|event| {
+            let began = match event {
+                Event::Frame(..) => reads.began.take(),
+                _ => None,
+            };
+            (event, began.unwrap_or(last), last)
+        });
+        let told = told.collect();
+        reads.began = is_inside.then(|| reads.began.unwrap_or(last));
+        told
+    }
+}
+
+impl Reads {
+    /// The number of the latest, from 0.
+    const fn latest(&self) -> u64 {
+        self.count.saturating_sub(1)
+    }
+}
+
+/// A frame without what exceeds the bytes that are kept.
+fn kept(mut frame: Frame) -> Frame {
+    let header = frame.wire.len() - frame.payload.len();
+    frame.wire.truncate(KEPT);
+    frame.payload.truncate(KEPT.saturating_sub(header));
+    frame
+}
+
+/// Headers whose values are nobody's business, not even on the owner's own screen.
+const SECRET: [&str; 4] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+];
+
+/// Puts the lengths of secret values in their place.
+fn hide_secrets(handshake: &mut Value) {
+    let lines = handshake["lines"].as_array_mut();
+    for line in lines.into_iter().flatten() {
+        let Some(text) = line["text"].as_str() else {
+            continue;
+        };
+        let shown = match text.split_once(':') {
+            Some((name, value))
+                if SECRET
+                    .iter()
+                    .any(|secret| name.trim().eq_ignore_ascii_case(secret)) =>
+            {
+                format!("{name}: ({} bytes)", value.trim().len())
+            }
+            _ => String::from_utf8_lossy(&without_token(text.as_bytes())).into(),
+        };
+        line["text"] = shown.into();
+    }
+}
