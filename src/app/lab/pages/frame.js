@@ -104,6 +104,8 @@ export class FrameView {
     const shown = body.length <= this.drawn + 4 ? body.length : this.drawn;
     const text = isText(frame);
     const rows = el('div', { class: `bytes${header > 8 ? ' stacked' : header > 6 ? ' wide-head' : ''}`, role: 'group', 'aria-label': 'Bytes' });
+    // As many in a line as there are, within reason: what is short stands in one line.
+    rows.style.setProperty('--columns', Math.max(11, Math.min(17, header + shown)));
     rows.append(el('div', { class: 'head-bytes' }, ...Array.from({ length: header }, (_, at) => this.#byte(at))));
     if (body.length > 0) {
       const plain = hexBytes(frame.payload ?? '');

@@ -53,7 +53,7 @@ function taken(event) {
 function byByte(selection, step) {
   const { record, start, end } = selection.value ?? {};
   if (!record?.frame) return;
-  const last = record.frame.wire.length / 2 - 1;
+  const last = (record.frame.wire ?? '').length / 2 - 1;
   const from = start === null ? -Math.min(step, 0) * (last + 1) + (step > 0 ? -1 : 0) : step > 0 ? Math.ceil(end / 8) - 1 : Math.floor(start / 8);
   const byte = Math.max(0, Math.min(last, from + step));
   selection.bits(record, 8 * byte, 8 * byte + 8);
@@ -76,6 +76,6 @@ function byFrame(lab, step) {
   if (!next) return;
   if (!next.frame || start === undefined || start === null) selection.record(next);
   else if (name && selection.field(next, name)) return;
-  else if (end <= next.frame.wire.length * 4) selection.bits(next, start, end);
+  else if (end <= (next.frame.wire ?? '').length * 4) selection.bits(next, start, end);
   else selection.record(next);
 }

@@ -84,9 +84,9 @@ export const session = {
   adopt(decoded) {
     const all = [decoded].flat().flatMap((connection) => {
       const name = connection.connection ?? 'saved';
-      return (connection.streams ?? [connection]).flatMap((stream) => pieces(stream, String(name)));
+      const records = (connection.streams ?? [connection]).flatMap((stream) => pieces(stream, String(name)));
+      return records.sort((one, other) => turn(one) - turn(other));
     });
-    if (all.every((record) => record.time !== undefined)) all.sort((a, b) => a.time - b.time);
     for (const record of all) {
       record.id = `f${++count}`;
       keep(record);
@@ -145,10 +145,13 @@ function keep(record) {
   }
 }
 
+// In which line, or packet, of what was opened a frame ended; heads come first.
+const turn = ({ frame }) => frame ? frame.line ?? frame.packet ?? 0 : -1;
+
 // The head and the frames of one direction.
 function pieces(stream, c) {
   const { sender, handshake, frames = [], violation } = stream;
-  const heads = handshake ? [{ type: 'head', c, sender, handshake, time: handshake.time }] : [];
+  const heads = handshake ? [{ type: 'head', c, sender, handshake, }] : [];
   return [...heads, ...frames.map((frame) => {
     const record = { type: 'frame', c, sender, frame, time: frame.time };
     if (frame.status === 'violation') record.violation = violation;

@@ -132,10 +132,15 @@ export class Wire {
     if (takesFocus) row.focus({ preventScroll: true });
   }
 
+  // What is selected, in words: the frame only when it is another one.
+  #told = null;
+
   words() {
     const { record } = selection.value ?? {};
     if (!record) return 'Nothing is selected';
-    return selection.words(session.fields) || spoken(record);
+    const isNew = this.#told !== record;
+    this.#told = record;
+    return [isNew ? spoken(record) : '', selection.words(session.fields)].filter(Boolean).join('; ');
   }
 
   // A line of its own between the rows.
