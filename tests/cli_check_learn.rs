@@ -11,6 +11,8 @@ use std::thread;
 
 /// When all ten stages are done.
 const SERVER: &str = include_str!("learn/server.py");
+/// What echoes in a browser, and what the lab asks about.
+const TUTORIAL: &str = include_str!("learn/tutorial.py");
 
 /// The server as it is once so many stages are done.
 fn grown(stage: usize) -> String {
@@ -27,8 +29,12 @@ fn grown(stage: usize) -> String {
 }
 
 fn serve(stage: usize, port: u16) -> Program {
+    python(&grown(stage), port)
+}
+
+fn python(script: &str, port: u16) -> Program {
     let mut command = Command::new("python3");
-    command.args(["-c", &grown(stage), &port.to_string()]);
+    command.args(["-c", script, &port.to_string()]);
     Program::of(Process::start(&mut command).expect("python3 was found"))
 }
 
@@ -79,6 +85,16 @@ fn each_stage_is_passed_once_the_server_can_do_it_and_not_before() {
             assert!(told.ends_with(&last), "{stage}: {told}");
         }
     });
+}
+
+#[test]
+fn forty_lines_that_echo_in_a_browser_pass_two_stages() {
+    if !has_python() {
+        return;
+    }
+    let server = python(TUTORIAL, 0);
+    let run = run(&["check", &url(&server), "--learn", "--timeout", "3"]);
+    assert!(run.stdout.ends_with("\n2 of 10 done\n"), "{}", run.stdout);
 }
 
 #[test]
