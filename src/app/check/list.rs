@@ -90,7 +90,7 @@ fn detail(case: &Case) -> String {
 }
 
 /// A step in words.
-fn words(step: &Step) -> String {
+pub(super) fn words(step: &Step) -> String {
     let sent = |frames: &[super::script::Frame]| {
         const MOST: usize = 8;
         let mut words: Vec<_> = frames.iter().take(MOST).map(ToString::to_string).collect();
@@ -153,7 +153,7 @@ fn opening(head: &str, frames: String) -> String {
     }
 }
 
-fn end(end: &End) -> String {
+pub(super) fn end(end: &End) -> String {
     let codes = |codes: &[u16]| {
         let code = |code: &u16| match CloseCode(*code).name() {
             Some(name) if *code != 1005 => format!("{code} {name}"),

@@ -47,6 +47,7 @@ mod streams;
 mod table_tests;
 mod talk;
 
+pub(crate) use self::learn::json as stages;
 pub(crate) use self::options::Options;
 
 use self::case::Case;

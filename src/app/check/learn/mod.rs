@@ -3,8 +3,10 @@
 //! Each stage asks for one thing more. The first that is not passed ends the run, with what to do about it.
 
 mod stages;
+mod told;
 
 use self::stages::{Stage, stages};
+pub(crate) use self::told::json;
 use super::examinee::Examinee as _;
 use super::judge::{Outcome, judge};
 use super::play::play;
