@@ -258,7 +258,8 @@ export function bar(share) {
 
 // --- what stands around the bytes ---
 
-const sides = (record) => record.sender === 'client' ? `${nameOf(record)} to plainws` : `plainws to ${nameOf(record)}`;
+// What was made to be looked at says so itself.
+const sides = (record) => record.way ?? (record.sender === 'client' ? `${nameOf(record)} to plainws` : `plainws to ${nameOf(record)}`);
 const nameOf = (record) => record.c === undefined || /^t\d/.test(record.c) ? 'this tab' : record.c;
 
 export function title(frame) {
