@@ -1,0 +1,199 @@
+// The knife: a tape of bytes with slits, which mouse, touch and keys move, and what is said of each piece below it.
+import { el } from './dom.js';
+
+const PITCH = 36; // pixels from byte to byte, as in cut.css
+const CELLS = 256; // of a longer stream, each cell stands for several bytes
+const WORDS = 3; // cells that have room for words
+const FAR = 8; // what Page Up and Page Down move
+
+export class Knife {
+  constructor(changed) {
+    this.changed = changed;
+    this.bytes = [];
+    this.cuts = []; // after how many bytes, ascending
+    this.slits = []; // their elements, in the same order
+    this.said = [];
+    this.columns = 8;
+    this.tape = el('div', { class: 'tape', onclick: (event) => this.pressed(event) });
+    this.element = el('div', { class: 'knife', role: 'group', 'aria-label': 'the bytes, and where they are cut' }, this.tape);
+    new ResizeObserver(() => this.resized()).observe(this.element);
+  }
+
+  // Bytes as hex pairs, with what each cell shows and its class: [{ text, name }, …].
+  show(bytes, cuts) {
+    this.bytes = bytes;
+    this.unit = Math.max(1, Math.ceil(bytes.length / CELLS));
+    this.cells = Array.from({ length: Math.ceil(bytes.length / this.unit) }, (_, index) =>
+      el('span', { class: 'piece-byte', 'aria-hidden': 'true', text: this.unit === 1 ? bytes[index] : '' }));
+    this.said = [];
+    this.slits = [];
+    this.lanes = [];
+    this.tape.replaceChildren(...this.cells);
+    this.tape.classList.toggle('coarse', this.unit > 1);
+    this.cut(cuts);
+  }
+
+  // One look for each byte: { class, text }; what has none stays.
+  paint(looks) {
+    this.cells.forEach((cell, index) => {
+      const look = looks[index * this.unit] ?? {};
+      cell.className = `piece-byte ${look.class ?? ''}`;
+      if (this.unit === 1) cell.textContent = look.text ?? this.bytes[index];
+    });
+  }
+
+  // What is said of each piece.
+  say(said) {
+    this.said = said;
+    this.lay();
+  }
+
+  cut(cuts) {
+    const wanted = [...new Set(cuts)].filter((at) => at > 0 && at < this.bytes.length).sort((a, b) => a - b);
+    while (this.slits.length > wanted.length) this.slits.pop().remove();
+    while (this.slits.length < wanted.length) this.slits.push(this.tape.appendChild(this.slit()));
+    this.cuts = wanted;
+    this.told();
+  }
+
+  // A cut more: there, or in the middle of the longest piece.
+  add(at = this.middle()) {
+    if (at === null || this.cuts.includes(at)) return;
+    this.cut([...this.cuts, at]);
+    this.slits[this.cuts.indexOf(at)].focus();
+  }
+
+  remove(index) {
+    const had = this.slits.includes(document.activeElement);
+    this.cut(this.cuts.filter((_, other) => other !== index));
+    if (had) (this.slits[Math.min(index, this.slits.length - 1)] ?? this.rest)?.focus();
+  }
+
+  middle() {
+    const ends = [0, ...this.cuts, this.bytes.length];
+    const longest = ends.slice(1).reduce((best, end, index) => (end - ends[index] > ends[best + 1] - ends[best] ? index : best), 0);
+    const at = Math.floor((ends[longest] + ends[longest + 1]) / 2);
+    return at > ends[longest] ? at : null;
+  }
+
+  move(index, at) {
+    const least = (this.cuts[index - 1] ?? 0) + 1;
+    const most = (this.cuts[index + 1] ?? this.bytes.length) - 1;
+    const to = Math.min(most, Math.max(least, at));
+    if (to === this.cuts[index]) return;
+    this.cuts[index] = to;
+    this.told();
+  }
+
+  told() {
+    this.said = [];
+    this.lay();
+    this.changed();
+  }
+
+  slit() {
+    const of = () => this.slits.indexOf(slit);
+    let held = false;
+    const slit = el('span', {
+      class: 'slit', role: 'slider', tabindex: '0',
+      onkeydown: (event) => this.key(event, of()),
+      ondblclick: () => this.remove(of()),
+      onclick: (event) => event.stopPropagation(),
+      onpointerdown: (event) => { held = true; slit.setPointerCapture(event.pointerId); slit.focus(); event.preventDefault(); },
+      onpointermove: (event) => { if (held) this.move(of(), this.nearest(event)); },
+      onpointerup: () => { held = false; },
+      onpointercancel: () => { held = false; },
+    });
+    return slit;
+  }
+
+  key(event, index) {
+    const at = this.cuts[index];
+    const to = {
+      ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1,
+      PageDown: at - FAR * this.unit, PageUp: at + FAR * this.unit, Home: 0, End: this.bytes.length,
+    }[event.key];
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (to !== undefined) this.move(index, to);
+    else if (event.key === 'Delete' || event.key === 'Backspace') this.remove(index);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  pressed(event) {
+    const at = this.nearest(event);
+    if (at > 0 && at < this.bytes.length) this.add(at);
+  }
+
+  // After how many bytes the gap is that is nearest to the pointer.
+  nearest(event) {
+    const box = this.tape.getBoundingClientRect();
+    const row = Math.floor((event.clientY - box.top) / (box.height / this.rows()));
+    const column = Math.round((event.clientX - box.left) / PITCH);
+    const cell = Math.min(this.rows() - 1, Math.max(0, row)) * this.columns + Math.min(this.columns, Math.max(0, column));
+    return Math.min(cell * this.unit, this.bytes.length);
+  }
+
+  rows() {
+    return Math.max(1, Math.ceil(this.cells.length / this.columns));
+  }
+
+  resized() {
+    const fit = Math.floor((this.element.clientWidth - PITCH / 2) / PITCH);
+    const columns = Math.max(4, fit - (fit % 4));
+    if (columns === this.columns) return;
+    this.columns = columns;
+    this.lay();
+  }
+
+  // Puts cells, slits and words where they belong; two lines of the grid are a row of bytes.
+  lay() {
+    if (!this.cells) return;
+    this.tape.style.gridTemplateColumns = `repeat(${Math.min(this.columns, Math.max(1, this.cells.length))}, ${PITCH}px)`;
+    this.cells.forEach((cell, index) => this.place(cell, index));
+    this.slits.forEach((slit, index) => {
+      const at = this.cuts[index];
+      this.place(slit, Math.floor((at - 1) / this.unit));
+      const says = {
+        'aria-label': `cut ${index + 1} of ${this.cuts.length}`, 'aria-valuetext': `after byte ${at}`, 'aria-valuenow': at,
+        'aria-valuemin': (this.cuts[index - 1] ?? 0) + 1, 'aria-valuemax': (this.cuts[index + 1] ?? this.bytes.length) - 1,
+      };
+      for (const [name, value] of Object.entries(says)) slit.setAttribute(name, value);
+    });
+    for (const lane of this.lanes) lane.remove();
+    this.lanes = this.pieces().flatMap((piece, index) => this.lanesOf(piece, index));
+    this.tape.append(...this.lanes);
+  }
+
+  place(node, cell, line = 1) {
+    node.style.gridRow = 2 * Math.floor(cell / this.columns) + line;
+    node.style.gridColumn = (cell % this.columns) + 1;
+  }
+
+  // From which byte to which; at least one, though it may be empty.
+  pieces() {
+    const ends = [0, ...this.cuts, this.bytes.length];
+    return ends.slice(1).map((end, index) => ({ start: ends[index], end }));
+  }
+
+  // A piece has a line below it in each row that it touches, and words where there is most room.
+  lanesOf({ start, end }, index) {
+    const last = Math.ceil(end / this.unit);
+    const parts = [];
+    for (let from = Math.ceil(start / this.unit); from < last; from = parts.at(-1).to) {
+      parts.push({ from, to: Math.min(last, (Math.floor(from / this.columns) + 1) * this.columns) });
+    }
+    const widest = parts.find((part) => part.to - part.from === Math.max(...parts.map(({ from, to }) => to - from)));
+    return parts.map((part) => {
+      const lane = el('span', { class: `lane ${index % 2 ? 'odd' : 'even'}`, 'aria-hidden': 'true' });
+      this.place(lane, part.from, 2);
+      lane.style.gridColumnEnd = `span ${part.to - part.from}`;
+      if (part === widest) {
+        const said = part.to - part.from < WORDS ? '' : this.said[index] ?? '';
+        lane.append(el('b', { text: String(index + 1) }), ` ${said}`);
+      }
+      return lane;
+    });
+  }
+}
