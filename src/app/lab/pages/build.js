@@ -1,12 +1,131 @@
-// The bench "Build yours".
-import { el } from './dom.js';
+// The bench "Build yours": what `plainws check --learn` asks of a server, stage by stage, and the bytes that it sends. The
+// lab itself connects to nothing: the terminal does that.
+import { clear, copyButton, el, many, question } from './dom.js';
+import { FrameView } from './frame.js';
+import { wireRow } from './wire.js';
+
+const COMMAND = 'plainws check --learn --watch ws://127.0.0.1:9000/';
+const done = new Set(); // numbers of stages, for as long as the page is open
+
+class Bench {
+  constructor(stages, lab) {
+    this.lab = lab;
+    this.stages = stages;
+    this.chosen = 1;
+    this.view = new FrameView({ live: false });
+    this.progress = el('p', { id: 'build-progress', 'aria-live': 'polite' });
+    this.list = el('ol', { class: 'stages' }, ...stages.map((stage) => this.entry(stage)));
+    this.stage = el('section', { class: 'stage', 'aria-live': 'off' });
+    this.choose(1);
+  }
+
+  entry({ stage, title }) {
+    return el('li', {}, el('a', { href: `#build/${stage}` },
+      el('span', { class: 'number', text: String(stage) }), ' ', title, el('span', { class: 'tick' })));
+  }
+
+  choose(number) {
+    const stage = this.stages.find((it) => it.stage === number);
+    if (!stage) return;
+    this.chosen = number;
+    this.first = null;
+    const tick = el('input', { type: 'checkbox', id: 'build-done', onchange: () => this.mark(tick.checked) });
+    tick.checked = done.has(number);
+    this.stage.replaceChildren(
+      el('h2', { text: `Stage ${number}: ${stage.title}` }),
+      el('p', { text: stage.next ?? '' }),
+      el('label', { class: 'check', for: 'build-done' }, tick, ' my server does that'),
+      ...stage.cases.map((it) => this.case(it)));
+    this.first?.();
+    this.draw();
+  }
+
+  mark(isDone) {
+    if (isDone) done.add(this.chosen);
+    else done.delete(this.chosen);
+    this.draw();
+  }
+
+  draw() {
+    this.progress.textContent = `${done.size} of ${this.stages.length} done`;
+    [...this.list.querySelectorAll('a')].forEach((link, index) => {
+      const { stage } = this.stages[index];
+      link.querySelector('.tick').textContent = done.has(stage) ? ' ✓' : '';
+      if (stage === this.chosen) link.setAttribute('aria-current', 'step');
+      else link.removeAttribute('aria-current');
+    });
+  }
+
+  case({ title, section, script, sent, end }) {
+    const steps = [...script, end].filter(Boolean);
+    return el('article', { class: 'case' },
+      el('h3', {}, title, ' ', el('span', { class: 'section', text: `§${section}` })),
+      ...sent.map((it) => this.sent(it, sent.length > 1)),
+      steps.length ? el('ol', { class: 'steps' }, ...steps.map((text) => el('li', { text }))) : null);
+  }
+
+  // What goes over one connection: a head if it is not the usual one, and frames.
+  sent({ connection, head, length, frames }, isNamed) {
+    return el('div', { class: 'sent' },
+      isNamed ? el('p', { class: 'muted', text: `connection ${connection + 1}` }) : null,
+      head ? el('pre', { text: head }) : null,
+      ...frames.map((frame) => this.row({ frame, sender: 'client', way: 'plainws check to your server' })),
+      frames.length ? el('p', { class: 'muted', text: `${many(frames.length, 'frame')}, ${many(length, 'byte')}` }) : null);
+  }
+
+  row(record) {
+    const row = wireRow(record, { onpress: () => this.look(record, row) });
+    this.first ??= () => this.look(record, row);
+    return row;
+  }
+
+  // The frame, below the case that it belongs to.
+  look(record, row) {
+    for (const other of this.stage.querySelectorAll('.row')) other.removeAttribute('aria-current');
+    row.setAttribute('aria-current', 'true');
+    row.closest('.case').append(this.view.element);
+    this.view.show(record);
+    const { value } = this.lab.selection;
+    if (value?.record === record) this.view.selection.set(value);
+  }
+}
+
+let build = null;
+let wanted = 1;
 
 export const bench = {
   id: 'build',
   title: 'Build yours',
-  build(root) {
-    root.append(el('h1', { text: 'Build yours' }));
+  build(root, lab) {
+    // Measured: tests/learn/tutorial.py, three times.
+    const ask = question(lab, {
+      id: 'build', ask: 'A server of forty lines that echoes in every browser: how many of the ten stages does it pass?',
+      choices: ['all ten', 'seven', 'two'], right: 2,
+      then: 'Two: the handshake, and one short text. Of the 1,181 cases of plainws check it does 10 as it should; some 490 it survives '
+        + 'only because it ends TCP without a word, and some 680 it fails.',
+      onsay: () => ask.settle(),
+    });
+    const place = el('div', {}, el('p', { class: 'muted', text: 'The stages are on their way.' }));
+    root.append(
+      ask,
+      el('h1', { text: 'Build yours' }),
+      el('p', { text: 'Write a server in any language that sends each message back. This program examines it, stage by stage, says '
+        + 'what is missing, and looks again whenever you have started it anew. It runs in your terminal; this page connects to nothing.' }),
+      el('p', { class: 'command' }, el('code', { text: `$ ${COMMAND}` }), copyButton(COMMAND)),
+      place);
+    lab.stages().then((stages) => {
+      build = new Bench(stages, lab);
+      place.replaceChildren(build.progress, build.list, build.stage);
+      build.choose(wanted);
+    }, (error) => {
+      clear(place);
+      place.append(el('p', { class: 'problem', text: error.message }));
+    });
   },
-  show() {},
+  show(rest) {
+    if (!rest) return;
+    wanted = Number(rest);
+    build?.choose(wanted);
+  },
   leave() {},
 };
