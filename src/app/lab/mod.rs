@@ -15,6 +15,7 @@ use self::guard::{Asked, Guard};
 use self::pace::Pace;
 use self::session::{Session, Sessions};
 use self::watch::{Connection, End};
+use crate::app::check;
 use crate::app::echo;
 use crate::app::why;
 pub(crate) use guard::without_token;
@@ -61,6 +62,7 @@ impl Lab {
         }
         server = server.page("/lab/rules.json", json_page(&tables::rules()));
         server = server.page("/lab/questions.json", json_page(&why::page()));
+        server = server.page("/lab/stages.json", json_page(&check::stages()));
         let (observing, echoing, idle) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
         server
             .route("/lab/tap", move |ws| observing.observe(ws))
@@ -245,6 +247,9 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/browser.js", include_str!("pages/browser.js")),
     ("/lab/text.js", include_str!("pages/text.js")),
     ("/lab/cut.js", include_str!("pages/cut.js")),
+    ("/lab/fragments.js", include_str!("pages/fragments.js")),
+    ("/lab/knife.js", include_str!("pages/knife.js")),
+    ("/lab/latest.js", include_str!("pages/latest.js")),
     ("/lab/close.js", include_str!("pages/close.js")),
     ("/lab/cost.js", include_str!("pages/cost.js")),
     ("/lab/lanes.js", include_str!("pages/lanes.js")),

@@ -101,7 +101,8 @@ impl Sent {
 
 /// The frames of a stream, those after a Close too, as `decode --json` has them; of long ones the beginning.
 fn frames(bytes: &[u8], base: u64) -> Vec<Value> {
-    let mut dissector = Dissector::new(Role::Client, Limits::default());
+    let mut dissector =
+        Dissector::new(Role::Client, Limits::default()).max_frame_payload(json::WIRE);
     let mut frames = dissector.receive(bytes);
     frames.extend(dissector.partial().cloned());
     let mut told: Vec<_> = frames
