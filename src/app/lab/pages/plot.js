@@ -3,7 +3,6 @@ import { clear, el } from './dom.js';
 import { bytes } from './figures.js';
 
 const SPANS = [10, 30, 60, 120, 300, 600]; // seconds that the axis may show
-const HEIGHT = 260;
 const KEPT = 400; // points of a line; one more, and every other one goes, though not the last
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -11,7 +10,7 @@ export class Plot {
   // lines: [{ id, name }], at most three: the marks are a circle, a square and a triangle.
   constructor(lines) {
     this.lines = lines.map((line, i) => ({ ...line, mark: MARKS[i], nth: i, points: [] }));
-    this.svg = svg('svg', { class: 'plot', role: 'img', height: HEIGHT,
+    this.svg = svg('svg', { class: 'plot', role: 'img',
       'aria-label': 'Bytes since the start, over time. The table after it holds the same figures.' });
     this.rows = el('tbody');
     this.element = el('figure', { class: 'plot-figure' },
@@ -55,28 +54,30 @@ export class Plot {
     const step = niceStep(most);
     const top = Math.ceil(most / step) * step;
     const named = width >= 560; // is there room for names at the ends of the lines?
-    const em = parseFloat(getComputedStyle(this.svg).fontSize); // the names grow with the page
-    const area = { left: 4.5 * em, right: width - em * (named ? 8 : 1.5), top: 12, bottom: HEIGHT - 2 * em };
+    const em = parseFloat(getComputedStyle(this.svg).fontSize); // all grows with the letters of the page
+    const height = 18 * em;
+    const area = { em, left: 4.5 * em, right: width - em * (named ? 8 : 1.5), top: em, bottom: height - 2 * em };
     const x = (seconds) => area.left + (area.right - area.left) * seconds / span;
     const y = (total) => area.bottom - (area.bottom - area.top) * total / top;
 
     clear(this.svg);
-    this.svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
+    this.svg.setAttribute('height', height);
+    this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     for (let total = 0; total <= top; total += step) this.level(area, y(total), bytes(total).replace('.0', ''));
     for (const seconds of moments(span, width < 480 ? 2 : 5)) this.moment(area, x(seconds), `${seconds} s`);
     for (const line of this.lines) this.line(line, x, y, span, last);
-    if (named) this.names(x(last), y);
+    if (named) this.names(area, x(last), y);
     this.fill(span, last);
   }
 
   level(area, y, text) {
     this.svg.append(svg('line', { class: 'plot-grid', x1: area.left, x2: area.right, y1: y, y2: y }),
-      svg('text', { class: 'plot-text', x: area.left - 8, y: y + 4, 'text-anchor': 'end' }, text));
+      svg('text', { class: 'plot-text', x: area.left - area.em / 2, y: y + area.em / 4, 'text-anchor': 'end' }, text));
   }
 
   moment(area, x, text) {
     this.svg.append(svg('line', { class: 'plot-grid', x1: x, x2: x, y1: area.bottom, y2: area.bottom + 4 }),
-      svg('text', { class: 'plot-text', x, y: area.bottom + 20, 'text-anchor': 'middle' }, text));
+      svg('text', { class: 'plot-text', x, y: area.bottom + 1.4 * area.em, 'text-anchor': 'middle' }, text));
   }
 
   // A total stays until the next, so a line climbs in steps. Marks stand a twelfth of the span apart, those of each line
@@ -90,14 +91,14 @@ export class Plot {
   }
 
   // Names at the ends of the lines, pushed apart where they would meet.
-  names(x, y) {
+  names({ em, bottom }, x, y) {
     const ends = this.lines.filter((line) => line.points.length > 0)
-      .map((line) => ({ line, y: y(line.points.at(-1).total) + 4 }));
+      .map((line) => ({ line, y: y(line.points.at(-1).total) + em / 4 }));
     ends.sort((a, b) => b.y - a.y);
-    let free = HEIGHT - 30;
+    let free = bottom;
     for (const end of ends) {
       const place = Math.min(end.y, free);
-      free = place - 17;
+      free = place - 1.2 * em;
       this.svg.append(svg('text', { class: `plot-name line-${end.line.id}`, x: x + 10, y: place }, end.line.name));
     }
   }
