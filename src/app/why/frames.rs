@@ -54,7 +54,7 @@ pub(super) const ALL: &[Question] = &[
          with 1002, and tells the page nothing but 1006. Usually the code that writes a client's frames was used for \
          the server as well. Leave MASK at 0 and the key out; the payload goes as it is.",
     )
-    .seen(&[to("#break/mask-present/server", "A masked frame, to this browser")])
+    .seen(&[to("#close/masked", "A masked frame, and what the page learns")])
     .at("src/protocol/connection.rs", "begin_frame")
     .tried("plainws rules mask-present", 0),
     row(
@@ -187,7 +187,7 @@ pub(super) const ALL: &[Question] = &[
     )
     .seen(&[
         to("#break/rsv-not-zero", "RSV1 that nobody agreed on"),
-        to("#handshake/head", "The extension that is offered, and declined"),
+        to("#handshake/extension", "The extension that is offered, and declined"),
     ])
     .at("src/protocol/connection.rs", "are_accepted")
     .tried("plainws decode c1 80 00 00 00 00", 1),

@@ -15,7 +15,7 @@ pub(super) const ALL: &[Question] = &[
     )
     .seen(&[
         to("#break/text-not-utf8", "Text that is not UTF-8"),
-        to("#cut/utf8", "A cut inside a character"),
+        to("#cut/accent", "A cut inside a character"),
     ])
     .at("src/protocol/outbox.rs", "push")
     .tried("plainws encode text Grüße --length 5 | plainws decode", 1),
@@ -28,7 +28,7 @@ pub(super) const ALL: &[Question] = &[
          itself. Collect the bytes of the whole message and decode them together; or use a decoder that keeps the \
          beginning of a character until the rest comes, as it must when a frame or a read ends there.",
     )
-    .seen(&[to("#cut/utf8", "A cut inside a character")])
+    .seen(&[to("#cut/accent", "A cut inside a character")])
     .at("src/protocol/utf8.rs", "decode")
     .tried("plainws encode text 漢 --fragments 1+1+1 | plainws decode", 0),
     row(
@@ -52,7 +52,7 @@ pub(super) const ALL: &[Question] = &[
          and even a header may come in halves. A parser keeps what it has and waits for more. Try it one byte at a \
          time: however the bytes are cut, the messages must be the same.",
     )
-    .seen(&[to("#cut/every", "Cut after every byte")])
+    .seen(&[to("#cut/hello", "One frame, cut where you like")])
     .at("src/protocol/connection.rs", "complete_header")
     .tried("plainws check :8000/echo --only stream-in-pieces-of-1", 0),
     row(
@@ -65,7 +65,7 @@ pub(super) const ALL: &[Question] = &[
          one, and only then read again. Otherwise the second frame lies there until the peer sends something else.",
     )
     .seen(&[
-        to("#cut/none", "All frames in one piece"),
+        to("#cut/two", "Two frames in one write"),
         to("#build/4", "Stage 4: a stream, not packets"),
     ])
     .at("src/protocol/connection.rs", "next_event")
@@ -79,7 +79,7 @@ pub(super) const ALL: &[Question] = &[
          in several, and each frame says how long it is. \"Sticky packets\" is what a stream looks like to code that \
          takes a read for a message. With a parser in between, your program gets whole messages, however the reads fell.",
     )
-    .seen(&[to("#cut/random", "Random cuts, the same messages")])
+    .seen(&[to("#cut/two", "Two frames, cut at random")])
     .at("src/protocol/connection.rs", "receive")
     .tried("echo Hello | plainws connect :8000/echo --trace=full", 0),
     row(
@@ -104,7 +104,7 @@ pub(super) const ALL: &[Question] = &[
          with the first byte of é and the next begin with its second. A receiver therefore cannot check frame by \
          frame. Only at the end of the message every character has to be complete.",
     )
-    .seen(&[to("#cut/utf8", "A cut inside a character"), to("#tour/7", "UTF-8 across a cut")])
+    .seen(&[to("#cut/accent", "A cut inside a character"), to("#tour/7", "UTF-8 across a cut")])
     .at("src/protocol/utf8.rs", "complete_character")
     .tried("plainws encode text é --fragments 1+1 | plainws decode", 0),
     row(
@@ -117,7 +117,8 @@ pub(super) const ALL: &[Question] = &[
          loses what it had. Look at the opcode first: 8 and above is dealt with at once, and the message stays as it is.",
     )
     .seen(&[
-        to("#tour/6", "A ping between fragments"),
+        to("#cut/ping", "A ping between two fragments"),
+        to("#tour/6", "The same, live"),
         to("#build/6", "Stage 6: fragments"),
     ])
     .at("src/protocol/connection.rs", "end_frame")
