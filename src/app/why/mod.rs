@@ -106,10 +106,13 @@ pub(crate) fn numbered(number: u8) -> Option<&'static Question> {
     all().into_iter().find(|question| question.number == number)
 }
 
-/// What the lab's page reads: the questions, and what is said about each field of a frame.
+/// What the lab's page reads: the questions by topic, and what is said about each field of a frame.
 pub(crate) fn page() -> Value {
+    let all = all();
+    let of = |topic: Topic| all.iter().filter(move |question| question.topic == topic);
+    let by_topic = Topic::ALL.into_iter().flat_map(of);
     json!({
-        "questions": all().into_iter().map(object).collect::<Value>(),
+        "questions": by_topic.map(|question| object(question)).collect::<Value>(),
         "fields": fields::object(),
     })
 }

@@ -113,7 +113,7 @@ pub(super) const ALL: &[Question] = &[
     row(
         8,
         Handshake,
-        "Is `Connection: keep-alive, Upgrade` a valid handshake?",
+        "Is \"Connection: keep-alive, Upgrade\" a valid handshake?",
         "4.2.1",
         "Yes. Connection is a list: words with commas between them, in any order, in capitals or not. Firefox sends \
          just this one. A server that compares the whole value with \"Upgrade\" turns Firefox away; it has to look \
