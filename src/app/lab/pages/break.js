@@ -258,7 +258,7 @@ class BreakIt {
     this.outcome.append(el('p', { id: 'break-verdict', class: { legal: 'is-legal', violation: 'is-broken' }[stream.verdict] }, el('b', { text: said.mark }), ' ', said.text));
     if (seen) this.outcome.append(this.browser.show(seen, violation));
     this.question?.settle(seen ? this.browser.words(seen) : said.short);
-    const rows = el('div', { class: 'exchange' });
+    const rows = el('div', { class: 'exchange rows' });
     this.outcome.append(rows, this.view.element);
     this.#rows(rows, stream, answer, seen);
     if (violation) this.outcome.append(this.#about(violation));
@@ -277,7 +277,7 @@ class BreakIt {
     const first = sent.at(-1) ?? head;
     this.view.element.hidden = !first;
     if (first) this.#look(first);
-    if (seen) rows.append(el('p', { class: 'muted', text: 'this browser' }), ...seen.records.filter((record) => record.frame && record.sender === 'client').map((record) => this.#row(record)));
+    if (seen) rows.append(el('p', { class: 'muted', text: 'this browser' }), ...seen.records.filter((record) => record.frame && record.sender === 'client').map((record) => this.#row({ ...record, c: undefined, time: undefined })));
     else rows.append(...await this.#answer(stream, answer));
   }
 

@@ -1,6 +1,6 @@
 // Breaks the browser that shows this page: the server writes bytes on a fresh connection, as they are. The records tell
 // what the browser then said to the server, its CloseEvent what it tells a page.
-import { announce, button, clear, el, many, peerText, spaced } from './dom.js';
+import { announce, button, clear, el, many, peerText, question, spaced } from './dom.js';
 
 const PATIENCE = 1500; // ms for a browser that may be waiting for more, or may not mind
 const AFTERWARDS = 400; // ms for the records that follow a CloseEvent
@@ -13,14 +13,17 @@ export class Browser {
     this.summary = el('p', { class: 'summary' });
     this.table = el('div', { class: 'scroll' });
     this.element.append(
-      el('div', { class: 'toolbar' }, el('h2', { id: 'all-rules-title', text: 'How strict is this browser?' }), this.button),
+      el('h2', { id: 'all-rules-title', text: 'How strict is this browser?' }),
       el('p', { class: 'muted', text: 'Every rule that binds a server and is no limit, each on a connection of its own.' }),
+      el('div', { class: 'toolbar' }, this.button),
       this.summary, this.table);
   }
 
   use(rules) {
     this.rules = rules.filter((rule) => !rule.is_head && !rule.is_limit && rule.examples.server);
     this.button.textContent = `All ${this.rules.length}`;
+    this.question = question(this.lab, { id: 'break-strict', ask: `How many of the ${this.rules.length} does it answer with the code that is due?`, choices: ['all', 'most', 'few'] });
+    this.button.before(this.question);
   }
 
   // Writes `hex` to a fresh connection. The result: { records, close, event, stayed }; `close` is the browser's own
@@ -74,14 +77,13 @@ export class Browser {
     this.button.disabled = true;
     this.summary.textContent = 'Running …';
     const body = el('tbody');
-    const head = ['rule', 'bytes', 'the browser', 'due', 'verdict', 'the page was told'];
+    const head = ['rule and bytes', 'the browser told the server', 'verdict', 'the page was told'];
     clear(this.table);
     this.table.append(el('table', { class: 'browser-rules' }, el('caption', { class: 'unseen', text: 'What this browser does with each broken rule' }),
       el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col', text })))), body));
     const rows = this.rules.map((rule) => {
       const hex = rule.examples.server;
-      const row = el('tr', {}, el('th', { scope: 'row' }, el('a', { href: `#break/${rule.id}/server`, text: rule.id })),
-        el('td', { class: 'hex', text: hex.length > 24 ? `${spaced(hex.slice(0, 20))} …` : spaced(hex) }));
+      const row = el('tr', {}, el('th', { scope: 'row' }, el('a', { href: `#break/${rule.id}/server`, text: rule.id }), el('code', { text: spaced(hex) })));
       body.append(row);
       return { rule, hex, row };
     });
@@ -96,8 +98,10 @@ export class Browser {
     const started = performance.now();
     await Promise.all(Array.from({ length: Math.max(1, Math.min(3, (session.bounds?.connections ?? 4) - 1)) }, work));
     const parts = [...tally].map(([result, number]) => `${number} ${result}`);
-    this.summary.textContent = `${many(rows.length, 'rule')} in ${((performance.now() - started) / 1000).toFixed(1)} s: ${parts.join(', ')}.`;
+    const other = tally.has(OTHER) ? ' Another code breaks no rule: what must be done is to fail the connection (§7.1.7). That is found in this browser, not in plainws.' : '';
+    this.summary.textContent = `${many(rows.length, 'rule')} in ${((performance.now() - started) / 1000).toFixed(1)} s: ${parts.join(', ')}.${other}`;
     this.element.dataset.done = String(rows.length);
+    this.question.settle(`${tally.get(CODE) ?? 0} of ${rows.length}.`);
     announce(this.summary.textContent);
     this.button.disabled = false;
   }
@@ -108,12 +112,12 @@ export class Browser {
       const seen = await this.#patiently(hex);
       const result = judge(rule, seen);
       row.dataset.result = result;
-      cells(seen.stayed ? (seen.pong ? 'read on' : 'waited') : seen.close ? el('td', {}, closeCell(seen.close)) : 'left without Close',
-        `Close ${rule.close_code}`, el('td', { class: 'result' }, el('b', { text: `${MARKS[result]} ` }), result),
-        seen.event ? eventWords(seen.event) : 'nothing');
+      const told = seen.close ? peerText(closeWords(seen.close)) : 'nothing';
+      cells(el('td', {}, told), el('td', { class: 'result' }, el('b', { text: `${MARKS[result]} ` }), result === OTHER ? `${rule.close_code} is due` : result),
+        seen.event ? `${seen.event.code}${seen.event.reason ? ` “${seen.event.reason}”` : ''}` : 'nothing');
       return result;
     } catch (error) {
-      cells('', '', 'not tried', error.message);
+      cells('', 'not tried', error.message);
       return 'not tried';
     }
   }
@@ -130,7 +134,7 @@ export class Browser {
   }
 }
 
-const CODE = 'as the rule says';
+const CODE = 'as due';
 const OTHER = 'with another code';
 const BARE = 'left without Close';
 const STAYED = 'did not leave';
@@ -174,5 +178,4 @@ function closeWords(frame) {
   return `Close${code === undefined ? ' without a code' : ` ${code}`}${reason ? ` “${reason}”` : ''}`;
 }
 
-const closeCell = (frame) => peerText(closeWords(frame));
 const eventWords = ({ code, reason, wasClean }) => `${code}, ${reason ? `“${reason}”` : 'no reason'}, ${wasClean ? 'clean' : 'not clean'}`;

@@ -191,7 +191,7 @@ export class Composer {
       el('label', { class: 'grow' }, 'payload', this.payload),
       el('fieldset', { class: 'forms' }, el('legend', { text: 'form of the length' }),
         el('div', {}, ...this.forms.map((radio) => el('label', {}, radio, `${radio.value} bits`)))),
-      el('label', { class: 'short' }, 'length announced', this.length),
+      el('label', { class: 'short' }, 'length field', this.length),
       el('label', { class: 'check' }, this.masked, 'masked'),
       el('label', { class: 'short' }, 'key', this.key));
   }
