@@ -53,6 +53,14 @@ export function visible(text) {
   return text.replace(UNSEEN, (it) => `⟨U+${it.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 }
 
+// One character, for a cell of its own.
+export function glyph(char) {
+  const code = char.codePointAt(0);
+  if (char === ' ') return '␣';
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  return visible(char) === char ? char : '⟨⟩';
+}
+
 // What a peer sent, for people: letters of right-to-left scripts reorder nothing around them.
 export const peerText = (text, properties = {}) => el('bdi', { class: 'peer', ...properties, text: visible(text) });
 

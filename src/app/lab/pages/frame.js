@@ -1,6 +1,6 @@
 // The one view of a frame, live, broken, cut or answered: its bits, its bytes with the mask as a sum, and its reading.
 // What the bits mean comes from the server as spans; here they are only drawn.
-import { announce, button, clear, copyButton, count, el, focusOn, fromHex, hexBytes, many, peerText, rove, spaced, visible } from './dom.js';
+import { announce, button, clear, copyButton, count, el, focusOn, fromHex, glyph, hexBytes, many, peerText, rove, spaced, visible } from './dom.js';
 import { headerLength, kind, label, parts, payloadLength, place, shares, within } from './fields.js';
 import { listenIn } from './keys.js';
 import { Selection, selection } from './selection.js';
@@ -122,7 +122,7 @@ export class FrameView {
           at += 1;
           return column;
         });
-        const mark = text ? el('span', { class: 'char', 'aria-hidden': 'true' }, peerText(char ?? '·')) : null;
+        const mark = text ? el('span', { class: 'char', 'aria-hidden': 'true' }, el('bdi', { text: char === null ? '·' : glyph(char) })) : null;
         return el('div', { class: 'char-group' }, el('div', { class: 'columns' }, ...group), mark);
       });
       rows.append(el('div', { class: 'body-bytes' }, ...columns, this.#rest(frame, body.length, shown)));

@@ -19,6 +19,17 @@ export function saved(records) {
   return `${lines.join('\n')}\n`;
 }
 
+// What was saved, a connection at a time: [[name, text]].
+export function connections(text) {
+  const found = new Map();
+  for (const line of text.split('\n')) {
+    const number = /^\s*#(\d+)\s*[<>]/.exec(line)?.[1];
+    if (number) found.set(number, `${found.get(number) ?? ''}${line}\n`);
+  }
+  if (found.size < 2) return [['saved', text]];
+  return [...found].map(([number, lines]) => [`saved ${number}`, lines]);
+}
+
 function bytesOf({ frame, handshake }) {
   if (frame) return frame.wire;
   return handshake ? utf8Hex(handshake.lines.map((line) => `${line.text}\r\n`).join('')) : null;

@@ -52,7 +52,10 @@ export const session = {
   ask(what, fields = {}) {
     if (this.state !== 'open') return Promise.reject(new Error('There is no session: connect again first.'));
     const n = ++count;
-    tap.send(JSON.stringify({ n, do: what, ...fields }));
+    const command = JSON.stringify({ n, do: what, ...fields });
+    const most = this.bounds?.command ?? Infinity;
+    if (new TextEncoder().encode(command).length > most) return Promise.reject(new Error(`A command has at most ${most} bytes, and this has more.`));
+    tap.send(command);
     return new Promise((resolve, reject) => asked.set(n, { resolve, reject }));
   },
 
@@ -81,12 +84,9 @@ export const session = {
   record: (id) => newest.get(String(id)),
 
   // Takes in what `open` gave of a saved session, as records that are shown like those of this one.
-  adopt(decoded) {
-    const all = [decoded].flat().flatMap((connection) => {
-      const name = connection.connection ?? 'saved';
-      const records = (connection.streams ?? [connection]).flatMap((stream) => pieces(stream, String(name)));
-      return records.sort((one, other) => turn(one) - turn(other));
-    });
+  adopt(decoded, c) {
+    const all = (decoded.streams ?? [decoded]).flatMap((stream) => pieces(stream, c));
+    all.sort((one, other) => turn(one) - turn(other));
     for (const record of all) {
       record.id = `f${++count}`;
       keep(record);

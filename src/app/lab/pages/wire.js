@@ -1,8 +1,8 @@
 // The wire: what passed between this browser and the server, in the order in which it passed, a cell for each byte.
-import { announce, button, clear, count, el, hexBytes, many, peerText, toHex, utf8Hex } from './dom.js';
+import { announce, button, copyButton, count, el, hexBytes, many, peerText, toHex, utf8Hex } from './dom.js';
 import { headerLength, kind, parts, payloadLength, shares } from './fields.js';
 import { bar } from './frame.js';
-import { saved } from './saved.js';
+import { connections, saved } from './saved.js';
 import { selection } from './selection.js';
 import { session } from './session.js';
 
@@ -268,18 +268,15 @@ export class Wire {
       this.#do('client', ({ socket }) => socket.send(text.value));
     });
     const closing = this.#closing();
-    const toggle = button('Close …', () => {
-      closing.hidden = !closing.hidden;
-      toggle.setAttribute('aria-expanded', !closing.hidden);
-      if (!closing.hidden) closing.querySelector('input').focus();
-    }, { class: 'quiet', 'aria-expanded': 'false' });
+    const joining = this.#joining();
     return el('div', { class: 'sender' }, form,
       el('div', { class: 'ways' },
         button('Ping me', () => this.#do('server', ({ c }) => session.ask('ping', { c, payload: this.#ping() })), { class: 'quiet' }),
         button('In fragments', () => this.#do('server', ({ c }) => session.ask('send', fragments(c, text.value || 'Grüße'))), { class: 'quiet' }),
         button('300 kB', () => this.#do('client', ({ socket }) => socket.send('plainws! '.repeat(33334).slice(0, 300000))), { class: 'quiet' }),
-        toggle),
-      closing, this.#problem);
+        disclose('Close …', closing),
+        disclose('Join …', joining)),
+      closing, joining, this.#problem);
   }
 
   // Eight bytes that count up. The first are zeros: what masks them in the pong is seen bare.
@@ -294,6 +291,13 @@ export class Wire {
     return el('div', { class: 'closing', hidden: true }, code, reason,
       button('This tab closes', () => this.#do('client', ({ socket }) => (number() === null ? socket.close() : socket.close(number(), reason.value)))),
       button('plainws closes', () => this.#do('server', ({ c }) => session.ask('close', { c, code: number(), reason: reason.value }))));
+  }
+
+  // How any other client gets onto this wire.
+  #joining() {
+    const line = () => `plainws connect '${new URL(`lab/echo?t=${session.token}&c=me`, document.baseURI).href.replace(/^http/, 'ws')}'`;
+    return el('div', { class: 'closing', hidden: true }, el('p', { class: 'muted small', text: 'A client of your own shows up here as “me”, if it connects so:' }),
+      el('code', { text: "plainws connect 'ws://…/lab/echo?t=…&c=me'" }), copyButton(line));
   }
 
   async #do(sender, action) {
@@ -340,9 +344,11 @@ export class Wire {
     if (!file) return;
     this.#problem.textContent = '';
     try {
-      const opened = await session.ask('open', { text: await file.text() });
+      const all = connections(await file.text());
       this.note(`opened: ${file.name}`);
-      for (const record of session.adopt(opened)) this.#add(record);
+      for (const [name, text] of all) {
+        for (const record of session.adopt(await session.ask('open', { text }), name)) this.#add(record);
+      }
       this.reveal(false);
     } catch (error) {
       this.#problem.textContent = `${file.name}: ${error.message}`;
@@ -352,16 +358,26 @@ export class Wire {
 
   // --- the session ---
 
+  #again = null;
+
   #state(state) {
     if (state === 'open') session.main();
+    this.#again?.remove();
     if (state !== 'lost') return;
     this.#open = [];
-    const again = button('Connect again', () => {
-      again.remove();
-      session.start();
-    }, { class: 'quiet' });
-    this.note('The session is lost. What was seen stays. ', again);
+    this.#again = button('Connect again', () => session.start(), { class: 'quiet' });
+    this.note('The session is lost. What was seen stays. ', this.#again);
   }
+}
+
+// A button that shows and hides what it is about.
+function disclose(text, region) {
+  const toggle = button(text, () => {
+    region.hidden = !region.hidden;
+    toggle.setAttribute('aria-expanded', !region.hidden);
+    if (!region.hidden) region.querySelector('input, button').focus();
+  }, { class: 'quiet', 'aria-expanded': 'false' });
+  return toggle;
 }
 
 function scrollInto(list, row) {
