@@ -24,7 +24,6 @@ const STACK_SIZE: usize = 512 * 1024;
 ///
 /// Why it cannot be done, in words for a learner.
 pub(super) fn run(handle: &Handle, session: &Session, command: Command) -> Result<Value, String> {
-    let nothing = json!({});
     match command {
         Command::Judge { sender, pieces } => judge::judge(sender, &pieces),
         Command::Make(order) => Ok(json!({"wire": joined(&order.write())})),
@@ -44,9 +43,15 @@ pub(super) fn run(handle: &Handle, session: &Session, command: Command) -> Resul
         Command::Close { c, code, reason } => on(session, &c, |sender| {
             sender.close(code.map(CloseCode), &reason)
         }),
-        Command::Cut { c } => on(session, &c, |_| Ok(())),
+        Command::Cut { c } => on(session, &c, |sender| {
+            sender.cut();
+            Ok(())
+        }),
         Command::Raw { c, bytes } => on(session, &c, |sender| sender.raw().send(&bytes)),
-        Command::News { .. } => Ok(nothing),
+        Command::News { every } => {
+            session.lanes.start(every);
+            Ok(json!({"every": every.map_or(0.0, |every| every.as_secs_f64())}))
+        }
         Command::Threads => Ok(threads(handle)),
         Command::Time => Ok(json!({"time": time::now()})),
     }

@@ -1,233 +1,70 @@
 //! The lab, a page that shows what passes between a browser and this server, byte by byte, with the rule that each
 //! meets or breaks.
+//!
+//! | module | question |
+//! |---|---|
+//! | `bench` | what do requests and connections come to? |
+//! | `guard` | who may use it? |
+//! | `session` | which connections does a page watch? |
+//! | `watch` | what passes over one? |
+//! | `observer` | how does the page hear of it? |
+//! | `command`, `commands`, `judge`, `pace` | what does the page ask for, and what is done? |
+//! | `news`, `cost` | what is new, and what does it cost to hear of it? |
+//! | `rules` | what are the rules? |
 
+mod bench;
 mod command;
 mod commands;
+mod cost;
 mod guard;
 mod judge;
+mod news;
 mod observer;
 mod pace;
+mod rules;
 mod session;
-mod tables;
 mod watch;
 
-use self::guard::{Asked, Guard};
-use self::pace::Pace;
-use self::session::{Session, Sessions};
-use self::watch::{Connection, End};
 use crate::app::check;
-use crate::app::echo;
 use crate::app::why;
+pub(crate) use bench::Lab;
 pub(crate) use guard::without_token;
-use plainws::net::log::{Outcome, Record};
-use plainws::net::tap::Tap;
-use plainws::protocol::request::Request;
-use plainws::{CloseCode, Handle, Page, Result, Server, WebSocket};
-use serde_json::{Value, json};
+use plainws::{Page, Server};
+use serde_json::Value;
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
-/// What the lab keeps while the server runs.
-pub(crate) struct Lab {
-    handle: Handle,
-    guard: Guard,
-    /// Under which its paths are served as well.
-    prefixes: Vec<String>,
-    sessions: Sessions,
+/// Serves the page and what it needs.
+pub(crate) fn add_to(mut server: Server, lab: &Arc<Lab>) -> Server {
+    server = server.page("/lab", Page::html(include_str!("pages/lab.html")));
+    for (path, source) in SCRIPTS {
+        let page = Page::new("text/javascript; charset=utf-8", source.as_bytes());
+        server = server.page(path, page);
+    }
+    for (path, source) in STYLES {
+        let page = Page::new("text/css; charset=utf-8", source.as_bytes());
+        server = server.page(path, page);
+    }
+    for (path, table) in [
+        ("/lab/rules.json", rules::table()),
+        ("/lab/questions.json", why::page()),
+        ("/lab/stages.json", check::stages()),
+    ] {
+        server = server.page(path, json_page(&table));
+    }
+    let its_own = || Arc::clone(lab);
+    let (tap, echo, news, idle) = (its_own(), its_own(), its_own(), its_own());
+    let (now, next) = (its_own(), its_own());
+    server
+        .route("/lab/tap", move |ws| tap.observe(ws))
+        .route("/lab/echo", move |ws| echo.echo(ws))
+        .route("/lab/news", move |ws| news.news(ws))
+        .route("/lab/idle", move |ws| idle.idle(ws))
+        .page_with("/clock/now", move |request| now.now(request))
+        .page_with("/clock/next", move |request| next.next(request))
 }
 
-impl Lab {
-    /// For a server that serves everything under these prefixes too. Where the lab is on without having been
-    /// asked for, it answers for loopback names only.
-    pub(crate) fn new(handle: Handle, prefixes: &[String], is_asked_for: bool) -> Arc<Self> {
-        Arc::new(Self {
-            handle,
-            guard: Guard::new(is_asked_for),
-            prefixes: prefixes.to_vec(),
-            sessions: Sessions::default(),
-        })
-    }
-
-    /// Serves the page and what it needs.
-    pub(crate) fn add_to(self: &Arc<Self>, mut server: Server) -> Server {
-        server = server.page("/lab", Page::html(include_str!("pages/lab.html")));
-        for (path, source) in SCRIPTS {
-            let page = Page::new("text/javascript; charset=utf-8", source.as_bytes());
-            server = server.page(path, page);
-        }
-        for (path, source) in STYLES {
-            let page = Page::new("text/css; charset=utf-8", source.as_bytes());
-            server = server.page(path, page);
-        }
-        server = server.page("/lab/rules.json", json_page(&tables::rules()));
-        server = server.page("/lab/questions.json", json_page(&why::page()));
-        server = server.page("/lab/stages.json", json_page(&check::stages()));
-        let (observing, echoing, idle) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
-        server
-            .route("/lab/tap", move |ws| observing.observe(ws))
-            .route("/lab/echo", move |ws| echoing.echo(ws))
-            .route("/lab/idle", move |ws| idle.idle(ws))
-    }
-
-    /// Watches a connection that belongs to a session.
-    pub(crate) fn tap(&self, request: &Request) -> Option<Tap> {
-        let path = self.path(request.path())?;
-        if ["/lab/tap", "/lab/idle"].contains(&path) || self.guard.check(request).is_err() {
-            return None;
-        }
-        let asked = Asked::by(request.query());
-        let session = self.sessions.find(asked.token)?;
-        let connection = session.watch(asked.c).ok()?;
-        let watched = Watching {
-            session,
-            connection,
-        };
-        Some(Box::new(move |direction, bytes| {
-            watched.connection.pass(direction, bytes);
-        }))
-    }
-
-    /// Tells the page of a watched connection how it ended.
-    pub(crate) fn log(&self, record: &Record<'_>) {
-        let line = String::from_utf8_lossy(record.request_line);
-        let target = line.split(' ').nth(1).unwrap_or_default();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        if self.path(path).is_none() {
-            return;
-        }
-        let asked = Asked::by(Some(query));
-        let session = self.sessions.find(asked.token);
-        let connection = session.as_ref().and_then(|session| session.find(asked.c));
-        if let (Some(session), Some(connection)) = (session, connection) {
-            session.ended(&connection, &end(&record.outcome));
-        }
-    }
-
-    /// A path of the lab, without the prefix.
-    fn path<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let is_own = |path: &&str| path.starts_with("/lab/");
-        let mut prefixes = self.prefixes.iter();
-        let stripped = || {
-            prefixes.find_map(|prefix| {
-                path.strip_prefix(prefix.trim_end_matches('/'))
-                    .filter(is_own)
-            })
-        };
-        Some(path).filter(is_own).or_else(stripped)
-    }
-
-    /// The page's own connection: commands come, answers and records go.
-    fn observe(&self, ws: &WebSocket) -> Result<()> {
-        if let Err(reason) = self.guard.check(ws.request()) {
-            return ws.close(CloseCode::POLICY, reason);
-        }
-        let Some(session) = self.sessions.begin(ws.sender())? else {
-            return ws.close(
-                CloseCode::TRY_AGAIN_LATER,
-                "8 sessions are open, and more are not let in",
-            );
-        };
-        let _ends = Ends {
-            lab: self,
-            session: &session,
-        };
-        let mut pace = Pace::new(Instant::now());
-        while let Some(message) = ws.receive()? {
-            thread::sleep(pace.wait(Instant::now()));
-            let text = String::from_utf8_lossy(message.as_bytes());
-            ws.send(self.answer(&session, &text).to_string())?;
-        }
-        Ok(())
-    }
-
-    fn answer(&self, session: &Session, text: &str) -> Value {
-        let (number, command) = command::parse(text);
-        match command.and_then(|command| commands::run(&self.handle, session, command)) {
-            Ok(result) => json!({"type": "answer", "to": number, "result": result}),
-            Err(error) => json!({"type": "answer", "to": number, "error": error}),
-        }
-    }
-
-    fn echo(&self, ws: &mut WebSocket) -> Result<()> {
-        match self.claimed(ws.request()) {
-            Some(connection) => {
-                connection.opened(ws.sender());
-                echo::echo(ws)
-            }
-            None => ws.close(
-                CloseCode::POLICY,
-                "no session, no such name, or no place left",
-            ),
-        }
-    }
-
-    fn idle(&self, ws: &WebSocket) -> Result<()> {
-        let asked = Asked::by(ws.request().query());
-        let session = self.sessions.find(asked.token);
-        let session = session.filter(|_| self.guard.check(ws.request()).is_ok());
-        let Some(session) = session.filter(|session| session.add_idle()) else {
-            return ws.close(
-                CloseCode::TRY_AGAIN_LATER,
-                "no session, or no place left in it",
-            );
-        };
-        while ws.receive()?.is_some() {}
-        session.remove_idle();
-        Ok(())
-    }
-
-    /// The watched connection that a request has begun.
-    fn claimed(&self, request: &Request) -> Option<Arc<Connection>> {
-        let asked = Asked::by(request.query());
-        let connection = self.sessions.find(asked.token)?.find(asked.c)?;
-        connection.claim().then_some(connection)
-    }
-}
-
-/// Ends a session when its page has left.
-struct Ends<'a> {
-    lab: &'a Lab,
-    session: &'a Arc<Session>,
-}
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.lab.sessions.end(self.session);
-    }
-}
-
-/// What the tap of a watched connection owns.
-struct Watching {
-    session: Arc<Session>,
-    connection: Arc<Connection>,
-}
-
-/// The log has told how it ended, as a rule.
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.session.ended(&self.connection, &End::default());
-    }
-}
-
-fn end(outcome: &Outcome<'_>) -> End {
-    match outcome {
-        Outcome::Response { status, reason, .. } => End {
-            status: Some(*status),
-            reason: reason.map(Into::into),
-            ..End::default()
-        },
-        Outcome::Closed { reason, .. } => End {
-            close_code: Some(reason.code.0),
-            reason: Some(reason.reason.clone()),
-            ..End::default()
-        },
-        _ => End::default(),
-    }
-}
-
-fn json_page(value: &Value) -> Page {
-    Page::new("application/json", value.to_string().into_bytes())
+fn json_page(table: &Value) -> Page {
+    Page::new("application/json", table.to_string().into_bytes())
 }
 
 const SCRIPTS: &[(&str, &str)] = &[

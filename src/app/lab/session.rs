@@ -1,6 +1,7 @@
 //! A session: a page that watches, what it may, and the connections that it watches.
 
 use super::command::MAX_COMMAND;
+use super::cost::Lanes;
 use super::observer::{BACKLOG, Observer};
 use super::pace::PER_SECOND;
 use super::watch::{Connection, End, KEPT};
@@ -32,16 +33,38 @@ pub(super) struct Sessions(Mutex<Vec<Arc<Session>>>);
 #[derive(Debug)]
 pub(super) struct Session {
     token: String,
-    pub(super) observer: Arc<Observer>,
+    observer: Arc<Observer>,
+    pub(super) lanes: Lanes,
     connections: Mutex<Vec<Arc<Connection>>>,
     idle: AtomicUsize,
 }
 
-/// Why a connection is refused: a status and a sentence.
+/// Why a connection or a request is refused: a status and a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) u16, pub(super) &'static str);
 
+impl Refusal {
+    pub(super) const SESSIONS: Self = Self(503, "8 pages watch already, and no more can");
+    pub(super) const TOKEN: Self = Self(
+        403,
+        "no session has that token: it is valid while its page is open",
+    );
+    pub(super) const CONNECTIONS: Self = Self(503, "a page watches at most 4 connections");
+    pub(super) const IDLE: Self = Self(503, "a page opens at most 64 idle connections");
+    pub(super) const WAITING: Self = Self(503, "too many requests of this page wait already");
+    const NAME: Self = Self(
+        400,
+        "c, the name of the connection, is 1 to 8 letters or digits",
+    );
+    const TAKEN: Self = Self(409, "a connection of that name is open");
+}
+
 impl Sessions {
+    pub(super) fn each(&self, act: impl Fn(&Session)) {
+        let all = self.all().clone();
+        all.iter().for_each(|session| act(session));
+    }
+
     pub(super) fn are_full(&self) -> bool {
         self.all().len() >= MAX_SESSIONS
     }
@@ -74,6 +97,7 @@ impl Sessions {
     /// Ends a session: its token is dead from now on, and its connections are closed.
     pub(super) fn end(&self, session: &Arc<Session>) {
         self.all().retain(|other| !Arc::ptr_eq(other, session));
+        session.lanes.end();
         session.close_all();
     }
 
@@ -84,10 +108,15 @@ impl Sessions {
 
 impl Session {
     fn new(page: Sender) -> io::Result<Self> {
-        let token: [u8; 16] = Random::new()?.bytes();
+        let mut random = Random::new()?;
+        let token: [u8; 16] = random.bytes();
+        let began = Instant::now();
+        let observer = Arc::new(Observer::new(page, began));
+        let seed = u64::from_ne_bytes(random.bytes());
         Ok(Self {
             token: joined(&token),
-            observer: Arc::new(Observer::new(page, Instant::now())),
+            lanes: Lanes::new(seed, began, Arc::clone(&observer)),
+            observer,
             connections: Mutex::default(),
             idle: AtomicUsize::new(0),
         })
@@ -117,24 +146,18 @@ impl Session {
     ///
     /// It may not be watched.
     pub(super) fn watch(&self, c: &str) -> Result<Arc<Connection>, Refusal> {
-        let is_name =
-            (1..=MAX_NAME).contains(&c.len()) && c.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !is_name {
-            return Err(Refusal(
-                400,
-                "c, the name of the connection, is 1 to 8 letters or digits",
-            ));
-        }
         let mut all = self.connections();
-        if all.iter().any(|connection| connection.c == c) {
-            return Err(Refusal(409, "a connection of that name is open"));
-        }
-        if all.len() >= MAX_CONNECTIONS {
-            return Err(Refusal(503, "a session watches at most 4 connections"));
+        if let Some(refusal) = refusal(c, &all) {
+            return Err(refusal);
         }
         let connection = Arc::new(Connection::new(c.to_owned(), Arc::clone(&self.observer)));
         all.push(Arc::clone(&connection));
         Ok(connection)
+    }
+
+    /// Why a connection of that name cannot be watched now.
+    pub(super) fn refusal(&self, c: &str) -> Option<Refusal> {
+        refusal(c, &self.connections())
     }
 
     pub(super) fn find(&self, c: &str) -> Option<Arc<Connection>> {
@@ -147,6 +170,10 @@ impl Session {
         connection.ended(end);
         self.connections()
             .retain(|other| !Arc::ptr_eq(other, connection));
+    }
+
+    pub(super) fn has_idle_place(&self) -> bool {
+        self.idle.load(Ordering::Relaxed) < MAX_IDLE
     }
 
     /// Takes the place of an idle connection; `false` if there is none left.
@@ -173,5 +200,17 @@ impl Session {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refusal(c: &str, open: &[Arc<Connection>]) -> Option<Refusal> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric();
+    let is_name = (1..=MAX_NAME).contains(&c.len()) && c.bytes().all(is_letter);
+    let is_taken = open.iter().any(|connection| connection.c == c);
+    match (is_name, is_taken, open.len()) {
+        (false, ..) => Some(Refusal::NAME),
+        (true, true, _) => Some(Refusal::TAKEN),
+        (true, false, MAX_CONNECTIONS..) => Some(Refusal::CONNECTIONS),
+        _ => None,
     }
 }

@@ -8,8 +8,8 @@ use plainws::net::tap::Direction;
 use plainws::protocol::dissect::Frame;
 use plainws::{Role, Sender};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// Bytes that are kept of a frame.
 pub(super) const KEPT: usize = json::WIRE;
@@ -21,10 +21,9 @@ pub(super) struct Connection {
     pub(super) c: String,
     observer: Arc<Observer>,
     watched: Mutex<Watched>,
-    is_claimed: AtomicBool,
     sender: OnceLock<Sender>,
-    received: AtomicU64,
-    sent: AtomicU64,
+    /// Its own: what begins and ends it runs there.
+    thread: ThreadId,
 }
 
 #[derive(Debug)]
@@ -32,6 +31,9 @@ struct Watched {
     exchange: Exchange,
     client: Reads,
     server: Reads,
+    /// Bytes received and sent, and how many of them have been asked for.
+    passed: (u64, u64),
+    asked: (u64, u64),
     has_ended: bool,
 }
 
@@ -64,18 +66,18 @@ impl Connection {
                 exchange,
                 client: Reads::default(),
                 server: Reads::default(),
+                passed: (0, 0),
+                asked: (0, 0),
                 has_ended: false,
             }),
-            is_claimed: AtomicBool::new(false),
             sender: OnceLock::new(),
-            received: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
+            thread: thread::current().id(),
         }
     }
 
-    /// Whether whoever asks is the first to do so: then the connection is theirs.
-    pub(super) fn claim(&self) -> bool {
-        !self.is_claimed.swap(true, Ordering::Relaxed)
+    /// Whether the thread that asks is its own.
+    pub(super) fn is_here(&self) -> bool {
+        thread::current().id() == self.thread
     }
 
     /// Its handshake is done, and its handler runs.
@@ -88,21 +90,23 @@ impl Connection {
         self.sender.get()
     }
 
-    /// Bytes received and sent so far.
-    pub(super) fn traffic(&self) -> (u64, u64) {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        (read(&self.received), read(&self.sent))
+    /// Bytes received and sent since this was asked last.
+    pub(super) fn since_last(&self) -> (u64, u64) {
+        let mut watched = self.watched();
+        let passed = watched.passed;
+        let before = std::mem::replace(&mut watched.asked, passed);
+        (passed.0 - before.0, passed.1 - before.1)
     }
 
     /// Takes what passes.
     pub(super) fn pass(&self, direction: Direction, bytes: &[u8]) {
-        let (sender, count) = match direction {
-            Direction::Received => (Role::Client, &self.received),
-            Direction::Sent => (Role::Server, &self.sent),
-        };
-        count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         // Records of the two directions keep their order by this lock. Telling never waits.
         let mut watched = self.watched();
+        let (sender, count) = match direction {
+            Direction::Received => (Role::Client, &mut watched.passed.0),
+            Direction::Sent => (Role::Server, &mut watched.passed.1),
+        };
+        *count += bytes.len() as u64;
         for (event, first, last) in watched.receive(sender, bytes) {
             self.tell(sender, event, (first, last));
         }

@@ -4,7 +4,7 @@ use crate::app::listen::Place;
 use std::env;
 
 /// The text for a server, and for the place where its health and metrics are, if they have one of their own.
-pub(super) fn banner(places: &[Place], prefixes: &[String]) -> String {
+pub(super) fn banner(places: &[Place], prefixes: &[String], has_lab: bool) -> String {
     let at = |place: &Place| match place {
         Place::Tcp { address, .. } => format!("http://{address}/"),
         #[cfg(unix)]
@@ -17,6 +17,14 @@ pub(super) fn banner(places: &[Place], prefixes: &[String]) -> String {
          \x20 /test_socket, /echo       each message comes back\n",
         at(&places[0]),
     );
+    if has_lab {
+        let url = match &places[0] {
+            place @ Place::Tcp { .. } => format!(": {}lab", at(place)),
+            #[cfg(unix)]
+            Place::Unix(_) => String::new(),
+        };
+        text += &format!("  /lab                      every bit that passes{url}\n");
+    }
     for prefix in prefixes {
         text += &format!("  {prefix}/…  the same again\n");
     }

@@ -8,7 +8,7 @@ mod pages;
 
 use crate::app::args;
 use crate::app::echo;
-use crate::app::lab::Lab;
+use crate::app::lab::{self, Lab};
 use crate::app::listen::{self, Address, Place};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
@@ -206,9 +206,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let mut handles = vec![server.handle().map_err(in_words)?];
     let lab = has_lab.then(|| Lab::new(handles[0].clone(), &options.prefix, options.lab));
     if let Some(lab) = &lab {
-        server = lab.add_to(server);
+        server = lab::add_to(server, lab);
     }
-    let mut server = with_options(server, options, &lines, lab);
+    let mut server = with_options(server, options, &lines, lab.clone());
     let mut places = vec![place];
 
     let mut watched = None;
@@ -223,11 +223,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         server = metrics::add_to(server, &handles[0]);
     }
 
-    stop_on_signals(handles).map_err(|error| format!("cannot wait for signals: {error}"))?;
+    stop_on_signals(handles, lab).map_err(|error| format!("cannot wait for signals: {error}"))?;
     if let Some(warning) = capacity_warning(&server, max_connections) {
         lines.push(To::Stderr, &access_log::warning(&warning, form));
     }
-    announce(banner::banner(&places, &options.prefix))?;
+    announce(banner::banner(&places, &options.prefix, has_lab))?;
     thread::scope(|scope| {
         if let Some(watched) = watched {
             scope.spawn(|| watched.serve());
@@ -311,6 +311,9 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
             both(trace.as_ref().map(|trace| trace(number)), lab)
         });
     }
+    if let Some(lab) = lab.clone() {
+        server = server.admit(move |applicant| lab.admit(applicant));
+    }
     let form = options.log;
     let access = (!options.quiet).then(|| lines.clone());
     if access.is_some() || lab.is_some() {
@@ -338,7 +341,7 @@ fn both(one: Option<Tap>, other: Option<Tap>) -> Option<Tap> {
 }
 
 /// The first signal shuts the servers down, the second cuts the connections still open.
-fn stop_on_signals(handles: Vec<Handle>) -> io::Result<()> {
+fn stop_on_signals(handles: Vec<Handle>, lab: Option<Arc<Lab>>) -> io::Result<()> {
     let mut is_stopping = false;
     signals::on_each(move || {
         for handle in &handles {
@@ -349,6 +352,9 @@ fn stop_on_signals(handles: Vec<Handle>) -> io::Result<()> {
             }
         }
         is_stopping = true;
+        if let Some(lab) = &lab {
+            lab.stop();
+        }
     })
 }
 

@@ -1,4 +1,4 @@
-//! The tables behind `rules` and `check --learn`, for the page.
+//! The table behind `rules`, for the page.
 
 use crate::app::judge::places::{self, Place};
 use crate::app::show::verdict;
@@ -8,7 +8,7 @@ use plainws::{Role, Rule};
 use serde_json::{Value, json};
 
 /// Every rule, in the order of the table.
-pub(super) fn rules() -> Value {
+pub(super) fn table() -> Value {
     Rule::ALL.iter().map(|rule| of_rule(*rule)).collect()
 }
 
