@@ -229,7 +229,7 @@ class BreakIt {
     const held = document.activeElement === this.send;
     try {
       const result = await lab.session.ask('judge', { sender, pieces: [hex] });
-      const seen = target.id === 'browser' ? await this.browser.run(hex) : null;
+      const seen = target.id === 'browser' ? await this.browser.run(hex, result.stream.verdict !== 'incomplete') : null;
       if (composer.hex !== hex || this.target !== target) return;
       this.#show(result, seen);
     } catch (error) {
@@ -248,15 +248,16 @@ class BreakIt {
     announce(error.message);
   }
 
-  #show({ stream, events, answer }, seen) {
-    const said = verdict(stream, events ?? []);
+  #show(result, seen) {
+    const { stream, events, answer } = result;
+    const said = verdict(stream, events);
     const { violation } = stream;
     clear(this.outcome);
     this.outcome.dataset.rule = violation?.rule ?? '';
     this.outcome.dataset.offset = violation?.offset ?? '';
     this.outcome.dataset.answer = violation?.answer ?? '';
     this.outcome.append(el('p', { id: 'break-verdict', class: { legal: 'is-legal', violation: 'is-broken' }[stream.verdict] }, el('b', { text: said.mark }), ' ', said.text));
-    if (seen) this.outcome.append(this.browser.show(seen, violation));
+    if (seen) this.outcome.append(this.browser.show(seen, result));
     this.question?.settle(seen ? this.browser.words(seen) : said.short);
     const rows = el('div', { class: 'exchange rows' });
     this.outcome.append(rows, this.view.element);
@@ -277,8 +278,13 @@ class BreakIt {
     const first = sent.at(-1) ?? head;
     this.view.element.hidden = !first;
     if (first) this.#look(first);
-    if (seen) rows.append(el('p', { class: 'muted', text: 'this browser' }), ...seen.records.filter((record) => record.frame && record.sender === 'client').map((record) => this.#row({ ...record, c: undefined, time: undefined })));
-    else rows.append(...await this.#answer(stream, answer));
+    rows.append(...seen ? this.#browsers(seen) : await this.#answer(stream, answer));
+  }
+
+  #browsers({ records }) {
+    const frames = records.filter((record) => record.frame && record.sender === 'client');
+    const rows = frames.map((record) => this.#row({ ...record, c: undefined, time: undefined }));
+    return [el('p', { class: 'muted', text: rows.length > 0 ? 'this browser' : 'this browser sends nothing' }), ...rows];
   }
 
   async #answer({ handshake, violation, frames }, answer) {

@@ -3,6 +3,7 @@
 import { announce, button, clear, el, many, peerText, question, spaced } from './dom.js';
 
 const PATIENCE = 1500; // ms for a browser that may be waiting for more, or may not mind
+const PROBE = '3f3f3f3f'; // the payload of a ping that shows whether the browser reads on
 const AFTERWARDS = 400; // ms for the records that follow a CloseEvent
 
 export class Browser {
@@ -26,48 +27,56 @@ export class Browser {
     this.button.before(this.question);
   }
 
-  // Writes `hex` to a fresh connection. The result: { records, close, event, stayed }; `close` is the browser's own
-  // Close frame or null, `event` what the page was told, `stayed` whether it was still there after a while.
-  async run(hex) {
+  // Writes `hex` to a fresh connection. The result: { records, close, event, stayed, readOn }; `close` is the browser's
+  // own Close frame or null, `event` what the page was told, `stayed` whether it was still there after a while. A ping
+  // behind the bytes tells at once that it has read on, unless they stop within a frame and it would become part of that.
+  async run(hex, isWhole = true) {
     const { session } = this.lab;
     const connection = session.open('lab/echo');
     const records = [];
     const watched = watch(session, connection.c, records);
+    let messages = 0;
+    connection.socket.addEventListener('message', () => { messages += 1; });
     try {
       await connection.opened;
       await session.ask('raw', { c: connection.c, hex });
-      // A ping behind the bytes: who answers it has read on. Nobody may be there to take it any more.
-      session.ask('ping', { c: connection.c, payload: '3f' }).catch(() => {});
+      // It fails where nobody is there any more.
+      if (isWhole) session.ask('ping', { c: connection.c, payload: PROBE }).catch(() => {});
       const first = await Promise.race([connection.closed, watched.pong, watched.close, later(PATIENCE)]);
       const stayed = first === undefined || first === 'pong';
       if (first === 'close') await Promise.race([connection.closed, later(PATIENCE)]);
+      if (stayed) watched.off();
       if (stayed) connection.socket.close(1000);
       const event = await Promise.race([connection.closed, later(PATIENCE)]);
+      if (stayed) return { records, close: null, event: null, stayed, readOn: first === 'pong', messages };
       await Promise.race([watched.end, later(AFTERWARDS)]);
-      return { records, close: stayed ? null : closeOf(records), event: stayed ? null : event, stayed, pong: first === 'pong' };
+      return { records, close: closeOf(records), event, stayed };
     } finally {
       watched.off();
       connection.socket.close();
     }
   }
 
-  words({ close, event, stayed, pong }) {
-    if (stayed) return pong ? 'The browser read on: it answered the ping that came behind.' : 'The browser said nothing, and stays.';
+  words({ close, event, stayed, readOn }) {
+    if (stayed) return readOn ? 'The browser read on: it answered a ping that came behind.' : 'The browser says nothing: it waits for more.';
     const told = close ? `The browser told the server ${closeWords(close)}` : 'The browser left without a word to the server';
     return `${told}; the page was told ${event ? eventWords(event) : 'nothing so far'}.`;
   }
 
-  show(seen, violation) {
+  // What was seen; `stream` and `events` are what plainws says of the same bytes.
+  show(seen, { stream: { violation }, events }) {
     const { close, event, stayed } = seen;
+    const isClose = events.some((event) => 'close' in event);
     const column = (title, big, small) => el('div', { class: 'told' }, el('h3', { text: title }), el('p', { class: 'big', text: big }), small);
     const reason = close?.['payload.close.reason'];
     return el('div', { class: 'browser-said' },
       el('div', { class: 'two' },
         column('The browser told the server', stayed ? 'nothing' : close ? `Close ${close['payload.close.status_code'] ?? 'without a code'}` : 'no Close',
           el('p', {}, reason ? peerText(`“${reason}”`) : stayed ? this.words(seen) : 'no reason')),
-        column('The page was told', event ? `${event.code}` : 'nothing', el('p', { text: event
+        column('The page was told', event ? `${event.code}` : seen.messages ? many(seen.messages, 'message') : 'nothing', el('p', { text: event
           ? `${event.reason ? `“${event.reason}”` : 'no reason'}, ${event.wasClean ? 'clean' : 'not clean'}` : 'its connection is open' }))),
-      event?.code === 1006 && close ? el('p', { text: 'A CloseEvent tells of the Close that came from the server, not of the one that the browser sent (§7.1.5). None had come, so the page is told 1006. The reason stands on the console of the browser, where people look and scripts cannot.' }) : null,
+      event?.code === 1006 && close && isClose ? el('p', { text: 'These bytes were written past the connection, which does not know that they are a Close. So it answered the one of the browser with a second Close, and after a Close nothing may come (§5.5.1).' }) : null,
+      event?.code === 1006 && close && !isClose ? el('p', { text: 'A CloseEvent tells of the Close that came from the server, not of the one that the browser sent (§7.1.5). None had come, so the page is told 1006. The reason stands on the console of the browser, where people look and scripts cannot.' }) : null,
       violation && !stayed ? el('p', { class: 'muted', text: finding(violation, seen) }) : null);
   }
 
@@ -164,8 +173,8 @@ function watch(session, c, records) {
   const watched = { pong: promise('pong'), close: promise('close'), end: promise('end') };
   watched.off = session.on('record', (record) => {
     if (record.c !== c) return;
-    records.push(record);
-    if (isFrame(record, 10)) tell.pong();
+    if (isFrame(record, 10) && record.frame.payload === PROBE) tell.pong();
+    else records.push(record);
     if (isFrame(record, 8)) tell.close();
     if (record.type === 'end') tell.end();
   });
