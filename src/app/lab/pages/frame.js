@@ -296,18 +296,29 @@ function heading(record) {
 function broken(record) {
   const { frame } = record;
   if (frame.status !== 'violation') return null;
-  const violation = record.violation ?? frame.violation ?? {};
-  const clause = el('span', { text: violation.clause ?? '' });
-  const answer = el('p', { text: violation.answer ? `Answer: ${violation.answer}` : '' });
-  if (!violation.clause) session.table('rules').then((rules) => {
-    const rule = rules.find((rule) => rule.id === frame.rule);
-    clause.textContent = rule?.clause ?? '';
-    answer.textContent = rule?.answer ? `Answer: ${rule.answer}` : '';
+  const box = el('div', { class: 'violation field-broken' });
+  const say = (violation) => {
+    clear(box);
+    box.append(el('p', {}, el('a', { href: `#rules/${frame.rule}`, text: frame.rule }), violation.section ? ` ${section(violation.section)} ` : ' ', violation.clause ?? ''));
+    if (violation.answer) box.append(el('p', { text: `Answer: ${violation.answer}` }));
+    if (violation.likely) box.append(el('p', { text: `Likely: ${violation.likely}` }));
+  };
+  const known = record.violation ?? frame.violation;
+  say(known ?? {});
+  if (!known) judged(record).then((violation) => {
+    record.violation = violation;
+    say(violation);
   }, () => {});
-  return el('div', { class: 'violation field-broken' },
-    el('p', {}, el('a', { href: `#rules/${frame.rule}`, text: frame.rule }), violation.section ? ` §${violation.section} ` : ' ', clause),
-    answer,
-    violation.likely ? el('p', { text: `Likely: ${violation.likely}` }) : null);
+  return box;
+}
+
+// What the judge says of a frame that came over the wire, as it stands there with the rest of its message.
+async function judged(record) {
+  const pieces = [...messageBefore(record), record].map(({ frame }) => frame.wire);
+  const { stream } = await session.ask('judge', { sender: record.sender, pieces });
+  if (stream.violation?.rule === record.frame.rule) return stream.violation;
+  const rules = await session.table('rules');
+  return rules.find((rule) => rule.id === record.frame.rule) ?? {};
 }
 
 // --- the reading ---
@@ -406,8 +417,7 @@ function explained(part, value) {
 
 // The line that reads the same bytes in a terminal, and for a later frame of a message those before it as well.
 export function commandLine(record) {
-  const before = record.frame.fragment?.index > 0 ? messageBefore(record) : [];
-  const frames = [...before, record];
+  const frames = [...messageBefore(record), record];
   const role = record.frame.mask === (record.sender === 'client') ? '' : ` --role ${record.sender}`;
   const bytes = frames.map(({ frame }) => spaced(frame.wire ?? '')).join(' ');
   return `plainws decode${role} ${bytes}`;
@@ -415,6 +425,7 @@ export function commandLine(record) {
 
 // The frames of the same message before this one, or none of them if one is no longer there or was cut.
 function messageBefore(record) {
+  if (!(record.frame.fragment?.index > 0) || record.c === undefined) return [];
   const found = [];
   for (const other of session.records.slice(0, session.records.indexOf(record)).reverse()) {
     if (other.type !== 'frame' || other.c !== record.c || other.sender !== record.sender) continue;

@@ -20,7 +20,7 @@ export const bench = {
       id: 'same-word-twice', ask: 'The same word twice: which bytes differ?', choices: ['none', 'all', 'some'], right: 2,
       hint: 'Send it twice and compare.',
     });
-    root.append(ask, view.element, keys());
+    root.append(ask, el('h1', { class: 'unseen', text: 'Watch' }), view.element, keys());
     lab.selection.on(remember);
     lab.session.on('frame', (record) => {
       if (awaited) point(awaited);
