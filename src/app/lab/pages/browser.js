@@ -83,6 +83,10 @@ export class Browser {
   // Every rule, as many at once as the session lets; the table grows as they come.
   async #all() {
     const { session } = this.lab;
+    if (session.state !== 'open') {
+      this.summary.textContent = 'There is no session: connect again first.';
+      return announce(this.summary.textContent);
+    }
     this.button.disabled = true;
     this.summary.textContent = 'Running …';
     const body = el('tbody');
@@ -110,9 +114,10 @@ export class Browser {
     const other = tally.has(OTHER) ? ' Another code breaks no rule: what must be done is to fail the connection (§7.1.7). That is found in this browser, not in plainws.' : '';
     this.summary.textContent = `${many(rows.length, 'rule')} in ${((performance.now() - started) / 1000).toFixed(1)} s: ${parts.join(', ')}.${other}`;
     this.element.dataset.done = String(rows.length);
-    this.question.settle(`${tally.get(CODE) ?? 0} of ${rows.length}.`);
+    if (!tally.has(UNTRIED)) this.question.settle(`${tally.get(CODE) ?? 0} of ${rows.length}.`);
     announce(this.summary.textContent);
     this.button.disabled = false;
+    return undefined;
   }
 
   async #one({ rule, hex, row }) {
@@ -126,8 +131,8 @@ export class Browser {
         seen.event ? `${seen.event.code}${seen.event.reason ? ` “${seen.event.reason}”` : ''}` : 'nothing');
       return result;
     } catch (error) {
-      cells('', 'not tried', error.message);
-      return 'not tried';
+      cells('', UNTRIED, error.message);
+      return UNTRIED;
     }
   }
 
@@ -147,6 +152,7 @@ const CODE = 'as due';
 const OTHER = 'with another code';
 const BARE = 'left without Close';
 const STAYED = 'did not leave';
+const UNTRIED = 'not tried';
 const MARKS = { [CODE]: '✓', [OTHER]: '≈', [BARE]: '≈', [STAYED]: '!' };
 
 function judge({ close_code: due }, { close, stayed }) {
