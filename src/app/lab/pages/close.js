@@ -26,7 +26,7 @@ const CAUSES = [
     why: () => 'The Close is empty, both ways. 1005 stands for “there was no code”: the page is told so, and nobody ever sends it (§7.4.1).',
   },
   {
-    id: 'server-1001', text: 'The server closes with 1001', call: 'Close 1001 “plainws goes away”', questions: [45],
+    id: '1001', text: 'The server closes with 1001', call: 'Close 1001 “plainws goes away”', questions: [45],
     act: ({ c }) => lab.session.ask('close', { c, code: 1001, reason: 'plainws goes away' }),
     why: () => 'No page may send 1001, but it is told it, and the reason with it: the browser answered the Close, so the end is clean.',
   },
@@ -56,7 +56,7 @@ const CAUSES = [
     why: (seen) => `Text is UTF-8 (§8.1)${told(seen, 1007)}. The page is told neither that nor in which message.`,
   },
   {
-    id: 'no-websocket', text: 'No WebSocket at this path', call: 'new WebSocket("…/lab/nothing")', questions: [58, 56], path: 'lab/nothing',
+    id: 'refused', text: 'No WebSocket at this path', call: 'new WebSocket("…/lab/nothing")', questions: [58, 56], path: 'lab/nothing',
     why: ({ status }) => `The answer was ${status ?? 'a refusal'}, where 101 would switch the protocol, so there never was a WebSocket. The console says so; the page is told 1006, as when a cable is pulled out.`,
   },
 ];
@@ -330,16 +330,13 @@ function ownCode() {
   );
 }
 
-// `#close/CAUSE` goes to that cause. It is for the reader to try it.
-function show(rest) {
-  if (!rest) return;
-  const place = places.get(rest);
-  if (!place || place.body.hidden) {
-    announce(status.textContent = `There is no cause “${rest}” here.`);
-    return;
-  }
-  place.body.scrollIntoView({ block: 'center' });
-  place.button.focus();
+// `#close/CAUSE` goes to that cause, for the reader to try; `#close/own` to the field for any other code.
+function show(cause) {
+  const place = places.get(cause);
+  const target = cause === 'own' ? document.querySelector('.close-own input') : place?.button;
+  if (cause && !target) announce(status.textContent = `There is no cause “${cause}” here.`);
+  target?.scrollIntoView({ block: 'center' });
+  target?.focus({ preventScroll: true });
 }
 
 export const bench = { id: 'close', title: 'Close', build, show, leave() { visit += 1; } };
