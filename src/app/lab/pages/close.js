@@ -1,6 +1,6 @@
 // The bench "Close": ten ways for a connection to end, each on a connection of its own. Beside the bytes of both sides
 // stands what the page is told of it.
-import { announce, button, clear, el, many, peerText, question } from './dom.js';
+import { announce, button, clear, el, many, peerText, question, visible } from './dom.js';
 import { FrameView } from './frame.js';
 import { wireRow } from './wire.js';
 
@@ -18,7 +18,7 @@ const CAUSES = [
   {
     id: '4000', text: 'The page closes with 4000 and a reason', call: 'socket.close(4000, "tea is ready")', questions: [59],
     act: ({ socket }) => socket.close(4000, 'tea is ready'),
-    why: () => '4000 to 4999 mean what page and server agree on (§7.4.2). The reason follows the two bytes of the code, as UTF-8.',
+    why: ({ back }) => `4000 to 4999 mean what page and server agree on (§7.4.2). The reason follows the two bytes of the code, as UTF-8. plainws answers with the same code, as is usual (§5.5.1)${back}.`,
   },
   {
     id: 'no-code', text: 'The page closes without a code', call: 'socket.close()', questions: [44],
@@ -60,7 +60,7 @@ const CAUSES = [
     why: ({ status }) => `The answer was ${status ?? 'a refusal'}, where 101 would switch the protocol, so there never was a WebSocket. The console says so; the page is told 1006, as when a cable is pulled out.`,
   },
 ];
-const OWN = { id: 'own', text: 'Your own', questions: [59], why: () => 'The code and the reason came back, and the end is clean.' };
+const OWN = { id: 'own', text: 'Your own', questions: [59], why: ({ back }) => `plainws answers with the same code, as is usual (§5.5.1)${back}.` };
 
 // What the browser told the server when it left, which may be more than it tells the page.
 function told({ said }, due) {
@@ -208,7 +208,8 @@ function why(run) {
   if (!run.event) return '';
   const close = run.frames.findLast(({ sender, frame }) => sender === 'client' && frame.opcode_name === 'close')?.frame;
   const said = close && { code: close['payload.close.status_code'], reason: close['payload.close.reason'] };
-  return run.cause.why({ said, endedBy: run.end?.ended_by, status: run.end?.status });
+  const back = run.event.reason ? '' : ', but with no reason, so none is in the event';
+  return run.cause.why({ said, back, endedBy: run.end?.ended_by, status: run.end?.status });
 }
 
 const summary = ({ code, reason, wasClean }) => `The page is told ${code}, ${reason ? `“${reason}”` : 'no reason'}, ${wasClean ? '' : 'not '}clean.`;
@@ -308,7 +309,7 @@ function ownCode() {
     const number = /^\d+$/.test(given) ? Number(given) : given; // anything else goes to the browser as it is
     const values = given === '' && reason.value === '' ? [] : given === '' ? [undefined, reason.value] : reason.value === '' ? [number] : [number, reason.value];
     const { call } = places.get('own');
-    call.textContent = `socket.close(${values.map((value) => JSON.stringify(value) ?? 'undefined').join(', ')})`;
+    call.textContent = visible(`socket.close(${values.map((value) => JSON.stringify(value) ?? 'undefined').join(', ')})`);
     start(OWN, ({ socket }) => socket.close(...values));
   };
   const preset = (text, codeValue, reasonValue = '') => button(text, () => {

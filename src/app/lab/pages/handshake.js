@@ -218,7 +218,7 @@ function settle() {
 }
 
 function shellLine(line) {
-  return line ? el('div', { class: 'command' }, el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), line), copyButton(line)) : '';
+  return line ? el('div', { class: 'command' }, el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), peerText(line)), copyButton(line)) : '';
 }
 
 // What is wrong with an accept value ----------------------------------------------------------------------------------
