@@ -2,6 +2,7 @@
 // stands what the page is told of it.
 import { announce, button, clear, el, many, peerText, question, visible } from './dom.js';
 import { FrameView } from './frame.js';
+import { listenIn } from './keys.js';
 import { wireRow } from './wire.js';
 
 const PATIENCE = 10; // seconds; a browser too waits some for the answer to its Close
@@ -78,7 +79,9 @@ let visit = 0; // counts up when the bench is left, which ends what was queued
 
 function build(root, given) {
   lab = given;
-  view = el('div', { class: 'close-view' }, button('Hide', hide, { class: 'quiet' }), new FrameView({ live: true }).element);
+  const frame = new FrameView({ live: true });
+  listenIn(frame);
+  view = el('div', { class: 'close-view' }, button('Hide', hide, { class: 'quiet' }), frame.element);
   status = el('p', { class: 'muted' });
   ask = question(lab, {
     id: 'close',
@@ -125,6 +128,10 @@ function group(cause) {
 // Tries a cause once those before it are done; `act` says how to end the connection.
 function start(cause, act = cause.act) {
   const now = visit;
+  if (lab.session.state !== 'open') { // what was seen before stays
+    announce(status.textContent = 'There is no session with the server: connect again first.');
+    return queue;
+  }
   if (['waiting', 'running'].includes(runs.get(cause.id)?.stage)) return queue;
   const run = { cause, act, stage: 'waiting', c: null, heads: [], frames: [], end: null, event: null, error: null };
   runs.set(cause.id, run);
@@ -165,7 +172,6 @@ async function tryOut(run) {
 }
 
 async function end(run) {
-  if (lab.session.state !== 'open') throw new Error('There is no session with the server: connect again first.');
   const connection = lab.session.open(run.cause.path ?? 'lab/echo');
   run.c = connection.c;
   const tcpEnded = new Promise((resolve) => { run.resolve = resolve; });

@@ -17,9 +17,10 @@ const ACCEPTS = [
   ['a mistyped GUID', 'xi594u34epCyRUevAXoTvQaUoCk='],
 ];
 const LONGEST_VALUE = 1000; // characters; a real key has 24, a real accept value 28
+const KEPT = 20; // connections to choose from
 const PAUSE = 0.25; // seconds between typing and asking: a session may ask 20 times a second
 
-let lab, prediction, choice, heads, extension, key, steps, accept, found;
+let lab, prediction, choice, problem, heads, extension, key, steps, accept, found;
 let wanted = null; // the connection to show as soon as its heads come
 const connections = new Map(); // the heads of each connection: { client, server }, by its name
 
@@ -53,25 +54,33 @@ function askMain() {
 
 function headsSection() {
   choice = el('select', { onchange: showHeads });
-  heads = el('div', { class: 'handshake-heads' });
+  problem = el('p', { class: 'problem', role: 'alert' });
+  heads = el('div', {});
   return el('section', { id: 'handshake-head', 'aria-labelledby': 'handshake-head-title' },
     el('h2', { id: 'handshake-head-title', text: 'Both heads, line by line' }),
     el('div', { class: 'handshake-do' },
       el('label', {}, 'Connection', choice),
       button('Open another', openAnother),
       el('a', { href: '#break/key-invalid', text: 'Break a line of a head' })),
-    heads);
+    problem, heads);
 }
 
 function take(record) {
   const isNew = !connections.has(record.c);
-  const pair = connections.get(record.c) ?? {};
-  pair[record.sender] = record;
+  const pair = { ...(record.sender === 'server' && connections.get(record.c)), [record.sender]: record };
   connections.set(record.c, pair);
   if (isNew) choice.append(el('option', { value: record.c, text: record.c }));
+  if (connections.size > KEPT) forget();
   choice.querySelector(`[value="${record.c}"]`).textContent = `${record.c}: ${nameOf(pair)}`;
   if (isNew && (connections.size === 1 || record.c === wanted)) choice.value = record.c;
   if (choice.value === record.c) showHeads();
+}
+
+// The oldest connection goes, unless it is looked at.
+function forget() {
+  const c = [...connections.keys()].find((c) => c !== choice.value);
+  connections.delete(c);
+  choice.querySelector(`[value="${c}"]`).remove();
 }
 
 function nameOf({ client, server }) {
@@ -81,13 +90,14 @@ function nameOf({ client, server }) {
 
 // A connection that is closed once its heads were seen: the key is a new one, and all else stays.
 async function openAnother() {
+  problem.textContent = '';
   try {
     const { c, socket, opened } = lab.session.open('lab/echo');
     wanted = c;
     await opened;
     socket.close(1000);
   } catch (error) {
-    heads.prepend(el('p', { role: 'alert', text: error.message || 'The connection could not be opened.' }));
+    problem.textContent = error.message;
   }
 }
 
