@@ -95,6 +95,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/build.js", include_str!("pages/build.js")),
     ("/lab/rules.js", include_str!("pages/rules.js")),
     ("/lab/questions.js", include_str!("pages/questions.js")),
+    ("/lab/steps.js", include_str!("pages/steps.js")),
     ("/lab/tour.js", include_str!("pages/tour.js")),
 ];
 

@@ -77,7 +77,7 @@ const said = new Map();
 //
 //   const ask = question(lab, { id: 'mask', ask: 'Which bytes differ?', choices: ['none', 'all', 'some'], right: 2,
 //                               then: '9 of 11: the key is new.', hint: 'Send the word twice.' });
-//   ask.settle();          or ask.settle('8 of 11, …') with what was seen; once settled it stays so
+//   ask.settle();          or ask.settle('8 of 11, …') with what was seen, and which choice came true; once settled it stays so
 export function question(lab, { id, ask, choices, right = null, then, hint = null, onsay = () => {} }) {
   const heading = el('strong', { class: 'ask', id: `ask-${id}`, text: ask });
   const outcome = el('span', { class: 'outcome', role: 'status' });
@@ -106,8 +106,9 @@ export function question(lab, { id, ask, choices, right = null, then, hint = nul
     if (settled !== null) outcome.append(settled);
     else if (index !== undefined && hint) outcome.append(hint);
   }
-  element.settle = (text = then) => {
+  element.settle = (text = then, came = right) => {
     settled = text;
+    right = came;
     const held = group.contains(document.activeElement);
     draw();
     if (held) focusOn(outcome);

@@ -58,9 +58,9 @@ function sectionOf(bench) {
 }
 
 function show() {
-  const [id, ...rest] = decodeURIComponent(location.hash.slice(1)).split('/');
-  if (id === 'tour') tour.show(rest.join('/'));
-  const bench = benches.find((bench) => bench.id === id) ?? (current && id === 'tour' ? current : watch);
+  let [id, ...rest] = decodeURIComponent(location.hash.slice(1)).split('/');
+  if (id === 'tour') [id, ...rest] = tour.show(rest.join('/')).split('/');
+  const bench = benches.find((bench) => bench.id === id) ?? watch;
   if (bench !== current) {
     current?.leave();
     const section = sectionOf(bench);
