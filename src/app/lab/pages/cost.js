@@ -88,10 +88,20 @@ class Cost {
     run.timer = setInterval(() => this.tick(), 1000);
     this.say(`Started: news every ${this.news.words()} on average, at random moments; a poll every ${this.every.words()}.`);
     this.ended = Promise.allSettled(this.lanes.map((lane) =>
-      lane.run({ token: session.token, every: this.every.value(), signal: run.abort.signal,
-        told: (news) => { if (lane.told(news)) this.say(`${lane.name} goes on.`); },
+      lane.run({ token: session.token, every: this.every.value(), after: this.heard(session.token), signal: run.abort.signal,
+        told: (news) => this.told(lane, news),
         failed: (error) => { if (lane.fail(error)) this.say(`${lane.name} failed: ${error.message}. It tries again.`); },
         open: (path) => session.open(path) })));
+  }
+
+  told(lane, news) {
+    this.latest = { token: this.lab.session.token, number: news.news };
+    if (lane.told(news)) this.say(`${lane.name} goes on.`);
+  }
+
+  // The number of the latest news, for they are numbered through a session.
+  heard(token) {
+    return this.latest?.token === token ? this.latest.number : 0;
   }
 
   stop(why) {
@@ -99,8 +109,8 @@ class Cost {
     if (!run) return;
     this.run = null;
     clearInterval(run.timer);
-    run.abort.abort();
-    this.lab.session.ask('news', { every: 0 }).catch(() => {}); // a lost session has stopped it already
+    // First the server lets go what it holds. A lost session has stopped it already.
+    this.lab.session.ask('news', { every: 0 }).catch(() => {}).then(() => run.abort.abort());
     this.button.textContent = 'Start';
     this.plot.draw();
     if (why) this.say([why, run.ready ? this.summary(run) : ''].join(' '));
@@ -190,7 +200,7 @@ class Cost {
       const all = each(bar);
       const news = all && counts[bar.id].payload / counts[bar.id].news;
       for (const [i, size] of [all - news, news].entries()) bar.parts[i].style.width = `${100 * size / most || 0}%`;
-      bar.figure.textContent = all ? `${count(Math.round(all))} bytes for ${Math.round(news)}` : '–';
+      bar.figure.textContent = all ? `${count(Math.round(all))} bytes` : '–';
     }
   }
 

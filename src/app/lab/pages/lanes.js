@@ -11,9 +11,8 @@ async function poll({ token, every, signal, told, failed }) {
   }
 }
 
-// Asks, and the server answers when there is news: that request is held open meanwhile.
-async function longPoll({ token, signal, told, failed }) {
-  let after = 0;
+// Asks, and the server answers when there is news after the last that is known: that request is held open meanwhile.
+async function longPoll({ token, after, signal, told, failed }) {
   while (!signal.aborted) {
     const answer = await attempt(() => get(`clock/next?t=${token}&after=${after}`, signal), { signal, told, failed });
     if (answer) after = answer.news;
