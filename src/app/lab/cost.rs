@@ -26,6 +26,8 @@ pub(super) struct Lanes {
 #[derive(Debug)]
 struct State {
     news: News,
+    /// How often they were started or stopped.
+    starts: u64,
     is_over: bool,
 }
 
@@ -37,16 +39,18 @@ impl Lanes {
             observer,
             state: Mutex::new(State {
                 news,
+                starts: 0,
                 is_over: false,
             }),
             changed: Condvar::new(),
         }
     }
 
-    /// Starts the news, or stops them.
+    /// Starts the news, or stops them. A request that waits is let go: it belongs to what was before.
     pub(super) fn start(&self, every: Option<Duration>) {
         let mut state = self.state();
         state.news.start(every, self.now());
+        state.starts += 1;
         for lane in [Lane::Poll, Lane::Long, Lane::Socket] {
             self.tell(&state.news, lane);
         }
@@ -76,10 +80,11 @@ impl Lanes {
         }
         state.news.hold(Lane::Long, self.now());
         self.tell(&state.news, Lane::Long);
+        let starts = state.starts;
         let number = loop {
             let now = self.now();
             let number = state.news.latest(now);
-            if number > after || now >= deadline || state.is_over {
+            if number > after || now >= deadline || state.is_over || state.starts != starts {
                 break number;
             }
             let until = state.news.next().unwrap_or(deadline).min(deadline);
