@@ -160,7 +160,7 @@ export class FrameView {
       }),
       el('span', { class: 'under', 'aria-hidden': 'true' }, ...drawn.map(bar)),
       sum.key ? el('span', { class: 'key-byte field-key', 'aria-hidden': 'true', text: sum.key }) : null,
-      sum.plain ? el('span', { class: 'plain-byte field-payload', 'aria-hidden': 'true', text: sum.plain }) : null);
+      sum.plain ? el('span', { class: `plain-byte field-${drawn[0]?.class ?? 'payload'}`, 'aria-hidden': 'true', text: sum.plain }) : null);
   }
 
   // --- the selection ---

@@ -1,4 +1,5 @@
-// The keyboard: arrows move the selection by byte and by frame, Home and End by field, B breaks the frame, P pauses.
+// The keyboard: arrows move the selection by byte, with Shift by bit, and by frame, Home and End by field, B breaks the
+// frame, P pauses.
 import { announce } from './dom.js';
 import { parts } from './fields.js';
 
@@ -14,8 +15,8 @@ export function listen(lab, bench) {
     if (!onWire && bench()?.id !== 'watch') return;
     const { selection } = lab;
     const move = {
-      ArrowLeft: () => byByte(selection, -1),
-      ArrowRight: () => byByte(selection, 1),
+      ArrowLeft: () => sideways(event)(selection, -1),
+      ArrowRight: () => sideways(event)(selection, 1),
       Home: () => byField(selection, -1),
       End: () => byField(selection, 1),
       ArrowUp: () => byFrame(lab, -1),
@@ -37,7 +38,7 @@ export function listen(lab, bench) {
 export function listenIn(view) {
   view.element.addEventListener('keydown', (event) => {
     const { selection, record, focused } = view;
-    const move = { ArrowLeft: [byByte, -1], ArrowRight: [byByte, 1], Home: [byField, -1], End: [byField, 1] }[event.key];
+    const move = { ArrowLeft: [sideways(event), -1], ArrowRight: [sideways(event), 1], Home: [byField, -1], End: [byField, 1] }[event.key];
     if (!move || !record?.frame || !focused || event.ctrlKey || event.metaKey || event.altKey) return;
     if (selection.value?.record !== record) selection.record(record);
     taken(event, move[0](selection, move[1]));
@@ -48,6 +49,17 @@ export function listenIn(view) {
 
 function taken(event) {
   event.preventDefault();
+}
+
+const sideways = (event) => event.shiftKey ? byBit : byByte;
+
+function byBit(selection, step) {
+  const { record, start, end } = selection.value ?? {};
+  if (!record?.frame) return;
+  const last = 4 * (record.frame.wire ?? '').length - 1;
+  const from = start === null ? -1 : step > 0 ? end - 1 : start;
+  const bit = end - start > 1 ? (step > 0 ? start : end - 1) : Math.max(0, Math.min(last, from + step));
+  selection.bits(record, bit, bit + 1);
 }
 
 function byByte(selection, step) {

@@ -68,6 +68,6 @@ function compare(record) {
 const isText = ({ frame, sender }) => sender === 'client' && frame?.opcode_name === 'text' && frame.payload && frame.masking_key;
 
 function keys() {
-  const groups = [[['←', '→'], 'byte'], [['Home', 'End'], 'field'], [['↑', '↓'], 'frame'], [['B'], 'break it'], [['P'], 'pause']];
+  const groups = [[['←', '→'], 'byte'], [['Shift'], 'bit'], [['Home', 'End'], 'field'], [['↑', '↓'], 'frame'], [['B'], 'break it'], [['P'], 'pause']];
   return el('p', { class: 'keys muted' }, ...groups.flatMap(([keys, what]) => [...keys.flatMap((key) => [el('kbd', { text: key }), ' ']), `${what} `]));
 }

@@ -170,14 +170,35 @@ export class Wire {
     this.#ungroup(record);
     this.#choose(record);
     if (this.#rows.size > ROWS) this.#forget();
-    if (![...this.#rows.values()].some((row) => row.tabIndex === 0)) row.tabIndex = 0;
+    if (!this.#stop) this.#stopAt(row);
   }
 
   #append(item) {
+    this.#followEnd();
+    (this.#open.at(-1)?.list ?? this.#list).append(item);
+  }
+
+  // Who looks at the end goes on seeing it, unless the focus is on a row. Measured once for all that comes together.
+  #isFollowing = false;
+
+  #followEnd() {
     const list = this.#list;
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-    (this.#open.at(-1)?.list ?? list).append(item);
-    if (isAtEnd && !list.contains(document.activeElement)) list.scrollTop = list.scrollHeight;
+    requestAnimationFrame(() => {
+      this.#isFollowing = false;
+      if (isAtEnd && !list.contains(document.activeElement)) list.scrollTop = list.scrollHeight;
+    });
+  }
+
+  // The one row that Tab stops at.
+  #stop = null;
+
+  #stopAt(row) {
+    if (this.#stop) this.#stop.tabIndex = -1;
+    this.#stop = row;
+    row.tabIndex = 0;
   }
 
   #forget() {
@@ -185,7 +206,9 @@ export class Wire {
     this.#rows.delete(record);
     const item = row.closest('li');
     const group = item.closest('.group');
-    if (row === document.activeElement) this.#rows.values().next().value.focus({ preventScroll: true });
+    const [first] = this.#rows.values();
+    if (row === this.#stop) this.#stopAt(first);
+    if (row === document.activeElement) first.focus({ preventScroll: true });
     item.remove();
     if (group && !group.querySelector('.row')) group.remove();
   }
@@ -243,8 +266,7 @@ export class Wire {
       this.#selected?.removeAttribute('aria-current');
       for (const cell of this.#selected?.querySelectorAll('[data-start]') ?? []) cell.classList.remove('selected', 'touched');
       if (row) {
-        for (const other of this.#rows.values()) other.tabIndex = -1;
-        row.tabIndex = 0;
+        this.#stopAt(row);
         row.setAttribute('aria-current', 'true');
       }
       this.#selected = row;
