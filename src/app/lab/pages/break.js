@@ -278,6 +278,8 @@ class BreakIt {
     const first = sent.at(-1) ?? head;
     this.view.element.hidden = !first;
     if (first) this.#look(first);
+    const broken = first?.frame?.spans?.find((span) => span.broken);
+    if (broken) this.view.selection.field(first, broken.name);
     rows.append(...seen ? this.#browsers(seen) : await this.#answer(stream, answer));
   }
 
