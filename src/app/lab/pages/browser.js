@@ -162,6 +162,8 @@ function judge({ close_code: due }, { close, stayed }) {
 }
 
 function finding(rule, seen) {
+  if (rule.close_code === 1009) return 'How much is too much is everybody’s own affair: the limit is that of plainws.';
+  if (seen.stayed) return 'It should have failed the connection by now. That is found in this browser, not in plainws.';
   const said = seen.close?.['payload.close.status_code'];
   if (!seen.close) return 'It fails the connection, as it must (§7.1.7); a Close with the code is only asked for (SHOULD).';
   if (said === rule.close_code) return `${said} is the code that the rule names.`;

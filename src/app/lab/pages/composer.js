@@ -2,6 +2,7 @@
 // head. Each follows the others, and none is taken apart here: what stands where is what the server's judge says,
 // and a frame is made from fields by the server's encoder.
 import { clear, el, many, spaced } from './dom.js';
+import { parts } from './fields.js';
 import { hexToText, readHex, textToHex } from './text.js';
 
 // What the bits of the first two bytes are called (§5.2), whatever they say.
@@ -204,7 +205,7 @@ export class Composer {
     const frame = this.#frame;
     if (!frame) return;
     const { fields } = this;
-    const length = frame.spans?.findLast((span) => span.name.startsWith('payload_length'));
+    const length = parts(frame).findLast((part) => part.name.startsWith('payload_length'));
     Object.assign(fields, {
       fin: frame.fin ?? fields.fin,
       rsv: frame.rsv ?? fields.rsv,
@@ -218,13 +219,13 @@ export class Composer {
     const isRead = length?.bits === form && (form > 7 || length.value <= 125);
     if (length && !isOwn) {
       // A length that is no true word, or not the shortest one, stays so when the payload changes.
-      if (isRead) fields.length = frame.status === 'complete' ? null : this.#number(length);
+      if (isRead) fields.length = frame.status === 'complete' ? null : String(length.value);
       fields.forced = form > 7 && length.broken !== undefined;
       fields.form = form;
     }
-    if (isRead) this.#put(this.length, this.#number(length));
+    if (isRead) this.#put(this.length, String(length.value));
     if (length) for (const radio of this.forms) radio.checked = Number(radio.value) === form && (isRead || form > 7);
-    const isWhole = frame.status !== 'complete' || String(frame.payload.length / 2) === this.#number(length);
+    const isWhole = frame.status !== 'complete' || frame.payload.length / 2 === length.value;
     this.payload.disabled = !isWhole;
     this.#put(this.payload, hexToText(fields.payload));
     this.#put(this.key, spaced(fields.key));
@@ -234,13 +235,6 @@ export class Composer {
   // Never under the hands of somebody who types.
   #put(input, value) {
     if (input !== document.activeElement) input.value = value;
-  }
-
-  // The number in the bits of a span that ends with a byte; a 64-bit length is too large for JSON.
-  #number({ bit, bits }) {
-    const end = (bit + bits) / 4;
-    const value = BigInt(`0x${this.hex.slice(end - 2 * Math.ceil(bits / 8), end)}`);
-    return String(value & ((1n << BigInt(bits)) - 1n));
   }
 
   #make(change) {
@@ -258,7 +252,8 @@ export class Composer {
       const key = fields.masked && fields.key ? readHex(fields.key) : null;
       if (key && key.length !== 8) throw new Error('A masking key has four bytes: eight hex digits.');
       if (fields.length && !/^\d{1,20}$/.test(fields.length)) throw new Error('The length is a whole number.');
-      const length = fields.length ? Number(fields.length) : null;
+      // As it stands: a length of 64 bits may be more than a number holds here.
+      const length = fields.length ? JSON.rawJSON?.(BigInt(fields.length).toString()) ?? Number(fields.length) : null;
       const { wire } = await this.session.ask('make', { fields: {
         fin: fields.fin, rsv: fields.rsv, opcode: fields.opcode, masked: fields.masked, key,
         form: fields.forced ? fields.form : null, length, payload: fields.payload } });

@@ -25,6 +25,7 @@ export function parts(frame) {
     const start = span.bit - 8 * frame.offset;
     return {
       ...span,
+      value: exact(span, frame),
       label: label(span.name),
       class: span.broken ? 'broken' : classOf(span.name),
       isPayload: isPayload(span.name),
@@ -46,6 +47,13 @@ export function shares(parts, start, end) {
     else runs.push({ class: part.class, bits });
   }
   return runs;
+}
+
+// A length of 64 bits may be more than a number holds here.
+function exact({ value, bit, bits }, frame) {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const start = bit / 4 - 2 * frame.offset;
+  return BigInt(`0x${frame.wire.slice(start, start + bits / 4)}`);
 }
 
 // The parts that share bits with [start, end).

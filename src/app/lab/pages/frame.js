@@ -343,7 +343,7 @@ function readValue(part, frame) {
   if (name === 'opcode') return `0x${value.toString(16)}`;
   if (name === 'masking_key') return spaced(value);
   if (typeof value === 'boolean') return value ? '1' : '0';
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (name === 'payload.close.reason') return quoted(frame[name] ?? '');
   if (name === 'payload') return payloadValue(frame);
   return '';
