@@ -31,7 +31,7 @@ export class FrameView {
     this.record = record;
     this.drawn = DRAWN;
     clear(this.element);
-    if (!record) this.element.append(el('p', { class: 'muted', text: 'No frame yet. Send something.' }));
+    if (!record) this.element.append(el('p', { class: 'muted', text: 'No frame yet. Send something: it will stand on the wire as it passed, and here bit by bit.' }));
     else if (record.frame) this.#drawFrame(record);
     else if (record.handshake) this.element.append(...head(record));
     this.#mark();

@@ -2,6 +2,7 @@
 // frame, P pauses.
 import { announce } from './dom.js';
 import { parts } from './fields.js';
+import { session } from './session.js';
 
 const TYPING = 'input, textarea, select, [contenteditable], [role="slider"], [data-own-keys]';
 
@@ -43,7 +44,7 @@ export function listenIn(view) {
     if (selection.value?.record !== record) selection.record(record);
     taken(event, move[0](selection, move[1]));
     view.focus(focused);
-    announce(selection.words());
+    announce(selection.words(session.fields));
   });
 }
 
@@ -66,8 +67,8 @@ function byByte(selection, step) {
   const { record, start, end } = selection.value ?? {};
   if (!record?.frame) return;
   const last = (record.frame.wire ?? '').length / 2 - 1;
-  const from = start === null ? -Math.min(step, 0) * (last + 1) + (step > 0 ? -1 : 0) : step > 0 ? Math.ceil(end / 8) - 1 : Math.floor(start / 8);
-  const byte = Math.max(0, Math.min(last, from + step));
+  const now = step > 0 ? Math.ceil((end ?? 0) / 8) - 1 : Math.floor((start ?? 8 * (last + 1)) / 8);
+  const byte = Math.max(0, Math.min(last, now + step));
   selection.bits(record, 8 * byte, 8 * byte + 8);
 }
 
