@@ -87,6 +87,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/fragments.js", include_str!("pages/fragments.js")),
     ("/lab/knife.js", include_str!("pages/knife.js")),
     ("/lab/latest.js", include_str!("pages/latest.js")),
+    ("/lab/causes.js", include_str!("pages/causes.js")),
     ("/lab/close.js", include_str!("pages/close.js")),
     ("/lab/cost.js", include_str!("pages/cost.js")),
     ("/lab/lanes.js", include_str!("pages/lanes.js")),

@@ -1,74 +1,13 @@
 // The bench "Close": ten ways for a connection to end, each on a connection of its own. Beside the bytes of both sides
 // stands what the page is told of it.
-import { announce, button, clear, el, many, peerText, question, visible } from './dom.js';
+import { CAUSES, OWN } from './causes.js';
+import { announce, button, clear, el, peerText, question, visible } from './dom.js';
 import { FrameView } from './frame.js';
 import { listenIn } from './keys.js';
 import { wireRow } from './wire.js';
 
 const PATIENCE = 10; // seconds; a browser too waits some for the answer to its Close
 const LONGEST_REASON = 123; // bytes: a control frame holds 125, and the code takes two (§5.5)
-
-// `act` ends an open connection; `why` is said of what came of it. What the server is not to send it writes as it stands.
-const raw = (hex) => ({ c }) => lab.session.ask('raw', { c, hex });
-const CAUSES = [
-  {
-    id: '1000', text: 'The page closes with 1000', call: 'socket.close(1000)', questions: [45, 46],
-    act: ({ socket }) => socket.close(1000),
-    why: ({ endedBy }) => `Each side sent a Close, and the code came back: a clean end. TCP is for the server to end first, so that its port keeps waiting, and not the page’s (§7.1.1)${endedBy === 'server' ? ': so it did' : ''}.`,
-  },
-  {
-    id: '4000', text: 'The page closes with 4000 and a reason', call: 'socket.close(4000, "tea is ready")', questions: [59],
-    act: ({ socket }) => socket.close(4000, 'tea is ready'),
-    why: ({ back }) => `4000 to 4999 mean what page and server agree on (§7.4.2). The reason follows the two bytes of the code, as UTF-8. plainws answers with the same code, as is usual (§5.5.1)${back}.`,
-  },
-  {
-    id: 'no-code', text: 'The page closes without a code', call: 'socket.close()', questions: [44],
-    act: ({ socket }) => socket.close(),
-    why: () => 'The Close is empty, both ways. 1005 stands for “there was no code”: the page is told so, and nobody ever sends it (§7.4.1).',
-  },
-  {
-    id: '1001', text: 'The server closes with 1001', call: 'Close 1001 “plainws goes away”', questions: [45],
-    act: ({ c }) => lab.session.ask('close', { c, code: 1001, reason: 'plainws goes away' }),
-    why: () => 'No page may send 1001, but it is told it, and the reason with it: the browser answered the Close, so the end is clean.',
-  },
-  {
-    id: 'server-no-code', text: 'The server closes without a code', call: 'an empty Close', questions: [44],
-    act: ({ c }) => lab.session.ask('close', { c, code: null, reason: '' }),
-    why: () => 'Again 1005: whichever side sends it, an empty Close says nothing but that it is one.',
-  },
-  {
-    id: 'cut', text: 'TCP is cut', call: 'no Close', questions: [43, 56, 57],
-    act: ({ c }) => lab.session.ask('cut', { c }),
-    why: () => 'TCP ended before any Close came. 1006 is the browser’s own word for that; nobody sent it (§7.1.5).',
-  },
-  {
-    id: '1006', text: 'The server puts 1006 on the wire', call: '88 02 03 ee', questions: [43], rule: 'close-code-invalid',
-    act: raw('880203ee'),
-    why: (seen) => `1006 may not be sent (§7.4.1)${told(seen)}. The page is told 1006 because the connection failed, not because that code stood on the wire.`,
-  },
-  {
-    id: 'masked', text: 'The server sends a masked frame', call: '81 85 37 fa 21 3d 7f 9f 4d 51 58', questions: [19, 56], rule: 'mask-present',
-    act: raw('818537fa213d7f9f4d5158'),
-    why: (seen) => `A server must not mask (§5.1)${told(seen)}. The page is told 1006 and no reason: a page is not to find out what answers at an address.`,
-  },
-  {
-    id: 'not-utf8', text: 'The server sends text that is not UTF-8', call: '81 02 c3 28', questions: [56], rule: 'text-not-utf8',
-    act: raw('8102c328'),
-    why: (seen) => `Text is UTF-8 (§8.1)${told(seen, 1007)}. The page is told neither that nor in which message.`,
-  },
-  {
-    id: 'refused', text: 'No WebSocket at this path', call: 'new WebSocket("…/lab/nothing")', questions: [58, 56], path: 'lab/nothing',
-    why: ({ status }) => `The answer was ${status ?? 'a refusal'}, where 101 would switch the protocol, so there never was a WebSocket. The console says so; the page is told 1006, as when a cable is pulled out.`,
-  },
-];
-const OWN = { id: 'own', text: 'Your own', questions: [59], why: ({ back }) => `plainws answers with the same code, as is usual (§5.5.1)${back}.` };
-
-// What the browser told the server when it left, which may be more than it tells the page.
-function told({ said }, due) {
-  if (!said) return ', and this browser left without a word';
-  const text = `, and this browser says why it leaves: Close ${said.code ?? 'without a code'}${said.reason ? ` “${said.reason}”` : ''}`;
-  return due && said.code !== due ? `${text}, where ${due} would be the code (§7.4.1)` : text;
-}
 
 let lab, view, ask, status;
 const runs = new Map(); // the latest try of each cause, by its id
@@ -95,7 +34,7 @@ function build(root, given) {
   root.append(
     ask,
     el('h1', { text: 'Close' }),
-    el('div', { class: 'close-do' }, button('Run all ten', runAll, { class: 'strong' }), status),
+    el('div', { class: 'close-do' }, button('Run all ten', () => CAUSES.forEach((cause) => start(cause)), { class: 'strong' }), status),
     el('table', { class: 'close-table', role: 'table', 'aria-label': 'Ways to end' },
       el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' },
         ...columns.map((text) => el('th', { scope: 'col', role: 'columnheader', text })))),
@@ -130,23 +69,18 @@ function start(cause, act = cause.act) {
   const now = visit;
   if (lab.session.state !== 'open') { // what was seen before stays
     announce(status.textContent = 'There is no session with the server: connect again first.');
-    return queue;
+    return;
   }
-  if (['waiting', 'running'].includes(runs.get(cause.id)?.stage)) return queue;
+  if (['waiting', 'running'].includes(runs.get(cause.id)?.stage)) return;
   const run = { cause, act, stage: 'waiting', c: null, heads: [], frames: [], end: null, event: null, error: null };
   runs.set(cause.id, run);
   draw(run);
   queue = queue.then(() => (now === visit ? tryOut(run) : forget(run)));
-  return queue;
 }
 
 function forget(run) {
   runs.delete(run.cause.id);
   draw(run);
-}
-
-async function runAll() {
-  await Promise.all(CAUSES.map((cause) => start(cause)));
 }
 
 // The question is settled once every cause has been seen.
@@ -180,7 +114,7 @@ async function end(run) {
       throw new Error('The server took no further connection. It taps four of a session at a time: end one of the others.');
     })]);
     try {
-      await run.act(connection);
+      await run.act(connection, lab.session);
     } catch (error) {
       connection.socket.close();
       run.c = null;
@@ -249,23 +183,21 @@ function drawWire(run, cell) {
   const shown = run.frames.length || !run.heads.some(({ kind }) => kind === 'refusal') ? run.frames : run.heads;
   if (cell.run !== run) clear(cell);
   cell.run = run;
-  cell.querySelector('.muted')?.remove();
+  cell.querySelector('.close-none')?.remove();
   for (const record of shown.slice(cell.children.length)) {
     const row = wireRow(record, { onpress: () => look(true) });
     row.record = record;
     cell.append(row);
   }
-  if (run.event && !shown.length) cell.append(el('span', { class: 'muted', text: 'no frame from either side' }));
+  if (run.event && !shown.length) cell.append(el('span', { class: 'muted close-none', text: 'no frame from either side' }));
 }
 
 function say(run, node) {
   clear(node);
-  if (run.error) {
-    const isThrown = run.error instanceof DOMException; // by the browser, which then sends nothing
-    node.append(el('strong', { class: 'field-broken', text: isThrown ? 'The browser throws, and nothing is sent. ' : 'Not tried. ' }),
-      isThrown ? el('code', { text: `${run.error.name}: ${run.error.message}` }) : run.error.message);
-    return;
-  }
+  node.className = run.error ? 'problem' : '';
+  const { error } = run;
+  if (error instanceof DOMException) return node.append(el('strong', { text: 'The browser throws, and nothing is sent. ' }), el('code', { text: `${error.name}: ${error.message}` }));
+  if (error) return node.append(error.message);
   const links = run.cause.questions.map((n) => el('a', { href: `#questions/${n}`, text: `question ${n}` }));
   if (run.cause.rule) links.push(el('a', { href: `#break/${run.cause.rule}/server`, text: `break ${run.cause.rule}` }));
   node.append(why(run), ' ', el('span', { class: 'close-links' }, ...links));
