@@ -9,11 +9,11 @@ use crate::support::due;
 use crate::support::hostile::{Visitor, fill_window, go_on_sending};
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use crate::support::server::{SOON, echo, endless, impatient, observe, observe_with, start};
-use plainws::net::log::{Outcome, Record};
+use plainws::net::log::{EndedBy, Outcome, Record};
 use plainws::protocol::{head, message};
-use plainws::{CloseCode, Error, Limits, Page, Role, Rule, Server};
+use plainws::{Admission, CloseCode, Error, Limits, Page, Role, Rule, Server};
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -718,6 +718,165 @@ mod the_log {
         raw.expect_close(1011);
         drop(raw);
         assert_eq!(next(), "GET /panics HTTP/1.1: 1006 fine true");
+    }
+
+    /// Bytes read and written, as each record tells them.
+    #[test]
+    fn counts_the_bytes_of_each_request_and_connection() {
+        let (told, counts) = mpsc::channel();
+        let address = start(|server| {
+            let server = server.route("/", echo).page("/page", Page::html("hello"));
+            server.log(move |record| {
+                let _ = told.send((record.bytes_read, record.bytes_written));
+            })
+        });
+        let next = || counts.recv_timeout(PATIENCE).expect("a record in time");
+        let length = |text: &str| text.len() as u64;
+        let written =
+            |response: &support::raw::Response| length(&response.head) + response.body.len() as u64;
+        let page = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let head = page("/page").replace("GET", "HEAD");
+
+        // Requests that come together, with an empty line before one of them, and the connection after them.
+        let mut raw = Raw::connect(address);
+        let requests = [page("/page"), format!("\r\n{}", page("/none")), head];
+        let opening = upgrade_request("/");
+        let first = client(&[(TEXT, b"early")]);
+        raw.send(
+            [
+                requests.concat().as_bytes(),
+                opening.as_bytes(),
+                &first[..3],
+            ]
+            .concat(),
+        );
+        for request in &requests[..2] {
+            let response = raw.response();
+            assert_eq!(next(), (length(request), written(&response)), "{request}");
+        }
+        let response = raw.response_without_body();
+        assert_eq!(next(), (length(&requests[2]), length(&response.head)));
+        let answer = raw.expect_101();
+        raw.send(&first[3..]);
+        raw.expect_frame(TEXT, "early");
+        raw.send(client(&[(PING, b"?"), (CLOSE, &close_body(1000, b""))]));
+        raw.expect_frame(PONG, "?");
+        raw.expect_close(1000);
+        raw.expect_fin();
+        drop(raw);
+        let frames = first.len() + (2 + 4 + 1) + (2 + 4 + 2);
+        let answers = (2 + 5) + (2 + 1) + (2 + 2);
+        let expected = (length(&opening) + frames as u64, length(&answer) + answers);
+        assert_eq!(next(), expected);
+
+        // What ends the connection, with what comes after it.
+        for bytes in [
+            page("/page").replace("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\nbody"),
+            opening.replace("13", "12"),
+            "no HTTP\r\n".into(),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(&bytes);
+            let response = raw.response();
+            assert_eq!(next(), (length(&bytes), written(&response)), "{bytes}");
+        }
+        let raw = Raw::connect(address);
+        drop(raw);
+        assert_eq!(next(), (0, 0));
+        let mut raw = Raw::connect(address);
+        raw.send("GET /");
+        drop(raw);
+        assert_eq!(next(), (5, 0));
+    }
+
+    /// What a peer does once it has a connection.
+    type Peer = fn(Raw);
+
+    #[test]
+    fn tells_who_ended_tcp() {
+        let (told, ends) = mpsc::channel();
+        let limits = Limits::default().close_timeout(SOON);
+        let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+        let address = server.local_addr().expect("it is bound");
+        let handle = server.handle().expect("it is bound");
+        let (go_on, told_to) = mpsc::sync_channel(0);
+        let told_to = Mutex::new(told_to);
+        let server = server.route("/", echo).limits(limits);
+        let server = server.admit(move |applicant| {
+            if applicant.request.query() == Some("wait") {
+                let told_to = told_to.lock().expect("no panic");
+                let _ = told_to.recv_timeout(PATIENCE);
+            }
+            Ok(Admission::default())
+        });
+        let server = server
+            .route("/leaves", |_| Ok(()))
+            .route("/cuts", |ws| {
+                ws.sender().cut();
+                Ok(())
+            })
+            .log(move |record| {
+                if let Outcome::Closed { ended_by, .. } = record.outcome {
+                    let _ = told.send(ended_by);
+                }
+            });
+        thread::spawn(move || server.serve());
+        let next = || ends.recv_timeout(PATIENCE).expect("a record in time");
+        let cases: [(&str, Peer, EndedBy); 7] = [
+            // In order: the server, whoever closes first.
+            ("/", |mut raw| close(&mut raw), EndedBy::Us),
+            ("/leaves", |mut raw| close(&mut raw), EndedBy::Us),
+            // A broken rule.
+            (
+                "/",
+                |mut raw| {
+                    raw.send(b"\x81\x00");
+                    raw.expect_close(1002);
+                    raw.expect_fin();
+                },
+                EndedBy::Us,
+            ),
+            // No Close.
+            ("/", |raw| raw.send_fin(), EndedBy::Peer),
+            (
+                "/",
+                |mut raw| {
+                    raw.send_frame(TEXT, "?");
+                    raw.reset()
+                },
+                EndedBy::Peer,
+            ),
+            // A Close that is not answered, and a cut.
+            (
+                "/leaves",
+                |mut raw| {
+                    raw.expect_close(1000);
+                    raw.expect_fin();
+                },
+                EndedBy::Cut,
+            ),
+            ("/cuts", |mut raw| raw.expect_fin(), EndedBy::Cut),
+        ];
+        for (number, (path, peer, ended_by)) in cases.into_iter().enumerate() {
+            peer(Raw::open(address, path));
+            assert_eq!(next(), ended_by, "case {number}");
+        }
+        // A Close whose sender does not wait for the answer.
+        let mut raw = Raw::connect(address);
+        raw.send(upgrade_request("/?wait"));
+        raw.send_frame(CLOSE, "");
+        raw.send_fin();
+        go_on.send(()).expect("it waits");
+        assert_eq!(next(), EndedBy::Peer);
+        let _raw = Raw::open(address, "/");
+        handle.cut();
+        assert_eq!(next(), EndedBy::Cut);
+    }
+
+    fn close(raw: &mut Raw) {
+        raw.send_frame(CLOSE, close_body(1000, b""));
+        raw.expect_close(1000);
+        raw.expect_fin();
     }
 }
 

@@ -18,6 +18,13 @@ pub struct Record<'a> {
     pub request_line: &'a [u8],
     /// From when its first byte was awaited to its end.
     pub duration: Duration,
+    /// Bytes read from the peer and written to it for this request or connection, as TCP carries them: heads,
+    /// and whatever came after a head that ends the connection. On a TCP connection that is kept, each request
+    /// has its own, of which the first has the bytes from the beginning of the connection on.
+    pub bytes_read: u64,
+    /// See [`bytes_read`](field@Self::bytes_read). What the system has taken is written, whether or not the
+    /// peer got it.
+    pub bytes_written: u64,
     /// How it ended.
     pub outcome: Outcome<'a>,
 }
@@ -40,6 +47,7 @@ pub enum Outcome<'a> {
     /// The peer left, or stayed silent, before it could be answered.
     Left,
     /// A WebSocket connection.
+    #[non_exhaustive]
     Closed {
         /// How the peer ended it.
         reason: CloseReason,
@@ -49,5 +57,23 @@ pub enum Outcome<'a> {
         error: Option<&'a Error>,
         /// Whether its handler panicked.
         has_panicked: bool,
+        /// Who ended the TCP connection.
+        ended_by: EndedBy,
     },
+}
+
+/// Who ended a TCP connection first. As a rule that is the server, once both Closes have passed (§7.1.1).
+///
+/// This is what this side knows: an end of the peer's that comes at the same time as ours, or after input that
+/// is not read any more, comes second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndedBy {
+    /// The peer: it ended its side (FIN), or reset the connection.
+    Peer,
+    /// This side, in order: all that was to be sent was sent before.
+    Us,
+    /// This side, at once: a deadline had passed, or the connection was cut
+    /// ([`Sender::cut`](crate::Sender::cut), [`Handle::cut`](crate::Handle::cut)).
+    Cut,
 }

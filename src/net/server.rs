@@ -611,6 +611,8 @@ impl Acceptor {
             peer,
             request_line: b"",
             duration: Duration::ZERO,
+            bytes_read: 0,
+            bytes_written: sent.map_or(0, |length| length as u64),
             outcome: why.outcome(why.body().len()),
         });
     }
@@ -620,6 +622,8 @@ impl Acceptor {
             peer: None,
             request_line: b"",
             duration: Duration::ZERO,
+            bytes_read: 0,
+            bytes_written: 0,
             outcome: Outcome::NotAccepted(error),
         });
     }

@@ -9,12 +9,12 @@ use super::error::Error;
 use super::hosts::ip;
 use super::http::{self, Response};
 use super::limits::Limits;
-use super::log::{Outcome, Record};
+use super::log::{EndedBy, Outcome, Record};
 use super::pace::Pace;
 use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
 use super::site::{Destination, Handler, MakePage, Site};
-use super::stream::Stream;
+use super::stream::{Passed, Stream};
 use super::tap::{Direction, Tapped};
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
@@ -54,6 +54,7 @@ pub(super) fn run(
         membership,
         pace: Pace::of_output(&site.limits, Instant::now()),
         after_head: Vec::new(),
+        reported: Passed::default(),
         tapped: Tapped::default(),
     };
     match place {
@@ -75,6 +76,8 @@ struct Session<'a> {
     pace: Pace,
     /// What arrived after the last head: the next request, or the first frames.
     after_head: Vec<u8>,
+    /// What has passed for the requests before this one.
+    reported: Passed,
     /// Watches the bytes, from the request on that asks for a WebSocket connection.
     tapped: Tapped,
 }
@@ -111,6 +114,8 @@ struct Opened<'a> {
     site: &'a Site,
     membership: Membership,
     started: Instant,
+    /// What had passed before its request.
+    reported: Passed,
 }
 
 impl<'a> Session<'a> {
@@ -130,7 +135,7 @@ impl<'a> Session<'a> {
                 Awaited::Nothing => {
                     // That a kept-alive connection ends is not worth a report.
                     if !has_served {
-                        self.report(b"", started, Outcome::Left);
+                        self.report(b"", started, Outcome::Left, true);
                     }
                     return None;
                 }
@@ -386,7 +391,7 @@ impl<'a> Session<'a> {
         let sent = shown.and_then(|()| self.stream.write_all(&mut bytes, &mut self.pace));
         let outcome = response.outcome(body.len());
         self.membership.registry().count_response(response);
-        self.report(request_line, started, outcome);
+        self.report(request_line, started, outcome, is_last);
         sent
     }
 
@@ -406,11 +411,14 @@ impl<'a> Session<'a> {
         let sent = shown.and_then(|()| self.stream.write_all(&mut bytes, &mut self.pace));
         if sent.is_err() {
             let request_line = handshake.request.head().start_line();
-            self.report(request_line, started, Outcome::Left);
+            self.report(request_line, started, Outcome::Left, true);
             return None;
         }
         let Self {
-            site, membership, ..
+            site,
+            membership,
+            reported,
+            ..
         } = self;
         let limits = limits.as_deref().unwrap_or(&site.limits);
         let ws = WebSocket::new(
@@ -429,6 +437,7 @@ impl<'a> Session<'a> {
             site,
             membership,
             started,
+            reported,
         })
     }
 
@@ -446,7 +455,14 @@ impl<'a> Session<'a> {
         after(self.pace.arrival(now).max(now), time)
     }
 
-    fn report(&self, request_line: &[u8], started: Instant, outcome: Outcome<'_>) {
+    fn report(
+        &mut self,
+        request_line: &[u8],
+        started: Instant,
+        outcome: Outcome<'_>,
+        is_last: bool,
+    ) {
+        let passed = self.passed(is_last);
         report(
             self.site,
             self.membership.registry(),
@@ -454,9 +470,20 @@ impl<'a> Session<'a> {
                 peer: self.peer,
                 request_line,
                 duration: started.elapsed(),
+                bytes_read: passed.read,
+                bytes_written: passed.written,
                 outcome,
             },
         );
+    }
+
+    /// What has passed for this request. What came after its head is the next one's, if there may be one.
+    fn passed(&mut self, is_last: bool) -> Passed {
+        let mut passed = self.stream.passed();
+        if !is_last {
+            passed.read -= self.after_head.len() as u64;
+        }
+        passed.since(std::mem::replace(&mut self.reported, passed))
     }
 }
 
@@ -467,6 +494,8 @@ impl Opened<'_> {
         let (error, has_panicked) = handle(self.handler, &self.membership, &mut self.ws);
         let reason = self.ws.how_it_ended();
         let traffic = self.ws.traffic();
+        let stream = self.ws.link().stream();
+        let passed = stream.passed().since(self.reported);
         self.membership.closed(reason.code, traffic);
         report(
             self.site,
@@ -475,11 +504,14 @@ impl Opened<'_> {
                 peer: self.ws.peer_addr(),
                 request_line: self.ws.request().head().start_line(),
                 duration: self.started.elapsed(),
+                bytes_read: passed.read,
+                bytes_written: passed.written,
                 outcome: Outcome::Closed {
                     reason,
                     traffic,
                     error: error.as_ref(),
                     has_panicked,
+                    ended_by: stream.ended_by().unwrap_or(EndedBy::Us),
                 },
             },
         );

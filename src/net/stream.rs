@@ -4,6 +4,7 @@
 //! socket, not to a thread, so every call that waits sets its own first.
 
 use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
+use super::log::EndedBy;
 use super::pace::Pace;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -11,7 +12,7 @@ use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::{fd::OwnedFd, unix::net::UnixStream};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What carries the bytes. Every call may come from any thread, even while another thread waits in one.
@@ -101,6 +102,9 @@ pub(super) struct Stream {
     /// Held while the transport is in non-blocking mode. That mode holds for every thread: another one
     /// that reads or writes meanwhile is told at once that it timed out, and makes its call again.
     nonblocking: Mutex<()>,
+    bytes_read: AtomicU64,
+    bytes_written: AtomicU64,
+    ended_by: OnceLock<EndedBy>,
 }
 
 impl Stream {
@@ -111,6 +115,9 @@ impl Stream {
             read_timeout: KnownTimeout::default(),
             write_timeout: KnownTimeout::default(),
             nonblocking: Mutex::default(),
+            bytes_read: AtomicU64::new(0),
+            bytes_written: AtomicU64::new(0),
+            ended_by: OnceLock::new(),
         }
     }
 
@@ -141,12 +148,12 @@ impl Stream {
     ) -> io::Result<usize> {
         self.read_timeout
             .set(timeout, |timeout| self.transport.set_read_timeout(timeout))?;
-        self.transport.read(slices)
+        self.note_read(self.transport.read(slices))
     }
 
     /// Reads once what is there already, without waiting.
     pub(super) fn read_now(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.without_waiting(|transport| transport.read(slices))
+        self.note_read(self.without_waiting(|transport| transport.read(slices)))
     }
 
     /// Whether something waits to be read, or the end. The system tells of an error only once: whoever reads
@@ -160,7 +167,7 @@ impl Stream {
 
     /// Writes once what there is room for already, without waiting.
     pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        written(self.without_waiting(|transport| transport.write(slices)))
+        self.note_written(self.without_waiting(|transport| transport.write(slices)))
     }
 
     /// Writes once what there is room for already, without waiting. Without any room it fails with
@@ -245,24 +252,89 @@ impl Stream {
 
     /// Ends our side, so that the peer reads what was sent and then the end.
     pub(super) fn end_output(&self) -> io::Result<()> {
+        if self.ended_by.get().is_none() {
+            // The peer's end may have come already, and not have been read.
+            let peeked = self.without_waiting(|transport| transport.peek());
+            self.note_end_in(&peeked);
+            self.note_end(EndedBy::Us);
+        }
         self.transport.shutdown(Shutdown::Write)
     }
 
     /// Reads nothing more. A thread that waits for input is woken and reads the end.
     pub(super) fn end_input(&self) {
+        self.note_end(EndedBy::Us);
         let _ = self.transport.shutdown(Shutdown::Read);
     }
 
     /// Ends both sides at once. Threads that wait in a call are woken.
     pub(super) fn cut(&self) {
+        self.note_end(EndedBy::Cut);
         let _ = self.transport.shutdown(Shutdown::Both);
+    }
+
+    /// Notes that whatever ends the connection now is a cut: a deadline has passed.
+    pub(super) fn give_up(&self) {
+        self.note_end(EndedBy::Cut);
+    }
+
+    /// Bytes read and written so far.
+    pub(super) fn passed(&self) -> Passed {
+        Passed {
+            read: self.bytes_read.load(Ordering::Relaxed),
+            written: self.bytes_written.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Who ended the connection first; `None` while neither side has, as far as is known.
+    pub(super) fn ended_by(&self) -> Option<EndedBy> {
+        self.ended_by.get().copied()
+    }
+
+    fn note_read(&self, read: io::Result<usize>) -> io::Result<usize> {
+        self.note_end_in(&read);
+        if let Ok(length) = read {
+            self.bytes_read.fetch_add(length as u64, Ordering::Relaxed);
+        }
+        read
+    }
+
+    /// A transport that takes none of the bytes offered to it will not take any later either.
+    fn note_written(&self, written: io::Result<usize>) -> io::Result<usize> {
+        let written = match written {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            written => written,
+        };
+        match &written {
+            Ok(length) => {
+                self.bytes_written
+                    .fetch_add(*length as u64, Ordering::Relaxed);
+            }
+            Err(_) => self.note_end_in(&written),
+        }
+        written
+    }
+
+    /// Notes that the peer has ended the connection, if a call has come to that.
+    fn note_end_in(&self, done: &io::Result<usize>) {
+        match done {
+            Ok(0) => self.note_end(EndedBy::Peer),
+            Ok(_) => {}
+            Err(error) if is_passing(error) => {}
+            Err(_) => self.note_end(EndedBy::Peer),
+        }
+    }
+
+    /// What came first counts.
+    fn note_end(&self, ended_by: EndedBy) {
+        let _ = self.ended_by.set(ended_by);
     }
 
     fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
         self.write_timeout.set(Some(timeout), |timeout| {
             self.transport.set_write_timeout(timeout)
         })?;
-        written(self.transport.write(slices))
+        self.note_written(self.transport.write(slices))
     }
 
     fn without_waiting<T>(
@@ -277,6 +349,22 @@ impl Stream {
         let done = call(&*self.transport);
         self.transport.set_nonblocking(false)?;
         done
+    }
+}
+
+/// How many bytes have passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) read: u64,
+    pub(super) written: u64,
+}
+
+impl Passed {
+    pub(super) const fn since(self, before: Self) -> Self {
+        Self {
+            read: self.read - before.read,
+            written: self.written - before.written,
+        }
     }
 }
 
@@ -302,14 +390,6 @@ impl KnownTimeout {
             self.0.store(number, Ordering::Relaxed);
         }
         Ok(())
-    }
-}
-
-/// A transport that takes none of the bytes offered to it will not take any later either.
-fn written(written: io::Result<usize>) -> io::Result<usize> {
-    match written {
-        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-        written => written,
     }
 }
 

@@ -154,6 +154,7 @@ fn json(record: &Record<'_>) -> Value {
             traffic,
             error,
             has_panicked,
+            ..
         } => json!({
             "status": 101,
             "close_code": reason.code.0,

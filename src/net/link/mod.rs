@@ -77,6 +77,10 @@ impl Link {
 
     // Questions about a connection.
 
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
     pub(super) fn close_reason(&self) -> Option<CloseReason> {
         self.core().connection.close_reason().cloned()
     }
@@ -136,6 +140,9 @@ impl Link {
         }
         // 3. The end of our side, and the peer's.
         let mut core = self.core();
+        if !core.connection.is_closed() {
+            self.stream.give_up();
+        }
         core.receive_eof();
         drop(self.flush_from(core, Patience::Wait));
         if let Some(deadline) = deadline {
