@@ -1,6 +1,6 @@
 // The bench "Cut it": the same bytes in other pieces, and the same message in other frames.
-import { announce, button, count, el, hexBytes, peerText, question, spaced, utf8Hex } from './dom.js';
-import { parts } from './fields.js';
+import { announce, button, clear, count, el, hexBytes, peerText, question, spaced, utf8Hex } from './dom.js';
+import { parts, within } from './fields.js';
 import { Fragments } from './fragments.js';
 import { Knife } from './knife.js';
 import { latest, words } from './latest.js';
@@ -19,7 +19,6 @@ const PRESETS = {
   watch: { title: 'the frame chosen in Watch' },
   own: { title: 'bytes of your own' },
 };
-const MOST = 256; // pieces that "every byte" makes
 const NOTHING = { stream: { frames: [] }, pieces: [], events: [] };
 
 class Bench {
@@ -38,6 +37,7 @@ class Bench {
     this.events = el('ol', { id: 'cut-events', class: 'events' });
     this.uncut = el('ol', { class: 'events' });
     this.rows = el('tbody');
+    this.note = el('p', { class: 'muted' });
     this.knife.rest = this.adds = button('One cut more', () => this.knife.add());
   }
 
@@ -46,12 +46,12 @@ class Bench {
       el('div', { class: 'cut-form' },
         labelled('Stream', this.preset), labelled('sent by', this.sender), labelled('as hex', this.hex)),
       this.problem,
-      this.knife.element,
+      this.knife.element, this.note,
       el('p', { class: 'buttons' },
         button('Uncut', () => this.knife.cut([])), this.adds,
         button('Every byte', () => this.everyByte()), button('Random', () => this.random()),
         button('Inside é', () => this.insideAccent())),
-      el('p', { class: 'muted', text: 'Press between two bytes to cut there. A slit moves by mouse, touch and arrow keys; Delete or a double click removes it.' }),
+      el('p', { class: 'muted', text: 'Press between two bytes to cut there. A slit moves by mouse, touch and arrow keys, Enter goes to the next; Delete or a double click removes it.' }),
       this.verdict,
       el('div', { class: 'cut-results' },
         el('section', {}, el('h3', { text: 'Events, cut like this' }), this.events),
@@ -103,13 +103,16 @@ class Bench {
     this.hex.removeAttribute('aria-invalid');
     this.stream = { hex, sender: this.sender.value };
     this.whole = null;
-    return this.knife.show(hexBytes(hex), cuts);
+    this.knife.show(hexBytes(hex), cuts);
+    const { unit } = this.knife;
+    this.note.textContent = unit > 1 ? `Each cell stands for ${unit} bytes. “Every byte” cuts after every cell.` : '';
+    return undefined;
   }
 
   everyByte() {
     const length = this.knife.bytes.length;
-    const step = Math.ceil(length / MOST);
-    this.knife.cut(Array.from({ length: Math.floor(length / Math.max(1, step)) }, (_, index) => (index + 1) * step));
+    const step = this.knife.unit;
+    this.knife.cut(Array.from({ length: Math.floor(length / step) }, (_, index) => (index + 1) * step));
   }
 
   random() {
@@ -153,7 +156,10 @@ class Bench {
       const result = await this.ask(pieces);
       if (stream === this.stream && String(pieces) === String(this.pieces())) this.tell(result, pieces);
     } catch (error) {
-      if (stream === this.stream) this.fail(error.message);
+      if (stream !== this.stream) return;
+      this.fail(error.message);
+      this.verdict.textContent = '';
+      for (const node of [this.events, this.uncut, this.rows]) clear(node);
     }
   }
 
@@ -169,9 +175,12 @@ class Bench {
   tell(result, pieces) {
     const said = result.pieces.map((piece) => piece.said || 'nothing yet');
     this.knife.say(said);
-    list(this.events, result.events);
-    list(this.uncut, this.whole.events);
-    const isSame = JSON.stringify(result.events) === JSON.stringify(this.whole.events);
+    const [cut, uncut] = [result, this.whole].map(outcome);
+    list(this.events, cut);
+    list(this.uncut, uncut);
+    // The keys of a browser's answer are new each time.
+    const compared = this.stream.sender === 'client' ? [cut, uncut] : [result.events, this.whole.events];
+    const isSame = JSON.stringify(compared[0]) === JSON.stringify(compared[1]);
     this.say(isSame, pieces);
     this.rows.replaceChildren(...result.pieces.map((piece, index) => el('tr', {},
       el('th', { scope: 'row', text: String(index + 1) }),
@@ -184,22 +193,27 @@ class Bench {
   }
 
   say(isSame, pieces) {
-    const number = pieces.length === 1 ? 'Uncut' : `${pieces.length} pieces`;
-    const text = isSame ? `✓ ${number}: same events as uncut` : `! ${number}: not the events of the uncut stream`;
+    let text = `✓ ${pieces.length} pieces: same events as uncut`;
+    if (!isSame) text = `! ${pieces.length} pieces: not the events of the uncut stream`;
+    else if (!this.stream.hex) text = 'No bytes, no events.';
+    else if (pieces.length === 1) text = 'Uncut: these are the events to compare with.';
     this.verdict.classList.remove('pending');
     this.verdict.classList.toggle('broken', !isSame);
     if (this.verdict.textContent !== text) this.verdict.textContent = text;
   }
 }
 
-// What each byte of the stream looks like: the classes come with the spans, and the head is text.
+// What each byte of the stream looks like: the fields come with the spans, and the head is text.
 function looks(stream, hex) {
   const bytes = hexBytes(hex);
-  const looks = bytes.slice(0, stream.handshake?.length ?? 0).map((byte) => ({ class: 'head', text: character(byte) }));
+  const looks = bytes.slice(0, stream.handshake?.length ?? 0).map((byte) => ({ class: 'field-rest', text: character(byte), bars: [] }));
   for (const frame of stream.frames) {
-    for (const part of parts(frame)) {
-      const end = Math.min(frame.offset + part.end / 8, bytes.length);
-      for (let at = frame.offset + Math.floor(part.start / 8); at < end; at++) looks[at] = { class: looks[at] && looks[at].class !== `field-${part.class}` ? 'field-several' : `field-${part.class}` };
+    const all = parts(frame);
+    for (let at = 0; at < frame.length && frame.offset + at < bytes.length; at++) {
+      const found = within(all, 8 * at, 8 * at + 8);
+      const bars = found.map((part) => ({ class: part.class, bits: Math.min(part.end, 8 * at + 8) - Math.max(part.start, 8 * at) }));
+      const kinds = new Set(bars.map((bar) => bar.class));
+      looks[frame.offset + at] = { class: `field-${kinds.size === 1 ? bars[0].class : 'several'}`, bars };
     }
   }
   return looks;
@@ -207,12 +221,16 @@ function looks(stream, hex) {
 
 function character(byte) {
   const code = parseInt(byte, 16);
-  return { 13: '␍', 10: '␊', 32: '␠' }[code] ?? (code > 32 && code < 127 ? String.fromCharCode(code) : byte);
+  return { 13: '\\r', 10: '\\n', 32: '·' }[code] ?? (code > 32 && code < 127 ? String.fromCharCode(code) : byte);
 }
 
-function list(node, events) {
-  const items = events.map((event) => el('li', {}, peerText(words(event))));
-  node.replaceChildren(...(items.length ? items : [el('li', { class: 'muted', text: 'none' })]));
+// What the receiver was told, and what it wants to send for that.
+function outcome({ events, answer }) {
+  return [...events.map(words), ...answer ? [`it answers ${shortened(answer.wire)}`] : []];
+}
+
+function list(node, texts) {
+  node.replaceChildren(...(texts.length ? texts : ['none']).map((text) => el('li', {}, peerText(text))));
 }
 
 function shortened(hex) {

@@ -14,9 +14,10 @@ export class Fragments {
     this.lab = lab;
     this.made = new Map(); // what was asked of the server before
     this.chosen = 0;
+    this.wanted = 1;
     this.redo = latest(() => this.make());
     this.text = el('input', { id: 'cut-text', value: 'one message, café', maxlength: '200', autocomplete: 'off', oninput: () => this.redo() });
-    this.slider = el('input', { id: 'cut-count', type: 'range', min: '1', max: String(MOST), value: '1', oninput: () => this.redo() });
+    this.slider = el('input', { id: 'cut-count', type: 'range', min: '1', max: String(MOST), value: '1', oninput: () => this.wants() });
     this.number = el('output', { for: 'cut-count' });
     this.sum = el('p', { id: 'cut-sum', 'aria-live': 'polite' });
     this.frames = el('ol', { class: 'frames' });
@@ -32,21 +33,26 @@ export class Fragments {
       el('div', { class: 'cut-form' },
         el('label', { for: 'cut-text' }, el('span', { text: 'Message' }), this.text),
         el('label', { for: 'cut-count' }, el('span', {}, 'Fragments ', this.number), this.slider)),
-      this.sum, this.frames, this.view.element,
+      this.sum, this.frames,
       el('h3', { text: 'For real' }),
       el('p', { class: 'buttons' },
         button('plainws sends it so to this tab', () => this.tried(() => this.fromServer())),
         el('label', { for: 'cut-between', class: 'check' }, this.ping, ' with a ping between')),
       el('p', { class: 'buttons' },
         button(`This browser sends ${count(LARGE)} bytes`, () => this.tried(() => this.fromBrowser()))),
-      this.real,
+      this.real, this.view.element,
     ];
+  }
+
+  wants() {
+    this.wanted = Number(this.slider.value);
+    this.redo();
   }
 
   // The payload of each fragment; a fragment may end inside a character.
   payloads() {
     const bytes = hexBytes(utf8Hex(this.text.value));
-    const fragments = Math.max(1, Math.min(Number(this.slider.value), bytes.length));
+    const fragments = Math.max(1, Math.min(this.wanted, bytes.length));
     const at = (index) => Math.round((index * bytes.length) / fragments);
     return Array.from({ length: fragments }, (_, index) => bytes.slice(at(index), at(index + 1)).join(''));
   }
@@ -54,6 +60,7 @@ export class Fragments {
   async make() {
     const payloads = this.payloads();
     this.slider.max = String(Math.max(1, Math.min(MOST, hexBytes(payloads.join('')).length)));
+    this.slider.value = String(payloads.length);
     this.number.textContent = String(payloads.length);
     this.slider.setAttribute('aria-valuetext', many(payloads.length, 'fragment'));
     try {
@@ -84,10 +91,11 @@ export class Fragments {
       `${many(frames.length, 'frame')}, ${count(header + payload)} bytes: ${count(header)} of header and key for ${count(payload)} of payload. `,
       el('strong', { text: events.length === 1 ? 'One message' : many(events.length, 'event') }), ': ', peerText(events.map(words).join(', ')));
     this.chosen = Math.min(this.chosen, frames.length - 1);
+    const records = frames.map((frame) => ({ frame, sender: stream.sender, way: 'made by plainws, not sent' }));
     const held = [...this.frames.children].findIndex((item) => item.contains(document.activeElement));
-    this.frames.replaceChildren(...frames.map((frame, index) => el('li', {}, this.row({ frame, sender: stream.sender }, index))));
+    this.frames.replaceChildren(...records.map((record, index) => el('li', {}, this.row(record, index))));
     if (held >= 0) this.frames.children[Math.min(held, frames.length - 1)].querySelector('button').focus();
-    this.view.show({ frame: frames[this.chosen], sender: stream.sender });
+    this.view.show(records[this.chosen]);
   }
 
   row(record, index) {
@@ -128,8 +136,7 @@ export class Fragments {
       ping_between: this.ping.checked && payloads.length > 1 ? utf8Hex('between') : null,
     });
     const [{ data }, records] = await Promise.all([got, frames]);
-    return `The page got one message, “${data}”, from ${many(records.length, 'frame')}: they are on the wire. `
-      + 'No script can see where a fragment ended.';
+    return `The page got one message, “${data}”. On the wire, ${many(records.length, 'frame')} of it went by: no script can see where one ended.`;
   }
 
   async fromBrowser() {

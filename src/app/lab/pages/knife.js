@@ -1,10 +1,11 @@
 // The knife: a tape of bytes with slits, which mouse, touch and keys move, and what is said of each piece below it.
-import { el } from './dom.js';
+import { el, peerText } from './dom.js';
 
-const PITCH = 36; // pixels from byte to byte, as in cut.css
+const PITCH = [36, 66]; // pixels from byte to byte, the least and the most
 const CELLS = 256; // of a longer stream, each cell stands for several bytes
-const WORDS = 3; // cells that have room for words
+const WORDS = 46; // pixels in which words have room
 const FAR = 8; // what Page Up and Page Down move
+const STOPS = 12; // of more slits only one is reached by Tab, the others by Enter
 
 export class Knife {
   constructor(changed) {
@@ -14,12 +15,13 @@ export class Knife {
     this.slits = []; // their elements, in the same order
     this.said = [];
     this.columns = 8;
+    this.pitch = PITCH[0];
     this.tape = el('div', { class: 'tape', onclick: (event) => this.pressed(event) });
     this.element = el('div', { class: 'knife', role: 'group', 'aria-label': 'the bytes, and where they are cut' }, this.tape);
     new ResizeObserver(() => this.resized()).observe(this.element);
   }
 
-  // Bytes as hex pairs, with what each cell shows and its class: [{ text, name }, …].
+  // Bytes as hex pairs, and after how many of them they are cut.
   show(bytes, cuts) {
     this.bytes = bytes;
     this.unit = Math.max(1, Math.ceil(bytes.length / CELLS));
@@ -30,15 +32,21 @@ export class Knife {
     this.lanes = [];
     this.tape.replaceChildren(...this.cells);
     this.tape.classList.toggle('coarse', this.unit > 1);
+    this.measure();
     this.cut(cuts);
   }
 
-  // One look for each byte: { class, text }; what has none stays.
+  // One look for each byte: { class, text, bars: [{ class, bits }] }.
   paint(looks) {
     this.cells.forEach((cell, index) => {
-      const look = looks[index * this.unit] ?? {};
-      cell.className = `piece-byte ${look.class ?? ''}`;
-      if (this.unit === 1) cell.textContent = look.text ?? this.bytes[index];
+      const look = looks[index * this.unit] ?? { class: 'field-rest', bars: [] };
+      const bars = look.bars.map((it) => {
+        const bar = el('span', { class: `bar field-${it.class}` });
+        bar.style.flexGrow = it.bits;
+        return bar;
+      });
+      cell.className = `piece-byte ${look.class}`;
+      cell.replaceChildren(this.unit === 1 ? look.text ?? this.bytes[index] : '', el('span', { class: 'under' }, ...bars));
     });
   }
 
@@ -53,6 +61,7 @@ export class Knife {
     while (this.slits.length > wanted.length) this.slits.pop().remove();
     while (this.slits.length < wanted.length) this.slits.push(this.tape.appendChild(this.slit()));
     this.cuts = wanted;
+    this.rove(this.slits.includes(document.activeElement) ? document.activeElement : this.slits[0]);
     this.told();
   }
 
@@ -96,6 +105,7 @@ export class Knife {
     let held = false;
     const slit = el('span', {
       class: 'slit', role: 'slider', tabindex: '0',
+      onfocus: () => this.rove(slit),
       onkeydown: (event) => this.key(event, of()),
       ondblclick: () => this.remove(of()),
       onclick: (event) => event.stopPropagation(),
@@ -107,6 +117,11 @@ export class Knife {
     return slit;
   }
 
+  rove(current) {
+    const isStop = (slit) => this.slits.length <= STOPS || slit === current;
+    for (const slit of this.slits) slit.tabIndex = isStop(slit) ? 0 : -1;
+  }
+
   key(event, index) {
     const at = this.cuts[index];
     const to = {
@@ -115,6 +130,7 @@ export class Knife {
     }[event.key];
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (to !== undefined) this.move(index, to);
+    else if (event.key === 'Enter') this.slits[(index + 1) % this.slits.length].focus();
     else if (event.key === 'Delete' || event.key === 'Backspace') this.remove(index);
     else return;
     event.preventDefault();
@@ -128,29 +144,33 @@ export class Knife {
 
   // After how many bytes the gap is that is nearest to the pointer.
   nearest(event) {
-    const box = this.tape.getBoundingClientRect();
-    const row = Math.floor((event.clientY - box.top) / (box.height / this.rows()));
-    const column = Math.round((event.clientX - box.left) / PITCH);
-    const cell = Math.min(this.rows() - 1, Math.max(0, row)) * this.columns + Math.min(this.columns, Math.max(0, column));
+    const firsts = this.cells.filter((_, index) => index % this.columns === 0);
+    const row = Math.max(0, firsts.findLastIndex((cell) => cell.getBoundingClientRect().top <= event.clientY));
+    const column = Math.round((event.clientX - this.tape.getBoundingClientRect().left) / this.pitch);
+    const cell = row * this.columns + Math.min(this.columns, Math.max(0, column));
     return Math.min(cell * this.unit, this.bytes.length);
   }
 
-  rows() {
-    return Math.max(1, Math.ceil(this.cells.length / this.columns));
+  resized() {
+    this.measure();
+    this.lay();
   }
 
-  resized() {
-    const fit = Math.floor((this.element.clientWidth - PITCH / 2) / PITCH);
-    const columns = Math.max(4, fit - (fit % 4));
-    if (columns === this.columns) return;
-    this.columns = columns;
-    this.lay();
+  // Few bytes are drawn large; of many there are as many in a row as have room, a multiple of four.
+  measure() {
+    const width = this.element.clientWidth - PITCH[0] / 2;
+    const cells = Math.max(1, this.cells?.length ?? 1);
+    const fit = Math.max(4, Math.floor(width / PITCH[0]));
+    this.columns = cells <= fit ? cells : fit - (fit % 4);
+    this.pitch = Math.max(PITCH[0], Math.min(PITCH[1], Math.floor(width / this.columns)));
+    this.tape.style.setProperty('--pitch', `${this.pitch}px`);
+    this.tape.classList.toggle('large', this.pitch >= 48);
   }
 
   // Puts cells, slits and words where they belong; two lines of the grid are a row of bytes.
   lay() {
     if (!this.cells) return;
-    this.tape.style.gridTemplateColumns = `repeat(${Math.min(this.columns, Math.max(1, this.cells.length))}, ${PITCH}px)`;
+    this.tape.style.gridTemplateColumns = `repeat(${this.columns}, ${this.pitch}px)`;
     this.cells.forEach((cell, index) => this.place(cell, index));
     this.slits.forEach((slit, index) => {
       const at = this.cuts[index];
@@ -190,8 +210,9 @@ export class Knife {
       this.place(lane, part.from, 2);
       lane.style.gridColumnEnd = `span ${part.to - part.from}`;
       if (part === widest) {
-        const said = part.to - part.from < WORDS ? '' : this.said[index] ?? '';
-        lane.append(el('b', { text: String(index + 1) }), ` ${said}`);
+        const hasRoom = (part.to - part.from) * this.pitch >= WORDS;
+        lane.classList.add('said');
+        lane.append(el('b', { text: String(index + 1) }), ' ', peerText(hasRoom ? this.said[index] ?? '' : ''));
       }
       return lane;
     });

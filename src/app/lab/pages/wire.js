@@ -39,7 +39,7 @@ function what(record) {
   if (frame.status === 'violation') return [el('b', { class: 'field-broken', text: '! ' }), `${kind(frame) ?? 'frame'}, ${frame.rule}`];
   if (frame.status === 'incomplete') return [`${kind(frame) ?? 'frame'}, unfinished`];
   if (frame.opcode_name === 'close') return [`close ${frame['payload.close.status_code'] ?? 'without a code'} `, el('b', {}, peerText(frame['payload.close.reason'] ?? ''))];
-  if (frame.opcode_name === 'pong' && record.sender === 'client') return ['pong, from the browser'];
+  if (frame.opcode_name === 'pong' && record.sender === 'client' && !record.way) return ['pong, from the browser'];
   if (frame.opcode_name === 'continuation') return [frame.fin ? 'continuation, final' : 'continuation'];
   if (!frame.fin) return [`${frame.opcode_name}, not final`];
   return [`${frame.opcode_name} `, el('b', {}, typeof frame['payload.text'] === 'string' ? peerText(beginning(frame['payload.text'])) : ends(frame.payload ?? ''))];
