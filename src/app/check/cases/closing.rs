@@ -40,9 +40,9 @@ fn answered(
     code: u16,
     script: impl Into<Vec<Step>>,
 ) -> Case {
-    row(id, title, CLOSE)
-        .ends(End::Closed(vec![code, 1000]))
-        .plays(script)
+    let mut codes = vec![code, 1000];
+    codes.dedup();
+    row(id, title, CLOSE).ends(End::Closed(codes)).plays(script)
 }
 
 fn closes(id: impl Into<Text>, title: impl Into<Text>, frames: impl Into<Vec<Frame>>) -> Case {
