@@ -1,6 +1,6 @@
 // The bench "Handshake": both heads of a real connection line by line, the way from the key to the accept value, and what
 // went wrong in one that is not right. The server judges and computes; here it is only shown.
-import { announce, button, clear, copyButton, el, peerText, question, spaced } from './dom.js';
+import { button, clear, copyButton, el, many, peerText, question, spaced } from './dom.js';
 
 const EXAMPLE_KEY = 'dGhlIHNhbXBsZSBub25jZQ=='; // of RFC 6455 §1.3
 // What the usual mistakes make of that key.
@@ -71,7 +71,7 @@ function take(record) {
   connections.set(record.c, pair);
   if (isNew) choice.append(el('option', { value: record.c, text: record.c }));
   if (connections.size > KEPT) forget();
-  choice.querySelector(`[value="${record.c}"]`).textContent = `${record.c}: ${nameOf(pair)}`;
+  optionOf(record.c).textContent = `${record.c}: ${nameOf(pair)}`;
   if (isNew && (connections.size === 1 || record.c === wanted)) choice.value = record.c;
   if (choice.value === record.c) showHeads();
 }
@@ -80,8 +80,10 @@ function take(record) {
 function forget() {
   const c = [...connections.keys()].find((c) => c !== choice.value);
   connections.delete(c);
-  choice.querySelector(`[value="${c}"]`).remove();
+  optionOf(c).remove();
 }
+
+const optionOf = (c) => [...choice.options].find(({ value }) => value === c);
 
 function nameOf({ client, server }) {
   const target = client?.handshake.lines[0]?.text.split(' ')[1]?.replace(/\?.*/, '') ?? 'no request';
@@ -104,7 +106,8 @@ async function openAnother() {
 function showHeads() {
   const pair = connections.get(choice.value);
   if (!pair) return;
-  const before = [...connections.values()].findLast((other) => other !== pair && other.client && other.server);
+  const all = [...connections.values()];
+  const before = all.slice(0, all.indexOf(pair)).findLast((other) => startOf(other.server) === startOf(pair.server));
   heads.replaceChildren(
     head('What the client sent', pair.client, before?.client),
     head('What plainws answered', pair.server, before?.server));
@@ -113,15 +116,26 @@ function showHeads() {
   if (!key.dataset.typed) setKey(pair.client?.handshake.derivation?.key ?? EXAMPLE_KEY);
 }
 
+const startOf = (record) => record?.handshake.lines[0]?.text;
+
+function verdictOf({ kind, handshake }) {
+  if (kind === 'refusal') return el('span', { text: 'a refusal' });
+  const wrong = handshake.broken?.[0];
+  return el('strong', { class: wrong ? 'field-broken' : 'legal', text: wrong ? `! ${wrong}` : '✓ legal' });
+}
+
 function head(title, record, before) {
   if (!record) return el('p', { text: `${title}: nothing yet.` });
-  const { lines, length } = record.handshake;
+  const { lines, length, broken = [] } = record.handshake;
   const known = new Set((before?.handshake.lines ?? []).map(({ text }) => text));
   const columns = ['byte', 'line', 'what it says', 'section', 'verdict'];
-  return el('table', { class: 'handshake-head', role: 'table' },
-    el('caption', {}, el('strong', { text: title }), ` ${length} bytes`),
+  const table = el('table', { class: 'handshake-head', role: 'table' },
+    el('caption', {}, el('strong', { text: title }), ` ${many(length, 'byte')} · `, verdictOf(record)),
     el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...columns.map((text) => el('th', { scope: 'col', role: 'columnheader', text })))),
     el('tbody', { role: 'rowgroup' }, ...lines.map((line) => row(line, before && !known.has(line.text)))));
+  const missing = broken.filter((rule) => lines.every((line) => line.broken !== rule));
+  const links = missing.map((rule) => el('a', { class: 'rule', href: `#rules/${rule}`, text: rule }));
+  return el('div', {}, table, missing.length > 0 ? el('p', { class: 'handshake-missing' }, el('span', { class: 'field-broken', text: '✗ broken by a line that is not there: ' }), ...links) : null);
 }
 
 function row(line, isNew) {
@@ -132,7 +146,7 @@ function row(line, isNew) {
   const cell = (...children) => el('td', { role: 'cell' }, ...children);
   return el('tr', { role: 'row', class: line.broken ? 'field-broken' : null },
     el('td', { role: 'cell', class: 'byte-number', text: String(line.offset) }),
-    el('th', { scope: 'row', role: 'rowheader' }, text, isNew ? el('span', { class: 'handshake-new', text: 'other than last time' }) : ''),
+    el('th', { scope: 'row', role: 'rowheader' }, text, isNew ? el('span', { class: 'handshake-new', text: 'other than before' }) : ''),
     cell(line.meaning), cell(section(line.section)), cell(...verdict));
 }
 
@@ -221,10 +235,12 @@ function showSteps({ key_is_valid, steps: { joined, sha1, accept: answer }, shel
 
 // The real answer settles the question: it is what the key as text leads to.
 function settle() {
-  const pair = connections.get(choice.value);
-  const answer = pair?.server && headerOf(pair.server, 'sec-websocket-accept');
-  if (prediction.said === null || !answer || answer !== pair.client?.handshake.derivation?.accept) return;
-  prediction.settle(`Nothing: the key as text, with the GUID behind it, leads to the very ${answer} that came. Of the key it only looks whether it is base64 of 16 bytes.`);
+  const answers = [...connections.values()].map(({ client, server }) => {
+    const answer = server && headerOf(server, 'sec-websocket-accept');
+    return answer === client?.handshake.derivation?.accept && answer;
+  });
+  const answer = answers.findLast(Boolean);
+  if (prediction.said !== null && answer) prediction.settle(`Nothing: the key as text, with the GUID behind it, leads to the very ${answer} that came. Of the key it only looks whether it is base64 of 16 bytes.`);
 }
 
 function shellLine(line) {
