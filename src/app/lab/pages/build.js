@@ -15,7 +15,7 @@ class Bench {
     this.view = new FrameView({ live: false });
     this.progress = el('p', { id: 'build-progress', 'aria-live': 'polite' });
     this.list = el('ol', { class: 'stages' }, ...stages.map((stage) => this.entry(stage)));
-    this.stage = el('section', { class: 'stage', 'aria-live': 'off' });
+    this.stage = el('section', { class: 'stage' });
     this.choose(1);
   }
 
@@ -60,6 +60,7 @@ class Bench {
     const steps = [...script, end].filter(Boolean);
     return el('article', { class: 'case' },
       el('h3', {}, title, ' ', el('span', { class: 'section', text: `§${section}` })),
+      sent.length ? null : el('p', {}, el('a', { href: '#handshake', text: 'Look at a handshake' })),
       ...sent.map((it) => this.sent(it, sent.length > 1)),
       steps.length ? el('ol', { class: 'steps' }, ...steps.map((text) => el('li', { text }))) : null);
   }
@@ -99,7 +100,7 @@ export const bench = {
   build(root, lab) {
     // Measured: tests/learn/tutorial.py, three times.
     const ask = question(lab, {
-      id: 'build', ask: 'A server of forty lines that echoes in every browser: how many of the ten stages does it pass?',
+      id: 'build', ask: 'A server of forty lines that echoes in a browser: how many of the ten stages does it pass?',
       choices: ['all ten', 'seven', 'two'], right: 2,
       then: 'Two: the handshake, and one short text. Of the 1,181 cases of plainws check it does 10 as it should; some 490 it survives '
         + 'only because it ends TCP without a word, and some 680 it fails.',
@@ -126,6 +127,7 @@ export const bench = {
     if (!rest) return;
     wanted = Number(rest);
     build?.choose(wanted);
+    build?.stage.firstChild.scrollIntoView({ block: 'nearest' });
   },
   leave() {},
 };

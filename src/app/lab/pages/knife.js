@@ -156,12 +156,12 @@ export class Knife {
     this.lay();
   }
 
-  // Few bytes are drawn large; of many there are as many in a row as have room, a multiple of four.
+  // Few bytes are drawn large; of many there are as many in a row as have room, a multiple of four if that is not small.
   measure() {
     const width = this.element.clientWidth - PITCH[0] / 2;
     const cells = Math.max(1, this.cells?.length ?? 1);
     const fit = Math.max(4, Math.floor(width / PITCH[0]));
-    this.columns = cells <= fit ? cells : fit - (fit % 4);
+    this.columns = cells <= fit ? cells : fit - (fit % (fit < 8 ? 2 : 4));
     this.pitch = Math.max(PITCH[0], Math.min(PITCH[1], Math.floor(width / this.columns)));
     this.tape.style.setProperty('--pitch', `${this.pitch}px`);
     this.tape.classList.toggle('large', this.pitch >= 48);
