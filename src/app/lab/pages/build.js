@@ -8,8 +8,7 @@ const COMMAND = 'plainws check --learn --watch ws://127.0.0.1:9000/';
 const done = new Set(); // numbers of stages, for as long as the page is open
 
 class Bench {
-  constructor(stages, lab) {
-    this.lab = lab;
+  constructor(stages) {
     this.stages = stages;
     this.chosen = 1;
     this.view = new FrameView({ live: false });
@@ -75,7 +74,7 @@ class Bench {
   }
 
   row(record) {
-    const row = wireRow(record, { onpress: () => this.look(record, row) });
+    const row = wireRow(record, { onpress: () => this.look(record, row), into: this.view.selection });
     this.first ??= () => this.look(record, row);
     return row;
   }
@@ -86,8 +85,6 @@ class Bench {
     row.setAttribute('aria-current', 'true');
     row.closest('.case').append(this.view.element);
     this.view.show(record);
-    const { value } = this.lab.selection;
-    if (value?.record === record) this.view.selection.set(value);
   }
 }
 
@@ -115,7 +112,7 @@ export const bench = {
       el('p', { class: 'command' }, el('code', { text: `$ ${COMMAND}` }), copyButton(COMMAND)),
       place);
     lab.stages().then((stages) => {
-      build = new Bench(stages, lab);
+      build = new Bench(stages);
       place.replaceChildren(build.progress, build.list, build.stage);
       build.choose(wanted);
     }, (error) => {

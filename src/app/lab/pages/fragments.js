@@ -99,7 +99,7 @@ export class Fragments {
   }
 
   row(record, index) {
-    const row = wireRow(record, { onpress: () => this.choose(index, record) });
+    const row = wireRow(record, { onpress: () => this.choose(index, record), into: this.view.selection });
     if (index === this.chosen) row.setAttribute('aria-current', 'true');
     return row;
   }
@@ -111,8 +111,6 @@ export class Fragments {
       else item.firstChild.removeAttribute('aria-current');
     });
     this.view.show(record);
-    const { value } = this.lab.selection;
-    if (value?.record === record) this.view.selection.set(value);
   }
 
   async tried(work) {

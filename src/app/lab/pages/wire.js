@@ -13,8 +13,9 @@ const ROWS = 2000;
 
 // --- one row ---
 
-// A row for a head or a frame: a button that selects it, or the byte whose cell was pressed.
-export function wireRow(record, { onpress = () => {} } = {}) {
+// A row for a head or a frame: a button that selects it, or the byte whose cell was pressed, for the whole page or in a
+// view that has a selection of its own.
+export function wireRow(record, { onpress = () => {}, into = selection } = {}) {
   const row = el('button', { type: 'button', class: `row from-${record.sender}`, 'aria-label': spoken(record) },
     el('span', { class: 'top' },
       el('span', { class: 'time', text: record.time === undefined ? '' : record.time.toFixed(2) }),
@@ -23,9 +24,9 @@ export function wireRow(record, { onpress = () => {} } = {}) {
     el('span', { class: 'rail' }, record.frame ? cells(record.frame) : el('span', { class: 'head-box' })));
   row.addEventListener('click', (event) => {
     const cell = event.target.closest('[data-start]');
-    if (cell?.dataset.payload) selection.bits(record, Number(cell.dataset.start), Number(cell.dataset.end));
-    else if (cell) selection.press(record, Number(cell.dataset.start) / 8);
-    else selection.record(record);
+    if (cell?.dataset.payload) into.bits(record, Number(cell.dataset.start), Number(cell.dataset.end));
+    else if (cell) into.press(record, Number(cell.dataset.start) / 8);
+    else into.record(record);
     onpress(record);
   });
   return row;
