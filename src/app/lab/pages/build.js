@@ -66,10 +66,12 @@ class Bench {
 
   // What goes over one connection: a head if it is not the usual one, and frames.
   sent({ connection, head, length, frames }, isNamed) {
+    const records = [];
+    for (const frame of frames) records.push({ frame, sender: 'client', way: 'plainws check to your server', before: [...records] });
     return el('div', { class: 'sent' },
       isNamed ? el('p', { class: 'muted', text: `connection ${connection + 1}` }) : null,
       head ? el('pre', { text: head }) : null,
-      ...frames.map((frame) => this.row({ frame, sender: 'client', way: 'plainws check to your server' })),
+      ...records.map((record) => this.row(record)),
       frames.length ? el('p', { class: 'muted', text: `${many(frames.length, 'frame')}, ${many(length, 'byte')}` }) : null);
   }
 

@@ -91,7 +91,8 @@ export class Fragments {
       `${many(frames.length, 'frame')}, ${count(header + payload)} bytes: ${count(header)} of header and key for ${count(payload)} of payload. `,
       el('strong', { text: events.length === 1 ? 'One message' : many(events.length, 'event') }), ': ', peerText(events.map(words).join(', ')));
     this.chosen = Math.min(this.chosen, frames.length - 1);
-    const records = frames.map((frame) => ({ frame, sender: stream.sender, way: 'made by plainws, not sent' }));
+    const records = [];
+    for (const frame of frames) records.push({ frame, sender: stream.sender, way: 'made by plainws, not sent', before: [...records] });
     const held = [...this.frames.children].findIndex((item) => item.contains(document.activeElement));
     this.frames.replaceChildren(...records.map((record, index) => el('li', {}, this.row(record, index))));
     if (held >= 0) this.frames.children[Math.min(held, frames.length - 1)].querySelector('button').focus();

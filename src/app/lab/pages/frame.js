@@ -258,7 +258,7 @@ export function bar(share) {
 
 // --- what stands around the bytes ---
 
-// What was made to be looked at says so itself.
+// What was made to be looked at says so itself, in `way`, and what has to come `before` it.
 const sides = (record) => record.way ?? (record.sender === 'client' ? `${nameOf(record)} to plainws` : `plainws to ${nameOf(record)}`);
 const nameOf = (record) => record.c === undefined || /^t\d/.test(record.c) ? 'this tab' : record.c;
 
@@ -417,7 +417,7 @@ function explained(part, value) {
 
 // The line that reads the same bytes in a terminal, and for a later frame of a message those before it as well.
 export function commandLine(record) {
-  const frames = [...messageBefore(record), record];
+  const frames = [...record.before ?? messageBefore(record), record];
   const role = record.frame.mask === (record.sender === 'client') ? '' : ` --role ${record.sender}`;
   const bytes = frames.map(({ frame }) => spaced(frame.wire ?? '')).join(' ');
   return `plainws decode${role} ${bytes}`;
