@@ -26,6 +26,8 @@ mod cli_rules;
 mod cli_stalled;
 mod cli_trace;
 mod faults;
+mod lab;
+mod lab_commands;
 mod memory;
 mod program;
 mod proxy;

@@ -7,6 +7,8 @@ pub(crate) mod gate;
 pub(crate) mod golden;
 pub(crate) mod hand_made;
 pub(crate) mod hostile;
+#[cfg(feature = "cli")]
+pub(crate) mod lab;
 pub(crate) mod packets;
 #[cfg(feature = "cli")]
 pub(crate) mod program;

@@ -4,7 +4,7 @@ use super::command::Command;
 use super::judge;
 use super::session::Session;
 use crate::app::commands::handshake;
-use crate::app::input;
+use crate::app::input::{self, Connection};
 use crate::app::judge::mistakes;
 use crate::app::order::Order;
 use crate::app::text::joined;
@@ -139,8 +139,12 @@ fn derived(key: &str, accept: Option<&str>) -> Value {
 /// What `decode` finds in a text.
 fn open(text: &str) -> Result<Value, String> {
     let mut connections = input::of_pasted(text)?;
+    let is_empty = |connection: &Connection| {
+        let mut streams = connection.streams.iter();
+        streams.all(|stream| stream.bytes.is_empty())
+    };
     match connections.len() {
-        0 => Err("no bytes to decode".into()),
+        _ if connections.iter().all(is_empty) => Err("no bytes to decode".into()),
         1 => judge::stream(connections.remove(0)),
         many => Err(format!("this has {many} connections; open one of them")),
     }

@@ -45,17 +45,24 @@ impl Observer {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.records += 1;
         let is_sent = members.is_some_and(|members| {
-            self.send_dropped(told.dropped) && self.send(&record(kind, told.records, members))
+            self.tell_dropped(&mut told) && self.send(&record(kind, told.records, members))
         });
-        told.dropped = if is_sent { 0 } else { told.dropped + 1 };
+        if !is_sent {
+            told.dropped += 1;
+        }
     }
 
     fn has_room(&self) -> bool {
         self.sender.backlog() < BACKLOG
     }
 
-    fn send_dropped(&self, dropped: u64) -> bool {
-        dropped == 0 || self.send(&json!({"type": "dropped", "records": dropped}))
+    fn tell_dropped(&self, told: &mut Told) -> bool {
+        let dropped = json!({"type": "dropped", "records": told.dropped});
+        if told.dropped > 0 && !self.send(&dropped) {
+            return false;
+        }
+        told.dropped = 0;
+        true
     }
 
     fn send(&self, record: &Value) -> bool {

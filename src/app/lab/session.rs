@@ -76,17 +76,16 @@ impl Sessions {
     /// The system has no random bytes, or the page has left.
     pub(super) fn begin(&self, page: Sender) -> plainws::Result<Option<Arc<Session>>> {
         let session = Arc::new(Session::new(page.clone())?);
-        if self.are_full() {
+        let mut all = self.all();
+        if all.len() >= MAX_SESSIONS {
             return Ok(None);
         }
-        page.send(session.greeting())?;
-        let mut all = self.all();
-        // Another may have come meanwhile.
-        let has_room = all.len() < MAX_SESSIONS;
-        if has_room {
-            all.push(Arc::clone(&session));
-        }
-        Ok(has_room.then_some(session))
+        // First of all: who has the token may use it at once. Nothing can be told before, for nobody has it.
+        all.push(Arc::clone(&session));
+        drop(all);
+        page.send(session.greeting())
+            .inspect_err(|_| self.end(&session))?;
+        Ok(Some(session))
     }
 
     pub(super) fn find(&self, token: &str) -> Option<Arc<Session>> {
