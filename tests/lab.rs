@@ -370,7 +370,7 @@ mod records {
         let of = &record["frame"];
         assert_eq!(of["wire"], hex(&wire[..256]));
         assert_eq!(of["length"], wire.len());
-        assert_eq!(of["payload_length"], payload.len());
+        assert_eq!(of["payload_length_ext_64"], payload.len());
         assert_eq!(of["payload"], hex(&payload[..256 - 14]));
         assert_eq!(of["masked_payload"], hex(&wire[14..256]));
         assert_eq!(of["status"], "complete");
@@ -533,4 +533,162 @@ fn long_messages_are_refused_at_either_connection() {
     );
     tap.raw.send_frame(TEXT, vec![b' '; 65_537]);
     tap.raw.expect_close(1009);
+}
+
+mod cost {
+    use super::*;
+
+    /// What a client has sent and received, and what was new to it.
+    #[derive(Debug, Default)]
+    struct Counted {
+        requests: u64,
+        up: u64,
+        down: u64,
+        payload: u64,
+        news: u64,
+        known: u64,
+    }
+
+    impl Counted {
+        fn ask(&mut self, raw: &mut Raw, path: &str) {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n");
+            raw.send(&request);
+            let response = raw.response();
+            assert_eq!(response.status, 200);
+            self.requests += 1;
+            self.up += request.len() as u64;
+            self.down += (response.head.len() + response.body.len()) as u64;
+            let body: Value = serde_json::from_slice(&response.body).expect("it is JSON");
+            let number = body["news"].as_u64().expect("it tells the latest");
+            if number > self.known {
+                self.payload += response.body.len() as u64;
+                self.news += number - self.known;
+                self.known = number;
+            }
+        }
+
+        /// Takes the counts of the server until they have come so far, and compares.
+        #[track_caller]
+        fn check(&self, tap: &mut Tap, lane: &str) {
+            loop {
+                let told = tap.next_of("count");
+                if told["lane"] == lane
+                    && told["requests"] == self.requests
+                    && told["up"] == self.up
+                    && told["held"] == 0
+                {
+                    let told = ["down", "payload", "news"].map(|name| told[name].as_u64());
+                    assert_eq!(
+                        told,
+                        [Some(self.down), Some(self.payload), Some(self.news)],
+                        "{lane}"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    fn started() -> (Program, Tap) {
+        let program = Program::serve(&[]);
+        let mut tap = Tap::open(&program);
+        let started = tap.ask(json!({"do": "news", "every": 0.2}));
+        assert_eq!(started, Ok(json!({"every": 0.2})));
+        (program, tap)
+    }
+
+    #[test]
+    fn of_polling_is_what_the_client_counts() {
+        let (program, mut tap) = started();
+        let mut counted = Counted::default();
+        let mut raw = program.connect();
+        let path = tap.path("/clock/now", "");
+        while counted.news < 2 {
+            counted.ask(&mut raw, &path);
+        }
+        counted.check(&mut tap, "poll");
+    }
+
+    #[test]
+    fn of_long_polling_is_what_the_client_counts() {
+        let (program, mut tap) = started();
+        let mut counted = Counted::default();
+        let mut raw = program.connect();
+        for _ in 0..3 {
+            let path = format!("/clock/next?t={}&after={}", tap.token, counted.known);
+            let known = counted.known;
+            counted.ask(&mut raw, &path);
+            assert!(counted.known > known, "an answer has waited for news");
+        }
+        counted.check(&mut tap, "long");
+    }
+
+    #[test]
+    fn of_a_websocket_is_what_the_client_counts() {
+        let (program, mut tap) = started();
+        let request = upgrade_request(&tap.path("/lab/news", "n"));
+        let mut raw = program.connect();
+        raw.send(&request);
+        let mut counted = Counted {
+            requests: 1,
+            up: request.len() as u64,
+            down: raw.expect_101().len() as u64,
+            ..Counted::default()
+        };
+        let mut first = None;
+        for _ in 0..3 {
+            let (byte0, payload) = raw.frame();
+            assert_eq!(byte0, TEXT);
+            counted.down += 2 + payload.len() as u64;
+            counted.payload += payload.len() as u64;
+            let message: Value = serde_json::from_slice(&payload).expect("it is JSON");
+            counted.known = message["news"].as_u64().expect("it tells the latest");
+            first = first.or(Some(counted.known));
+        }
+        let close = frame(Role::Client, CLOSE, &close_body(1000, b""));
+        raw.send(&close);
+        loop {
+            // News may have come before it.
+            let (byte0, payload) = raw.frame();
+            counted.down += 2 + payload.len() as u64;
+            if byte0 == CLOSE {
+                break;
+            }
+            counted.payload += payload.len() as u64;
+        }
+        counted.up += close.len() as u64;
+        drop(raw);
+        let told = loop {
+            let told = tap.next_of("count");
+            if told["lane"] == "socket" && told["up"] == counted.up && told["down"] == counted.down
+            {
+                break told;
+            }
+        };
+        assert_eq!(
+            (&told["requests"], &told["payload"]),
+            (&json!(1), &json!(counted.payload))
+        );
+    }
+
+    #[test]
+    fn of_a_browser_that_waits_too_often_is_bounded() {
+        let program = Program::serve(&[]);
+        let mut tap = Tap::open(&program);
+        let path = tap.path("/clock/next", "") + "&after=0";
+        let waiting: Vec<_> = (1..=8)
+            .map(|held| {
+                let mut raw = program.connect();
+                raw.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+                assert_eq!(tap.next_of("count")["held"], held);
+                raw
+            })
+            .collect();
+        assert_eq!(get(&program, &path).status, 503);
+        drop(tap);
+        for mut raw in waiting {
+            assert_eq!(raw.response().status, 200);
+        }
+        assert_eq!(get(&program, "/clock/next?t=0&after=0").status, 403);
+    }
 }

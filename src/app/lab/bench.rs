@@ -6,11 +6,11 @@ use super::guard::{Asked, Guard};
 use super::news::Lane;
 use super::observer::BACKLOG;
 use super::pace::Pace;
-use super::session::{MAX_MESSAGE, Refusal, Session, Sessions};
+use super::session::{LEFT, MAX_MESSAGE, Refusal, Session, Sessions};
 use super::watch::{Connection, End};
 use crate::app::echo;
 use plainws::net::applicant::{Admission, Applicant};
-use plainws::net::log::{Outcome, Record};
+use plainws::net::log::{EndedBy, Outcome, Record};
 use plainws::net::tap::Tap;
 use plainws::protocol::message;
 use plainws::protocol::request::Request;
@@ -139,7 +139,7 @@ impl Lab {
             _ => None,
         };
         if let Some(lane) = lane {
-            let bytes = (0, 0);
+            let bytes = (record.bytes_read, record.bytes_written);
             session.lanes.cost(lane, 1, bytes);
             return;
         }
@@ -191,10 +191,10 @@ impl Lab {
 
     /// Sends each message back.
     pub(super) fn echo(&self, ws: &mut WebSocket) -> Result<()> {
-        if self.opened(ws).is_some() {
-            echo::echo(ws)?;
+        match self.opened(ws) {
+            Some(_) => echo::echo(ws),
+            None => ws.close(CloseCode::GOING_AWAY, LEFT),
         }
-        Ok(())
     }
 
     /// Sends the news.
@@ -203,7 +203,7 @@ impl Lab {
         const LOOK: Duration = Duration::from_millis(200);
 
         let Some((session, connection)) = self.opened(ws) else {
-            return Ok(());
+            return ws.close(CloseCode::GOING_AWAY, LEFT);
         };
         let lanes = &session.lanes;
         let mut known = lanes.open();
@@ -275,7 +275,7 @@ impl Lab {
         // Its session may have ended meanwhile.
         let session = self.sessions.find(asked.token)?;
         let connection = session.find(asked.c)?;
-        connection.opened(ws.sender());
+        session.opened(&connection, &ws.sender());
         Some((session, connection))
     }
 }
@@ -327,11 +327,20 @@ impl Drop for Watching {
 fn end(outcome: &Outcome<'_>) -> End {
     match outcome {
         Outcome::Response { status, reason, .. } => End {
+            by: Some("server"),
             status: Some(*status),
             reason: reason.map(Into::into),
             ..End::default()
         },
-        Outcome::Closed { reason, .. } => End {
+        Outcome::Closed {
+            reason, ended_by, ..
+        } => End {
+            by: match ended_by {
+                EndedBy::Peer => Some("client"),
+                EndedBy::Us => Some("server"),
+                EndedBy::Cut => Some("cut"),
+                _ => None,
+            },
             close_code: Some(reason.code.0),
             reason: Some(reason.reason.clone()),
             ..End::default()

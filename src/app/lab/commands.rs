@@ -65,9 +65,9 @@ fn on(
 ) -> Result<Value, String> {
     let connection = session.find(c);
     let connection = connection.ok_or_else(|| format!("no connection {c:?} in this session"))?;
-    let sender = connection.sender();
+    let sender = connection.sender_soon();
     let sender = sender.ok_or_else(|| format!("the connection {c:?} is not open yet"))?;
-    act(sender).map_err(|error| error.to_string())?;
+    act(&sender).map_err(|error| error.to_string())?;
     Ok(json!({}))
 }
 

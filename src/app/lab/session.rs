@@ -10,7 +10,7 @@ use plainws::net::random::Random;
 use plainws::{CloseCode, Sender};
 use serde_json::json;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub(super) const MAX_CONNECTIONS: usize = 4;
 pub(super) const MAX_IDLE: usize = 64;
 /// Bytes of a message on a tapped connection.
 pub(super) const MAX_MESSAGE: usize = 1024 * 1024;
+/// Why connections are closed when their session ends.
+pub(super) const LEFT: &str = "the page that watched has left";
 /// Characters of a connection's name.
 const MAX_NAME: usize = 8;
 
@@ -37,6 +39,7 @@ pub(super) struct Session {
     pub(super) lanes: Lanes,
     connections: Mutex<Vec<Arc<Connection>>>,
     idle: AtomicUsize,
+    has_ended: AtomicBool,
 }
 
 /// Why a connection or a request is refused: a status and a sentence.
@@ -96,6 +99,7 @@ impl Sessions {
     /// Ends a session: its token is dead from now on, and its connections are closed.
     pub(super) fn end(&self, session: &Arc<Session>) {
         self.all().retain(|other| !Arc::ptr_eq(other, session));
+        session.has_ended.store(true, Ordering::SeqCst);
         session.lanes.end();
         session.close_all();
     }
@@ -118,6 +122,7 @@ impl Session {
             observer,
             connections: Mutex::default(),
             idle: AtomicUsize::new(0),
+            has_ended: AtomicBool::new(false),
         })
     }
 
@@ -187,11 +192,19 @@ impl Session {
         self.idle.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// The handshake of a connection is done; it is closed at once if the session has ended meanwhile.
+    pub(super) fn opened(&self, connection: &Connection, sender: &Sender) {
+        connection.opened(sender.clone());
+        if self.has_ended.load(Ordering::SeqCst) {
+            self.close_all();
+        }
+    }
+
     fn close_all(&self) {
         let all = self.connections().clone();
         for sender in all.iter().filter_map(|connection| connection.sender()) {
             // One that is closed already needs no Close.
-            let _ = sender.close(CloseCode::GOING_AWAY, "the page that watched has left");
+            let _ = sender.close(CloseCode::GOING_AWAY, LEFT);
         }
     }
 

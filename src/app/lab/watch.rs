@@ -8,8 +8,9 @@ use plainws::net::tap::Direction;
 use plainws::protocol::dissect::Frame;
 use plainws::{Role, Sender};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 /// Bytes that are kept of a frame.
 pub(super) const KEPT: usize = json::WIRE;
@@ -21,7 +22,9 @@ pub(super) struct Connection {
     pub(super) c: String,
     observer: Arc<Observer>,
     watched: Mutex<Watched>,
-    sender: OnceLock<Sender>,
+    sender: Mutex<Option<Sender>>,
+    /// Notified when the sender is there.
+    has_opened: Condvar,
     /// Its own: what begins and ends it runs there.
     thread: ThreadId,
 }
@@ -70,7 +73,8 @@ impl Connection {
                 asked: (0, 0),
                 has_ended: false,
             }),
-            sender: OnceLock::new(),
+            sender: Mutex::default(),
+            has_opened: Condvar::new(),
             thread: thread::current().id(),
         }
     }
@@ -82,12 +86,27 @@ impl Connection {
 
     /// Its handshake is done, and its handler runs.
     pub(super) fn opened(&self, sender: Sender) {
-        let _ = self.sender.set(sender);
+        *self.lock_sender() = Some(sender);
+        self.has_opened.notify_all();
     }
 
-    /// What commands send with, once it is open.
-    pub(super) fn sender(&self) -> Option<&Sender> {
-        self.sender.get()
+    /// What is sent with, if it is open.
+    pub(super) fn sender(&self) -> Option<Sender> {
+        self.lock_sender().clone()
+    }
+
+    /// The same for a command, which may come as soon as the page has read the 101: then it is about to open.
+    pub(super) fn sender_soon(&self) -> Option<Sender> {
+        const SOON: Duration = Duration::from_secs(1);
+
+        let is_missing = |sender: &mut Option<Sender>| sender.is_none();
+        let sender = self.lock_sender();
+        let waited = self.has_opened.wait_timeout_while(sender, SOON, is_missing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn lock_sender(&self) -> MutexGuard<'_, Option<Sender>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes received and sent since this was asked last.
