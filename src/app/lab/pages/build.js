@@ -1,14 +1,19 @@
 // The bench "Build yours": what `plainws check --learn` asks of a server, stage by stage, and the bytes that it sends. The
 // lab itself connects to nothing: the terminal does that.
-import { clear, copyButton, el, many, question } from './dom.js';
+import { clear, copyButton, el, many, question, questionLinks } from './dom.js';
 import { FrameView } from './frame.js';
 import { wireRow } from './wire.js';
 
 const COMMAND = 'plainws check --learn --watch ws://127.0.0.1:9000/';
+// What is asked most often at each stage.
+const QUESTIONS = {
+  1: [4, 6, 7], 2: [16, 17, 19], 3: [21, 22, 24], 4: [33, 34, 35], 5: [18, 41], 6: [36, 37, 38], 7: [44, 45, 46], 8: [49, 50], 9: [25, 28, 40], 10: [8, 11, 12],
+};
 const done = new Set(); // numbers of stages, for as long as the page is open
 
 class Bench {
-  constructor(stages) {
+  constructor(stages, lab) {
+    this.lab = lab;
     this.stages = stages;
     this.chosen = 1;
     this.view = new FrameView({ live: false });
@@ -32,7 +37,8 @@ class Bench {
     tick.checked = done.has(number);
     this.stage.replaceChildren(
       el('h2', { text: `Stage ${number}: ${stage.title}` }),
-      el('p', { text: stage.next ?? '' }),
+      el('p', { text: stage.next }),
+      questionLinks(this.lab, QUESTIONS[number] ?? []),
       el('label', { class: 'check', for: 'build-done' }, tick, ' my server does that'),
       ...stage.cases.map((it) => this.case(it)));
     this.first?.();
@@ -114,7 +120,7 @@ export const bench = {
       el('p', { class: 'command' }, el('code', { text: `$ ${COMMAND}` }), copyButton(COMMAND)),
       place);
     lab.stages().then((stages) => {
-      build = new Bench(stages);
+      build = new Bench(stages, lab);
       place.replaceChildren(build.progress, build.list, build.stage);
       build.choose(wanted);
     }, (error) => {

@@ -1,5 +1,5 @@
 // The bench "Cut it": the same bytes in other pieces, and the same message in other frames.
-import { announce, button, clear, count, el, hexBytes, peerText, question, spaced, utf8Hex } from './dom.js';
+import { announce, button, clear, count, el, hexBytes, peerText, question, questionLinks, spaced, utf8Hex } from './dom.js';
 import { parts, within } from './fields.js';
 import { Fragments } from './fragments.js';
 import { Knife } from './knife.js';
@@ -61,6 +61,7 @@ class Bench {
           el('table', { class: 'pieces' },
             el('thead', {}, el('tr', {}, ...['piece', 'bytes', 'the judge', 'frames'].map((text) => el('th', { scope: 'col', text })))),
             this.rows))),
+      questionLinks(this.lab, [33, 34, 35]),
     ];
   }
 
@@ -197,8 +198,8 @@ class Bench {
     if (!isSame) text = `! ${pieces.length} pieces: not the events of the uncut stream`;
     else if (!this.stream.hex) text = 'No bytes, no events.';
     else if (pieces.length === 1) text = 'Uncut: these are the events to compare with.';
-    this.verdict.classList.remove('pending');
     this.verdict.classList.toggle('broken', !isSame);
+    this.verdict.classList.toggle('pending', isSame && !text.startsWith('✓'));
     if (this.verdict.textContent !== text) this.verdict.textContent = text;
   }
 }

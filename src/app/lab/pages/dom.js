@@ -128,3 +128,12 @@ export function focusOn(node) {
 export function rove(buttons, current) {
   for (const [index, node] of buttons.entries()) node.tabIndex = index === current ? 0 : -1;
 }
+
+// Links to questions, by their numbers; their words come with the table.
+export function questionLinks(lab, numbers) {
+  const links = numbers.map((n) => el('a', { href: `#questions/${n}`, text: `Question ${n}` }));
+  lab.questions().then(({ questions }) => {
+    for (const [index, link] of links.entries()) link.textContent = questions.find((it) => it.n === numbers[index])?.question ?? link.textContent;
+  }, () => {});
+  return el('ul', { class: 'links' }, ...links.map((link) => el('li', {}, link)));
+}

@@ -1,5 +1,5 @@
 // The other cut: one message in more and more frames. The bytes change, the message does not.
-import { button, count, el, hexBytes, many, peerText, utf8Hex } from './dom.js';
+import { button, count, el, hexBytes, many, peerText, questionLinks, utf8Hex } from './dom.js';
 import { headerLength, payloadLength } from './fields.js';
 import { FrameView } from './frame.js';
 import { latest, words } from './latest.js';
@@ -40,7 +40,7 @@ export class Fragments {
         el('label', { for: 'cut-between', class: 'check' }, this.ping, ' with a ping between')),
       el('p', { class: 'buttons' },
         button(`This browser sends ${count(LARGE)} bytes`, () => this.tried(() => this.fromBrowser()))),
-      this.real, this.view.element,
+      this.real, questionLinks(this.lab, [31, 36, 37, 38]), this.view.element,
     ];
   }
 
