@@ -135,7 +135,7 @@ function head(title, record, before) {
     el('tbody', { role: 'rowgroup' }, ...lines.map((line) => row(line, before && !known.has(line.text)))));
   const missing = broken.filter((rule) => lines.every((line) => line.broken !== rule));
   const links = missing.map((rule) => el('a', { class: 'rule', href: `#rules/${rule}`, text: rule }));
-  return el('div', {}, table, missing.length > 0 ? el('p', { class: 'handshake-missing' }, el('span', { class: 'field-broken', text: '✗ broken by a line that is not there: ' }), ...links) : null);
+  return el('div', {}, table, missing.length > 0 ? el('p', { class: 'handshake-missing' }, el('span', { class: 'field-broken', text: '✗ missing, and so broken: ' }), ...links) : null);
 }
 
 function row(line, isNew) {
