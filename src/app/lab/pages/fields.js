@@ -79,3 +79,14 @@ export function place(start, end) {
   const to = (end - 1) % 8;
   return `${from === to ? `bit ${from}` : `bits ${from} to ${to}`} of byte ${first}`;
 }
+
+// "0", "1, text", "5, 7-bit form"
+export function barValue({ name, value, meaning }) {
+  if (name === 'opcode') return `${value}, ${meaning}`;
+  if (name.startsWith('payload_length')) return `${value.toLocaleString('en')}, ${meaning}`;
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return value === undefined || value === null ? meaning : String(value);
+}
+
+// Whether its payload is to be read as characters.
+export const isText = (frame) => frame.opcode_name === 'text' || frame.opcode_name === 'continuation' && frame.fragment?.of === 'text';

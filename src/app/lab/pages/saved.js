@@ -1,6 +1,6 @@
 // A session as text that `plainws decode` reads: a line for each piece, > from the client, < from the server.
 import { hexBytes, utf8Hex } from './dom.js';
-import { isCut } from './frame.js';
+import { isCut } from './command.js';
 
 const LINE = 64;
 
