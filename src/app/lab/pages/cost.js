@@ -243,7 +243,7 @@ class Cost {
       el('p', { class: 'cost-fifty' }, this.fifty, ' ', el('a', { href: '#questions/49', text: 'Why a thread each?' })),
       el('table', { class: 'cost-stats', hidden: true },
         el('caption', { class: 'unseen', text: 'Connections and threads of the server' }),
-        el('thead', {}, el('tr', {}, ...['', 'connections', 'threads', 'stack of each', 'reserved in all']
+        el('thead', {}, el('tr', {}, ...['when', 'connections', 'threads', 'stack each', 'reserved']
           .map((text) => el('th', { scope: 'col', text })))),
         this.stats),
       this.held);
@@ -324,7 +324,8 @@ function aside() {
     'HTTP/2 makes polling cheaper: it sends a header that was sent before as a number.',
     'Server-sent events cost about as little on the way down. They cannot speak back, so what the page says is a request '
       + 'each time.',
-    'A WebSocket holds a thread of this server while it is silent, and so does a long poll.',
+    'A WebSocket holds a thread of this server while it is silent. So does a long poll, and so does a connection that the '
+      + 'browser keeps between polls.',
     'Long polling asks once for each piece of news: cheap where news is rare, dearer than polling where it is frequent.',
     'News comes at random moments. Were it in step with the polls, polling would look better than it is.',
   ];

@@ -2,7 +2,7 @@
 import { clear, el } from './dom.js';
 import { bytes } from './figures.js';
 
-const SPANS = [10, 30, 60, 120, 300, 600]; // seconds that the axis may show
+const SPANS = [[10, 2], [30, 5], [60, 10], [120, 20], [300, 60], [600, 120]]; // seconds that the axis may show, and steps
 const KEPT = 400; // points of a line; one more, and every other one goes, though not the last
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -50,7 +50,7 @@ export class Plot {
     if (width === 0) return; // not on the page
     const last = Math.max(0, ...this.lines.map((line) => line.points.at(-1)?.seconds ?? 0));
     const most = Math.max(1000, ...this.lines.map((line) => line.points.at(-1)?.total ?? 0));
-    const span = SPANS.find((span) => span >= last) ?? last;
+    const [span, apart] = SPANS.find(([span]) => span >= last) ?? [last, last / 5];
     const step = niceStep(most);
     const top = Math.ceil(most / step) * step;
     const named = width >= 560; // is there room for names at the ends of the lines?
@@ -64,10 +64,10 @@ export class Plot {
     this.svg.setAttribute('height', height);
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     for (let total = 0; total <= top; total += step) this.level(area, y(total), bytes(total).replace('.0', ''));
-    for (const seconds of moments(span, width < 480 ? 2 : 5)) this.moment(area, x(seconds), `${seconds} s`);
+    for (const seconds of moments(span, width < 480 ? 2 * apart : apart)) this.moment(area, x(seconds), `${seconds} s`);
     for (const line of this.lines) this.line(line, x, y, span, last);
     if (named) this.names(area, x(last), y);
-    this.fill(span, last);
+    this.fill(moments(span, apart), last);
   }
 
   level(area, y, text) {
@@ -110,8 +110,8 @@ export class Plot {
       el('thead', {}, el('tr', {}, el('th', { scope: 'col', text: 'after' }), ...heads)), this.rows);
   }
 
-  fill(span, last) {
-    const times = moments(span, 5).filter((seconds) => seconds > 0 && seconds <= last);
+  fill(moments, last) {
+    const times = moments.filter((seconds) => seconds > 0 && seconds <= last);
     if (last > 0 && !times.includes(Math.round(last))) times.push(Math.round(last));
     this.rows.replaceChildren(...times.map((seconds) => el('tr', {}, el('th', { scope: 'row', text: `${seconds} s` }),
       ...this.lines.map((line) => el('td', { text: bytes(totalAt(line, seconds)) })))));
@@ -133,8 +133,8 @@ function totalAt(line, seconds) {
   return line.points.findLast((point) => point.seconds <= seconds)?.total ?? 0;
 }
 
-function moments(span, parts) {
-  return Array.from({ length: parts + 1 }, (_, i) => Math.round(span * i / parts * 10) / 10);
+function moments(span, apart) {
+  return Array.from({ length: Math.floor(span / apart) + 1 }, (_, i) => Math.round(apart * i));
 }
 
 // 1, 2 or 5 times a power of ten, so that four or five of them reach `most`.
