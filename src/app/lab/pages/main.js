@@ -1,5 +1,5 @@
 // Starts the lab: the session, the wire, and the benches by the fragment of the address.
-import { announce, button, clear, el } from './dom.js';
+import { announce, button, clear, el, focusOn } from './dom.js';
 import { session } from './session.js';
 import { selection } from './selection.js';
 import { Wire } from './wire.js';
@@ -57,14 +57,24 @@ function sectionOf(bench) {
   return built.get(bench);
 }
 
+function fragment() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return '';
+  }
+}
+
 function show() {
-  let [id, ...rest] = decodeURIComponent(location.hash.slice(1)).split('/');
+  let [id, ...rest] = fragment().split('/');
   if (id === 'tour') [id, ...rest] = tour.show(rest.join('/')).split('/');
   const bench = benches.find((bench) => bench.id === id) ?? watch;
   if (bench !== current) {
     current?.leave();
     const section = sectionOf(bench);
+    const hadFocus = root.contains(document.activeElement);
     for (const other of built.values()) other.hidden = other !== section;
+    if (hadFocus) focusOn(section);
     for (const [other, link] of links) {
       if (other === bench) link.setAttribute('aria-current', 'page');
       else link.removeAttribute('aria-current');
@@ -121,6 +131,7 @@ lab.questions().then(({ fields }) => {
 new Wire(document.querySelector('#wire'), lab);
 listen(lab, () => current);
 tour.build(document.querySelector('#tour'), lab);
+document.querySelector('#skip').addEventListener('click', () => focusOn(root));
 addEventListener('hashchange', show);
 session.start();
 show();
