@@ -243,7 +243,7 @@ class Cost {
       el('p', { class: 'cost-fifty' }, this.fifty, ' ', el('a', { href: '#questions/49', text: 'Why a thread each?' })),
       el('table', { class: 'cost-stats', hidden: true },
         el('caption', { class: 'unseen', text: 'Connections and threads of the server' }),
-        el('thead', {}, el('tr', {}, ...['when', 'connections', 'threads', 'stack each', 'reserved']
+        el('thead', {}, el('tr', {}, ...['when', 'connections', 'threads', 'stacks']
           .map((text) => el('th', { scope: 'col', text })))),
         this.stats),
       this.held);
@@ -274,7 +274,8 @@ class Cost {
       if (this.idle !== mine) return; // closed meanwhile
     }
     const now = await this.measure(`with ${IDLE} more`);
-    this.held.textContent = `${IDLE} opened: ${many(now.threads - before.threads, 'thread')} more.`;
+    this.held.textContent = `${IDLE} opened: ${many(now.threads - before.threads, 'thread')} more, each with a stack of `
+      + `${mebibytes(now.stack_bytes)}.`;
   }
 
   async closeFifty() {
@@ -297,7 +298,7 @@ class Cost {
   async measure(when) {
     const now = await this.lab.session.ask('threads');
     this.stats.parentElement.hidden = false;
-    const figures = [now.connections, now.threads, mebibytes(now.stack_bytes), mebibytes(now.stack_bytes * now.threads)];
+    const figures = [now.connections, now.threads, mebibytes(now.stack_bytes * now.threads)];
     this.stats.append(el('tr', {}, el('th', { scope: 'row', text: when }),
       ...figures.map((text) => el('td', { text: String(text) }))));
     return now;
