@@ -28,6 +28,7 @@ mod cli_trace;
 mod faults;
 mod lab;
 mod lab_commands;
+mod lab_pages;
 mod memory;
 mod program;
 mod proxy;
