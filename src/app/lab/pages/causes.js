@@ -7,7 +7,7 @@ export const CAUSES = [
   {
     id: '1000', text: 'The page closes with 1000', call: 'socket.close(1000)', questions: [45, 46],
     act: ({ socket }) => socket.close(1000),
-    why: ({ endedBy }) => `Each side sent a Close, and the code came back: a clean end. The server is to end TCP first (§7.1.1), as whoever does has to keep the old connection in mind for a while${endedBy === 'server' ? ': so it did' : ''}.`,
+    why: ({ endedBy }) => `Each side sent a Close, and the code came back: a clean end. The server is to end TCP first${endedBy === 'server' ? ', and did' : ''}: whoever does has to keep the old connection in mind for a while (§7.1.1).`,
   },
   {
     id: '4000', text: 'The page closes with 4000 and a reason', call: 'socket.close(4000, "tea is ready")', questions: [59],

@@ -74,6 +74,7 @@ function start(cause, act = cause.act) {
   if (['waiting', 'running'].includes(runs.get(cause.id)?.stage)) return;
   const run = { cause, act, stage: 'waiting', c: null, heads: [], frames: [], end: null, event: null, error: null };
   runs.set(cause.id, run);
+  placeView();
   draw(run);
   queue = queue.then(() => (now === visit ? tryOut(run) : forget(run)));
 }
@@ -111,7 +112,8 @@ async function end(run) {
   const tcpEnded = new Promise((resolve) => { run.resolve = resolve; });
   if (run.act) {
     await Promise.race([connection.opened, connection.closed.then(() => {
-      throw new Error('The server took no further connection. It taps four of a session at a time: end one of the others.');
+      throw new Error(lab.session.state !== 'open' ? 'The session was lost meanwhile.'
+        : 'The server took no further connection. It taps four of a session at a time: end one of the others.');
     })]);
     try {
       await run.act(connection, lab.session);
