@@ -53,11 +53,9 @@ export function visible(text) {
   return text.replace(UNSEEN, (it) => `⟨U+${it.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 }
 
-// One character, for a cell of its own.
+// One character, for a cell of its own: what would show nothing is marked as there.
 export function glyph(char) {
-  const code = char.codePointAt(0);
   if (char === ' ') return '␣';
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
   return visible(char) === char ? char : '⟨⟩';
 }
 
