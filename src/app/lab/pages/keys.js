@@ -6,50 +6,54 @@ import { session } from './session.js';
 
 const TYPING = 'input, textarea, select, [contenteditable], [role="slider"], [data-own-keys]';
 
-// `lab.wire` tells the frames in their order, `lab.view` is the live view of a frame.
+const MOVES = {
+  ArrowLeft: (lab, event) => sideways(event)(lab.selection, -1),
+  ArrowRight: (lab, event) => sideways(event)(lab.selection, 1),
+  Home: ({ selection }) => byField(selection, -1),
+  End: ({ selection }) => byField(selection, 1),
+  ArrowUp: (lab) => byFrame(lab, -1),
+  ArrowDown: (lab) => byFrame(lab, 1),
+};
+const isOurs = (event) => !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey;
+
+// On Watch and on the wire. `lab.wire` tells the frames in their order, `lab.view` is the live view of a frame.
 export function listen(lab, bench) {
   addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.(TYPING)) return;
-    const onWire = Boolean(event.target.closest?.('#wire'));
-    if (event.key === 'p' || event.key === 'P') return taken(event, lab.wire.pause());
-    if (!onWire && bench()?.id !== 'watch') return;
-    const { selection } = lab;
-    const move = {
-      ArrowLeft: () => sideways(event)(selection, -1),
-      ArrowRight: () => sideways(event)(selection, 1),
-      Home: () => byField(selection, -1),
-      End: () => byField(selection, 1),
-      ArrowUp: () => byFrame(lab, -1),
-      ArrowDown: () => byFrame(lab, 1),
-    }[event.key];
-    if (move) {
-      taken(event, move());
-      lab.wire.reveal(onWire);
-      if (lab.view?.focused) lab.view.focus(lab.view.focused);
-      announce(lab.wire.words());
-    } else if (event.key === 'b' || event.key === 'B') {
-      const record = selection.value?.record;
-      if (record?.frame) taken(event, lab.go(`break/frame/${record.id}`));
-    }
+    if (!isOurs(event) || event.target.closest?.(TYPING)) return;
+    const isOnWire = Boolean(event.target.closest?.('#wire'));
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key !== 'p' && !isOnWire && bench()?.id !== 'watch') return;
+    if (key === 'p') lab.wire.pause();
+    else if (key === 'b') breakIt(lab);
+    else if (MOVES[key]) move(lab, event, isOnWire);
+    else return;
+    event.preventDefault();
   });
 }
 
-// The same within a view that has a selection of its own, when one of its bits, bytes or rows has the focus.
+function move(lab, event, isOnWire) {
+  MOVES[event.key](lab, event);
+  lab.wire.reveal(isOnWire);
+  if (lab.view?.focused) lab.view.focus(lab.view.focused);
+  announce(lab.wire.words());
+}
+
+function breakIt({ selection, go }) {
+  const { record } = selection.value ?? {};
+  if (record?.frame) go(`break/frame/${record.id}`);
+}
+
+// In a view that has a selection of its own, when one of its bits, bytes or rows has the focus: within its frame.
 export function listenIn(view) {
   view.element.addEventListener('keydown', (event) => {
     const { selection, record, focused } = view;
-    const move = { ArrowLeft: [sideways(event), -1], ArrowRight: [sideways(event), 1], Home: [byField, -1], End: [byField, 1] }[event.key];
-    if (!move || !record?.frame || !focused || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!isOurs(event) || !/^(Arrow(Left|Right)|Home|End)$/.test(event.key) || !record?.frame || !focused) return;
     if (selection.value?.record !== record) selection.record(record);
-    taken(event, move[0](selection, move[1]));
+    MOVES[event.key]({ selection }, event);
     view.focus(focused);
     announce(selection.words(session.fields));
+    event.preventDefault();
   });
-}
-
-function taken(event) {
-  event.preventDefault();
 }
 
 const sideways = (event) => event.shiftKey ? byBit : byByte;

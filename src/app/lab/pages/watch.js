@@ -1,6 +1,6 @@
 // The bench "Watch": the frame that is selected on the wire, and the first surprise in it.
 import { el, hexBytes, question } from './dom.js';
-import { headerLength } from './fields.js';
+import { headerLength, parts } from './fields.js';
 import { FrameView } from './frame.js';
 
 let lab;
@@ -34,10 +34,11 @@ export const bench = {
   leave() {},
 };
 
-// "7", "7.masking_key", or "masking_key" of the latest frame.
+// "7", "7.masking_key", or "masking_key" of the latest frame that has one.
 function point(rest) {
   const [, id, name] = /^(f?\d+)?\.?(.*)$/.exec(rest);
-  const record = id ? lab.session.record(id) : lab.session.records.findLast((record) => record.frame);
+  const hasIt = ({ frame }) => frame && (!name || parts(frame).some((part) => part.name === name));
+  const record = id ? lab.session.record(id) : lab.session.records.findLast(hasIt);
   if (rest === address(lab.selection.value)) return;
   awaited = record ? null : rest;
   if (!record) return;
