@@ -509,6 +509,22 @@ mod ends {
         drop(tap);
         assert_eq!(raw.response().status, 200);
     }
+
+    #[test]
+    fn of_the_news_wake_who_waits_for_them_and_so_does_their_start() {
+        let program = Program::serve(&[]);
+        let mut tap = Tap::open(&program);
+        let path = tap.path("/clock/next", "") + "&after=100";
+        for every in [0, 10, 10, 0] {
+            let mut raw = program.connect();
+            raw.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            assert_eq!(tap.next_of("count")["held"], 1);
+            tap.ask(json!({"do": "news", "every": every}))
+                .expect("news");
+            assert_eq!(raw.response().status, 200);
+            while tap.next_of("count")["requests"] != 1 {}
+        }
+    }
 }
 
 #[test]
