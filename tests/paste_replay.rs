@@ -1,5 +1,5 @@
-//! What the program makes of text that people paste, of addresses that they type, of captures, of queries and of
-//! saved streams, judged by the oracles of `fuzz/program` without a fuzzer.
+//! What the program makes of text that people paste, of addresses that they type, of captures, of queries, of
+//! saved streams and of the commands of the lab, judged by the oracles of `fuzz/program` without a fuzzer.
 
 use program_oracles::{ORACLES, inputs, judge, seeds};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The targets of the program.
-pub(crate) const TARGETS: [&str; 5] = ["paste", "address", "capture", "query", "saved"];
+pub(crate) const TARGETS: [&str; 6] = ["paste", "address", "capture", "command", "query", "saved"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -4,6 +4,13 @@
 #[path = "../../../src/app/address.rs"]
 pub(crate) mod address;
 
+#[path = "../../../src/app/lab/command.rs"]
+pub(crate) mod command;
+
+#[allow(dead_code, reason = "the program uses the rest")]
+#[path = "../../../src/app/order.rs"]
+pub(crate) mod order;
+
 #[path = "../../../src/app/check/listen/query.rs"]
 pub(crate) mod query;
 

@@ -1,14 +1,16 @@
 //! Oracles for what the program reads: text that people paste into `plainws decode`, captures, the
-//! addresses that they type, the queries of clients that are examined, and streams
-//! that were saved.
+//! addresses that they type, the queries of clients that are examined, streams
+//! that were saved, and the commands of the lab's page.
 //!
 //! A program is no library, so its sources are compiled here once more, by their path. [`formats`] writes bytes as the
 //! tools do, without a line of the program; [`paste`] says what must hold when the program reads that back, and
-//! [`capture`], [`address`], [`query`] and [`saved`] what must hold of a capture, an address, a query and a saved stream.
+//! [`capture`], [`address`], [`query`], [`saved`] and [`command`] what must hold of a capture, an address, a query, a saved
+//! stream and a command.
 
 pub mod address;
 mod app;
 pub mod capture;
+pub mod command;
 pub mod formats;
 pub mod paste;
 pub mod query;
@@ -40,6 +42,8 @@ pub const ORACLES: &[Oracle] = &[
     oracle("query", "query-same", query::same),
     oracle("saved", "saved-reads-back", saved::reads_back),
     oracle("saved", "saved-same", saved::same),
+    oracle("command", "command-reads-back", command::reads_back),
+    oracle("command", "command-bounded", command::bounded),
     oracle("capture", "capture-stream", capture::stream),
     oracle("capture", "capture-damaged", capture::damaged),
 ];
@@ -84,6 +88,7 @@ pub fn inputs(target: &str) -> impl Iterator<Item = Vec<u8>> {
     let generate = match target {
         "address" => |_, choices: &mut Choices<'_>| address::generate(choices),
         "capture" => |_, choices: &mut Choices<'_>| choices.take(160).to_vec(),
+        "command" => command::generate,
         "query" => query::generate,
         "saved" => saved::generate,
         _ => text,
@@ -155,8 +160,9 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let captures = capture::seeds().into_iter().map(of("capture"));
     let queries = query::seeds().into_iter().map(of("query"));
     let saved = saved::seeds().into_iter().map(of("saved"));
+    let commands = command::seeds().into_iter().map(of("command"));
     let all = addresses.chain(texts).chain(captures).chain(queries);
-    all.chain(saved).collect()
+    all.chain(saved).chain(commands).collect()
 }
 
 /// A frame and a payload of zeros, to be written in each format, and as each writes them.

@@ -55,7 +55,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", value_parser = prefix)]
     prefix: Vec<String>,
 
-    /// Form of the access log, which goes to standard error
+    /// Form of the access log, on standard error
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     log: access_log::Form,
 

@@ -18,11 +18,11 @@ fn main() -> ExitCode {
         ["seeds", directory] => write_seeds(Path::new(directory)),
         [
             "judge",
-            target @ ("paste" | "address" | "capture" | "query" | "saved"),
+            target @ ("paste" | "address" | "capture" | "command" | "query" | "saved"),
             files @ ..,
         ] if !files.is_empty() => judge(target, files),
         _ => Err(io::Error::other(
-            "usage: program-oracle seeds DIRECTORY | judge paste|address|capture|query|saved FILE...",
+            "usage: program-oracle seeds DIRECTORY | judge paste|address|capture|command|query|saved FILE...",
         )),
     };
     result.unwrap_or_else(|error| {
