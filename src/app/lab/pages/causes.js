@@ -20,7 +20,7 @@ export const CAUSES = [
     why: () => 'The Close is empty, both ways. 1005 stands for “there was no code”: the page is told so, and nobody ever sends it (§7.4.1).',
   },
   {
-    id: '1001', text: 'The server closes with 1001', call: 'Close 1001 “plainws goes away”', questions: [45],
+    id: 'server-1001', text: 'The server closes with 1001', call: 'Close 1001 “plainws goes away”', questions: [45],
     act: ({ c }, session) => session.ask('close', { c, code: 1001, reason: 'plainws goes away' }),
     why: () => 'No page may send 1001, but it is told it, and the reason with it: the browser answered the Close, so the end is clean.',
   },
@@ -50,7 +50,7 @@ export const CAUSES = [
     why: (seen) => `Text is UTF-8 (§8.1)${told(seen, 1007)}. The page is told neither that nor in which message.`,
   },
   {
-    id: 'refused', text: 'No WebSocket at this path', call: 'new WebSocket("…/lab/nothing")', questions: [58, 56], path: 'lab/nothing',
+    id: 'no-websocket', text: 'No WebSocket at this path', call: 'new WebSocket("…/lab/nothing")', questions: [58, 56], path: 'lab/nothing',
     why: ({ status }) => `The answer was ${status ?? 'a refusal'}, where 101 would switch the protocol, so there never was a WebSocket. The console says so; the page is told the same 1006 as if nobody had answered.`,
   },
 ];

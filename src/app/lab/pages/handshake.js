@@ -56,8 +56,8 @@ function headsSection() {
   choice = el('select', { onchange: showHeads });
   problem = el('p', { class: 'problem', role: 'alert' });
   heads = el('div', {});
-  return el('section', { id: 'handshake-head', 'aria-labelledby': 'handshake-head-title' },
-    el('h2', { id: 'handshake-head-title', text: 'Both heads, line by line' }),
+  return el('section', { id: 'handshake-lines', 'aria-labelledby': 'handshake-lines-title' },
+    el('h2', { id: 'handshake-lines-title', text: 'Both heads, line by line' }),
     el('div', { class: 'handshake-do' },
       el('label', {}, 'Connection', choice),
       button('Open another', openAnother),
@@ -182,8 +182,8 @@ function keySection() {
   key = el('input', { autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', maxlength: LONGEST_VALUE });
   key.addEventListener('input', () => { key.dataset.typed = 'yes'; askSoon(); });
   steps = el('ol', { class: 'handshake-steps', 'aria-live': 'polite' });
-  return el('section', { id: 'handshake-accept', 'aria-labelledby': 'handshake-accept-title' },
-    el('h2', { id: 'handshake-accept-title', text: 'From the key to the answer' }),
+  return el('section', { id: 'handshake-key', 'aria-labelledby': 'handshake-key-title' },
+    el('h2', { id: 'handshake-key-title', text: 'From the key to the answer' }),
     el('div', { class: 'handshake-do' },
       el('label', { class: 'wide' }, 'Key', key),
       button('of this connection', () => setKey(connections.get(choice.value)?.client?.handshake.derivation?.key ?? ''), { class: 'quiet' }),
@@ -258,8 +258,8 @@ function mistakeSection() {
     accept.value = value;
     askSoon(0);
   }, { class: 'quiet' });
-  return el('section', { id: 'handshake-mistakes', 'aria-labelledby': 'handshake-mistakes-title' },
-    el('h2', { id: 'handshake-mistakes-title', text: 'Find the mistake' }),
+  return el('section', { id: 'handshake-mistake', 'aria-labelledby': 'handshake-mistake-title' },
+    el('h2', { id: 'handshake-mistake-title', text: 'Find the mistake' }),
     el('p', { text: 'What does your server answer to the key above? Each of the usual mistakes is tried on it.' }),
     el('div', { class: 'handshake-do' }, el('label', { class: 'wide' }, 'Accept value', accept)),
     el('p', { class: 'handshake-presets' }, 'To the key of the RFC: ', ...ACCEPTS.map(preset)),
@@ -274,7 +274,7 @@ function showFound({ steps: { accept: answer }, mistake }) {
   found.textContent = isRight ? '✓ Right: it answers this key.' : `✗ Wrong: ${mistake ?? 'no usual mistake leads to it'}.`;
 }
 
-// `#handshake/TOPIC`: head, extension, accept or mistakes.
+// `#handshake/TOPIC`: lines, extension, key or mistake.
 function show(topic) {
   askMain();
   if (topic) document.getElementById(`handshake-${topic}`)?.scrollIntoView();
