@@ -14,7 +14,8 @@ use std::io;
 
 /// A source of random bytes: for those who run the protocol without [`net`](crate::net), the keys that
 /// [`Connection::client`](crate::protocol::connection::Connection::client) asks for and the nonce of an
-/// [`Opening`](crate::protocol::handshake::Opening).
+/// [`Opening`](crate::protocol::handshake::Opening). And for whatever else nobody is to guess, such as a token of
+/// 128 bits: `random.bytes::<16>()`.
 ///
 /// ```
 /// use plainws::net::random::Random;

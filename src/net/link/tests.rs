@@ -4,6 +4,7 @@ use super::peer::{Peer, Played, cared_for, let_silence_last, linked, wait_until,
 use super::*;
 use crate::net::caretaker;
 use crate::net::error::Result;
+use crate::net::log::EndedBy;
 use crate::net::stream::{Stream, Transport};
 use crate::net::tap::{Direction, Tap, Tapped};
 use crate::protocol::message::Message;
@@ -1282,6 +1283,7 @@ mod finish {
         wait_until(|| peer.played().input.is_empty());
         peer.played().has_ended = true;
         ended(finishing).expect("it cannot fail");
+        assert_eq!(link.stream().ended_by(), Some(EndedBy::Us));
     }
 
     #[test]
@@ -1297,6 +1299,7 @@ mod finish {
         );
         assert!(peer.played().has_output_ended && peer.played().has_ended);
         assert!(link.core().connection.is_closed());
+        assert_eq!(link.stream().ended_by(), Some(EndedBy::Cut));
     }
 
     #[test]
