@@ -257,7 +257,7 @@ mod pages {
             (503, "503 Service Unavailable: no such luck\n"),
         ] {
             let response = answer(address, get(&format!("/refused?{status}")), true);
-            assert_eq!((response.status, &*response.text()), (status, body));
+            assert_eq!((response.status, response.text()), (status, body));
             let content_type = response.header("Content-Type");
             assert_eq!(content_type, Some("text/plain; charset=utf-8"));
             let retry = (status == 503).then_some("1");

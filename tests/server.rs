@@ -842,7 +842,7 @@ mod the_log {
                 "/",
                 |mut raw| {
                     raw.send_frame(TEXT, "?");
-                    raw.reset()
+                    raw.reset();
                 },
                 EndedBy::Peer,
             ),

@@ -49,7 +49,7 @@ impl Page {
     }
 
     /// A refusal whose body says why in plain text: `403 Forbidden: this room is for members`. The log has the
-    /// reason too ([`Outcome::Response`](crate::net::log::Outcome::Response)).
+    /// reason too ([`Outcome::Response`]).
     #[must_use]
     pub fn refusal(status: u16, reason: impl Into<String>) -> Self {
         let reason = reason.into();
