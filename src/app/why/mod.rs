@@ -1,6 +1,7 @@
 //! The questions that are asked most about WebSocket, each with a short answer, where it can be seen, and where it is
 //! code. `plainws why` prints them, the lab has them as a bench. `tests/cli_why.rs` checks that whatever they name is there.
 
+pub(crate) mod asked;
 mod fields;
 mod frames;
 mod life;

@@ -85,7 +85,7 @@ pub(super) const ALL: &[Question] = &[
     row(
         36,
         Pieces,
-        "Why does my server get only the first 128 KiB of a big message?",
+        "Why does my server get only the first part of a big message?",
         "5.4",
         "The browser sent the message as several frames; Chromium does so at about 128 KiB. The first has the opcode and \
          FIN 0, the others are continuations with opcode 0, and only the last has FIN 1. A server that takes each frame \

@@ -14,7 +14,7 @@ pub(crate) struct Reports {
     ///
     /// A FILE called - is standard output, here and below; what people read goes to standard error then. One object: examinee, role,
     /// strict, passed, seconds, counts of each outcome, and cases. A case: id, group, title, section, level, rules,
-    /// autobahn (its number there), outcome, passed, why, due, likely, seconds, connections. A connection: sent and came
+    /// autobahn (its number there), outcome, passed, why, due, likely, question, seconds, connections. A connection: sent and came
     /// (head as text; hex, as plainws decode takes it, up to 1,024 bytes after the head; length of all), status, close
     /// (code, reason), end (of TCP: fin, reset, flood, open, or null if it was ended from here).
     #[arg(long, value_name = "FILE")]

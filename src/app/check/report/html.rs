@@ -11,6 +11,7 @@ use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::{Known, Limits};
 use crate::app::show::connection;
 use crate::app::text::{count, harmless};
+use crate::app::why;
 use anstream::adapter::strip_str;
 use std::fmt::Write as _;
 
@@ -165,6 +166,15 @@ fn details(row: &Row, is_strict: bool) -> String {
     );
     if let Some(likely) = row.likely.as_ref().filter(|_| row.is_bad(true)) {
         let _ = writeln!(text, "<p>Likely: {}.</p>", escaped(likely));
+    }
+    let number = row.question.filter(|_| row.is_bad(true));
+    if let Some(asked) = number.and_then(why::numbered) {
+        let _ = writeln!(
+            text,
+            "<p>Asked: {} <code>plainws why {}</code></p>",
+            escaped(asked.question),
+            asked.number
+        );
     }
     for (number, connection) in (1..).zip(&row.connections) {
         let on = match row.connections.len() {

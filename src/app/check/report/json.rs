@@ -18,6 +18,7 @@
 //! | `outcome`, `why` | one of the names in `counts`, and what was found; empty if it is ok |
 //! | `passed` | whether it counts as passed |
 //! | `due`, `likely` | what was due; what likely happened, or null |
+//! | `question` | the number of the question that `plainws why` answers about it, or null |
 //! | `seconds` | how long it took |
 //! | `connections` | an object for each, in the order in which they were opened |
 //!
@@ -69,6 +70,7 @@ pub(super) fn case(row: &Row, is_strict: bool) -> Value {
         "why": row.verdict.why,
         "due": row.due,
         "likely": row.likely,
+        "question": row.question,
         "seconds": seconds(row.time),
         "connections": row.connections.iter().map(connection).collect::<Vec<_>>(),
     })

@@ -10,6 +10,7 @@ use crate::app::check::record::{Record, Side, Stopped};
 use crate::app::check::run::Result;
 use crate::app::check::talk::Waited;
 use crate::app::text::harmless;
+use crate::app::why::asked;
 use plainws::Role;
 use plainws::protocol::close;
 use plainws::protocol::response::Response;
@@ -37,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) connections: Vec<Connection>,
     pub(crate) due: String,
     pub(crate) likely: Option<String>,
+    /// The question that is asked about it, by its number.
+    pub(crate) question: Option<u8>,
 }
 
 /// A connection of a case.
@@ -117,6 +120,7 @@ impl Row {
             connections: connections(case, &record),
             due: due(case, record.sides.first()),
             likely: likely(case, &record),
+            question: asked::by_case(case.group.name(), &case.id, case.rules.first().copied()),
             verdict,
         }
     }
@@ -143,6 +147,7 @@ impl Row {
             connections: vec![connection],
             due: "a request that opens a connection".into(),
             likely: None,
+            question: None,
             ..Self::new(case, result)
         }
     }

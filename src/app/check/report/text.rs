@@ -12,6 +12,8 @@
 //!   due    text "onetwo", then pong "hi", then Close 1000 as the answer to ours
 //!   why    text "onetwo" is due, and it sends text "onehitwo"
 //!   likely the ping ended the message that it stood in
+//!   asked  Why does a ping between two fragments end up in my message?
+//!          (plainws why 38)
 //!   again  plainws check ws://127.0.0.1:9001/echo --only ping-between-fragments
 //! ```
 
@@ -21,6 +23,7 @@ use crate::app::check::came::Ended;
 use crate::app::check::judge::Outcome;
 use crate::app::show::paint::{BAD, FAINT, GOOD, OPEN, STRONG, broken, paint};
 use crate::app::text::{COLUMNS, clipped, count, padded, width, wrapped};
+use crate::app::why;
 use plainws::Role;
 
 /// Where the text after a label begins.
@@ -61,6 +64,7 @@ pub(crate) fn block_with(row: &Row, again: &str) -> String {
     if row.is_bad(true) {
         let likely = row.likely.as_deref().unwrap_or_default();
         text += &labelled("likely", &wrapped(likely, INDENT));
+        text += &labelled("asked", &row.question.map_or_else(String::new, asked));
     }
     text += &labelled("again", &broken(again, INDENT));
     let more = row.rules.first().filter(|_| row.is_bad(true));
@@ -68,6 +72,14 @@ pub(crate) fn block_with(row: &Row, again: &str) -> String {
         "more",
         &more.map_or_else(String::new, |rule| format!("plainws rules {rule}")),
     )
+}
+
+/// Which question this is one of, and how to get its answer.
+fn asked(number: u8) -> String {
+    let question = why::numbered(number).map_or("", |asked| asked.question);
+    // The command stays in one line.
+    let text = format!("{question} (plainws\u{a0}why\u{a0}{number})");
+    wrapped(&text, INDENT).replace('\u{a0}', " ")
 }
 
 fn heading(row: &Row) -> String {
