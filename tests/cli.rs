@@ -25,6 +25,7 @@ mod cli_reach;
 mod cli_rules;
 mod cli_stalled;
 mod cli_trace;
+mod cli_why;
 mod faults;
 mod lab;
 mod lab_commands;

@@ -183,12 +183,13 @@ mod exercise {
 mod the_program {
     use super::*;
 
-    const COMMANDS: [&str; 7] = [
+    const COMMANDS: [&str; 8] = [
         "serve",
         "decode",
         "encode",
         "handshake",
         "rules",
+        "why",
         "exercise",
         "completions",
     ];
@@ -200,7 +201,7 @@ mod the_program {
             assert_eq!(help.code, 0, "{command}");
             assert!(help.stdout.contains("Usage: plainws "), "{command}");
         }
-        for command in ["decode", "encode", "handshake", "rules", "exercise"] {
+        for command in ["decode", "encode", "handshake", "rules", "why", "exercise"] {
             let help = run(&[command, "--help"]).stdout;
             assert!(help.contains("Examples:"), "{command}");
             assert!(

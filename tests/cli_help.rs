@@ -85,6 +85,13 @@ mod completions {
         assert!(script("fish").contains(line), "{}", script("fish"));
     }
 
+    #[test]
+    fn name_every_question() {
+        let line = "__fish_plainws_using_subcommand why\" -f -a \"60\" -d 'Does my own browser keep the rules?'";
+        assert!(script("fish").contains(line), "{}", script("fish"));
+        assert!(script("zsh").contains("60\\:"), "{}", script("zsh"));
+    }
+
     /// What bash offers for the last of these words.
     fn offered(words: &[&str]) -> Vec<String> {
         let [.., before, last] = words else {

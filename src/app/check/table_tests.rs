@@ -3,6 +3,7 @@
 use super::cases;
 use super::old_suite::NUMBERS;
 use super::script::Step;
+use crate::app::why::{self, asked};
 
 #[test]
 fn each_number_has_one_case() {
@@ -71,5 +72,44 @@ fn the_map_of_numbers_is_that_of_the_table() {
         std::fs::write(PATH, [above, ABOVE, &map].concat()).expect("it can be written");
     } else {
         assert!(written == map, "PLAINWS_UPDATE=1 writes the map again");
+    }
+}
+
+/// A failure names the question that it is about, and each row of the map has a case.
+#[test]
+fn cases_lead_to_questions_that_are_there() {
+    let cases = cases::all();
+    for case in &cases {
+        let number = asked::by_case(case.group.name(), &case.id, case.rules.first().copied());
+        assert!(
+            number.is_none_or(|number| why::numbered(number).is_some()),
+            "{}: {number:?}",
+            case.id
+        );
+    }
+    for (id, number) in [
+        ("texts-2-in-one-write", 34),
+        ("cut-after-byte-1", 33),
+        ("ping-between-fragments", 38),
+        ("text-inside-a-text", 39),
+        ("frame-with-the-head", 14),
+        ("length-128-binary", 25),
+        ("code-1006", 43),
+        ("connection-with-keep-alive", 8),
+        ("thirty-connections", 50),
+        ("ping-not-final-between-fragments", 40),
+    ] {
+        let case = cases.iter().find(|case| case.id == id).expect(id);
+        let asked = asked::by_case(case.group.name(), id, case.rules.first().copied());
+        assert_eq!(asked, Some(number), "{id}");
+    }
+    for (groups, word, number) in asked::WORDS {
+        let is_told = cases.iter().any(|case| {
+            groups.split(' ').any(|group| group == case.group.name())
+                && case.id.contains(word)
+                && asked::by_case(case.group.name(), &case.id, case.rules.first().copied())
+                    == Some(*number)
+        });
+        assert!(is_told, "no case of {groups} has {word}");
     }
 }

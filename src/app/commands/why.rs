@@ -2,7 +2,7 @@
 
 use crate::app::args::QuestionNumber;
 use crate::app::show::output;
-use crate::app::show::paint::{FAINT, STRONG, broken, paint};
+use crate::app::show::paint::{FAINT, STRONG, broken, paint, shell_line};
 use crate::app::sought::{link, near, similar};
 use crate::app::text::{COLUMNS, padded, wrapped};
 use crate::app::why::{self, Question, Topic};
@@ -170,8 +170,13 @@ fn answer(question: &Question) -> String {
         text += &line(label, &format!("{at}{gap}{}", paint(FAINT, link.text)));
     }
     if let Some(command) = question.command {
-        let line = broken(command.line, "  $ ".len());
-        text += &format!("\n{}\n", paint(FAINT, &format!("  $ {line}")));
+        text += "\n";
+        text += &if command.line.contains(" | ") {
+            shell_line(command.line)
+        } else {
+            let line = broken(command.line, "  $ ".len());
+            paint(FAINT, &format!("  $ {line}")) + "\n"
+        };
     }
     text
 }

@@ -45,7 +45,7 @@ const fn about(rule: Rule) -> Option<u8> {
 }
 
 /// The groups, a word that stands in the ids of the cases, and the question. The first that fits counts.
-const WORDS: &[(&str, &str, u8)] = &[
+pub(crate) const WORDS: &[(&str, &str, u8)] = &[
     ("opening", "with-the-head", 14),
     ("opening", "with-the-response", 14),
     ("opening", "and-frame", 14),

@@ -7,7 +7,7 @@ const PATIENCE = 10000; // ms for a record that is due
 
 export const steps = [
   {
-    title: 'Handshake', bench: 'handshake/key', breaks: 'break/accept-wrong', question: 2, place: ['src/protocol/handshake/accept.rs', 'digest'],
+    title: 'Handshake', bench: 'handshake/accept', breaks: 'break/accept-wrong', question: 2, place: ['src/protocol/handshake/accept.rs', 'digest'],
     ask: 'The browser sent a key, 16 bytes in base64. What does the server hash?',
     choices: ['the 16 bytes', 'the characters as they are', 'the whole request'],
     async run(lab) {
