@@ -103,7 +103,7 @@ pub(super) const ALL: &[Question] = &[
          is closed with 1000 after that. Loop over the messages, and return when nothing more is to be said. Whatever \
          else wants to send on the connection gets a Sender from ws.sender() before the loop begins.",
     )
-    .seen(&[to("#close/1001", "The server closes")])
+    .seen(&[to("#close/server-1001", "The server closes")])
     .at("src/net/session.rs", "handle")
     .tried("echo Hello | plainws connect :8000/echo --trace", 0),
     row(
@@ -185,7 +185,7 @@ pub(super) const ALL: &[Question] = &[
          proxies. For that both sides have to agree first, and a client has to mask. A page cannot open a bare TCP \
          connection, and its WebSocket fails where no server answers for this protocol, which is on purpose.",
     )
-    .seen(&[to("#handshake/head", "How both sides agree")])
+    .seen(&[to("#handshake/lines", "How both sides agree")])
     .at("src/protocol/connection.rs", "receive")
     .tried("echo Hello | plainws connect :8000/echo --trace=full", 0),
     row(

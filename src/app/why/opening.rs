@@ -14,7 +14,7 @@ pub(super) const ALL: &[Question] = &[
          something else that happens to listen there. The string itself means nothing: it is a GUID, made up once so \
          that nothing else uses it, and it is the same for every connection. It is no secret.",
     )
-    .seen(&[to("#handshake/accept", "From key to accept, in four steps")])
+    .seen(&[to("#handshake/key", "From key to accept, in four steps")])
     .at("src/protocol/handshake/accept.rs", "digest")
     .tried("plainws handshake", 0),
     row(
@@ -28,7 +28,7 @@ pub(super) const ALL: &[Question] = &[
          forms cannot set headers that begin with Sec-, so no ordinary request of theirs passes for a handshake.",
     )
     .seen(&[
-        to("#handshake/accept", "From key to accept, in four steps"),
+        to("#handshake/key", "From key to accept, in four steps"),
         to("#break/accept-wrong", "An answer to another key"),
     ])
     .at("src/protocol/handshake/client.rs", "judge")
@@ -43,7 +43,7 @@ pub(super) const ALL: &[Question] = &[
          who you are is a matter for TLS, cookies and tokens. SHA-1 is weak because two texts with the same hash can \
          be made, and here that would gain nobody anything.",
     )
-    .seen(&[to("#handshake/accept", "From key to accept, in four steps")])
+    .seen(&[to("#handshake/key", "From key to accept, in four steps")])
     .at("src/protocol/handshake/accept.rs", "digest")
     .tried(
         "plainws handshake dGhlIHNhbXBsZSBub25jZQ== --check c8qeCxwB8sJPxkSckeL76bKL7f642+KYzDiR7EbKyTY=",
@@ -58,7 +58,7 @@ pub(super) const ALL: &[Question] = &[
          that they stand for. 20 bytes make 28 characters of base64, 40 digits make 56. Ask your library for the \
          bytes: digest() rather than hexdigest(), or whatever it calls the binary form.",
     )
-    .seen(&[to("#handshake/mistakes", "Find the mistake in an accept value")])
+    .seen(&[to("#handshake/mistake", "Find the mistake in an accept value")])
     .at("src/app/judge/mistakes.rs", "find")
     .tried(
         "plainws handshake dGhlIHNhbXBsZSBub25jZQ== --check YjM3YTRmMmNjMDYyNGYxNjkwZjY0NjA2Y2YzODU5NDViMmJlYzRlYQ==",
@@ -73,7 +73,7 @@ pub(super) const ALL: &[Question] = &[
          turned back. Nobody needs to: the client computes the same value from the key that it sent, and compares the \
          two texts. The server does not decode the key either; it hashes the 24 characters as they came.",
     )
-    .seen(&[to("#handshake/accept", "From key to accept, in four steps")])
+    .seen(&[to("#handshake/key", "From key to accept, in four steps")])
     .at("src/protocol/handshake/accept.rs", "accept_value")
     .tried("plainws handshake dGhlIHNhbXBsZSBub25jZQ==", 0),
     row(
@@ -86,7 +86,7 @@ pub(super) const ALL: &[Question] = &[
          follows the key directly: no blank, no line end between them. The mistake finder knows these slips, and \
          names the one that leads to your value.",
     )
-    .seen(&[to("#handshake/mistakes", "Find the mistake in an accept value")])
+    .seen(&[to("#handshake/mistake", "Find the mistake in an accept value")])
     .at("src/app/judge/mistakes.rs", "find")
     .tried(
         "plainws handshake dGhlIHNhbXBsZSBub25jZQ== --check xi594u34epCyRUevAXoTvQaUoCk=",
@@ -102,7 +102,7 @@ pub(super) const ALL: &[Question] = &[
          part of the head. The line ends have to be CR LF; LF alone is not enough for a strict peer.",
     )
     .seen(&[
-        to("#handshake/head", "Both heads, line by line"),
+        to("#handshake/lines", "Both heads, line by line"),
         to("#break/head-line-ending", "A line that ends with LF alone"),
     ])
     .at("src/protocol/head.rs", "end_line")
@@ -120,7 +120,7 @@ pub(super) const ALL: &[Question] = &[
          for the word in the list.",
     )
     .seen(&[
-        to("#handshake/head", "Both heads, line by line"),
+        to("#handshake/lines", "Both heads, line by line"),
         to("#break/connection-upgrade-missing", "A list without the word"),
     ])
     .at("src/protocol/head.rs", "lists")
@@ -136,7 +136,7 @@ pub(super) const ALL: &[Question] = &[
     )
     .seen(&[
         to("#break/subprotocol-not-offered", "A subprotocol that nobody offered"),
-        to("#handshake/head", "Both heads, line by line"),
+        to("#handshake/lines", "Both heads, line by line"),
     ])
     .at("src/protocol/handshake/client.rs", "judge")
     .tried("plainws rules subprotocol-not-offered", 0),
@@ -164,7 +164,7 @@ pub(super) const ALL: &[Question] = &[
          frames mean nothing to it. connect makes the same handshake, shows it, and goes on to talk.",
     )
     .seen(&[
-        to("#handshake/head", "Both heads, line by line"),
+        to("#handshake/lines", "Both heads, line by line"),
         to("#break/key-invalid", "A key of the wrong length"),
     ])
     .at("src/protocol/handshake/server.rs", "judge")
@@ -178,7 +178,7 @@ pub(super) const ALL: &[Question] = &[
          https may not open ws:, only wss:, except to the machine it runs on. Subprotocols that it asks for have to be \
          answered. The page is told nothing but 1006; the reason stands in the browser's console.",
     )
-    .seen(&[to("#close/refused", "A path without WebSocket, as the page sees it")])
+    .seen(&[to("#close/no-websocket", "A path without WebSocket, as the page sees it")])
     .at("src/net/origin.rs", "permits")
     .tried(
         "plainws connect :8000/echo -n -H 'Origin: https://example.com'",
@@ -194,7 +194,7 @@ pub(super) const ALL: &[Question] = &[
          look, and to refuse with 403 what it does not expect. This one lets in pages of its own host, and of those \
          that --allow-origin names. It guards people with browsers only: a program sends whatever Origin it likes.",
     )
-    .seen(&[to("#handshake/head", "Origin, among the other headers")])
+    .seen(&[to("#handshake/lines", "Origin, among the other headers")])
     .at("src/net/origin.rs", "permits")
     .tried(
         "plainws connect :8000/echo -n -H 'Origin: https://example.com'",
@@ -239,7 +239,7 @@ pub(super) const ALL: &[Question] = &[
          short-lived, since addresses end up in logs; or a token as the first message, with no answer to anything \
          before it. Clients that are no browsers send any header.",
     )
-    .seen(&[to("#handshake/head", "What a browser sends")])
+    .seen(&[to("#handshake/lines", "What a browser sends")])
     .at("src/protocol/handshake/client.rs", "add_header")
     .tried(
         "echo Hello | plainws connect :8000/echo -H 'Authorization: Bearer x'",
@@ -255,7 +255,7 @@ pub(super) const ALL: &[Question] = &[
          Origin, 400 and 426 a handshake that is broken or none, 502 a proxy that reached nobody. The sentence \
          is Chromium's and stands in its console; the page itself sees 1006.",
     )
-    .seen(&[to("#close/refused", "A path without WebSocket")])
+    .seen(&[to("#close/no-websocket", "A path without WebSocket")])
     .at("src/net/session.rs", "upgrade")
     .tried("plainws connect :8000/nothing -n", 3),
 ];

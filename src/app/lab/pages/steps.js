@@ -7,7 +7,7 @@ const PATIENCE = 10000; // ms for a record that is due
 
 export const steps = [
   {
-    title: 'Handshake', bench: 'handshake/accept', breaks: 'break/accept-wrong', question: 2, place: ['src/protocol/handshake/accept.rs', 'digest'],
+    title: 'Handshake', bench: 'handshake/key', breaks: 'break/accept-wrong', question: 2, place: ['src/protocol/handshake/accept.rs', 'digest'],
     ask: 'The browser sent a key, 16 bytes in base64. What does the server hash?',
     choices: ['the 16 bytes', 'the characters as they are', 'the whole request'],
     async run(lab) {
@@ -168,7 +168,7 @@ export const steps = [
       return {
         right: event.code === 1006 ? 2 : event.code === 1000 ? 1 : 0,
         text: `${event.code}, ${event.wasClean ? 'clean' : 'not clean'}, ${event.reason ? `“${event.reason}”` : 'without a reason'}: ${closes || 'no'} Close was seen, so the browser makes a code up. `
-          + 'It must never be sent, and it says the same of ten causes.',
+          + 'It is never sent, and many causes end in the same one.',
       };
     },
   },
