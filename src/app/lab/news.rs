@@ -97,9 +97,8 @@ impl News {
         self.next
     }
 
-    /// A lane tells what is new, in so many bytes.
+    /// A lane tells of the latest that was asked for, in so many bytes.
     pub(super) fn told(&mut self, lane: Lane, bytes: usize, now: Duration) {
-        self.advance(now);
         let made = self.made;
         let count = self.count_mut(lane);
         let news = made.count - count.told.count;
@@ -274,6 +273,20 @@ mod tests {
         news.told(Lane::Poll, 31, at);
         assert_eq!(news.record(Lane::Poll), told);
         assert_eq!(news.record(Lane::Long)["news"], 0);
+    }
+
+    #[test]
+    fn what_is_made_after_an_answer_was_written_is_told_by_the_next() {
+        let mut news = started(5);
+        let first = news.next().expect("they are not stopped");
+        let later = first + Duration::from_secs(100);
+        news.latest(first);
+        news.told(Lane::Long, 31, later);
+        assert_eq!(news.record(Lane::Long)["news"], 1);
+        let all = news.latest(later);
+        news.told(Lane::Long, 32, later);
+        let told = news.record(Lane::Long);
+        assert_eq!((&told["news"], &told["payload"]), (&all.into(), &63.into()));
     }
 
     #[test]
