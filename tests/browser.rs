@@ -2,16 +2,14 @@
 //!
 //! Needs Chromium; without it each test says that it is skipped. See `Browser::shared`.
 
-#[path = "support/devtools.rs"]
-mod devtools;
+use crate::devtools::{Browser, Page};
 use crate::support::program::Program;
 use crate::support::raw::PATIENCE;
-use devtools::{Browser, Page};
 use serde_json::Value;
 use std::time::Instant;
 
 /// Serves the program and opens one of its pages, unless there is no browser.
-fn visit(path: &str, arguments: &[&str]) -> Option<(Program, Page)> {
+pub(crate) fn visit(path: &str, arguments: &[&str]) -> Option<(Program, Page)> {
     let browser = Browser::shared()?;
     let program = Program::serve(arguments);
     let page = browser.open(&format!("http://{}{path}", program.address));
@@ -61,7 +59,7 @@ fn problems(program: &Program, page: &mut Page) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_clean(program: &Program, page: &mut Page) {
+pub(crate) fn assert_clean(program: &Program, page: &mut Page) {
     assert_eq!(problems(program, page), Vec::<String>::new());
     // Events are seen at all.
     let responses = page.events("Network.responseReceived");

@@ -1,6 +1,7 @@
 //! The program as a process: its commands, its pages, and what it withstands.
 
 mod browser;
+mod browser_lab;
 mod cli_bench;
 mod cli_capture;
 mod cli_check;
@@ -26,6 +27,8 @@ mod cli_rules;
 mod cli_stalled;
 mod cli_trace;
 mod cli_why;
+#[path = "support/devtools.rs"]
+mod devtools;
 mod faults;
 mod lab;
 mod lab_commands;

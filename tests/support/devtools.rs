@@ -197,19 +197,90 @@ impl Page {
         }
     }
 
+    /// Presses a link, and waits for the page that it leads to.
+    #[track_caller]
+    pub(crate) fn follow(&mut self, link: &str) {
+        self.events
+            .retain(|event| event["method"] != "Page.loadEventFired");
+        let pressed = self.evaluate(&format!(
+            "{{
+                const link = document.querySelector('{link}');
+                // The answer to this must be sent before the page goes.
+                setTimeout(() => link?.click());
+                Boolean(link)
+            }}"
+        ));
+        assert_eq!(pressed, true, "there is no {link}");
+        self.wait_for_event("Page.loadEventFired");
+    }
+
     /// Types a text into whatever has the keyboard.
     pub(crate) fn type_text(&mut self, text: &str) {
         self.call("Input.insertText", json!({ "text": text }));
     }
 
     pub(crate) fn press_enter(&mut self) {
+        self.press("Enter");
+    }
+
+    /// Presses a key: a letter, or one by its name, such as `ArrowLeft`.
+    pub(crate) fn press(&mut self, key: &str) {
+        let (code, text) = match key {
+            "Enter" => (13, Some("\r")),
+            "Tab" => (9, None),
+            "Escape" => (27, None),
+            "End" => (35, None),
+            "Home" => (36, None),
+            "ArrowLeft" => (37, None),
+            "ArrowUp" => (38, None),
+            "ArrowRight" => (39, None),
+            "ArrowDown" => (40, None),
+            " " => (32, Some(" ")),
+            letter => (letter.to_uppercase().as_bytes()[0], Some(letter)),
+        };
         for kind in ["keyDown", "keyUp"] {
-            let key = json!({
-                "type": kind, "key": "Enter", "code": "Enter", "text": "\r",
-                "windowsVirtualKeyCode": 13,
-            });
-            self.call("Input.dispatchKeyEvent", key);
+            let mut event = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code });
+            if let (Some(text), "keyDown") = (text, kind) {
+                event["text"] = text.into();
+            }
+            self.call("Input.dispatchKeyEvent", event);
         }
+    }
+
+    /// Shows the page in a window of this size, magnified so many times, on a device with light or dark colours.
+    pub(crate) fn look(&mut self, width: u32, height: u32, zoom: u32, scheme: &str) {
+        // A page that is magnified twice has half as many pixels of its own.
+        let size = json!({
+            "width": width / zoom, "height": height / zoom, "deviceScaleFactor": zoom, "mobile": false,
+        });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.call(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [feature] }),
+        );
+        self.evaluate(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+        );
+    }
+
+    /// What is wrong with how the page looks and is reached, in sentences.
+    #[track_caller]
+    pub(crate) fn audit(&mut self) -> Vec<String> {
+        let found = self.evaluate(include_str!("audit.js"));
+        serde_json::from_value(found).expect("a list of sentences")
+    }
+
+    /// What a screen reader has of the page: role and name of each node that counts.
+    pub(crate) fn spoken(&mut self) -> Vec<(String, String)> {
+        self.call("Accessibility.enable", json!({}));
+        let tree = self.call("Accessibility.getFullAXTree", json!({}));
+        let nodes = tree["nodes"].as_array().expect("a list of nodes");
+        let nodes = nodes.iter().filter(|node| node["ignored"] == false);
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        nodes
+            .map(|node| (text(&node["role"]), text(&node["name"])))
+            .collect()
     }
 
     /// What the browser reported of this kind so far.

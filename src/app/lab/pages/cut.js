@@ -144,6 +144,7 @@ class Bench {
 
   cutAnew() {
     this.verdict.classList.add('pending');
+    this.events.setAttribute('aria-busy', 'true');
     if (this.stream) this.judged();
   }
 
@@ -177,6 +178,7 @@ class Bench {
     const said = result.pieces.map((piece) => piece.said || 'nothing yet');
     this.knife.say(said);
     const [cut, uncut] = [result, this.whole].map(outcome);
+    this.events.removeAttribute('aria-busy');
     list(this.events, cut);
     list(this.uncut, uncut);
     // The keys of a browser's answer are new each time.

@@ -28,6 +28,12 @@ export function senderForm({ awaits, problem }) {
     event.preventDefault();
     browser((socket) => socket.send(text.value));
   });
+  // A first frame to look at.
+  const off = session.on('state', (state) => {
+    if (state !== 'open') return;
+    off();
+    browser((socket) => socket.send(text.value));
+  });
   const [closing, joining] = [closingForm(browser, server), joiningHelp()];
   return el('div', { class: 'sender' }, form,
     el('div', { class: 'ways' },
