@@ -436,7 +436,7 @@ mod cut_it {
         for (stream, events) in [
             ("hello", 1),
             ("two", 2),
-            ("ping", 2),
+            ("ping", 3),
             ("accent", 1),
             ("handshake", 1),
         ] {

@@ -12,7 +12,7 @@ use crate::app::time;
 use plainws::protocol::dissect::handshake::Derivation;
 use plainws::protocol::frame::Opcode;
 use plainws::protocol::handshake::is_key;
-use plainws::{CloseCode, Handle, Sender};
+use plainws::{CloseCode, Error, Handle, Sender};
 use serde_json::{Value, json};
 
 /// Stack of a connection's thread, in bytes: what the library gives it unless told otherwise.
@@ -47,7 +47,11 @@ pub(super) fn run(handle: &Handle, session: &Session, command: Command) -> Resul
             sender.cut();
             Ok(())
         }),
-        Command::Raw { c, bytes } => on(session, &c, |sender| sender.raw().send(&bytes)),
+        Command::Raw { c, bytes } => on(session, &c, |sender| match sender.raw().send(&bytes) {
+            // They may make the other side leave at once. That is told by itself.
+            Err(Error::Io(_)) => Ok(()),
+            sent => sent,
+        }),
         Command::News { every } => {
             session.lanes.start(every);
             Ok(json!({"every": every.map_or(0.0, |every| every.as_secs_f64())}))
