@@ -112,7 +112,7 @@ pub(super) const ALL: &[Question] = &[
     row(
         24,
         Header,
-        "Why do lengths up to 65,535 work, and no longer ones?",
+        "Why do lengths up to 65,535 work, and longer ones not?",
         "5.2",
         "126 in the seven bits says that the length is in the next two bytes; 127 says that it is in the next eight, \
          not four. Only then does the key follow. Code that does not know the third form takes the key and the payload \
@@ -131,7 +131,7 @@ pub(super) const ALL: &[Question] = &[
         "Why are all lengths from 128 to 255 rejected?",
         "5.2",
         "A byte of the length was read as a number with a sign: c8, which is 200, became -56, and spoiled the sum. It \
-         happens whenever the low byte is 80 or more, so 200 fails and 300 works. Use an unsigned type, or take each \
+         happens whenever the low byte is 80 hex or more, so 200 fails and 300 works. Use an unsigned type, or take each \
          byte & 0xff before you put them together.",
     )
     .seen(&[to("#build/3", "Stage 3: three lengths")])
@@ -171,7 +171,7 @@ pub(super) const ALL: &[Question] = &[
         "It is Chromium's way of saying that a byte which it took for the first of a frame has RSV bits set. Hardly \
          ever did somebody set them. Mostly the frame before was longer or shorter than its length said, so that the \
          reader now stands inside a payload; or something came that is no frame, such as an error page: its first \
-         letter, the H of HTTP, is 48, and that has RSV1 set.",
+         letter, the H of HTTP, is 48 hex, which has RSV1 set.",
     )
     .seen(&[to("#break/rsv-not-zero/server", "A reserved bit, to this browser")])
     .at("src/protocol/connection.rs", "decode_header")

@@ -151,7 +151,7 @@ pub(super) const ALL: &[Question] = &[
         "RFC 9110 7.8",
         "Somewhere on the way HTTP is still spoken. nginx must be told to pass Upgrade on. And a framework calls a view \
          to get a response: once the view returns, it writes one, into a connection that is no longer HTTP. The browser \
-         takes that for a frame: the H of HTTP is 48, which has RSV1 set. If the view had closed the socket, the same \
+         takes that for a frame: the H of HTTP is 48 hex, which has RSV1 set. If the view had closed the socket, the same \
          write fails with \"bad file descriptor\". So the view must not return before the talk is over, and nothing may \
          be written after it.",
     )
@@ -194,8 +194,8 @@ pub(super) const ALL: &[Question] = &[
         "Always 1006 and no reason. How do I learn why?",
         "7.1.5",
         "Not from the page: browsers tell it no more, or scripts could use the difference to explore a network. Look into \
-         the browser's console, which names the status or the broken rule, and into the server's log. When a browser \
-         leaves because of a broken rule it tells the server why, in a Close. And plainws proxy, between the two, shows \
+         the browser's console, which names the status or the broken rule, and into the server's log. Chromium, \
+         when it leaves over a broken rule, tells the server why, in a Close. And plainws proxy, between the two, shows \
          every byte and says which side breaks what.",
     )
     .seen(&[
@@ -236,8 +236,8 @@ pub(super) const ALL: &[Question] = &[
         "Does my own browser keep the rules?",
         "7.1.7",
         "Let it show you: the lab writes each broken frame to your browser, on a connection of its own, and notes what the \
-         browser does and says. Chromium ends the connection for each of them, which is what counts; but it answers text \
-         that is not UTF-8 with 1002, where 1007 is due.",
+         browser does and says. Chromium ends the connection for each of them, which is what counts; but it answers \
+         text or a reason that is not UTF-8 with 1002, where 1007 is due.",
     )
     .seen(&[to("#break", "All rules that bind a server, to this browser")])
     .at("src/protocol/rule.rs", "example")

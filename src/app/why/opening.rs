@@ -160,7 +160,7 @@ pub(super) const ALL: &[Question] = &[
         "4.1",
         "There is a WebSocket at that address, and your request did not ask for one. Beside Host it needs Upgrade: \
          websocket, Connection: Upgrade, Sec-WebSocket-Version: 13, and a Sec-WebSocket-Key of 16 bytes in base64, \
-         which is 24 characters that end in ==. Given these by -H, curl prints a 101 and then just waits, because \
+         which is 24 characters that end in ==. Given these by -H, curl -v shows a 101 and then just waits, because \
          frames mean nothing to it. connect makes the same handshake, shows it, and goes on to talk.",
     )
     .seen(&[
