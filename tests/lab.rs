@@ -162,6 +162,9 @@ mod guard {
         assert_eq!(refused(&program, "/lab/echo").0, 403);
         let token = tap.path("/lab/echo", "a");
         let mut echo = program.open(&token);
+        // Its handler runs.
+        echo.send_frame(TEXT, "x");
+        echo.expect_frame(TEXT, "x");
         drop(tap);
         // Its connections are closed.
         echo.expect_close(1001);
@@ -486,7 +489,8 @@ mod ends {
         if !is_heeded(TERM) {
             return;
         }
-        let mut program = Program::serve(&[]);
+        // The end of the session would wake it as well, once the page has closed its connection.
+        let mut program = Program::serve(&["--close-timeout", "600", "--grace", "600"]);
         let mut tap = Tap::open(&program);
         let mut raw = program.connect();
         let path = tap.path("/clock/next", "") + "&after=0";

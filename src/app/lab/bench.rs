@@ -146,10 +146,6 @@ impl Lab {
         let connection = session.find(asked.c);
         if let Some(connection) = connection.filter(|connection| connection.is_here()) {
             session.ended(&connection, &end(&record.outcome));
-            if path == "/lab/news" {
-                // The closing handshake.
-                session.lanes.cost(Lane::Socket, 0, connection.since_last());
-            }
         }
     }
 
