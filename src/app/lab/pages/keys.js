@@ -1,5 +1,5 @@
 // The keyboard: arrows move the selection by byte, with Shift by bit, and by frame, Home and End by field, B breaks the
-// frame, P pauses.
+// frame, P pauses. Letters count on the wire and in the frame only, so that who dictates presses none by chance.
 import { announce } from './dom.js';
 import { parts } from './fields.js';
 import { session } from './session.js';
@@ -16,13 +16,17 @@ const MOVES = {
 };
 const isOurs = (event) => !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey;
 
-// On Watch and on the wire. `lab.wire` tells the frames in their order, `lab.view` is the live view of a frame.
+// On the wire and in the live view of a frame; arrows also on Watch while no control has the focus.
+// `lab.wire` tells the frames in their order, `lab.view` is that view.
 export function listen(lab, bench) {
   addEventListener('keydown', (event) => {
-    if (!isOurs(event) || event.target.closest?.(TYPING)) return;
-    const isOnWire = Boolean(event.target.closest?.('#wire'));
+    const { target } = event;
+    if (!isOurs(event) || target.closest(TYPING)) return;
+    const isOnWire = Boolean(target.closest('#wire'));
+    const isInside = isOnWire || lab.view?.element.contains(target);
+    const isFree = bench()?.id === 'watch' && !target.closest('a, button');
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (key !== 'p' && !isOnWire && bench()?.id !== 'watch') return;
+    if (!isInside && !(isFree && MOVES[key])) return;
     if (key === 'p') lab.wire.pause();
     else if (key === 'b') breakIt(lab);
     else if (MOVES[key]) move(lab, event, isOnWire);
