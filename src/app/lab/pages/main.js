@@ -52,7 +52,7 @@ function sectionOf(bench) {
     const section = el('section', { class: `bench bench-${bench.id}`, 'aria-label': bench.title });
     built.set(bench, section);
     root.append(section);
-    bench.build(section, lab);
+    attempt(section, () => bench.build(section, lab));
   }
   return built.get(bench);
 }
@@ -61,7 +61,7 @@ function fragment() {
   try {
     return decodeURIComponent(location.hash.slice(1));
   } catch {
-    return '';
+    return location.hash.slice(1).split('/')[0];
   }
 }
 
@@ -84,7 +84,21 @@ function show() {
     if (current) scrollTo(0, 0);
     current = bench;
   }
-  bench.show(bench.id === id ? rest.join('/') : '');
+  if (bench.id === id) attempt(built.get(bench), () => bench.show(rest.join('/')));
+  else {
+    if (id) history.replaceState(null, '', `#${bench.id}`);
+    bench.show('');
+  }
+}
+
+// A bench that fails says so, and leaves the others alone.
+function attempt(section, work) {
+  try {
+    work();
+  } catch (error) {
+    section.append(el('p', { class: 'problem', role: 'alert', text: `This bench has failed: ${error.message}` }));
+    console.error(error);
+  }
 }
 
 // --- the state of the session ---
@@ -131,7 +145,10 @@ lab.questions().then(({ fields }) => {
 new Wire(document.querySelector('#wire'), lab);
 listen(lab, () => current);
 tour.build(document.querySelector('#tour'), lab);
-document.querySelector('#skip').addEventListener('click', () => focusOn(root));
+const skip = document.querySelector('#skip');
+skip.addEventListener('click', () => focusOn(root));
+skip.hidden = false;
+document.querySelector('#loading').remove();
 addEventListener('hashchange', show);
 session.start();
 show();
