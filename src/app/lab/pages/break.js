@@ -1,16 +1,18 @@
 // The bench "Break it": bytes that break a rule, sent to plainws or to this browser.
-import { announce, button, clear, copyButton, count, el, many, question, spaced } from './dom.js';
+import { announce, button, clear, count, el, many, question, spaced, visible } from './dom.js';
+import { commandBox } from './command.js';
 import { FrameView } from './frame.js';
-import { wireRow } from './wire.js';
+import { section } from './reading.js';
+import { wireRow } from './row.js';
 import { Composer } from './composer.js';
 import { Browser } from './browser.js';
-import { hexToText } from './text.js';
+import { eventWords, hexToText } from './text.js';
 
 // Whom the bytes go to, and so who seems to have sent them.
 const TARGETS = [
-  { id: 'server', sender: 'client', text: 'plainws, a server', hint: 'You are the client. An in-memory connection judges what you send.' },
-  { id: 'client', sender: 'server', text: 'plainws, a client', hint: 'You are the server. An in-memory connection judges what you send; it has asked with the key of §1.3 and offered nothing.' },
-  { id: 'browser', sender: 'server', text: 'this browser', hint: 'You are the server: it writes these bytes, as they are, on a fresh connection to this page.' },
+  { id: 'server', sender: 'client', text: 'plainws, a server', way: 'you to plainws', back: 'plainws to you', hint: 'You are the client. An in-memory connection judges what you send.' },
+  { id: 'client', sender: 'server', text: 'plainws, a client', way: 'you to plainws, a client', back: 'plainws, a client, to you', hint: 'You are the server. An in-memory connection judges what you send; it has asked with the key of §1.3 and offered nothing.' },
+  { id: 'browser', sender: 'server', text: 'this browser', way: 'you to this browser', hint: 'You are the server: it writes these bytes, as they are, on a fresh connection to this page.' },
 ];
 const SURPRISE = 'surprise';
 const OWN = 'own';
@@ -194,7 +196,7 @@ class BreakIt {
 
   #question(stream) {
     if (this.target.id === 'browser') {
-      return question(this.lab, { id: 'break-told', ask: 'If the browser leaves, what is this page told?', right: 1,
+      return question(this.lab, { id: 'break-told', ask: 'If the browser leaves, what is this page told?',
         choices: ['the code and the reason', '1006, no reason', 'nothing'] });
     }
     const id = `break-${this.target.id}-${this.rule && this.preset !== SURPRISE ? this.rule.id : this.composer.hex.slice(0, 512)}`;
@@ -258,7 +260,8 @@ class BreakIt {
     this.outcome.dataset.answer = violation?.answer ?? '';
     this.outcome.append(el('p', { id: 'break-verdict', class: { legal: 'is-legal', violation: 'is-broken' }[stream.verdict] }, el('b', { text: said.mark }), ' ', said.text));
     if (seen) this.outcome.append(this.browser.show(seen, result));
-    this.question?.settle(seen ? this.browser.words(seen) : said.short);
+    if (seen) this.question?.settle(this.browser.words(seen), toldOf(seen));
+    else this.question?.settle(said.short);
     const rows = el('div', { class: 'exchange rows' });
     this.outcome.append(rows, this.view.element);
     this.#rows(rows, stream, answer, seen);
@@ -271,8 +274,9 @@ class BreakIt {
   // The frames sent and what came back, as on the wire; a press shows one in the frame view.
   async #rows(rows, stream, answer, seen) {
     const { sender } = this;
-    const sent = stream.frames.map((frame) => ({ type: 'frame', sender, frame }));
-    const head = stream.handshake && { type: 'head', sender, handshake: stream.handshake };
+    const { way } = this.target;
+    const sent = stream.frames.map((frame) => ({ type: 'frame', sender, frame, way }));
+    const head = stream.handshake && { type: 'head', sender, handshake: stream.handshake, way };
     const few = sent.length > 6 ? [...sent.slice(0, 2), many(sent.length - 5, 'frame'), ...sent.slice(-3)] : sent;
     rows.append(...[head, ...few].filter(Boolean).map((one) => this.#row(one)));
     const first = sent.at(-1) ?? head;
@@ -296,7 +300,7 @@ class BreakIt {
     const text = line('answers');
     if (handshake && frames.length === 0) return [text, el('pre', { class: 'answer-text', text: hexToText(answer.wire, '\n') })];
     const judged = await this.lab.session.ask('judge', { sender: other(this.sender), pieces: [answer.wire] }).catch(() => null);
-    return [text, ...(judged?.stream.frames ?? []).map((frame) => this.#row({ type: 'frame', sender: other(this.sender), frame }))];
+    return [text, ...(judged?.stream.frames ?? []).map((frame) => this.#row({ type: 'frame', sender: other(this.sender), frame, way: this.target.back }))];
   }
 
   // The row is a choice of this bench, so the selection of the page, which is about the wire, stays.
@@ -324,7 +328,7 @@ class BreakIt {
     const add = (term, ...what) => list.append(el('div', {}, el('dt', { text: term }), el('dd', {}, ...what)));
     add('rule', `${violation.clause} (${section(violation.section)})`);
     add('answer', violation.answer);
-    if (violation.found?.what) add('found', violation.found.what);
+    if (violation.found?.what) add('found', visible(violation.found.what));
     if (violation.likely) add('likely', violation.likely);
     const links = el('dd', { class: 'more' }, el('a', { href: `#rules/${violation.rule}`, text: `${violation.rule} in the table` }));
     if (rule?.judged) links.append(el('span', { class: 'muted', text: `judged in ${rule.judged.file}, fn ${rule.judged.function}` }));
@@ -345,16 +349,19 @@ class BreakIt {
     const { hex, sender } = this.composer;
     const key = sender === 'server' && handshake?.derivation?.key;
     const role = `--role ${sender}${key ? ` --key ${key} --subprotocols '' --extensions ''` : ''}`;
-    const whole = this.rule && hex.length > 128
+    return commandBox(this.rule && hex.length > 128
       ? `plainws rules ${this.rule.id} --raw ${sender} | plainws decode ${role}`
-      : `plainws decode ${role} ${spaced(hex)}`;
-    const short = whole.length > 300 ? `${whole.slice(0, 280)} …` : whole;
-    return el('div', { class: 'command' }, el('code', {}, el('span', { class: 'prompt', text: '$ ' }), short), copyButton(whole));
+      : `plainws decode ${role} ${spaced(hex)}`);
   }
 }
 
+// Which choice of what the page is told came true; none if the browser stayed.
+function toldOf({ event, stayed }) {
+  if (stayed) return null;
+  return event ? Number(event.code === 1006) : 2;
+}
+
 const other = (sender) => (sender === 'client' ? 'server' : 'client');
-const section = (text) => text.replace(/([\d.]+)$/, '§$1');
 
 // A browser reads the head of a connection that is open no more; and some rules bind one side only.
 function targetOf(rule, side) {
@@ -366,8 +373,9 @@ function targetOf(rule, side) {
 function verdict({ verdict, violation, frames, unread, length }, events) {
   if (verdict === 'violation') {
     const left = unread.length / 2;
-    const rest = left === 0 ? '' : ` ${left === 1 ? 'The byte' : `The ${count(left)} bytes`} behind it ${left === 1 ? 'is' : 'are'} not read.`;
-    const short = violation.found?.what ? `${violation.found.what[0].toUpperCase()}${violation.found.what.slice(1)}.` : `Byte ${violation.offset}: ${violation.rule}.`;
+    const rest = left === 0 ? '' : ` ${left === 1 ? 'The byte after it is' : `The ${count(left)} bytes after it are`} not read.`;
+    const found = visible(violation.found?.what ?? '');
+    const short = found ? `${found[0].toUpperCase()}${found.slice(1)}.` : `Byte ${violation.offset}: ${violation.rule}.`;
     return { mark: '!', short, text: `Byte ${violation.offset} makes it certain: ${violation.rule}, ${section(violation.section)}.${rest}` };
   }
   if (verdict === 'incomplete') {
@@ -375,17 +383,8 @@ function verdict({ verdict, violation, frames, unread, length }, events) {
     const due = missing ? `${isExact ? '' : 'at least '}${many(missing, 'more byte')} ${missing === 1 ? 'is' : 'are'} due` : 'more is due';
     return { mark: '…', short: 'Nothing is broken yet.', text: `Nothing is broken so far, and nothing is complete: ${due}.` };
   }
-  const told = events.map(said).filter(Boolean).join(', ');
+  const told = events.map(eventWords).join(', ');
   return { mark: '✓', short: 'It is legal.', text: `Legal: all ${many(length, 'byte')}.${told ? ` The program is told ${told}.` : ''}` };
-}
-
-function said(event) {
-  if (event.message === 'text') return `text “${event.text}”`;
-  if (event.message) return `${event.message} data`;
-  if (event.ping !== undefined) return 'a ping';
-  if (event.pong !== undefined) return 'a pong';
-  if (event.close !== undefined) return `Close ${event.close ?? 'without a code'}`;
-  return null;
 }
 
 // At most AROUND numbers below `length` with `right` among them.

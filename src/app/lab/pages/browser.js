@@ -1,6 +1,7 @@
 // Breaks the browser that shows this page: the server writes bytes on a fresh connection, as they are. The records tell
 // what the browser then said to the server, its CloseEvent what it tells a page.
 import { announce, button, clear, el, many, peerText, question, spaced } from './dom.js';
+import { eventWords, inQuotes } from './text.js';
 
 const PATIENCE = 1500; // ms for a browser that may be waiting for more, or may not mind
 const PROBE = '3f3f3f3f'; // the payload of a ping that shows whether the browser reads on
@@ -29,7 +30,7 @@ export class Browser {
 
   // Writes `hex` to a fresh connection. The result: { records, close, event, stayed, readOn }; `close` is the browser's
   // own Close frame or null, `event` what the page was told, `stayed` whether it was still there after a while. A ping
-  // behind the bytes tells at once that it has read on, unless they stop within a frame and it would become part of that.
+  // after the bytes tells at once that it has read on, unless they stop within a frame and it would become part of that.
   async run(hex, isWhole = true) {
     const { session } = this.lab;
     const connection = session.open('lab/echo');
@@ -58,9 +59,9 @@ export class Browser {
   }
 
   words({ close, event, stayed, readOn }) {
-    if (stayed) return readOn ? 'The browser read on: it answered a ping that came behind.' : 'The browser says nothing: it waits for more.';
+    if (stayed) return readOn ? 'The browser read on: it answered a ping that came after.' : 'The browser says nothing: it waits for more.';
     const told = close ? `The browser told the server ${closeWords(close)}` : 'The browser left without a word to the server';
-    return `${told}; the page was told ${event ? eventWords(event) : 'nothing so far'}.`;
+    return `${told}; the page was told ${event ? closeEventWords(event) : 'nothing so far'}.`;
   }
 
   // What was seen; `stream` and `events` are what plainws says of the same bytes.
@@ -75,7 +76,7 @@ export class Browser {
           el('p', {}, reason ? peerText(`“${reason}”`) : stayed ? this.words(seen) : 'no reason')),
         column('The page was told', event ? `${event.code}` : seen.messages ? many(seen.messages, 'message') : 'nothing', el('p', { text: event
           ? `${event.reason ? `“${event.reason}”` : 'no reason'}, ${event.wasClean ? 'clean' : 'not clean'}` : 'its connection is open' }))),
-      event?.code === 1006 && close && isClose ? el('p', { text: 'These bytes were written past the connection, which does not know that they are a Close. So it answered the one of the browser with a second Close, and after a Close nothing may come (§5.5.1).' }) : null,
+      event?.code === 1006 && close && isClose ? el('p', { text: 'These bytes were written past the connection, which does not know that they are a Close. So it answered the browser’s Close with a second one, and after a Close nothing may come (§5.5.1).' }) : null,
       event?.code === 1006 && close && !isClose ? el('p', { text: 'A CloseEvent tells of the Close that came from the server, not of the one that the browser sent (§7.1.5). None had come, so the page is told 1006. The reason stands on the console of the browser, where people look and scripts cannot.' }) : null,
       violation && !stayed ? el('p', { class: 'muted', text: finding(violation, seen) }) : null);
   }
@@ -114,7 +115,8 @@ export class Browser {
     const other = tally.has(OTHER) ? ' Another code breaks no rule: what must be done is to fail the connection (§7.1.7). That is found in this browser, not in plainws.' : '';
     this.summary.textContent = `${many(rows.length, 'rule')} in ${((performance.now() - started) / 1000).toFixed(1)} s: ${parts.join(', ')}.${other}`;
     this.element.dataset.done = String(rows.length);
-    if (!tally.has(UNTRIED)) this.question.settle(`${tally.get(CODE) ?? 0} of ${rows.length}.`);
+    const due = tally.get(CODE) ?? 0;
+    if (!tally.has(UNTRIED)) this.question.settle(`${due} of ${rows.length}.`, due === rows.length ? 0 : 2 * due > rows.length ? 1 : 2);
     announce(this.summary.textContent);
     this.button.disabled = false;
     return undefined;
@@ -126,9 +128,9 @@ export class Browser {
       const seen = await this.#patiently(hex);
       const result = judge(rule, seen);
       row.dataset.result = result;
-      const told = seen.close ? peerText(closeWords(seen.close)) : 'nothing';
-      cells(el('td', {}, told), el('td', { class: 'result' }, el('b', { text: `${MARKS[result]} ` }), result === OTHER ? `${rule.close_code} is due` : result),
-        seen.event ? `${seen.event.code}${seen.event.reason ? ` “${seen.event.reason}”` : ''}` : 'nothing');
+      const told = seen.close ? closeWords(seen.close) : 'nothing';
+      cells(told, el('td', { class: 'result' }, el('b', { text: `${MARKS[result]} ` }), result === OTHER ? `${rule.close_code} is due` : result),
+        seen.event ? `${seen.event.code}${seen.event.reason ? ` ${inQuotes(seen.event.reason)}` : ''}` : 'nothing');
       return result;
     } catch (error) {
       cells('', UNTRIED, error.message);
@@ -189,10 +191,7 @@ function watch(session, c, records) {
   return watched;
 }
 
-function closeWords(frame) {
-  const code = frame['payload.close.status_code'];
-  const reason = frame['payload.close.reason'];
-  return `Close${code === undefined ? ' without a code' : ` ${code}`}${reason ? ` “${reason}”` : ''}`;
-}
-
-const eventWords = ({ code, reason, wasClean }) => `${code}, ${reason ? `“${reason}”` : 'no reason'}, ${wasClean ? 'clean' : 'not clean'}`;
+const closeWords = (frame) => eventWords({ close: frame['payload.close.status_code'], reason: frame['payload.close.reason'] });
+const reasonOf = ({ reason }) => reason ? inQuotes(reason) : 'no reason';
+const clean = ({ wasClean }) => wasClean ? 'clean' : 'not clean';
+const closeEventWords = (event) => `${event.code}, ${reasonOf(event)}, ${clean(event)}`;

@@ -1,10 +1,10 @@
 // Bits and bytes of a frame as they are drawn: each bit of the header under its byte, and each byte over what it means.
-import { button, el, fromHex, glyph, hexBytes, many, visible } from './dom.js';
+import { button, el, glyph, hexBytes, many, visible } from './dom.js';
 import { barValue, headerLength, isText, payloadLength, shares, within } from './fields.js';
+import { characters } from './text.js';
 
 // Payload bytes drawn of a longer one; a button shows the rest of what the page was given.
 export const DRAWN = 20;
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 // A piece of a byte, as wide as it has bits.
 export function bar(share) {
@@ -112,24 +112,4 @@ function rest({ frame, given, shown, more }) {
   if (left <= 0 || frame.status === 'incomplete' && given === shown) return null;
   return el('p', { class: 'rest' }, el('span', { text: `… ${many(left, 'more byte')} ` }),
     given > shown ? button(`Show ${given - shown}`, () => more(shown), { class: 'quiet' }) : null);
-}
-
-// Cuts bytes into the characters that they are; where they are none, a byte stands alone and its char is null.
-function characters(bytes) {
-  const found = [];
-  for (let at = 0; at < bytes.length;) {
-    const lengths = [1, 2, 3, 4].filter((length) => at + length <= bytes.length);
-    const length = lengths.find((length) => decoded(bytes.slice(at, at + length)) !== null);
-    found.push({ at, length: length ?? 1, char: length ? decoded(bytes.slice(at, at + length)) : null });
-    at += length ?? 1;
-  }
-  return found;
-}
-
-function decoded(bytes) {
-  try {
-    return UTF8.decode(fromHex(bytes.join('')));
-  } catch {
-    return null;
-  }
 }

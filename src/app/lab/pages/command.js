@@ -12,12 +12,15 @@ export function commandLine(record) {
 
 export function command(record) {
   const { frame } = record;
-  const line = commandLine(record);
+  const isPart = isCut(frame) && frame.status !== 'incomplete';
+  return commandBox(commandLine(record), isPart && el('span', { class: 'muted', text: `the first ${known(frame)} of ${count(frame.length)} bytes` }));
+}
+
+// A line for a terminal, to be copied.
+export function commandBox(line, note) {
+  const shown = line.length > 400 ? `${line.slice(0, 200)} …` : line;
   return el('div', { class: 'command' },
-    el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), line.length > 400 ? `${line.slice(0, 200)} …` : line),
-    isCut(frame) && frame.status !== 'incomplete'
-      ? el('span', { class: 'muted', text: `the first ${known(frame)} of ${count(frame.length)} bytes` }) : null,
-    copyButton(line));
+    el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), shown), note, copyButton(line));
 }
 
 const known = (frame) => (frame.wire?.length ?? 0) / 2;

@@ -3,7 +3,8 @@ import { announce, button, clear, count, el, hexBytes, peerText, question, quest
 import { parts, within } from './fields.js';
 import { Fragments } from './fragments.js';
 import { Knife } from './knife.js';
-import { latest, words } from './latest.js';
+import { latest } from './latest.js';
+import { eventWords } from './text.js';
 
 const HEAD = [
   'GET /echo HTTP/1.1', 'Host: 127.0.0.1', 'Upgrade: websocket', 'Connection: Upgrade',
@@ -229,7 +230,7 @@ function character(byte) {
 
 // What the receiver was told, and what it wants to send for that.
 function outcome({ events, answer }) {
-  return [...events.map(words), ...answer ? [`it answers ${shortened(answer.wire)}`] : []];
+  return [...events.map(eventWords), ...answer ? [`it answers ${shortened(answer.wire)}`] : []];
 }
 
 function list(node, texts) {

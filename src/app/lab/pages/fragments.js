@@ -2,7 +2,8 @@
 import { button, count, el, hexBytes, many, peerText, questionLinks, utf8Hex } from './dom.js';
 import { headerLength, payloadLength } from './fields.js';
 import { FrameView } from './frame.js';
-import { latest, words } from './latest.js';
+import { latest } from './latest.js';
+import { eventWords } from './text.js';
 import { wireRow } from './wire.js';
 
 const MOST = 8; // fragments: each is a command, and the server takes some twenty a second
@@ -89,7 +90,7 @@ export class Fragments {
     const payload = frames.reduce((sum, frame) => sum + payloadLength(frame), 0);
     this.sum.replaceChildren(
       `${many(frames.length, 'frame')}, ${count(header + payload)} bytes: ${count(header)} of header and key for ${count(payload)} of payload. `,
-      el('strong', { text: events.length === 1 ? 'One message' : many(events.length, 'event') }), ': ', peerText(events.map(words).join(', ')));
+      el('strong', { text: events.length === 1 ? 'One message' : many(events.length, 'event') }), ': ', peerText(events.map(eventWords).join(', ')));
     this.chosen = Math.min(this.chosen, frames.length - 1);
     const records = [];
     for (const frame of frames) records.push({ frame, sender: stream.sender, way: 'made by plainws, not sent', before: [...records] });

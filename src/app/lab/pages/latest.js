@@ -1,5 +1,4 @@
-// Helpers of the two cuts.
-import { spaced } from './dom.js';
+// Work that is asked for faster than it can be done.
 
 const PAUSE = 60; // milliseconds from one round of commands to the next
 
@@ -18,12 +17,4 @@ export function latest(work) {
     }
     isBusy = false;
   };
-}
-
-// An event in words.
-export function words(event) {
-  const [kind, value] = Object.entries(event)[0];
-  if (kind === 'message') return event.text === undefined ? `${value} message` : `text “${event.text}”`;
-  if (kind === 'close') return `Close ${value ?? 'without a code'}${event.reason ? ` “${event.reason}”` : ''}`;
-  return value ? `${kind} ${spaced(value)}` : `${kind}, empty`;
 }

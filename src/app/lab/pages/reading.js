@@ -4,7 +4,8 @@ import { messageBefore } from './command.js';
 import { headerLength, kind, payloadLength } from './fields.js';
 import { session } from './session.js';
 
-export const section = (number) => /^\d/.test(number) ? `§${number}` : number;
+// '5.2' -> '§5.2', 'RFC 9112 3.2' -> 'RFC 9112 §3.2'
+export const section = (text) => text.replace(/([\d.]+)$/, '§$1');
 
 // --- above the bits ---
 
@@ -32,13 +33,14 @@ export function heading(record) {
 const sides = (record) => record.way ?? (record.sender === 'client' ? `${nameOf(record)} to plainws` : `plainws to ${nameOf(record)}`);
 const nameOf = (record) => record.c === undefined || /^t\d/.test(record.c) ? 'this tab' : record.c;
 
-// "bytes 11–21 of the stream, in one read"
-function stretch({ frame, reads, sender }) {
+// "bytes 565–575 of all that it sent, in one read": the head counts, as it does for `decode`
+function stretch({ frame, reads, sender, way }) {
   const last = frame.offset + frame.length - 1;
   const bytes = frame.length === 1 ? `byte ${count(last)}` : `bytes ${count(frame.offset)}–${count(last)}`;
-  const way = sender === 'client' ? 'read' : 'write';
+  const of = way ? 'of the stream' : 'of all that it sent';
+  const step = sender === 'client' ? 'read' : 'write';
   const number = reads ? reads.last - reads.first + 1 : 0;
-  return `${bytes} of the stream${number === 0 ? '' : number === 1 ? `, in one ${way}` : `, in ${many(number, way)}`}`;
+  return `${bytes} ${of}${number === 0 ? '' : number === 1 ? `, in one ${step}` : `, in ${many(number, step)}`}`;
 }
 
 // "2 header + 4 key + 5 payload"

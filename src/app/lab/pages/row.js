@@ -36,13 +36,14 @@ export function spoken(record) {
   return `${time}${way(record)}: ${words}, ${many(size(record), 'byte')}`;
 }
 
-export const way = ({ sender }) => sender === 'client' ? 'to plainws' : 'from plainws';
+// What was made to be looked at says so itself.
+export const way = (record) => record.way ?? (record.sender === 'client' ? 'to plainws' : 'from plainws');
 const size = (record) => record.frame?.length ?? record.handshake.length;
 
 // --- in words ---
 
 function what({ frame, handshake, sender, way }) {
-  if (!frame) return [headWords(handshake, sender)];
+  if (!frame) return [peerText(headWords(handshake, sender))];
   const name = kind(frame) ?? 'frame';
   if (frame.status === 'violation') return [el('b', { class: 'field-broken', text: '! ' }), `${name}, ${frame.rule}`];
   if (frame.status === 'incomplete') return [`${name}, unfinished`];
