@@ -75,7 +75,7 @@ export function byteRows({ frame, parts, bytes, drawn, more }) {
       const sum = key ? { key: key[at % 4], plain: plain[at] } : {};
       return column(parts, bytes[header + at], header + at, { ...sum, char });
     });
-    return el('div', { class: 'char-group' }, el('div', { class: 'columns' }, ...columns), char === undefined ? null
+    return el('div', { class: length > 1 ? 'char-group wide' : 'char-group' }, el('div', { class: 'columns' }, ...columns), char === undefined ? null
       : el('span', { class: 'char', 'aria-hidden': 'true' }, el('bdi', { text: char === null ? '·' : glyph(char) })));
   });
   rows.append(sumLabels(isMasked, isText(frame)), el('div', { class: 'body-bytes' }, ...drawnGroups, rest({ frame, given, shown, more })));
