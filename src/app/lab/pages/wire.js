@@ -188,6 +188,8 @@ export class Wire {
 
   #isPaused = false;
   #waiting = [];
+  // How many of those that came meanwhile are more than the list holds.
+  #missed = 0;
   #pauseButton = button('Pause', () => this.pause(), { class: 'quiet', 'aria-pressed': 'false' });
 
   #heading() {
@@ -202,7 +204,7 @@ export class Wire {
 
   pause() {
     this.#isPaused = !this.#isPaused;
-    if (!this.#isPaused) for (const record of this.#waiting.splice(0)) this.#add(record);
+    if (!this.#isPaused) this.#catchUp();
     this.#showPause();
     announce(this.#isPaused ? 'Paused' : 'Goes on');
   }
@@ -210,11 +212,21 @@ export class Wire {
   #take(record) {
     if (!this.#isPaused) return this.#add(record);
     this.#waiting.push(record);
+    if (this.#waiting.length > ROWS) {
+      this.#waiting.shift();
+      this.#missed += 1;
+    }
     this.#showPause();
   }
 
+  #catchUp() {
+    if (this.#missed) this.note(`${many(this.#missed, 'record')} of the pause left out: the list holds ${count(ROWS)}`);
+    this.#missed = 0;
+    for (const record of this.#waiting.splice(0)) this.#add(record);
+  }
+
   #showPause() {
-    const waiting = this.#waiting.length;
+    const waiting = this.#waiting.length + this.#missed;
     this.#pauseButton.setAttribute('aria-pressed', this.#isPaused);
     this.#pauseButton.textContent = this.#isPaused ? (waiting ? `Go on (${count(waiting)})` : 'Go on') : 'Pause';
   }
