@@ -106,6 +106,7 @@ function attempt(section, work) {
 const state = document.querySelector('#state');
 
 function showState() {
+  const held = state.contains(document.activeElement);
   clear(state);
   const word = session.state === 'open' ? 'open' : session.state;
   state.className = word;
@@ -117,6 +118,7 @@ function showState() {
     seconds.textContent = `, ${why}`;
     state.append(button('Connect again', () => session.start()));
   }
+  if (held) focusOn(state);
 }
 
 function tick() {
@@ -136,7 +138,7 @@ for (const part of above) measure.observe(part);
 
 buildNav();
 session.on('state', showState);
-session.on('state', (now) => { if (now === 'lost') announce('The session is lost. What was seen stays.'); });
+session.on('state', (now) => { if (now === 'lost' && !session.wasRefused) announce('The session is lost. What was seen stays.'); });
 setInterval(tick, 1000);
 lab.questions().then(({ fields }) => {
   session.fields = fields ?? {};

@@ -1,5 +1,5 @@
 // The wire: what passed between this browser and the server, in the order in which it passed.
-import { announce, button, count, el, many } from './dom.js';
+import { announce, button, count, el, focusOn, many } from './dom.js';
 import { payloadLength } from './fields.js';
 import { spoken, way, wireRow } from './row.js';
 import { connections, saved } from './saved.js';
@@ -252,12 +252,18 @@ export class Wire {
   #again = null;
 
   #state(state) {
+    this.#problem.textContent = '';
     if (state === 'open') session.main();
+    if (state === 'lost') return this.#lost();
+    if (this.#again?.contains(document.activeElement)) focusOn(this.#list);
     this.#again?.remove();
-    if (state !== 'lost') return;
+    this.#again = null;
+  }
+
+  #lost() {
     this.#groups = [];
     this.#again = button('Connect again', () => session.start(), { class: 'quiet' });
-    this.note('The session is lost. What was seen stays. ', this.#again);
+    this.note(session.wasRefused ? 'There is no session. ' : 'The session is lost. What was seen stays. ', this.#again);
   }
 }
 
