@@ -17,6 +17,7 @@ const TARGETS = [
 const SURPRISE = 'surprise';
 const OWN = 'own';
 const AROUND = 12; // choices at most where a byte or line is asked for
+const SEVERAL = 6; // events named at most in a sentence
 
 export const bench = {
   id: 'break',
@@ -383,7 +384,8 @@ function verdict({ verdict, violation, frames, unread, length }, events) {
     const due = missing ? `${isExact ? '' : 'at least '}${many(missing, 'more byte')} ${missing === 1 ? 'is' : 'are'} due` : 'more is due';
     return { mark: '…', short: 'Nothing is broken yet.', text: `Nothing is broken so far, and nothing is complete: ${due}.` };
   }
-  const told = events.map(eventWords).join(', ');
+  const more = events.length > SEVERAL ? ` and ${count(events.length - SEVERAL)} more` : '';
+  const told = events.slice(0, SEVERAL).map(eventWords).join(', ') + more;
   return { mark: '✓', short: 'It is legal.', text: `Legal: all ${many(length, 'byte')}.${told ? ` The program is told ${told}.` : ''}` };
 }
 

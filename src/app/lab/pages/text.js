@@ -2,11 +2,11 @@
 // words.
 import { fromHex, hexBytes, spaced, utf8Hex, visible } from './dom.js';
 
-// '81 85', '0x81, 0x85', '81:85' -> '8185'; throws a sentence.
+// '81 85', '0x81, 0x85', '\x81\x85', '81:85' -> '8185'; throws a sentence.
 export function readHex(text) {
-  const hex = text.replace(/0x/gi, '').replace(/[\s:,-]/g, '').toLowerCase();
+  const hex = text.replace(/0x|\\x/gi, '').replace(/[\s:,-]/g, '').toLowerCase();
   const odd = hex.match(/[^0-9a-f]/u);
-  if (odd) throw new Error(`“${odd[0]}” is no hex digit: those are 0 to 9 and a to f.`);
+  if (odd) throw new Error(`“${visible(odd[0])}” is no hex digit: those are 0 to 9 and a to f.`);
   if (hex.length % 2) throw new Error('Half a byte is left over: every byte has two hex digits.');
   return hex;
 }
