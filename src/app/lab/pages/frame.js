@@ -37,7 +37,7 @@ export class FrameView {
     clear(this.element);
     if (record?.frame) this.#draw(record);
     else if (record?.handshake) this.element.append(...head(record));
-    else this.element.append(el('p', { class: 'muted', text: 'No frame yet. Press Send: what this browser makes of the text stands on the wire as it passed, and here bit by bit.' }));
+    else this.element.append(el('p', { class: 'muted', text: 'No frame yet. Send something: it will stand on the wire as it passed, and here bit by bit.' }));
     this.#mark();
     if (held) this.focus(held);
   }

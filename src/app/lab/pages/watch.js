@@ -1,14 +1,13 @@
 // The bench "Watch": the frame that is selected on the wire, and the first surprise in it.
-import { el, hexBytes, question } from './dom.js';
-import { headerLength, label, parts } from './fields.js';
+import { announce, el, hexBytes, question } from './dom.js';
+import { headerLength, parts } from './fields.js';
 import { FrameView } from './frame.js';
 
 let lab;
 let view;
 let ask;
-// The field that the address asks for, while no frame has it, and the line that says so.
+// The field that the address asks for, while no frame has it.
 let awaited = null;
-const missing = el('p', { class: 'muted missing', role: 'status' });
 
 export const bench = {
   id: 'watch',
@@ -19,13 +18,12 @@ export const bench = {
     lab.view = view;
     ask = question(lab, {
       id: 'same-word-twice', ask: 'The same word twice: which bytes differ?', choices: ['none', 'all', 'some'], right: 2,
-      hint: 'Send it twice and compare.',
+      hint: 'Send it again and compare.',
     });
     const help = keys();
-    root.append(ask, el('h1', { class: 'unseen', text: 'Watch' }), missing, view.element, help);
+    root.append(ask, el('h1', { class: 'unseen', text: 'Watch' }), view.element, help);
     lab.selection.on((value) => {
       help.hidden = !value;
-      if (value) missing.textContent = '';
       remember(value);
     });
     lab.session.on('frame', () => awaited && point('', awaited));
@@ -48,8 +46,9 @@ function point(id, name) {
   if (record) {
     if (!name || !record.frame || !lab.selection.field(record, name)) lab.selection.record(record);
     lab.wire.reveal(false);
-  } else {
-    missing.textContent = name ? `No frame with a field “${label(name)}” yet: the next one will be shown.` : `This session has no record ${id}.`;
+  } else if (id) {
+    lab.wire.note(`This session has no record ${id}.`);
+    announce(`This session has no record ${id}.`);
   }
 }
 
