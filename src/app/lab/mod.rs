@@ -97,6 +97,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/close.js", include_str!("pages/close.js")),
     ("/lab/cost.js", include_str!("pages/cost.js")),
     ("/lab/lanes.js", include_str!("pages/lanes.js")),
+    ("/lab/places.js", include_str!("pages/places.js")),
     ("/lab/plot.js", include_str!("pages/plot.js")),
     ("/lab/figures.js", include_str!("pages/figures.js")),
     ("/lab/build.js", include_str!("pages/build.js")),

@@ -2,7 +2,7 @@
 import { announce, button, clear, count, el, many, question, spaced, visible } from './dom.js';
 import { commandBox } from './command.js';
 import { FrameView } from './frame.js';
-import { section } from './reading.js';
+import { codePlace, section } from './places.js';
 import { wireRow } from './row.js';
 import { Composer } from './composer.js';
 import { Browser } from './browser.js';
@@ -332,7 +332,7 @@ class BreakIt {
     if (violation.found?.what) add('found', visible(violation.found.what));
     if (violation.likely) add('likely', violation.likely);
     const links = el('dd', { class: 'more' }, el('a', { href: `#rules/${violation.rule}`, text: `${violation.rule} in the table` }));
-    if (rule?.judged) links.append(el('span', { class: 'muted', text: `judged in ${rule.judged.file}, fn ${rule.judged.function}` }));
+    if (rule?.judged) links.append(el('span', { class: 'muted' }, 'judged in ', codePlace(rule.judged)));
     list.append(el('div', {}, el('dt', { text: 'more' }), links));
     this.#questions(violation, links);
     return list;

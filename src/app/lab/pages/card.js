@@ -1,6 +1,7 @@
 // The card beside the reading: what the selected field is for, the questions about it, and its place in the code.
 import { el, questionLinks } from './dom.js';
 import { barValue, place } from './fields.js';
+import { codePlace } from './places.js';
 import { session } from './session.js';
 
 // `parts` are the fields in what is selected, from bit `start` to `end` of the frame.
@@ -23,7 +24,7 @@ function one(part, where) {
     field.note ? el('p', { class: 'muted', text: field.note }) : '',
     questionLinks({ questions: () => session.table('questions') }, field.questions ?? []),
     rule ? el('p', {}, part.broken ? 'broken: ' : 'kept: ', el('a', { href: `#rules/${rule}`, text: rule })) : '',
-    field.place ? el('p', {}, el('code', { class: 'place', text: `${field.place.file}, fn ${field.place.function}` })) : '',
+    field.place ? el('p', {}, codePlace(field.place)) : '',
   ];
 }
 

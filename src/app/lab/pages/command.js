@@ -1,9 +1,9 @@
 // The line that reads the same bytes in a terminal.
-import { copyButton, count, el, spaced } from './dom.js';
+import { copyButton, count, el, spaced, visible } from './dom.js';
 import { session } from './session.js';
 
 // For a later frame of a message, those before it come first; what was made to be looked at says what has to come `before`.
-export function commandLine(record) {
+function commandLine(record) {
   const { frame, sender } = record;
   const role = frame.mask === (sender === 'client') ? '' : ` --role ${sender}`;
   const bytes = [...record.before ?? messageBefore(record), record].map(({ frame }) => spaced(frame.wire ?? ''));
@@ -20,7 +20,7 @@ export function command(record) {
 export function commandBox(line, note) {
   const shown = line.length > 400 ? `${line.slice(0, 200)} …` : line;
   return el('div', { class: 'command' },
-    el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), shown), note, copyButton(line));
+    el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), visible(shown)), note, copyButton(line));
 }
 
 const known = (frame) => (frame.wire?.length ?? 0) / 2;

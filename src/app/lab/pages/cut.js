@@ -1,10 +1,10 @@
 // The bench "Cut it": the same bytes in other pieces, and the same message in other frames.
 import { announce, button, clear, count, el, hexBytes, peerText, question, questionLinks, spaced, utf8Hex } from './dom.js';
-import { parts, within } from './fields.js';
+import { parts, shares } from './fields.js';
 import { Fragments } from './fragments.js';
 import { Knife } from './knife.js';
 import { latest } from './latest.js';
-import { eventWords } from './text.js';
+import { eventWords, readHex } from './text.js';
 
 const HEAD = [
   'GET /echo HTTP/1.1', 'Host: 127.0.0.1', 'Upgrade: websocket', 'Connection: Upgrade',
@@ -86,11 +86,11 @@ class Bench {
 
   typed() {
     this.preset.value = 'own';
-    const hex = this.hex.value.toLowerCase().replaceAll(/0x|[\s:,]/g, '');
-    const odd = hex.match(/[^0-9a-f]/u);
-    if (odd) return this.fail(`“${odd[0]}” is not hex: two digits a byte, 0 to 9 and a to f.`);
-    if (hex.length % 2) return this.fail('Half a byte at the end: two digits a byte.');
-    return this.take(hex, this.knife.cuts);
+    try {
+      return this.take(readHex(this.hex.value), this.knife.cuts);
+    } catch (error) {
+      return this.fail(error.message);
+    }
   }
 
   fail(text) {
@@ -214,10 +214,8 @@ function looks(stream, hex) {
   for (const frame of stream.frames) {
     const all = parts(frame);
     for (let at = 0; at < frame.length && frame.offset + at < bytes.length; at++) {
-      const found = within(all, 8 * at, 8 * at + 8);
-      const bars = found.map((part) => ({ class: part.class, bits: Math.min(part.end, 8 * at + 8) - Math.max(part.start, 8 * at) }));
-      const kinds = new Set(bars.map((bar) => bar.class));
-      looks[frame.offset + at] = { class: `field-${kinds.size === 1 ? bars[0].class : 'several'}`, bars };
+      const drawn = shares(all, 8 * at, 8 * at + 8);
+      looks[frame.offset + at] = { class: `field-${drawn.length === 1 ? drawn[0].class : 'several'}`, bars: drawn };
     }
   }
   return looks;

@@ -1,6 +1,8 @@
 // The bench "Handshake": both heads of a real connection line by line, the way from the key to the accept value, and what
 // went wrong in one that is not right. The server judges and computes; here it is only shown.
-import { button, clear, copyButton, el, many, peerText, question, spaced } from './dom.js';
+import { button, clear, el, many, peerText, question, spaced } from './dom.js';
+import { commandBox } from './command.js';
+import { section } from './places.js';
 
 const EXAMPLE_KEY = 'dGhlIHNhbXBsZSBub25jZQ=='; // of RFC 6455 §1.3
 // What the usual mistakes make of that key.
@@ -155,7 +157,6 @@ function headerOf({ handshake }, name) {
   return line?.text.slice(name.length + 1).trim();
 }
 
-const section = (text) => (text.startsWith('RFC') ? text.replace(/ ([\d.]+)$/, ' §$1') : `§${text}`);
 
 // The extension -----------------------------------------------------------------------------------------------------
 
@@ -244,7 +245,7 @@ function settle() {
 }
 
 function shellLine(line) {
-  return line ? el('div', { class: 'command' }, el('code', {}, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$ ' }), peerText(line)), copyButton(line)) : '';
+  return line ? commandBox(line) : '';
 }
 
 // What is wrong with an accept value ----------------------------------------------------------------------------------

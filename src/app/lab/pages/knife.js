@@ -1,4 +1,5 @@
 // The knife: a tape of bytes with slits, which mouse, touch and keys move, and what is said of each piece below it.
+import { bar } from './bytes.js';
 import { el, peerText } from './dom.js';
 
 const PITCH = [36, 66]; // pixels from byte to byte, the least and the most
@@ -40,13 +41,8 @@ export class Knife {
   paint(looks) {
     this.cells.forEach((cell, index) => {
       const look = looks[index * this.unit] ?? { class: 'field-rest', bars: [] };
-      const bars = look.bars.map((it) => {
-        const bar = el('span', { class: `bar field-${it.class}` });
-        bar.style.flexGrow = it.bits;
-        return bar;
-      });
       cell.className = `piece-byte ${look.class}`;
-      cell.replaceChildren(this.unit === 1 ? look.text ?? this.bytes[index] : '', el('span', { class: 'under' }, ...bars));
+      cell.replaceChildren(this.unit === 1 ? look.text ?? this.bytes[index] : '', el('span', { class: 'under' }, ...look.bars.map(bar)));
     });
   }
 

@@ -1,6 +1,8 @@
 // The reference "Questions": what people ask about WebSocket, by topic, each answer with its section, where the lab shows
 // it, where it is code, and a command to try. In a terminal: plainws why 17.
-import { clear, copyButton, el, many } from './dom.js';
+import { commandBox } from './command.js';
+import { clear, el, many } from './dom.js';
+import { codePlace, sectionLink } from './places.js';
 
 let view;
 export const bench = {
@@ -88,17 +90,8 @@ function answered({ n, answer, section, links, place, try: command }) {
   const fact = (term, ...said) => facts.append(el('div', {}, el('dt', { text: term }), el('dd', {}, ...said)));
   if (links.length > 0) fact('see it', el('ul', {}, ...links.map(({ to, text }) => el('li', {}, el('a', { href: to, text })))));
   fact('section', sectionLink(section));
-  if (place) fact('code', el('code', { class: 'place' }, `${place.file}, `, el('wbr'), `fn\u00a0${place.function}`));
-  const line = command ?? `plainws why ${n}`;
+  if (place) fact('code', codePlace(place));
   return [
-    ...answer.map((text) => el('p', { text })), facts,
-    el('div', { class: 'command' }, el('span', { class: 'muted', 'aria-hidden': 'true', text: '$' }), el('code', { text: line }), copyButton(line)),
+    ...answer.map((text) => el('p', { text })), facts, commandBox(command ?? `plainws why ${n}`),
   ];
-}
-
-// '10.3' -> §10.3, 'RFC 9112 2.1' -> RFC 9112 §2.1, where the RFC says it.
-export function sectionLink(section) {
-  const [, rfc = '6455', number] = /^(?:RFC (\d+) )?(.+)$/.exec(section);
-  return el('a', { href: `https://www.rfc-editor.org/rfc/rfc${rfc}#section-${number}`, rel: 'noreferrer',
-    text: section.replace(/(?=\S+$)/, '§') });
 }

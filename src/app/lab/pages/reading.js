@@ -2,10 +2,8 @@
 import { button, clear, count, el, hexBytes, many, peerText, spaced } from './dom.js';
 import { messageBefore } from './command.js';
 import { headerLength, kind, payloadLength } from './fields.js';
+import { section } from './places.js';
 import { session } from './session.js';
-
-// '5.2' -> '§5.2', 'RFC 9112 3.2' -> 'RFC 9112 §3.2'
-export const section = (text) => text.replace(/([\d.]+)$/, '§$1');
 
 // --- above the bits ---
 
@@ -111,7 +109,7 @@ function payload(frame) {
 }
 
 // A text as its beginning in quotation marks.
-export function quoted(text, most = 24) {
+function quoted(text, most = 24) {
   const letters = [...text];
   return el('span', {}, '“', peerText(letters.slice(0, most).join('')), letters.length > most ? '…”' : '”');
 }

@@ -1,6 +1,8 @@
 // The reference "Rules": all that a peer can break, as a table, as a map from section to test, and one by one.
-import { button, clear, copyButton, count, el, hexBytes } from './dom.js';
+import { commandBox } from './command.js';
+import { button, clear, count, el, hexBytes } from './dom.js';
 import { FrameView } from './frame.js';
+import { codePlace, section as sectionWords, sectionLink } from './places.js';
 
 const SHOWN = 14; // bytes of an example in the table
 
@@ -84,8 +86,7 @@ class Rules {
       name, el('p', { class: 'lead', text: sentence(rule.clause) }),
       el('dl', { class: 'rule-facts' }, ...facts(rule).flatMap(([term, ...said]) =>
         [el('dt', { text: term }), el('dd', {}, ...said)])),
-      el('div', { class: 'command' }, el('code', { text: `$ plainws rules ${rule.id}` }),
-        copyButton(`plainws rules ${rule.id}`)));
+      commandBox(`plainws rules ${rule.id}`));
     for (const sender of sides(rule)) this.detail.append(this.example(rule, sender));
     name.focus();
   }
@@ -124,8 +125,8 @@ function table(rules) {
     el('caption', { class: 'unseen', text: 'Rules' }), headRow(HEADS),
     el('tbody', { role: 'rowgroup' }, ...rules.map((rule) => el('tr', { role: 'row' },
       el('th', { scope: 'row', role: 'rowheader' }, ruleLink(rule), el('p', { text: rule.clause })),
-      cell(section(rule), el('span', { text: binds(rule) }), el('span', { text: rule.answer }), limit(rule)),
-      cell(place(rule.judged), place(rule.tested)),
+      cell(rfc(rule), el('span', { text: binds(rule) }), el('span', { text: rule.answer }), limit(rule)),
+      cell(codePlace(rule.judged), codePlace(rule.tested)),
       cell(...sides(rule).map((sender) => el('span', {}, example(rule, sender), breakIt(rule, sender))))))));
 }
 
@@ -138,8 +139,8 @@ function map(rules) {
     el('caption', { class: 'unseen', text: 'From section to rule to function to test' }),
     headRow(['section', 'rule', 'judged by', 'tested by']),
     ...groups.map((group) => el('tbody', { role: 'rowgroup' }, ...group.map((rule, i) => el('tr', { role: 'row' },
-      i === 0 ? el('th', { scope: 'rowgroup', role: 'rowheader', rowspan: group.length }, section(rule)) : null,
-      el('th', { scope: 'row', role: 'rowheader' }, ruleLink(rule)), cell(place(rule.judged)), cell(place(rule.tested)))))));
+      i === 0 ? el('th', { scope: 'rowgroup', role: 'rowheader', rowspan: group.length }, rfc(rule)) : null,
+      el('th', { scope: 'row', role: 'rowheader' }, ruleLink(rule)), cell(codePlace(rule.judged)), cell(codePlace(rule.tested)))))));
 }
 
 function headRow(texts) {
@@ -155,12 +156,12 @@ function cell(...children) {
 
 function facts(rule) {
   return [
-    ['section', section(rule)],
+    ['section', rfc(rule)],
     ['binds', binds(rule)],
     ['answer', rule.answer],
     ['field', rule.field.replaceAll('_', ' ')],
-    ['judged in', place(rule.judged)],
-    ['tested by', place(rule.tested)],
+    ['judged in', codePlace(rule.judged)],
+    ['tested by', codePlace(rule.tested)],
     ...(rule.is_limit ? [['limit', 'The receiver chooses it; the RFC only says that it may.']] : []),
   ];
 }
@@ -171,7 +172,7 @@ function certain(violation, sender, frames) {
   const { offset, section, answer, likely, found } = violation;
   const inFrame = frames.length > 1 ? ` of the stream, byte ${offset - frames.at(-1).offset} of its frame,` : '';
   return [
-    el('p', { class: 'rule-verdict', text: `! Byte ${count(offset)}${inFrame} makes it certain, by ${named(section)}. `
+    el('p', { class: 'rule-verdict', text: `! Byte ${count(offset)}${inFrame} makes it certain, by ${sectionWords(section)}. `
       + (answer.startsWith('none: ') ? sentence(answer.slice(6))
         : `The ${sender === 'client' ? 'server' : 'client'} answers ${answer}.`) }),
     found && el('p', { text: sentence(found.what) }),
@@ -212,26 +213,10 @@ function breakIt({ id }, sender) {
     'aria-label': `Break ${id}, as a ${sender}`, text: `break it as ${sender}` });
 }
 
-function section(rule) {
-  const [, rfc = '6455', number] = /^(?:RFC (\d+) )?(.+)$/.exec(rule.section);
-  return el('a', { href: `https://www.rfc-editor.org/rfc/rfc${rfc}#section-${number}`, rel: 'noreferrer',
-    class: 'rules-section', text: named(rule.section) });
-}
-
-// '5.2' -> '§5.2', 'RFC 9112 3.2' -> 'RFC 9112 §3.2'
-function named(section) {
-  return section.replace(/(?=\S+$)/, '§');
-}
+const rfc = (rule) => sectionLink(rule.section, { class: 'rules-section' });
 
 function binds({ binds }) {
   return binds.length === 2 ? 'both' : binds[0];
-}
-
-// "protocol/frame.rs, fn decode", with places to break a long name.
-function place({ file, function: name }) {
-  const node = el('code', { class: 'place' }, `${file}, `, el('wbr'), 'fn\u00a0');
-  for (const part of name.split(/(?<=_)/)) node.append(part, el('wbr'));
-  return node;
 }
 
 function said({ file, function: name }) {
