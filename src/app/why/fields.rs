@@ -1,6 +1,6 @@
 //! What is said about each field of a frame, by the name that `decode --json` gives its span.
 
-use super::{Place, place};
+use super::question::Place;
 use serde_json::{Map, Value, json};
 
 struct Field {
@@ -25,7 +25,7 @@ pub(super) fn object() -> Value {
             "text": [field.text],
             "note": field.note,
             "questions": field.questions,
-            "place": place(field.place),
+            "place": field.place.object(),
         });
         (field.name.to_owned(), said)
     });

@@ -1,7 +1,7 @@
 //! Questions about masking, and about the bits and lengths of a header.
 
-use super::Topic::{Header, Masking};
-use super::{Question, row, to};
+use super::question::Topic::{Header, Masking};
+use super::question::{Question, row, to};
 
 pub(super) const ALL: &[Question] = &[
     row(

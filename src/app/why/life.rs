@@ -1,7 +1,7 @@
 //! Questions about pings and closing, about many clients, and about what WebSocket is good for.
 
-use super::Topic::{Closing, Compared, Control, ManyClients};
-use super::{Question, row, to};
+use super::question::Topic::{Closing, Compared, Control, ManyClients};
+use super::question::{Question, row, to};
 
 pub(super) const ALL: &[Question] = &[
     row(

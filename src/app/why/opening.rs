@@ -1,7 +1,7 @@
 //! Questions about the opening handshake, and about who may connect.
 
-use super::Topic::{Handshake, WhoMayConnect};
-use super::{Question, row, to};
+use super::question::Topic::{Handshake, WhoMayConnect};
+use super::question::{Question, row, to};
 
 pub(super) const ALL: &[Question] = &[
     row(

@@ -1,7 +1,7 @@
 //! Questions about text, and about what comes in pieces.
 
-use super::Topic::{Pieces, Text};
-use super::{Question, row, to};
+use super::question::Topic::{Pieces, Text};
+use super::question::{Question, row, to};
 
 pub(super) const ALL: &[Question] = &[
     row(

@@ -85,10 +85,10 @@ class Step {
         button('×', close, { class: 'bare tour-close', 'aria-label': 'Close the tour', title: 'Close the tour' })));
   }
 
-  // What the server told, while the step is open. It may have been made by hand as well.
+  // What the server told, while the step is open. It may have been made by hand as well; before the guess nothing is said.
   take(record) {
     this.records.push(record);
-    this.settle(this.does.seen?.(lab, this.records));
+    if (this.question.said !== null) this.settle(this.does.seen?.(lab, this.records));
   }
 
   async run() {
