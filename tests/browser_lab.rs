@@ -563,7 +563,7 @@ mod every_bench {
 
     #[test]
     fn can_be_read_and_reached_in_every_size_and_colour() {
-        let Some((program, mut page)) = lab("") else {
+        let Some((_program, mut page)) = lab("") else {
             return;
         };
         press(&mut page, "#wire", "Send");
