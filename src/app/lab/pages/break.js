@@ -12,7 +12,7 @@ import { eventWords, hexToText } from './text.js';
 const TARGETS = [
   { id: 'server', sender: 'client', text: 'plainws, a server', way: 'you to plainws', back: 'plainws to you', hint: 'You are the client. An in-memory connection judges what you send.' },
   { id: 'client', sender: 'server', text: 'plainws, a client', way: 'you to plainws, a client', back: 'plainws, a client, to you', hint: 'You are the server. An in-memory connection judges what you send; it has asked with the key of §1.3 and offered nothing.' },
-  { id: 'browser', sender: 'server', text: 'this browser', way: 'you to this browser', hint: 'You are the server: it writes these bytes, as they are, on a fresh connection to this page.' },
+  { id: 'browser', sender: 'server', text: 'this browser', way: 'you to this browser', hint: 'You are the server: plainws writes these bytes, as they are, on a fresh connection to this page.' },
 ];
 const SURPRISE = 'surprise';
 const OWN = 'own';

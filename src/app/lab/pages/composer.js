@@ -190,8 +190,8 @@ export class Composer {
     this.forms = ['7', '16', '64'].map((form) => el('input', { type: 'radio', name: 'break-form', value: form, onchange: () => change({ form: Number(form) }) }));
     return el('div', { class: 'fields' },
       el('label', { class: 'grow' }, 'payload', this.payload),
-      el('fieldset', { class: 'forms' }, el('legend', { text: 'form of the length' }),
-        el('div', {}, ...this.forms.map((radio) => el('label', {}, radio, `${radio.value} bits`)))),
+      el('fieldset', { class: 'forms' }, el('legend', { text: 'form of the length, bits' }),
+        el('div', {}, ...this.forms.map((radio) => el('label', {}, radio, radio.value)))),
       el('label', { class: 'short' }, 'length field', this.length),
       el('label', { class: 'check' }, this.masked, 'masked'),
       el('label', { class: 'short' }, 'key', this.key));

@@ -29,7 +29,7 @@ export function heading(record) {
 
 // Who sent it to whom; what was made to be looked at says so itself, in `way`.
 const sides = (record) => record.way ?? (record.sender === 'client' ? `${nameOf(record)} to plainws` : `plainws to ${nameOf(record)}`);
-const nameOf = (record) => record.c === undefined || /^t\d/.test(record.c) ? 'this tab' : record.c;
+const nameOf = (record) => record.c === undefined || session.isOwn(record.c) ? 'this tab' : record.c;
 
 // "bytes 565–575 of all that it sent, in one read": the head counts, as it does for `decode`
 function stretch({ frame, reads, sender, way }) {

@@ -80,6 +80,8 @@ export const session = {
     return main;
   },
   isMain: (c) => main?.c === c,
+  // Whether this page opened it; the names of others are as they chose.
+  isOwn: (c) => /^t\d+$/.test(c),
 
   record: (id) => newest.get(String(id)),
 

@@ -279,7 +279,7 @@ function scrollTo(list, row) {
   if (at.bottom > box.bottom) list.scrollTop += at.bottom - box.bottom;
 }
 
-const peer = (c) => session.isMain(c) ? 'the browser' : c;
+const peer = (c) => session.isOwn(c) ? 'the browser' : c;
 
 // "one message of 300,000 bytes: the browser made 3 frames of it, TCP 7 reads"
 function groupWords({ c, sender, bytes, frames, first, last }) {
@@ -300,5 +300,6 @@ function noteWords(record) {
 
 function endWords({ c, ended_by: by, close_code: code, status }) {
   const who = { client: `${peer(c)} ended TCP first`, server: 'plainws ended TCP first', cut: 'TCP was cut' }[by] ?? 'TCP ended';
-  return who + (code ? `, close code ${code}` : '') + (status && status !== 101 ? `, status ${status}` : '');
+  const which = session.isOwn(c) && !session.isMain(c) ? `${c}: ` : '';
+  return which + who + (code ? `, close code ${code}` : '') + (status && status !== 101 ? `, status ${status}` : '');
 }
