@@ -9,7 +9,7 @@ export function senderForm({ awaits, problem }) {
   const text = el('input', { type: 'text', id: 'text', value: 'Hello', autocomplete: 'off', spellcheck: 'false', 'aria-label': 'A text to send' });
   const form = el('form', { class: 'send' }, text, el('button', { type: 'submit', class: 'strong', text: 'Send' }));
   const browser = (action) => attempt('client', ({ socket }) => action(socket));
-  const server = (what, fields) => attempt('server', ({ c }) => session.ask(what, { c, ...fields }));
+  const server = (what, fields) => attempt('server', ({ c }) => session.ask(what, { c, ...fields() }));
 
   async function attempt(sender, action) {
     problem.textContent = '';
@@ -20,7 +20,7 @@ export function senderForm({ awaits, problem }) {
       await action(connection);
     } catch (error) {
       awaits(null);
-      problem.textContent = error.message;
+      problem.textContent = error.message.replace(/^Failed to execute .*?: /, '');
     }
   }
 
@@ -37,8 +37,8 @@ export function senderForm({ awaits, problem }) {
   const [closing, joining] = [closingForm(browser, server), joiningHelp()];
   return el('div', { class: 'sender' }, form,
     el('div', { class: 'ways' },
-      button('Ping me', () => server('ping', { payload: nextPing() }), { class: 'quiet' }),
-      button('In fragments', () => server('send', fragments(text.value || 'Grüße')), { class: 'quiet' }),
+      button('Ping me', () => server('ping', () => ({ payload: nextPing() })), { class: 'quiet' }),
+      button('In fragments', () => server('send', () => fragments(text.value || 'Grüße')), { class: 'quiet' }),
       button('300 kB', () => browser((socket) => socket.send(LONG)), { class: 'quiet' }),
       disclose('Close …', closing),
       disclose('Join …', joining)),
@@ -61,10 +61,14 @@ function fragments(text) {
 function closingForm(browser, server) {
   const code = el('input', { type: 'text', inputmode: 'numeric', value: '1000', size: 5, 'aria-label': 'Close code' });
   const reason = el('input', { type: 'text', placeholder: 'reason', size: 8, 'aria-label': 'Reason' });
-  const number = () => (code.value.trim() === '' ? null : Number(code.value));
+  const number = () => {
+    const digits = code.value.trim();
+    if (/\D/.test(digits)) throw new Error('A close code is a whole number, such as 1000.');
+    return digits === '' ? null : Number(digits);
+  };
   return el('div', { class: 'closing', hidden: true }, code, reason,
     button('This tab closes', () => browser((socket) => (number() === null ? socket.close() : socket.close(number(), reason.value)))),
-    button('plainws closes', () => server('close', { code: number(), reason: reason.value })));
+    button('plainws closes', () => server('close', () => ({ code: number(), reason: reason.value }))));
 }
 
 // How any other client gets onto this wire.
