@@ -87,6 +87,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/handshake.js", include_str!("pages/handshake.js")),
     ("/lab/break.js", include_str!("pages/break.js")),
     ("/lab/composer.js", include_str!("pages/composer.js")),
+    ("/lab/outcome.js", include_str!("pages/outcome.js")),
     ("/lab/browser.js", include_str!("pages/browser.js")),
     ("/lab/text.js", include_str!("pages/text.js")),
     ("/lab/cut.js", include_str!("pages/cut.js")),

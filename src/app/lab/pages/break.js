@@ -1,12 +1,8 @@
 // The bench "Break it": bytes that break a rule, sent to plainws or to this browser.
-import { announce, button, clear, count, el, many, question, spaced, visible } from './dom.js';
-import { commandBox } from './command.js';
-import { FrameView } from './frame.js';
-import { codePlace, section } from './places.js';
-import { wireRow } from './row.js';
-import { Composer } from './composer.js';
+import { button, clear, count, el, many, question } from './dom.js';
 import { Browser } from './browser.js';
-import { eventWords, hexToText } from './text.js';
+import { Composer } from './composer.js';
+import { Outcome } from './outcome.js';
 
 // Whom the bytes go to, and so who seems to have sent them.
 const TARGETS = [
@@ -17,7 +13,6 @@ const TARGETS = [
 const SURPRISE = 'surprise';
 const OWN = 'own';
 const AROUND = 12; // choices at most where a byte or line is asked for
-const SEVERAL = 6; // events named at most in a sentence
 
 export const bench = {
   id: 'break',
@@ -39,8 +34,8 @@ class BreakIt {
     this.rule = null; // the rule whose bytes these are, unchanged
     this.facts = null; // what the judge says of the bytes in the composer
     this.composer = new Composer(lab.session, { changed: () => this.#edited(), judged: (facts) => this.#judged(facts) });
-    this.view = new FrameView({ live: false });
     this.browser = new Browser(lab);
+    this.outcome = new Outcome(lab, this.browser);
     this.#build(root);
   }
 
@@ -51,7 +46,6 @@ class BreakIt {
     this.listHint = el('span', { class: 'muted' });
     this.ask = el('div', { class: 'ask-line' });
     this.send = el('button', { type: 'submit', id: 'break-send', class: 'strong', text: 'Send' });
-    this.outcome = el('div', { class: 'break-outcome' });
     const form = el('form', { class: 'break-form', onsubmit: (event) => { event.preventDefault(); this.#send(); } },
       el('div', { class: 'toolbar' },
         el('fieldset', { class: 'segments' }, el('legend', { text: 'To' }),
@@ -62,7 +56,7 @@ class BreakIt {
       el('div', { class: 'ask-and-send' }, this.ask, this.send));
     root.append(el('h1', { text: 'Break it' }),
       el('p', { text: 'Take bytes that break one rule, or change a bit of your own. Who notices, at which byte, and what comes back?' }),
-      form, this.outcome, this.browser.element);
+      form, this.outcome.element, this.browser.element);
   }
 
   // '', 'RULE', 'RULE/server' (from a server, so to this browser), 'RULE/to-client'; and for RULE 'hex=8185', or
@@ -70,7 +64,7 @@ class BreakIt {
   async show(rest) {
     const [what, side] = rest.split('/');
     if (!this.rules) {
-      this.rules = await this.lab.rules().catch((error) => this.#fail(error));
+      this.rules = await this.lab.rules().catch((error) => this.outcome.fail(error));
       if (!this.rules) return;
       this.browser.use(this.rules);
     }
@@ -80,7 +74,7 @@ class BreakIt {
     const hex = /^hex=([0-9a-f]*)$/i.exec(what)?.[1].toLowerCase();
     if (what === 'frame') this.#frame(side);
     else this.#open(rule, hex, side);
-    if (what && !rule && hex === undefined && what !== 'frame') this.#fail(new Error(`There is no rule “${what}”; the list has all of them.`));
+    if (what && !rule && hex === undefined && what !== 'frame') this.outcome.fail(new Error(`There is no rule “${what}”; the list has all of them.`));
   }
 
   #open(rule, hex, side) {
@@ -95,8 +89,8 @@ class BreakIt {
   #frame(id) {
     const { frame, sender } = this.lab.session.record(id) ?? {};
     this.#open(null, frame?.wire, sender === 'server' ? 'server' : null);
-    if (!frame) this.#fail(new Error(`Record ${id} holds no frame that could be broken.`));
-    else if (frame.wire.length / 2 < frame.length) this.#fail(new Error(`These are the first ${many(frame.wire.length / 2, 'byte')} of ${count(frame.length)}.`));
+    if (!frame) this.outcome.fail(new Error(`Record ${id} holds no frame that could be broken.`));
+    else if (frame.wire.length / 2 < frame.length) this.outcome.fail(new Error(`These are the first ${many(frame.wire.length / 2, 'byte')} of ${count(frame.length)}.`));
     else this.#name(`hex=${frame.wire}`);
   }
 
@@ -180,7 +174,7 @@ class BreakIt {
     this.facts = null;
     this.question = null;
     clear(this.ask);
-    clear(this.outcome);
+    this.outcome.clear();
   }
 
   // --- the question ---
@@ -224,169 +218,32 @@ class BreakIt {
   async #send() {
     const { composer, lab, target } = this;
     const { hex, sender } = composer;
-    clear(this.outcome);
-    if (composer.error) return this.#fail(new Error(composer.error));
-    if (!hex) return this.#fail(new Error('There are no bytes yet: type some, or take a preset.'));
-    if (hex.length / 2 > composer.most) return this.#fail(new Error(`${count(hex.length / 2)} bytes are more than one command of the lab carries, ${count(composer.most)}. plainws decode takes any number.`));
+    this.outcome.clear();
+    if (composer.error) return this.outcome.fail(new Error(composer.error));
+    if (!hex) return this.outcome.fail(new Error('There are no bytes yet: type some, or take a preset.'));
+    if (hex.length / 2 > composer.most) return this.outcome.fail(new Error(`${count(hex.length / 2)} bytes are more than one command of the lab carries, ${count(composer.most)}. plainws decode takes any number.`));
     this.send.disabled = true;
     const held = document.activeElement === this.send;
     try {
       const result = await lab.session.ask('judge', { sender, pieces: [hex] });
       const seen = target.id === 'browser' ? await this.browser.run(hex, result.stream.verdict !== 'incomplete') : null;
       if (composer.hex !== hex || this.target !== target) return;
-      this.#show(result, seen);
+      this.question?.settle(...this.outcome.show({ hex, target, rule: this.rule }, result, seen));
     } catch (error) {
-      this.#fail(error);
+      this.outcome.fail(error);
     } finally {
       this.send.disabled = false;
       if (held) this.send.focus();
     }
     return undefined;
   }
-
-  #fail(error, then = () => {}) {
-    then();
-    clear(this.outcome);
-    this.outcome.append(el('p', { class: 'problem', text: error.message }));
-    announce(error.message);
-  }
-
-  #show(result, seen) {
-    const { stream, events, answer } = result;
-    const said = verdict(stream, events);
-    const { violation } = stream;
-    clear(this.outcome);
-    this.outcome.dataset.rule = violation?.rule ?? '';
-    this.outcome.dataset.offset = violation?.offset ?? '';
-    this.outcome.dataset.answer = violation?.answer ?? '';
-    this.outcome.append(el('p', { id: 'break-verdict', class: { legal: 'is-legal', violation: 'is-broken' }[stream.verdict] }, el('b', { text: said.mark }), ' ', said.text));
-    if (seen) this.outcome.append(this.browser.show(seen, result));
-    if (seen) this.question?.settle(this.browser.words(seen), toldOf(seen));
-    else this.question?.settle(said.short);
-    const rows = el('div', { class: 'exchange rows' });
-    this.outcome.append(rows, this.view.element);
-    this.#rows(rows, stream, answer, seen);
-    if (violation) this.outcome.append(this.#about(violation));
-    this.outcome.append(this.#command(stream));
-    this.outcome.firstChild.scrollIntoView({ block: 'nearest' });
-    announce(`${said.mark === '!' ? 'Broken. ' : ''}${said.text}${seen ? ` ${this.browser.words(seen)}` : ''}`);
-  }
-
-  // The frames sent and what came back, as on the wire; a press shows one in the frame view.
-  async #rows(rows, stream, answer, seen) {
-    const { sender } = this;
-    const { way } = this.target;
-    const sent = stream.frames.map((frame) => ({ type: 'frame', sender, frame, way }));
-    const head = stream.handshake && { type: 'head', sender, handshake: stream.handshake, way };
-    const few = sent.length > 6 ? [...sent.slice(0, 2), many(sent.length - 5, 'frame'), ...sent.slice(-3)] : sent;
-    rows.append(...[head, ...few].filter(Boolean).map((one) => this.#row(one)));
-    const first = sent.at(-1) ?? head;
-    this.view.element.hidden = !first;
-    if (first) this.#look(first);
-    const broken = first?.frame?.spans?.find((span) => span.broken);
-    if (broken) this.view.selection.field(first, broken.name);
-    rows.append(...seen ? this.#browsers(seen) : await this.#answer(stream, answer));
-  }
-
-  #browsers({ records }) {
-    const frames = records.filter((record) => record.frame && record.sender === 'client');
-    const rows = frames.map((record) => this.#row({ ...record, c: undefined, time: undefined }));
-    return [el('p', { class: 'muted', text: rows.length > 0 ? 'this browser' : 'this browser sends nothing' }), ...rows];
-  }
-
-  async #answer({ handshake, violation, frames }, answer) {
-    const who = this.sender === 'client' ? 'plainws' : 'plainws, as a client,';
-    const line = (text) => el('p', { class: 'muted', text: `${who} ${text}` });
-    if (!answer?.wire) return [line(!violation ? 'answers nothing' : handshake && frames.length === 0 && this.sender === 'client' ? `answers with ${violation.answer}` : 'leaves without an answer')];
-    const text = line('answers');
-    if (handshake && frames.length === 0) return [text, el('pre', { class: 'answer-text', text: hexToText(answer.wire, '\n') })];
-    const judged = await this.lab.session.ask('judge', { sender: other(this.sender), pieces: [answer.wire] }).catch(() => null);
-    return [text, ...(judged?.stream.frames ?? []).map((frame) => this.#row({ type: 'frame', sender: other(this.sender), frame, way: this.target.back }))];
-  }
-
-  // The row is a choice of this bench, so the selection of the page, which is about the wire, stays.
-  #row(record) {
-    if (typeof record === 'string') return el('p', { class: 'muted', text: `… ${record} more` });
-    const row = wireRow(record);
-    row.addEventListener('click', (event) => {
-      event.stopImmediatePropagation();
-      this.#look(record, row, event.target.closest('[data-start]'));
-    }, true);
-    record.row = row;
-    return row;
-  }
-
-  #look(record, row = record.row, cell = null) {
-    for (const other of this.outcome.querySelectorAll('.row')) other.removeAttribute('aria-current');
-    row.setAttribute('aria-current', 'true');
-    if (this.view.record !== record) this.view.show(record);
-    if (cell) this.view.selection.press(record, Math.floor(cell.dataset.start / 8));
-  }
-
-  #about(violation) {
-    const rule = this.rules.find(({ id }) => id === violation.rule);
-    const list = el('dl', { class: 'about-break' });
-    const add = (term, ...what) => list.append(el('div', {}, el('dt', { text: term }), el('dd', {}, ...what)));
-    add('rule', `${violation.clause} (${section(violation.section)})`);
-    add('answer', violation.answer);
-    if (violation.found?.what) add('found', visible(violation.found.what));
-    if (violation.likely) add('likely', violation.likely);
-    const links = el('dd', { class: 'more' }, el('a', { href: `#rules/${violation.rule}`, text: `${violation.rule} in the table` }));
-    if (rule?.judged) links.append(el('span', { class: 'muted' }, 'judged in ', codePlace(rule.judged)));
-    list.append(el('div', {}, el('dt', { text: 'more' }), links));
-    this.#questions(violation, links);
-    return list;
-  }
-
-  async #questions({ rule, field }, links) {
-    const { questions, fields } = await this.lab.questions().catch(() => ({ questions: [], fields: {} }));
-    const about = new Set(fields?.[field]?.questions ?? []);
-    const linked = questions.filter(({ links }) => links?.some(({ to }) => to.split('/')[1] === rule));
-    const found = linked.length > 0 ? linked : questions.filter(({ n }) => about.has(n));
-    links.append(...found.slice(0, 3).map(({ n, question }) => el('a', { href: `#questions/${n}`, text: question })));
-  }
-
-  #command({ handshake }) {
-    const { hex, sender } = this.composer;
-    const key = sender === 'server' && handshake?.derivation?.key;
-    const role = `--role ${sender}${key ? ` --key ${key} --subprotocols '' --extensions ''` : ''}`;
-    return commandBox(this.rule && hex.length > 128
-      ? `plainws rules ${this.rule.id} --raw ${sender} | plainws decode ${role}`
-      : `plainws decode ${role} ${spaced(hex)}`);
-  }
 }
-
-// Which choice of what the page is told came true; none if the browser stayed.
-function toldOf({ event, stayed }) {
-  if (stayed) return null;
-  return event ? Number(event.code === 1006) : 2;
-}
-
-const other = (sender) => (sender === 'client' ? 'server' : 'client');
 
 // A browser reads the head of a connection that is open no more; and some rules bind one side only.
 function targetOf(rule, side) {
   const isFromServer = rule?.examples.client === null || (['server', 'to-client'].includes(side) && rule?.examples.server !== null);
   if (!isFromServer) return TARGETS[0];
   return TARGETS[side === 'to-client' || rule?.is_head ? 1 : 2];
-}
-
-function verdict({ verdict, violation, frames, unread, length }, events) {
-  if (verdict === 'violation') {
-    const left = unread.length / 2;
-    const rest = left === 0 ? '' : ` ${left === 1 ? 'The byte after it is' : `The ${count(left)} bytes after it are`} not read.`;
-    const found = visible(violation.found?.what ?? '');
-    const short = found ? `${found[0].toUpperCase()}${found.slice(1)}.` : `Byte ${violation.offset}: ${violation.rule}.`;
-    return { mark: '!', short, text: `Byte ${violation.offset} makes it certain: ${violation.rule}, ${section(violation.section)}.${rest}` };
-  }
-  if (verdict === 'incomplete') {
-    const { missing, missing_is_exact: isExact } = frames.at(-1) ?? {};
-    const due = missing ? `${isExact ? '' : 'at least '}${many(missing, 'more byte')} ${missing === 1 ? 'is' : 'are'} due` : 'more is due';
-    return { mark: '…', short: 'Nothing is broken yet.', text: `Nothing is broken so far, and nothing is complete: ${due}.` };
-  }
-  const more = events.length > SEVERAL ? ` and ${count(events.length - SEVERAL)} more` : '';
-  const told = events.slice(0, SEVERAL).map(eventWords).join(', ') + more;
-  return { mark: '✓', short: 'It is legal.', text: `Legal: all ${many(length, 'byte')}.${told ? ` The program is told ${told}.` : ''}` };
 }
 
 // At most AROUND numbers below `length` with `right` among them.
