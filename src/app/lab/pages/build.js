@@ -2,7 +2,7 @@
 // lab itself connects to nothing: the terminal does that.
 import { clear, copyButton, el, many, question, questionLinks } from './dom.js';
 import { FrameView } from './frame.js';
-import { wireRow } from './wire.js';
+import { wireRow } from './row.js';
 
 const COMMAND = 'plainws check --learn --watch ws://127.0.0.1:9000/';
 // What is asked most often at each stage.

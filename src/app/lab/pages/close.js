@@ -4,7 +4,7 @@ import { CAUSES, OWN } from './causes.js';
 import { announce, button, clear, el, peerText, question, visible } from './dom.js';
 import { FrameView } from './frame.js';
 import { listenIn } from './keys.js';
-import { wireRow } from './wire.js';
+import { wireRow } from './row.js';
 
 const PATIENCE = 10; // seconds; a browser too waits some for the answer to its Close
 const LONGEST_REASON = 123; // bytes: a control frame holds 125, and the code takes two (§5.5)

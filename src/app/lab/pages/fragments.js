@@ -4,7 +4,7 @@ import { headerLength, payloadLength } from './fields.js';
 import { FrameView } from './frame.js';
 import { latest } from './latest.js';
 import { eventWords } from './text.js';
-import { wireRow } from './wire.js';
+import { wireRow } from './row.js';
 
 const MOST = 8; // fragments: each is a command, and the server takes some twenty a second
 const KEY = '37fa213d'; // that of the RFC's examples

@@ -7,8 +7,6 @@ import { selection } from './selection.js';
 import { senderForm } from './sender.js';
 import { session } from './session.js';
 
-export { wireRow };
-
 // Rows that stay; older ones go.
 const ROWS = 2000;
 const SHOWN = ['head', 'frame', 'body', 'unfinished', 'end', 'dropped'];
@@ -283,9 +281,9 @@ const peer = (c) => session.isOwn(c) ? 'the browser' : c;
 
 // "one message of 300,000 bytes: the browser made 3 frames of it, TCP 7 reads"
 function groupWords({ c, sender, bytes, frames, first, last }) {
-  const [maker, way] = sender === 'client' ? [peer(c), 'read'] : ['plainws', 'write'];
-  const reads = last === undefined ? '' : `, TCP ${many(last - first + 1, way)}`;
-  return `one message of ${many(bytes, 'byte')}: ${maker} made ${many(frames, 'frame')} of it${reads}`;
+  const number = last - first + 1;
+  const [maker, how] = sender === 'client' ? [peer(c), `TCP ${many(number, 'read')}`] : ['plainws', `in ${many(number, 'write')}`];
+  return `one message of ${many(bytes, 'byte')}: ${maker} made ${many(frames, 'frame')} of it${number ? `, ${how}` : ''}`;
 }
 
 function noteWords(record) {
