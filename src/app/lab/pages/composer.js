@@ -90,6 +90,7 @@ export class Composer {
   #buildFrames() {
     this.bits = el('div', { class: 'switches', role: 'group', 'aria-label': 'Bits of the header: arrows move, Space switches' });
     this.switches = [];
+    this.captions = [];
     for (const byte of [0, 1]) {
       this.bits.append(this.#buildByte(byte));
     }
@@ -117,7 +118,6 @@ export class Composer {
         row.append(button);
       }
     }
-    this.captions ??= [];
     const caption = el('div', { class: 'switch-caption' });
     this.captions.push(caption);
     return el('div', {}, caption, row, names);

@@ -114,7 +114,7 @@ function showState() {
   state.append(el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { role: 'status', text: word }), seconds);
   if (session.state === 'open') tick();
   if (session.state === 'lost') {
-    const why = session.wasRefused ? 'the server gave no session: it may be gone, or have given all it has' : 'all that was seen stays';
+    const why = session.wasRefused ? 'the server gave no session: it has stopped, or other tabs have them all' : 'all that was seen stays';
     seconds.textContent = `, ${why}`;
     state.append(button('Connect again', () => session.start()));
   }

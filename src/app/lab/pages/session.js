@@ -153,7 +153,7 @@ const turn = ({ frame }) => frame ? frame.line ?? frame.packet ?? 0 : -1;
 // The head and the frames of one direction.
 function pieces(stream, c) {
   const { sender, handshake, frames = [], violation } = stream;
-  const heads = handshake ? [{ type: 'head', c, sender, handshake, }] : [];
+  const heads = handshake ? [{ type: 'head', c, sender, handshake }] : [];
   return [...heads, ...frames.map((frame) => {
     const record = { type: 'frame', c, sender, frame, time: frame.time };
     if (frame.status === 'violation') record.violation = violation;
