@@ -1,6 +1,6 @@
 // Breaks the browser that shows this page: the server writes bytes on a fresh connection, as they are. The records tell
 // what the browser then said to the server, its CloseEvent what it tells a page.
-import { announce, button, clear, el, many, peerText, question, spaced } from './dom.js';
+import { announce, button, clear, el, many, question, spaced } from './dom.js';
 import { eventWords, inQuotes } from './text.js';
 
 const PATIENCE = 1500; // ms for a browser that may be waiting for more, or may not mind
@@ -66,19 +66,15 @@ export class Browser {
 
   // What was seen; `stream` and `events` are what plainws says of the same bytes.
   show(seen, { stream: { violation }, events }) {
-    const { close, event, stayed } = seen;
-    const isClose = events.some((event) => 'close' in event);
-    const column = (title, big, small) => el('div', { class: 'told' }, el('h3', { text: title }), el('p', { class: 'big', text: big }), small);
-    const reason = close?.['payload.close.reason'];
+    const column = (title, [big, small]) => el('div', { class: 'told' },
+      el('h3', { text: title }), el('p', { class: 'big', text: big }), el('p', { text: small }));
+    const why = whyNoReason(seen, events.some((event) => 'close' in event));
     return el('div', { class: 'browser-said' },
       el('div', { class: 'two' },
-        column('The browser told the server', stayed ? 'nothing' : close ? `Close ${close['payload.close.status_code'] ?? 'without a code'}` : 'no Close',
-          el('p', {}, reason ? peerText(`“${reason}”`) : stayed ? this.words(seen) : 'no reason')),
-        column('The page was told', event ? `${event.code}` : seen.messages ? many(seen.messages, 'message') : 'nothing', el('p', { text: event
-          ? `${event.reason ? `“${event.reason}”` : 'no reason'}, ${event.wasClean ? 'clean' : 'not clean'}` : 'its connection is open' }))),
-      event?.code === 1006 && close && isClose ? el('p', { text: 'These bytes were written past the connection, which does not know that they are a Close. So it answered the browser’s Close with a second one, and after a Close nothing may come (§5.5.1).' }) : null,
-      event?.code === 1006 && close && !isClose ? el('p', { text: 'A CloseEvent tells of the Close that came from the server, not of the one that the browser sent (§7.1.5). None had come, so the page is told 1006. The reason stands on the console of the browser, where people look and scripts cannot.' }) : null,
-      violation && !stayed ? el('p', { class: 'muted', text: finding(violation, seen) }) : null);
+        column('The browser told the server', seen.stayed ? ['nothing', this.words(seen)] : toServer(seen)),
+        column('The page was told', toPage(seen))),
+      why && el('p', { text: why }),
+      violation && !seen.stayed && el('p', { class: 'muted', text: finding(violation, seen) }));
   }
 
   // Every rule, as many at once as the session lets; the table grows as they come.
@@ -161,6 +157,28 @@ function judge({ close_code: due }, { close, stayed }) {
   if (stayed) return STAYED;
   if (!close) return BARE;
   return close['payload.close.status_code'] === due ? CODE : OTHER;
+}
+
+function toServer({ close }) {
+  if (!close) return ['no Close', 'no reason'];
+  const reason = close['payload.close.reason'];
+  return [`Close ${close['payload.close.status_code'] ?? 'without a code'}`, reasonOf({ reason })];
+}
+
+function toPage({ event, messages }) {
+  if (event) return [String(event.code), `${reasonOf(event)}, ${clean(event)}`];
+  return [messages ? many(messages, 'message') : 'nothing', 'its connection is open'];
+}
+
+// Why the page is told 1006 though the browser sent a Close; `isClose`: the bytes were one too.
+function whyNoReason({ event, close }, isClose) {
+  if (event?.code !== 1006 || !close) return null;
+  if (isClose) {
+    return 'These bytes were written past the connection, which does not know that they are a Close. So it answered the '
+      + 'browser’s Close with a second one, and after a Close nothing may come (§5.5.1).';
+  }
+  return 'A CloseEvent tells of the Close that came from the server, not of the one that the browser sent (§7.1.5). None had '
+    + 'come, so the page is told 1006. The reason stands on the console of the browser, where people look and scripts cannot.';
 }
 
 function finding(rule, seen) {
