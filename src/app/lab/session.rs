@@ -169,11 +169,12 @@ impl Session {
         all.iter().find(|connection| connection.c == c).cloned()
     }
 
-    /// A connection has ended, and its place is free.
+    /// A connection has ended: its place and name are free, and only then is its end told, so that who reads of it may take
+    /// them at once.
     pub(super) fn ended(&self, connection: &Arc<Connection>, end: &End) {
-        connection.ended(end);
         self.connections()
             .retain(|other| !Arc::ptr_eq(other, connection));
+        connection.ended(end);
     }
 
     pub(super) fn has_idle_place(&self) -> bool {
