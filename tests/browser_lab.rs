@@ -195,6 +195,23 @@ mod watch {
         assert!(!shown.contains(['\u{202e}', '\u{2066}']), "{shown}");
         assert_clean(&program, &mut page);
     }
+
+    /// The head counts, also where the token that it names is kept secret.
+    #[test]
+    fn saves_a_session_of_which_decode_counts_the_bytes_alike() {
+        let Some((program, mut page)) = lab("") else {
+            return;
+        };
+        let text = wait_for_frames(&mut page, "client", "text", 1).remove(0);
+        let saved =
+            page.evaluate("import('/lab/saved.js').then(({ saved }) => saved(session.records))");
+        let run = run_with(&["decode"], saved.as_str().expect("text").as_bytes());
+        let (from, length) = (&text["offset"], &text["length"]);
+        let to = from.as_u64().expect("a number") + length.as_u64().expect("a number");
+        let expected = format!("frame 0  bytes {from}..{to}  client to server");
+        assert!(run.stdout.contains(&expected), "{expected}\n{}", run.stdout);
+        assert_clean(&program, &mut page);
+    }
 }
 
 mod the_selection {
@@ -296,6 +313,57 @@ mod the_selection {
         page.press("b");
         page.wait_for("location.hash.startsWith('#break')");
         assert_ne!(page.evaluate("document.activeElement.localName"), "html");
+    }
+
+    /// A letter by itself is an order only where the focus says what it is about (WCAG 2.1.4).
+    #[test]
+    fn takes_letters_only_on_the_wire_and_in_the_frame() {
+        let Some((program, mut page)) = with_a_frame() else {
+            return;
+        };
+        for (focus, is_paused) in [
+            ("document.activeElement.blur()", "false"),
+            ("document.querySelector('#benches a').focus()", "false"),
+            ("document.querySelector('#text').focus()", "false"),
+            (
+                "document.querySelector('article.frame .byte').focus()",
+                "true",
+            ),
+            (
+                "document.querySelector('#wire .row[aria-current]').focus()",
+                "false",
+            ),
+        ] {
+            page.evaluate(focus);
+            page.press("p");
+            let pause = "document.querySelector('.wire-heading [aria-pressed]').ariaPressed";
+            assert_eq!(page.evaluate(pause), is_paused, "{focus}");
+        }
+        assert_clean(&program, &mut page);
+    }
+}
+
+mod an_address {
+    use super::*;
+
+    #[test]
+    fn that_leads_nowhere_leads_to_a_bench_and_says_what_is_not_there() {
+        let Some((program, mut page)) = lab("#nothing") else {
+            return;
+        };
+        assert_eq!(page.evaluate("location.hash.split('/')[0]"), "#watch");
+        for (address, bench, said) in [
+            ("#break/%E0%A4%A", "Break it", ""),
+            ("#watch/99999", "Watch", "This session has no record 99999."),
+            ("#break/nothing", "Break it", "There is no rule “nothing”"),
+            ("#break/frame/99999", "Break it", "Record 99999 holds no"),
+        ] {
+            page.evaluate(&format!("location.hash = {address:?}"));
+            page.wait_for(&format!(
+                "document.querySelector('#benches [aria-current]').innerText === {bench:?} && document.body.innerText.includes({said:?})"
+            ));
+        }
+        assert_clean(&program, &mut page);
     }
 }
 
