@@ -489,6 +489,9 @@ mod handshake_in_front {
         assert_eq!(json["violation"]["rule"], all[0]);
         assert_eq!(json["handshake"]["broken"], serde_json::json!(all));
         let lines = &json["handshake"]["lines"];
+        assert_eq!(lines[0]["name"], Value::Null);
+        assert_eq!(lines[3]["name"], "sec-websocket-key");
+        assert_eq!(lines[3]["value"], "abc");
         assert_eq!(lines[3]["broken"], "key-invalid");
         assert_eq!(lines[5]["broken"], "header-repeated");
         assert_eq!(

@@ -394,6 +394,7 @@ mod records {
             head.contains("Cookie: (14 bytes)") && head.contains("Authorization: (17 bytes)"),
             "{head}"
         );
+        assert!(head.contains(r#""value":"(14 bytes)""#), "{head}");
     }
 
     #[test]

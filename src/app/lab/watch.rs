@@ -243,19 +243,18 @@ const SECRET: [&str; 4] = [
 fn hide_secrets(handshake: &mut Value) {
     let lines = handshake["lines"].as_array_mut();
     for line in lines.into_iter().flatten() {
-        let Some(text) = line["text"].as_str() else {
-            continue;
-        };
-        let shown = match text.split_once(':') {
-            Some((name, value))
-                if SECRET
-                    .iter()
-                    .any(|secret| name.trim().eq_ignore_ascii_case(secret)) =>
-            {
-                format!("{name}: ({} bytes)", value.trim().len())
+        let [name, value] = ["name", "value"].map(|it| line[it].as_str().unwrap_or_default().trim());
+        if SECRET.contains(&name) {
+            let shown = format!("({} bytes)", value.len());
+            let text = line["text"].as_str().unwrap_or_default();
+            let name = text.split_once(':').map_or(name, |(name, _)| name);
+            line["text"] = format!("{name}: {shown}").into();
+            line["value"] = shown.into();
+        }
+        for it in ["text", "value"] {
+            if let Some(shown) = line[it].as_str() {
+                line[it] = String::from_utf8_lossy(&without_token(shown.as_bytes())).into();
             }
-            _ => String::from_utf8_lossy(&without_token(text.as_bytes())).into(),
-        };
-        line["text"] = shown.into();
+        }
     }
 }

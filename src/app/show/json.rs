@@ -362,6 +362,10 @@ pub(crate) fn handshake(head: &Explanation, stream: &[u8]) -> Value {
             "meaning": line.meaning,
             "section": line.judgement.section().0,
         });
+        if let Some((name, value)) = line.header(stream) {
+            object["name"] = String::from_utf8_lossy(name).to_lowercase().into();
+            object["value"] = String::from_utf8_lossy(value).into();
+        }
         judge(&mut object, line.judgement);
         if line.broken.len() > 1 {
             object["also_broken"] = ids(&line.broken[1..]);

@@ -152,7 +152,7 @@ impl Explanation {
     fn value<'a>(&self, stream: &'a [u8], name: &str) -> Option<&'a str> {
         let mut lines = self.lines.iter();
         lines.find_map(|line| {
-            let (key, value) = split_header(stream.get(line.bytes.clone())?)?;
+            let (key, value) = line.header(stream)?;
             let is_it = key.eq_ignore_ascii_case(name.as_bytes());
             is_it.then(|| str::from_utf8(value).ok())?
         })
@@ -307,6 +307,13 @@ impl Sheet {
 }
 
 impl Line {
+    /// The name and the value of the header that this line of the stream is; `None` for the first line and the last.
+    #[must_use]
+    pub fn header<'a>(&self, stream: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let is_first = self.bytes.start == 0;
+        split_header(stream.get(self.bytes.clone()).filter(|_| !is_first)?)
+    }
+
     /// A broken rule is what a line shows, and the first of several; else the rule that the line is about.
     fn note(&mut self, label: &Label, rule: Rule, is_met: bool) {
         if !is_met && !self.broken.contains(&rule) {

@@ -256,7 +256,7 @@ function whichLine(lab, id, { handshake }) {
   const { lines } = handshake;
   const broken = lines.findIndex((line) => line.broken);
   const shown = around(lines.length, broken).filter((index) => lines[index].text);
-  const name = (index) => (index === 0 ? 'the first line' : lines[index].text.split(':')[0].trim().slice(0, 32) || 'the last line');
+  const name = (index) => (index === 0 ? 'the first line' : (lines[index].name ?? lines[index].text).slice(0, 32) || 'the last line');
   const names = shown.map(name);
   const isOnce = (text) => names.indexOf(text) === names.lastIndexOf(text);
   const choices = names.map((text, at) => (isOnce(text) ? text : `${text}, line ${shown[at] + 1}`));

@@ -1,8 +1,9 @@
 // The bench "Handshake": both heads of a real connection line by line, the way from the key to the accept value, and what
 // went wrong in one that is not right. The server judges and computes; here it is only shown.
-import { button, clear, el, many, peerText, question, spaced } from './dom.js';
+import { announce, button, clear, el, many, peerText, question, spaced } from './dom.js';
 import { commandBox } from './command.js';
 import { section } from './places.js';
+import { headWords } from './row.js';
 
 const EXAMPLE_KEY = 'dGhlIHNhbXBsZSBub25jZQ=='; // of RFC 6455 §1.3
 // What the usual mistakes make of that key.
@@ -30,8 +31,8 @@ function build(root, given) {
   lab = given;
   prediction = question(lab, {
     id: 'handshake',
-    ask: 'What does the server decode of the key?',
-    choices: ['its 16 bytes', 'the address of the page', 'nothing'],
+    ask: 'The key is base64. What does the server decode from it?',
+    choices: ['16 bytes, to answer with', 'the address of the page', 'nothing'],
     right: 2,
     then: '',
     onsay: settle,
@@ -43,7 +44,10 @@ function build(root, given) {
   );
   for (const record of lab.session.records) if (record.type === 'head') take(record);
   lab.session.on('head', take);
-  lab.session.on('state', askMain);
+  lab.session.on('state', (state) => {
+    askMain();
+    if (state === 'open' && steps.children.length) askSoon(0);
+  });
   askMain();
 }
 
@@ -88,8 +92,8 @@ function forget() {
 const optionOf = (c) => [...choice.options].find(({ value }) => value === c);
 
 function nameOf({ client, server }) {
-  const target = client?.handshake.lines[0]?.text.split(' ')[1]?.replace(/\?.*/, '') ?? 'no request';
-  return `${target}, ${server ? server.handshake.lines[0]?.text.split(' ')[1] : 'no answer yet'}`;
+  const [asked, answered] = [client, server].map((record) => record && headWords(record.handshake, record.sender));
+  return `${asked ?? 'no request'}: ${answered ?? 'no answer yet'}`;
 }
 
 // A connection that is closed once its heads were seen: the key is a new one, and all else stays.
@@ -143,7 +147,7 @@ function head(title, record, before) {
 function row(line, isNew) {
   const rule = line.broken ?? line.met;
   const text = line.text === '' ? el('span', { class: 'muted', text: 'an empty line' }) : peerText(line.text);
-  const verdict = rule ? [el('span', { class: line.broken ? 'field-broken' : 'legal', text: line.broken ? '✗ broken ' : '✓ kept ' }), el('a', { class: 'rule', href: `#rules/${rule}`, text: rule })]
+  const verdict = rule ? [el('span', { class: line.broken ? 'field-broken' : 'legal', text: line.broken ? '✗ broken: ' : '✓ not broken: ' }), el('a', { class: 'rule', href: `#rules/${rule}`, text: rule })]
     : [el('span', { class: 'muted', text: 'no rule' })];
   const cell = (...children) => el('td', { role: 'cell' }, ...children);
   return el('tr', { role: 'row', class: line.broken ? 'field-broken' : null },
@@ -153,8 +157,7 @@ function row(line, isNew) {
 }
 
 function headerOf({ handshake }, name) {
-  const line = handshake.lines.find(({ text }) => text.toLowerCase().startsWith(`${name}:`));
-  return line?.text.slice(name.length + 1).trim();
+  return handshake.lines.find((line) => line.name === name)?.value;
 }
 
 
@@ -182,7 +185,7 @@ function showExtension({ client, server }) {
 function keySection() {
   key = el('input', { autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', maxlength: LONGEST_VALUE });
   key.addEventListener('input', () => { key.dataset.typed = 'yes'; askSoon(); });
-  steps = el('ol', { class: 'handshake-steps', 'aria-live': 'polite' });
+  steps = el('ol', { class: 'handshake-steps' });
   return el('section', { id: 'handshake-key', 'aria-labelledby': 'handshake-key-title' },
     el('h2', { id: 'handshake-key-title', text: 'From the key to the answer' }),
     el('div', { class: 'handshake-do' },
@@ -221,6 +224,7 @@ async function ask() {
 }
 
 function showSteps({ key_is_valid, steps: { joined, sha1, accept: answer }, shell }) {
+  if (key.dataset.typed) announce(key_is_valid ? `The answer is ${answer}` : 'This is no key.');
   const guid = joined.slice(key.value.length);
   const first = key_is_valid ? 'The key: base64 of 16 random bytes, new for each connection (§4.1). It is not decoded.'
     : 'This is no key: a key is base64 of exactly 16 bytes, 24 characters (§4.1). plainws answers 400. The steps, all the same:';
@@ -241,7 +245,9 @@ function settle() {
     return answer === client?.handshake.derivation?.accept && answer;
   });
   const answer = answers.findLast(Boolean);
-  if (prediction.said !== null && answer) prediction.settle(`Nothing: the key as text, with the GUID behind it, leads to the very ${answer} that came. Of the key it only looks whether it is base64 of 16 bytes.`);
+  if (prediction.said !== null && answer) {
+    prediction.settle(`Nothing: the key as text, followed by the GUID, leads to the very ${answer} that came. All that is looked at besides is whether the key is base64 of 16 bytes.`);
+  }
 }
 
 function shellLine(line) {

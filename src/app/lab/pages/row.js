@@ -66,10 +66,10 @@ function ends(hex) {
 }
 
 // "GET /lab/echo, upgrade", "101 Switching Protocols"
-function headWords({ lines }, sender) {
+export function headWords({ lines }, sender) {
   const text = lines[0]?.text ?? 'no head';
   if (sender === 'server') return text.replace(/^HTTP\/\S+ /, '');
-  const asks = lines.some((line) => /^upgrade:/i.test(line.text));
+  const asks = lines.some((line) => line.name === 'upgrade');
   return text.replace(/ HTTP\/\S+$/, '').replace(/\?.*$/, '') + (asks ? ', upgrade' : '');
 }
 
