@@ -22,9 +22,16 @@ class Rules {
     this.list = el('div', {});
     this.detail = el('article', { class: 'rule-detail', hidden: true });
     root.append(el('div', { class: 'rules' }, this.list, this.detail));
-    this.ready = lab.rules().then((rules) => this.build(rules), (error) => {
-      this.list.append(el('p', { role: 'alert', text: `The rules did not come: ${error.message}` }));
-    });
+  }
+
+  // Asks for them again if they did not come the last time.
+  async load() {
+    try {
+      const rules = await this.lab.rules();
+      if (!this.rules) this.build(rules);
+    } catch (error) {
+      this.list.replaceChildren(el('p', { role: 'alert', text: `The rules did not come: ${error.message}` }));
+    }
   }
 
   build(rules) {
@@ -37,7 +44,7 @@ class Rules {
     this.views = ['Table', 'Map'].map((name) =>
       button(name, () => this.choose(name), { class: 'toggle' }));
     this.body = el('div', {});
-    this.list.append(
+    this.list.replaceChildren(
       el('h1', { text: 'Rules' }),
       el('p', { class: 'lead', text: `${rules.length} demands on a peer. Each was found in an RFC, is judged in one `
         + 'function, proved by a test, and can be broken here.' }),
@@ -65,7 +72,7 @@ class Rules {
   }
 
   async show(id) {
-    await this.ready;
+    if (!this.rules) await this.load();
     if (!this.rules) return;
     const rule = this.rules.find((rule) => rule.id === id);
     this.list.hidden = Boolean(rule);
@@ -110,7 +117,8 @@ class Rules {
     const nodes = [];
     if (frames.length > 1) nodes.push(el('p', { text: before(frames.length - 1) }));
     const view = new FrameView({ plain: true });
-    if (frames.length > 0) view.show({ frame: frames.at(-1), sender, violation });
+    const way = 'an example, judged by plainws now';
+    if (frames.length > 0) view.show({ frame: frames.at(-1), sender, violation, way });
     else if (handshake) view.show({ handshake: { ...handshake, lines: handshake.lines.map(cut) }, sender });
     shown.replaceChildren(...nodes, view.element, ...certain(violation, sender, frames));
   }
