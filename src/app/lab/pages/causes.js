@@ -22,12 +22,12 @@ export const CAUSES = [
   {
     id: 'server-1001', text: 'The server closes with 1001', call: 'Close 1001 “plainws goes away”', questions: [45],
     act: ({ c }, session) => session.ask('close', { c, code: 1001, reason: 'plainws goes away' }),
-    why: () => 'No page may send 1001, but it is told it, and the reason with it: the browser answered the Close, so the end is clean.',
+    why: () => 'No page may send 1001, but it may be told it, with the reason: the browser answered the Close, so the end is clean.',
   },
   {
     id: 'server-no-code', text: 'The server closes without a code', call: 'an empty Close', questions: [44],
     act: ({ c }, session) => session.ask('close', { c, code: null, reason: '' }),
-    why: () => 'Again 1005: whichever side sends it, an empty Close says nothing but that it is one.',
+    why: () => 'Again 1005: whichever side sends it, an empty Close says no more than that it is one.',
   },
   {
     id: 'cut', text: 'TCP is cut', call: 'no Close', questions: [43, 56, 57],
@@ -47,7 +47,7 @@ export const CAUSES = [
   {
     id: 'not-utf8', text: 'The server sends text that is not UTF-8', call: '81 02 c3 28', questions: [56], rule: 'text-not-utf8',
     act: raw('8102c328'),
-    why: (seen) => `Text is UTF-8 (§8.1)${told(seen, 1007)}. The page is told neither that nor in which message.`,
+    why: (seen) => `Text is UTF-8 (§8.1)${told(seen, 1007)}. The page is told neither what was wrong nor in which message.`,
   },
   {
     id: 'no-websocket', text: 'No WebSocket at this path', call: 'new WebSocket("…/lab/nothing")', questions: [58, 56], path: 'lab/nothing',

@@ -68,7 +68,9 @@ export const session = {
     const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
     const opened = new Promise((resolve, reject) => {
       socket.addEventListener('open', resolve);
-      socket.addEventListener('close', () => reject(new Error('The connection did not open.')));
+      socket.addEventListener('close', () => reject(new Error(session.state === 'open'
+        ? 'The connection did not open. The server taps four of a session at a time: end one of the others.'
+        : 'The session was lost meanwhile.')));
     });
     opened.catch(() => {});
     return { c, socket, opened, closed };
