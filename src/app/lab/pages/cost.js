@@ -30,12 +30,15 @@ class Cost {
     this.plot = new Plot(LANES);
     this.lanes = LANES.map((lane) => this.lane(lane));
     this.live = el('p', { class: 'cost-live', 'aria-live': 'polite' });
-    this.share = question(lab, { id: 'cost-share', ask: 'Sixty polls for sixty seconds of news: how much of it is news?',
+    this.share = question(lab, { id: 'cost-share', ask: 'Of all the bytes of sixty polls, how many tell something new?',
       choices: ['about half', 'about a fifth', 'less than 5 %'], right: 2, hint: 'Start, and give it a minute.' });
-    this.paid = question(lab, { id: 'cost-paid', ask: 'After how many ticks has the WebSocket’s handshake been paid back?',
-      choices: ['the first', 'about ten', 'about sixty'], right: 0, hint: 'Start shows it at the first tick.' });
+    this.paid = question(lab, { id: 'cost-paid', ask: 'After how many pieces of news is the WebSocket’s handshake paid back?',
+      choices: ['one', 'about ten', 'about sixty'], right: 0, hint: 'Start shows it with the first.' });
     root.append(this.share, el('div', { class: 'cost' },
-      el('h1', { text: 'What news costs' }), this.controls(), this.live, this.table(), this.paid, this.plot.element,
+      el('h1', { text: 'What news costs' }),
+      el('p', { text: 'The server tells this page the same news in three ways at once. Polling asks again and again, whether or not there is any. '
+        + 'Long polling asks, and the answer waits until there is some. On a WebSocket the server says it unasked.' }),
+      this.controls(), this.live, this.table(), this.paid, this.plot.element,
       this.scale(), aside(), this.threads()));
     lab.session.on('count', (record) => this.count(record));
     lab.session.on('state', () => {
@@ -90,7 +93,7 @@ class Cost {
     this.ended = Promise.allSettled(this.lanes.map((lane) =>
       lane.run({ token: session.token, every: this.every.value(), after: this.heard(session.token), signal: run.abort.signal,
         told: (news) => this.told(lane, news),
-        failed: (error) => { if (lane.fail(error)) this.say(`${lane.name} failed: ${error.message}. It tries again.`); },
+        failed: (error) => { if (lane.fail(error)) this.say(`${lane.name} failed, and tries again: ${error.message}`); },
         open: (path) => session.open(path) })));
   }
 
@@ -109,8 +112,8 @@ class Cost {
     if (!run) return;
     this.run = null;
     clearInterval(run.timer);
-    // First the server lets go what it holds. A lost session has stopped it already.
-    this.lab.session.ask('news', { every: 0 }).catch(() => {}).then(() => run.abort.abort());
+    // First the server lets go what it holds, unless it is too slow. A lost session has stopped it already.
+    Promise.race([this.lab.session.ask('news', { every: 0 }).catch(() => {}), delay(2)]).then(() => run.abort.abort());
     this.button.textContent = 'Start';
     this.plot.draw();
     if (why) this.say([why, run.ready ? this.summary(run) : ''].join(' '));
@@ -221,8 +224,9 @@ class Cost {
     if (poll?.requests > 0 && poll.down > 0) run.one ??= total(poll) / poll.requests;
     if (run.one && socket?.news > 0 && !run.paid) {
       run.paid = true;
-      this.paid.settle(`${socket.news === 1 ? 'The first' : `After ${socket.news}`}: handshake and `
-        + `${many(socket.news, 'tick')} took ${count(total(socket))} bytes, a single poll ${count(Math.round(run.one))}.`);
+      const isOne = total(socket) < run.one;
+      this.paid.settle(`${isOne ? 'One: the' : 'The'} handshake and ${many(socket.news, 'piece')} of news took `
+        + `${count(total(socket))} bytes, a single poll takes ${count(Math.round(run.one))}.`, isOne ? 0 : null);
     }
     if (poll?.requests >= 60 && !run.shared) {
       run.shared = true;
@@ -291,8 +295,7 @@ class Cost {
     this.idle = [];
     for (const { socket } of open) socket.close(1000);
     this.fifty.textContent = `Open ${IDLE}`;
-    const patience = new Promise((resolve) => { setTimeout(resolve, 5000); });
-    return Promise.race([patience, Promise.allSettled(open.map(({ closed }) => closed))]);
+    return Promise.race([delay(5), Promise.allSettled(open.map(({ closed }) => closed))]);
   }
 
   async measure(when) {
@@ -305,6 +308,7 @@ class Cost {
   }
 }
 
+const delay = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 const total = ({ up, down }) => up + down;
 const COLUMNS = [
   { id: 'time', head: 'time' },

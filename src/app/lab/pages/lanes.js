@@ -23,14 +23,15 @@ async function longPoll({ token, after, signal, told, failed }) {
 // Asks once, for a connection on which the server says it unasked.
 async function listen({ open, signal, told, failed }) {
   while (!signal.aborted) {
-    const { socket, closed } = open('lab/news');
+    const { socket, opened, closed } = open('lab/news');
     const stop = () => socket.close(1000);
     signal.addEventListener('abort', stop);
     socket.addEventListener('message', (event) => told(JSON.parse(event.data)));
     const { code, reason } = await closed;
     signal.removeEventListener('abort', stop);
     if (signal.aborted) return;
-    failed(new Error(`the connection ended with ${code}${reason && `, “${reason}”`}`));
+    const ended = new Error(`The connection ended with ${code}${reason && `, “${reason}”`}.`);
+    failed(await opened.then(() => ended, (error) => error)); // why it did not open, if it never did
     await pause(1000, signal);
   }
 }
