@@ -160,8 +160,9 @@ class Bench {
       if (stream === this.stream && String(pieces) === String(this.pieces())) this.tell(result, pieces);
     } catch (error) {
       if (stream !== this.stream) return;
-      this.fail(error.message);
+      this.problem.textContent = error.message;
       this.verdict.textContent = '';
+      this.events.removeAttribute('aria-busy');
       for (const node of [this.events, this.uncut, this.rows]) clear(node);
     }
   }
@@ -193,7 +194,13 @@ class Bench {
       el('td', { text: piece.frames.join(', ') || '–' }))));
     const slit = this.knife.slits.indexOf(document.activeElement);
     if (slit >= 0) announce(`before it: ${said[slit]}; after it: ${said[slit + 1]}`);
-    if (isSame && pieces.length >= 3) this.question.settle();
+    const messages = result.events.filter(({ message }) => message).length;
+    if (isSame && pieces.length >= 3 && messages > 0) this.settle(messages, pieces.length);
+  }
+
+  settle(messages, pieces) {
+    const all = messages === 1 ? 'One' : `${messages}, as in the uncut stream`;
+    this.question.settle(`${all}, from ${pieces} pieces, and from any others: TCP is a stream, and where a read ends means nothing. What is not yet whole is kept.`);
   }
 
   say(isSame, pieces) {
@@ -253,11 +260,10 @@ export const bench = {
     cut = new Bench(lab);
     const fragments = new Fragments(lab);
     cut.question = question(lab, {
-      id: 'cut', ask: 'The same bytes in three pieces: how many messages?', choices: ['three', 'one', 'that depends'], right: 1,
-      then: 'One, however it is cut: TCP is a stream, and where a read ends means nothing. What is not yet whole is kept.',
-      hint: 'Cut it in three, and see.',
+      id: 'cut', ask: '“Hello” arrives in three pieces: how many messages are that?', choices: ['three', 'one', 'that depends on the cuts'], right: 1,
+      then: '', hint: 'Cut it in three, and see.',
     });
-    root.append(cut.question, el('h2', { text: 'Cut the stream' }), ...cut.elements(), ...fragments.elements());
+    root.append(cut.question, el('h1', { class: 'unseen', text: 'Cut it' }), el('h2', { text: 'Cut the stream' }), ...cut.elements(), ...fragments.elements());
     lab.session.on('state', (state) => {
       if (state !== 'open') return;
       cut.again();
@@ -268,7 +274,8 @@ export const bench = {
   show(rest) {
     const [name, id] = rest.split('/');
     if (name === 'frame') cut.choose('watch', id);
-    else if (PRESETS[name]) cut.choose(name);
+    else if (Object.hasOwn(PRESETS, name)) cut.choose(name);
+    else if (name) cut.problem.textContent = `There is no stream “${name}” here.`;
   },
   leave() {},
 };

@@ -1,5 +1,5 @@
 // The other cut: one message in more and more frames. The bytes change, the message does not.
-import { button, count, el, hexBytes, many, peerText, questionLinks, utf8Hex } from './dom.js';
+import { button, count, el, hexBytes, many, peerText, questionLinks, utf8Hex, visible } from './dom.js';
 import { headerLength, payloadLength } from './fields.js';
 import { FrameView } from './frame.js';
 import { latest } from './latest.js';
@@ -126,7 +126,7 @@ export class Fragments {
 
   async fromServer() {
     const { session } = this.lab;
-    const { c, socket, opened } = session.main();
+    const { c, socket, opened, closed } = session.main();
     await opened;
     const payloads = this.payloads();
     const frames = this.message(c, 'server');
@@ -135,16 +135,16 @@ export class Fragments {
       c, kind: 'text', payload: payloads.join(''), fragments: payloads.map((payload) => payload.length / 2),
       ping_between: this.ping.checked && payloads.length > 1 ? utf8Hex('between') : null,
     });
-    const [{ data }, records] = await Promise.all([got, frames]);
-    return `The page got one message, “${data}”. On the wire, ${many(records.length, 'frame')} of it went by: no script can see where one ended.`;
+    const [{ data }, records] = await untilClosed(closed, Promise.all([got, frames]));
+    return `The page got one message, “${visible(data)}”. On the wire, ${many(records.length, 'frame')} of it went by: no script can see where one ended.`;
   }
 
   async fromBrowser() {
-    const { c, socket, opened } = this.lab.session.main();
+    const { c, socket, opened, closed } = this.lab.session.main();
     await opened;
     const frames = this.message(c, 'client');
     socket.send('*'.repeat(LARGE));
-    const records = await frames;
+    const records = await untilClosed(closed, frames);
     const reads = records.at(-1).reads.last - records[0].reads.first + 1;
     const sizes = records.map(({ frame }) => count(payloadLength(frame))).join(' + ');
     return `The browser made ${many(records.length, 'frame')} of it (${sizes} bytes), and TCP brought them in ${many(reads, 'read')}. `
@@ -165,3 +165,6 @@ export class Fragments {
     });
   }
 }
+
+// What is waited for, unless the connection ends before it comes.
+const untilClosed = (closed, wanted) => Promise.race([wanted, closed.then(() => { throw new Error('The connection ended meanwhile.'); })]);
