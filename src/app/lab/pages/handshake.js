@@ -2,6 +2,7 @@
 // went wrong in one that is not right. The server judges and computes; here it is only shown.
 import { announce, button, clear, el, many, peerText, question, spaced } from './dom.js';
 import { commandBox } from './command.js';
+import { latest } from './latest.js';
 import { section } from './places.js';
 import { headWords } from './row.js';
 
@@ -21,7 +22,6 @@ const ACCEPTS = [
 ];
 const LONGEST_VALUE = 1000; // characters; a real key has 24, a real accept value 28
 const KEPT = 20; // connections to choose from
-const PAUSE = 0.25; // seconds between typing and asking: a session may ask 20 times a second
 
 let lab, prediction, choice, problem, heads, extension, key, steps, accept, found;
 let wanted = null; // the connection to show as soon as its heads come
@@ -46,7 +46,7 @@ function build(root, given) {
   lab.session.on('head', take);
   lab.session.on('state', (state) => {
     askMain();
-    if (state === 'open' && steps.children.length) askSoon(0);
+    if (state === 'open' && steps.children.length) ask();
   });
   askMain();
 }
@@ -184,7 +184,7 @@ function showExtension({ client, server }) {
 
 function keySection() {
   key = el('input', { autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', maxlength: LONGEST_VALUE });
-  key.addEventListener('input', () => { key.dataset.typed = 'yes'; askSoon(); });
+  key.addEventListener('input', () => { key.dataset.typed = 'yes'; ask(); });
   steps = el('ol', { class: 'handshake-steps' });
   return el('section', { id: 'handshake-key', 'aria-labelledby': 'handshake-key-title' },
     el('h2', { id: 'handshake-key-title', text: 'From the key to the answer' }),
@@ -199,38 +199,28 @@ function setKey(value) {
   delete key.dataset.typed;
   if (key.value === value && steps.children.length) return;
   key.value = value;
-  askSoon(0);
+  ask();
 }
 
-let timer;
-let latest = 0;
-function askSoon(pause = PAUSE) {
-  clearTimeout(timer);
-  timer = setTimeout(ask, pause * 1000);
-}
-
-// Only the answer to the latest question is shown.
-async function ask() {
-  latest += 1;
-  const mine = latest;
+const ask = latest(async () => {
+  const { value } = key;
   try {
-    const result = await lab.session.ask('handshake', { key: key.value, accept: accept.value.trim() || null });
-    if (mine !== latest) return;
-    showSteps(result);
+    const result = await lab.session.ask('handshake', { key: value, accept: accept.value.trim() || null });
+    showSteps(value, result);
     showFound(result);
   } catch (error) {
-    if (mine === latest) steps.replaceChildren(el('li', { class: 'field-broken', text: error.message }));
+    steps.replaceChildren(el('li', { class: 'field-broken', text: error.message }));
   }
-}
+});
 
-function showSteps({ key_is_valid, steps: { joined, sha1, accept: answer }, shell }) {
+function showSteps(text, { key_is_valid, steps: { joined, sha1, accept: answer }, shell }) {
   if (key.dataset.typed) announce(key_is_valid ? `The answer is ${answer}` : 'This is no key.');
-  const guid = joined.slice(key.value.length);
-  const first = key_is_valid ? 'The key: base64 of 16 random bytes, new for each connection (§4.1). It is not decoded.'
+  const guid = joined.slice(text.length);
+  const first = key_is_valid ? 'The key: base64 of 16 random bytes, new for each connection (§4.1). The line shows them.'
     : 'This is no key: a key is base64 of exactly 16 bytes, 24 characters (§4.1). plainws answers 400. The steps, all the same:';
   const all = [
-    [first, peerText(key.value || '(empty)', { class: 'peer field-key' })],
-    ['The key as it stands, directly followed by the GUID (§1.3)', el('code', {}, peerText(key.value, { class: 'peer field-key' }), guid)],
+    [first, peerText(text || '(empty)', { class: 'peer field-key' })],
+    ['The key, still in base64, directly followed by the GUID (§1.3)', el('code', {}, peerText(text, { class: 'peer field-key' }), guid)],
     ['SHA-1 of that: 20 bytes, which are no text', el('code', { text: spaced(sha1) })],
     ['These 20 bytes, not their hex, in base64: Sec-WebSocket-Accept (§4.2.2)', el('code', { class: 'field-payload', text: answer })],
   ];
@@ -258,12 +248,12 @@ function shellLine(line) {
 
 function mistakeSection() {
   accept = el('input', { autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', maxlength: LONGEST_VALUE });
-  accept.addEventListener('input', () => askSoon());
+  accept.addEventListener('input', ask);
   found = el('p', { class: 'handshake-found', 'aria-live': 'polite' });
   const preset = ([name, value]) => button(name, () => {
     Object.assign(key, { value: EXAMPLE_KEY }).dataset.typed = 'yes';
     accept.value = value;
-    askSoon(0);
+    ask();
   }, { class: 'quiet' });
   return el('section', { id: 'handshake-mistake', 'aria-labelledby': 'handshake-mistake-title' },
     el('h2', { id: 'handshake-mistake-title', text: 'Find the mistake' }),
