@@ -117,7 +117,7 @@ export const bench = {
       ask,
       el('h1', { text: 'Build yours' }),
       el('p', { text: 'Write a server in any language that sends each message back. This program examines it, stage by stage, says '
-        + 'what is missing, and looks again whenever you have started it anew. It runs in your terminal; this page connects to nothing.' }),
+        + 'what is missing, and looks again whenever you have started it anew. It runs in your terminal, with the address of your server; this page connects to nothing.' }),
       el('p', { class: 'command' }, el('code', { text: `$ ${COMMAND}` }), copyButton(COMMAND)),
       place);
     load = async () => {

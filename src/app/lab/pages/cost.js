@@ -243,7 +243,7 @@ class Cost {
     this.held = el('p', { class: 'cost-live', 'aria-live': 'polite' });
     return el('section', {}, el('h2', { text: 'What a WebSocket holds' }),
       el('p', { text: 'It waits, and here waiting takes a thread: its stack is address space that is reserved, of which '
-        + 'only the pages that were touched are memory. A request that is held open takes one just so.' }),
+        + 'only the pages that were touched are memory. A request that is held open takes a thread too.' }),
       el('p', { class: 'cost-fifty' }, this.fifty, ' ', el('a', { href: '#questions/49', text: 'Why a thread each?' })),
       el('table', { class: 'cost-stats', hidden: true },
         el('caption', { class: 'unseen', text: 'Connections and threads of the server' }),

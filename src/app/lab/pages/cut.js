@@ -195,12 +195,7 @@ class Bench {
     const slit = this.knife.slits.indexOf(document.activeElement);
     if (slit >= 0) announce(`before it: ${said[slit]}; after it: ${said[slit + 1]}`);
     const messages = result.events.filter(({ message }) => message).length;
-    if (isSame && pieces.length >= 3 && messages > 0) this.settle(messages, pieces.length);
-  }
-
-  settle(messages, pieces) {
-    const all = messages === 1 ? 'One' : `${messages}, as in the uncut stream`;
-    this.question.settle(`${all}, from ${pieces} pieces, and from any others: TCP is a stream, and where a read ends means nothing. What is not yet whole is kept.`);
+    if (isSame && pieces.length >= 3 && messages === 1) this.question.settle();
   }
 
   say(isSame, pieces) {
@@ -261,7 +256,8 @@ export const bench = {
     const fragments = new Fragments(lab);
     cut.question = question(lab, {
       id: 'cut', ask: '“Hello” arrives in three pieces: how many messages are that?', choices: ['three', 'one', 'that depends on the cuts'], right: 1,
-      then: '', hint: 'Cut it in three, and see.',
+      then: 'One, wherever the cuts are: TCP is a stream, and where a read ends means nothing. What is not yet whole is kept.',
+      hint: 'Cut it in three, and see.',
     });
     root.append(cut.question, el('h1', { class: 'unseen', text: 'Cut it' }), el('h2', { text: 'Cut the stream' }), ...cut.elements(), ...fragments.elements());
     lab.session.on('state', (state) => {
