@@ -3,6 +3,7 @@ import { clear, el } from './dom.js';
 import { bytes } from './figures.js';
 
 const SPANS = [[10, 2], [30, 5], [60, 10], [120, 20], [300, 60], [600, 120]]; // seconds that the axis may show, and steps
+const EM = 13; // the letters of the plot, in its own units
 const KEPT = 400; // points of a line; one more, and every other one goes, though not the last
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -22,7 +23,7 @@ export class Plot {
   // The sign of a line: its dash with its mark, to stand beside its name.
   sign(id) {
     const line = this.lines.find((line) => line.id === id);
-    const sign = svg('svg', { class: 'plot-sign', width: 36, height: 14, 'aria-hidden': 'true' });
+    const sign = svg('svg', { class: 'plot-sign', viewBox: '0 0 36 14', 'aria-hidden': 'true' });
     sign.append(path(line, 'M0 7H36'), line.mark(18, 7, line.id));
     return sign;
   }
@@ -46,7 +47,8 @@ export class Plot {
   }
 
   draw() {
-    const width = this.svg.clientWidth;
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // all grows with the letters of the page
+    const width = this.svg.clientWidth / scale;
     if (width === 0) return; // not on the page
     const last = Math.max(0, ...this.lines.map((line) => line.points.at(-1)?.seconds ?? 0));
     const most = Math.max(1000, ...this.lines.map((line) => line.points.at(-1)?.total ?? 0));
@@ -54,14 +56,13 @@ export class Plot {
     const step = niceStep(most);
     const top = Math.ceil(most / step) * step;
     const named = width >= 560; // is there room for names at the ends of the lines?
-    const em = parseFloat(getComputedStyle(this.svg).fontSize); // all grows with the letters of the page
-    const height = 18 * em;
-    const area = { em, left: 4.5 * em, right: width - em * (named ? 8 : 1.5), top: em, bottom: height - 2 * em };
+    const height = 18 * EM;
+    const area = { left: 4.5 * EM, right: width - EM * (named ? 8 : 1.5), top: EM, bottom: height - 2 * EM };
     const x = (seconds) => area.left + (area.right - area.left) * seconds / span;
     const y = (total) => area.bottom - (area.bottom - area.top) * total / top;
 
     clear(this.svg);
-    this.svg.setAttribute('height', height);
+    this.svg.setAttribute('height', height * scale);
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     for (let total = 0; total <= top; total += step) this.level(area, y(total), bytes(total).replace('.0', ''));
     for (const seconds of moments(span, width < 480 ? 2 * apart : apart)) this.moment(area, x(seconds), `${seconds} s`);
@@ -72,12 +73,12 @@ export class Plot {
 
   level(area, y, text) {
     this.svg.append(svg('line', { class: 'plot-grid', x1: area.left, x2: area.right, y1: y, y2: y }),
-      svg('text', { class: 'plot-text', x: area.left - area.em / 2, y: y + area.em / 4, 'text-anchor': 'end' }, text));
+      svg('text', { class: 'plot-text', x: area.left - EM / 2, y: y + EM / 4, 'text-anchor': 'end' }, text));
   }
 
   moment(area, x, text) {
     this.svg.append(svg('line', { class: 'plot-grid', x1: x, x2: x, y1: area.bottom, y2: area.bottom + 4 }),
-      svg('text', { class: 'plot-text', x, y: area.bottom + 1.4 * area.em, 'text-anchor': 'middle' }, text));
+      svg('text', { class: 'plot-text', x, y: area.bottom + 1.4 * EM, 'text-anchor': 'middle' }, text));
   }
 
   // A total stays until the next, so a line climbs in steps. Marks stand a twelfth of the span apart, those of each line
@@ -91,14 +92,14 @@ export class Plot {
   }
 
   // Names at the ends of the lines, pushed apart where they would meet.
-  names({ em, bottom }, x, y) {
+  names({ bottom }, x, y) {
     const ends = this.lines.filter((line) => line.points.length > 0)
-      .map((line) => ({ line, y: y(line.points.at(-1).total) + em / 4 }));
+      .map((line) => ({ line, y: y(line.points.at(-1).total) + EM / 4 }));
     ends.sort((a, b) => b.y - a.y);
     let free = bottom;
     for (const end of ends) {
       const place = Math.min(end.y, free);
-      free = place - 1.2 * em;
+      free = place - 1.2 * EM;
       this.svg.append(svg('text', { class: `plot-name line-${end.line.id}`, x: x + 10, y: place }, end.line.name));
     }
   }
