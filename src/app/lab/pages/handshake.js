@@ -236,7 +236,7 @@ function settle() {
   });
   const answer = answers.findLast(Boolean);
   if (prediction.said !== null && answer) {
-    prediction.settle(`Nothing: the key as text, followed by the GUID, leads to the very ${answer} that came. All that is looked at besides is whether the key is base64 of 16 bytes.`);
+    prediction.settle(`Nothing: the key as text, followed by the GUID, leads to the very ${answer} that came. Besides, it only checks that the key is base64 of 16 bytes.`);
   }
 }
 
