@@ -80,10 +80,10 @@ export function place(start, end) {
   return `${from === to ? `bit ${from}` : `bits ${from} to ${to}`} of byte ${first}`;
 }
 
-// "0", "1, text", "5, 7-bit form"
+// "0", "1, text", "5, in the 7-bit form"
 export function barValue({ name, value, meaning }) {
   if (name === 'opcode') return `${value}, ${meaning}`;
-  if (name.startsWith('payload_length')) return `${value.toLocaleString('en')}, ${meaning}`;
+  if (name.startsWith('payload_length')) return `${value.toLocaleString('en')}, ${meaning.replace(/^(?=\d+-bit form)/, 'in the ')}`;
   if (typeof value === 'boolean') return value ? '1' : '0';
   return value === undefined || value === null ? meaning : String(value);
 }
