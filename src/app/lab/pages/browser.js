@@ -1,6 +1,6 @@
 // Breaks the browser that shows this page: the server writes bytes on a fresh connection, as they are. The records tell
 // what the browser then said to the server, its CloseEvent what it tells a page.
-import { announce, button, clear, el, many, question, spaced } from './dom.js';
+import { announce, button, clear, delay, el, many, question, spaced } from './dom.js';
 import { eventWords, inQuotes } from './text.js';
 
 const PATIENCE = 1500; // ms for a browser that may be waiting for more, or may not mind
@@ -43,14 +43,14 @@ export class Browser {
       await session.ask('raw', { c: connection.c, hex });
       // It fails where nobody is there any more.
       if (isWhole) session.ask('ping', { c: connection.c, payload: PROBE }).catch(() => {});
-      const first = await Promise.race([connection.closed, watched.pong, watched.close, later(PATIENCE)]);
+      const first = await Promise.race([connection.closed, watched.pong, watched.close, delay(PATIENCE)]);
       const stayed = first === undefined || first === 'pong';
-      if (first === 'close') await Promise.race([connection.closed, later(PATIENCE)]);
+      if (first === 'close') await Promise.race([connection.closed, delay(PATIENCE)]);
       if (stayed) watched.off();
       if (stayed) connection.socket.close(1000);
-      const event = await Promise.race([connection.closed, later(PATIENCE)]);
+      const event = await Promise.race([connection.closed, delay(PATIENCE)]);
       if (stayed) return { records, close: null, event: null, stayed, readOn: first === 'pong', messages };
-      await Promise.race([watched.end, later(AFTERWARDS)]);
+      await Promise.race([watched.end, delay(AFTERWARDS)]);
       return { records, close: closeOf(records), event, stayed };
     } finally {
       watched.off();
@@ -140,7 +140,7 @@ export class Browser {
       return await this.run(hex);
     } catch (error) {
       if (more === 0 || this.lab.session.state !== 'open') throw error;
-      await later(250);
+      await delay(250);
       return this.#patiently(hex, more - 1);
     }
   }
@@ -190,7 +190,6 @@ function finding(rule, seen) {
   return `${rule.close_code} would say more exactly what is wrong (§7.4.1). The browser fails the connection, as it must; the code is its choice (§7.1.7). That is found in this browser, not in plainws.`;
 }
 
-const later = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const isFrame = (record, opcode) => record.type === 'frame' && record.sender === 'client' && record.frame.opcode === opcode;
 const closeOf = (records) => records.find((record) => isFrame(record, 8))?.frame ?? null;
 

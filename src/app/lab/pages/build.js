@@ -1,6 +1,6 @@
 // The bench "Build yours": what `plainws check --learn` asks of a server, stage by stage, and the bytes that it sends. The
 // lab itself connects to nothing: the terminal does that.
-import { copyButton, el, many, question, questionLinks } from './dom.js';
+import { copyButton, el, many, markCurrent, question, questionLinks } from './dom.js';
 import { FrameView } from './frame.js';
 import { wireRow } from './row.js';
 
@@ -54,12 +54,9 @@ class Bench {
 
   draw() {
     this.progress.textContent = `${done.size} of ${this.stages.length} done`;
-    [...this.list.querySelectorAll('a')].forEach((link, index) => {
-      const { stage } = this.stages[index];
-      link.querySelector('.tick').textContent = done.has(stage) ? ' ✓' : '';
-      if (stage === this.chosen) link.setAttribute('aria-current', 'step');
-      else link.removeAttribute('aria-current');
-    });
+    const links = [...this.list.querySelectorAll('a')];
+    for (const [index, link] of links.entries()) link.querySelector('.tick').textContent = done.has(index + 1) ? ' ✓' : '';
+    markCurrent(links, links[this.chosen - 1], 'step');
   }
 
   case({ title, section, script, sent, end }) {
@@ -90,8 +87,7 @@ class Bench {
 
   // The frame, below the case that it belongs to.
   look(record, row) {
-    for (const other of this.stage.querySelectorAll('.row')) other.removeAttribute('aria-current');
-    row.setAttribute('aria-current', 'true');
+    markCurrent(this.stage.querySelectorAll('.row'), row);
     row.closest('.case').append(this.view.element);
     this.view.show(record);
   }

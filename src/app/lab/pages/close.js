@@ -1,12 +1,12 @@
 // The bench "Close": ten ways for a connection to end, each on a connection of its own. Beside the bytes of both sides
 // stands what the page is told of it.
 import { CAUSES, OWN } from './causes.js';
-import { announce, button, clear, el, peerText, question, visible } from './dom.js';
+import { announce, button, clear, delay, el, markCurrent, peerText, question, visible, within } from './dom.js';
 import { FrameView } from './frame.js';
 import { listenIn } from './keys.js';
 import { wireRow } from './row.js';
 
-const PATIENCE = 10; // seconds; a browser too waits some for the answer to its Close
+const PATIENCE = 10_000; // ms; a browser too waits some for the answer to its Close
 const LONGEST_REASON = 123; // bytes: a control frame holds 125, and the code takes two (§5.5)
 
 let lab, view, ask, status;
@@ -127,11 +127,8 @@ async function end(run) {
   const { code, reason, wasClean } = await connection.closed;
   run.event = { code, reason, wasClean };
   draw(run);
-  await Promise.race([tcpEnded, delay(3)]);
+  await Promise.race([tcpEnded, delay(3000)]);
 }
-
-const delay = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
-const within = (seconds, promise, words) => Promise.race([promise, delay(seconds).then(() => { throw new Error(words); })]);
 
 // A record of the connection of a try.
 function take(run, record) {
@@ -213,10 +210,8 @@ function look(isWanted) {
 
 function placeView() {
   const chosen = lab.selection.value?.record;
-  for (const row of document.querySelectorAll('.close-wire .row')) {
-    if (row.record === chosen) row.setAttribute('aria-current', 'true');
-    else row.removeAttribute('aria-current');
-  }
+  const rows = [...document.querySelectorAll('.close-wire .row')];
+  markCurrent(rows, chosen && rows.find((row) => row.record === chosen));
   const run = chosen && [...runs.values()].find((run) => run.c && run.c === chosen.c);
   isLooking &&= Boolean(run);
   if (!isLooking) return view.remove();
@@ -245,8 +240,10 @@ function ownCode() {
   };
   const tryIt = () => {
     const given = code.value.trim();
-    const number = /^\d+$/.test(given) ? Number(given) : given; // anything else goes to the browser as it is
-    const values = given === '' && reason.value === '' ? [] : given === '' ? [undefined, reason.value] : reason.value === '' ? [number] : [number, reason.value];
+    const values = [];
+    if (given !== '') values.push(/^\d+$/.test(given) ? Number(given) : given); // what is no number goes to the browser as it is
+    else if (reason.value !== '') values.push(undefined);
+    if (reason.value !== '') values.push(reason.value);
     const { call } = places.get('own');
     call.textContent = visible(`socket.close(${values.map((value) => JSON.stringify(value) ?? 'undefined').join(', ')})`);
     start(OWN, ({ socket }) => socket.close(...values));

@@ -1,6 +1,6 @@
 // The bench "Cost": polling, long polling and a WebSocket tell the same news side by side. The server counts what it
 // reads and writes for each; the page asks, listens and draws.
-import { button, clear, count, el, many, question } from './dom.js';
+import { button, clear, count, delay, el, many, question } from './dom.js';
 import { bytes, percent, seconds } from './figures.js';
 import { LANES } from './lanes.js';
 import { Plot } from './plot.js';
@@ -113,7 +113,7 @@ class Cost {
     this.run = null;
     clearInterval(run.timer);
     // First the server lets go what it holds, unless it is too slow. A lost session has stopped it already.
-    Promise.race([this.lab.session.ask('news', { every: 0 }).catch(() => {}), delay(2)]).then(() => run.abort.abort());
+    Promise.race([this.lab.session.ask('news', { every: 0 }).catch(() => {}), delay(2000)]).then(() => run.abort.abort());
     this.button.textContent = 'Start';
     this.plot.draw();
     if (why) this.say([why, run.ready ? this.summary(run) : ''].join(' '));
@@ -295,7 +295,7 @@ class Cost {
     this.idle = [];
     for (const { socket } of open) socket.close(1000);
     this.fifty.textContent = `Open ${IDLE}`;
-    return Promise.race([delay(5), Promise.allSettled(open.map(({ closed }) => closed))]);
+    return Promise.race([delay(5000), Promise.allSettled(open.map(({ closed }) => closed))]);
   }
 
   async measure(when) {
@@ -308,7 +308,6 @@ class Cost {
   }
 }
 
-const delay = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 const total = ({ up, down }) => up + down;
 const COLUMNS = [
   { id: 'time', head: 'time' },

@@ -122,6 +122,19 @@ export function focusOn(node) {
   node.focus({ preventScroll: true });
 }
 
+// Marks which one of them is looked at.
+export function markCurrent(nodes, current, value = 'true') {
+  for (const node of nodes) {
+    if (node === current) node.setAttribute('aria-current', value);
+    else node.removeAttribute('aria-current');
+  }
+}
+
+export const delay = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// What a promise gives, or an error with these words if that takes too long.
+export const within = (ms, promise, words) => Promise.race([promise, delay(ms).then(() => { throw new Error(words); })]);
+
 // One stop for Tab in a group: the buttons are left by Tab, and reached by what `keys.js` and a click make current.
 export function rove(buttons, current) {
   for (const [index, node] of buttons.entries()) node.tabIndex = index === current ? 0 : -1;

@@ -1,5 +1,5 @@
 // The other cut: one message in more and more frames. The bytes change, the message does not.
-import { button, count, el, hexBytes, many, peerText, questionLinks, utf8Hex, visible } from './dom.js';
+import { button, count, el, hexBytes, many, markCurrent, peerText, questionLinks, utf8Hex, visible } from './dom.js';
 import { headerLength, payloadLength } from './fields.js';
 import { FrameView } from './frame.js';
 import { latest } from './latest.js';
@@ -108,10 +108,8 @@ export class Fragments {
 
   choose(index, record) {
     this.chosen = index;
-    [...this.frames.children].forEach((item, other) => {
-      if (other === index) item.firstChild.setAttribute('aria-current', 'true');
-      else item.firstChild.removeAttribute('aria-current');
-    });
+    const rows = [...this.frames.children].map((item) => item.firstChild);
+    markCurrent(rows, rows[index]);
     this.view.show(record);
   }
 

@@ -1,4 +1,5 @@
 // Work that is asked for faster than it can be done.
+import { delay } from './dom.js';
 
 const PAUSE = 60; // milliseconds from one round of commands to the next
 
@@ -13,7 +14,7 @@ export function latest(work) {
     while (isDue) {
       isDue = false;
       await work();
-      await new Promise((done) => { setTimeout(done, PAUSE); });
+      await delay(PAUSE);
     }
     isBusy = false;
   };

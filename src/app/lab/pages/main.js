@@ -1,5 +1,5 @@
 // Starts the lab: the session, the wire, and the benches by the fragment of the address.
-import { announce, button, clear, el, focusOn } from './dom.js';
+import { announce, button, clear, el, focusOn, markCurrent } from './dom.js';
 import { session } from './session.js';
 import { selection } from './selection.js';
 import { Wire } from './wire.js';
@@ -75,10 +75,7 @@ function show() {
     const hadFocus = root.contains(document.activeElement);
     for (const other of built.values()) other.hidden = other !== section;
     if (hadFocus) focusOn(section);
-    for (const [other, link] of links) {
-      if (other === bench) link.setAttribute('aria-current', 'page');
-      else link.removeAttribute('aria-current');
-    }
+    markCurrent(links.values(), links.get(bench), 'page');
     links.get(bench).scrollIntoView({ block: 'nearest', inline: 'nearest' });
     document.title = `${bench.title} - plainws lab`;
     if (current) scrollTo(0, 0);

@@ -1,6 +1,6 @@
 // What comes of the bytes of Break it: the verdict, the frames as on the wire and what came back, and what is known of the
 // rule.
-import { announce, clear, count, el, many, spaced, visible } from './dom.js';
+import { announce, clear, count, el, many, markCurrent, spaced, visible } from './dom.js';
 import { commandBox } from './command.js';
 import { FrameView } from './frame.js';
 import { codePlace, section } from './places.js';
@@ -90,8 +90,7 @@ export class Outcome {
   }
 
   #look(record) {
-    for (const other of this.element.querySelectorAll('.row')) other.removeAttribute('aria-current');
-    record.row.setAttribute('aria-current', 'true');
+    markCurrent(this.element.querySelectorAll('.row'), record.row);
     if (this.view.record !== record) this.view.show(record);
   }
 

@@ -1,6 +1,6 @@
 // The ten steps of the tour. Each asks, does something real, and tells what the records show: { text, right, record, name },
 // `right` the choice that came true, `record` and `name` what to select on the wire.
-import { count, hexBytes, spaced, toHex, utf8Hex } from './dom.js';
+import { count, hexBytes, spaced, toHex, utf8Hex, within } from './dom.js';
 import { headerLength } from './fields.js';
 
 const PATIENCE = 10000; // ms for a record that is due
@@ -163,7 +163,7 @@ export const steps = [
       const connection = lab.session.open();
       await connection.opened;
       await lab.session.ask('cut', { c: connection.c });
-      const event = await within(connection.closed, 'The connection did not end.');
+      const event = await within(PATIENCE, connection.closed, 'The connection did not end.');
       const closes = lab.session.records.filter(({ c, frame }) => c === connection.c && frame?.opcode_name === 'close').length;
       return {
         right: event.code === 1006 ? 2 : event.code === 1000 ? 1 : 0,
@@ -223,7 +223,7 @@ async function fromServer(lab, fields, kind = null) {
   const answer = kind && next(lab, (record) => isKind(lab, record, 'client', kind));
   try {
     await lab.session.ask('send', { c, kind: 'text', ...fields });
-    const [, , pong] = await within(Promise.all([last, message, answer]), 'The message did not come.');
+    const [, , pong] = await within(PATIENCE, Promise.all([last, message, answer]), 'The message did not come.');
     return { frames, got, pong };
   } finally {
     off();
@@ -244,7 +244,5 @@ function next(lab, is) {
   const found = new Promise((resolve) => {
     off = lab.session.on('record', (record) => { if (is(record)) resolve(record); });
   });
-  return within(found, 'What was awaited did not come.').finally(() => off());
+  return within(PATIENCE, found, 'What was awaited did not come.').finally(() => off());
 }
-
-const within = (promise, words) => Promise.race([promise, new Promise((_, reject) => { setTimeout(() => reject(new Error(words)), PATIENCE); })]);
