@@ -1,5 +1,6 @@
 // The tour: ten steps in a bar above the benches. A guess begins an experiment, and only its records settle the step.
 import { announce, button, clear, el, focusOn, question } from './dom.js';
+import { codePlace } from './places.js';
 import { steps } from './steps.js';
 
 let lab;
@@ -72,7 +73,7 @@ class Step {
     lab.questions().then(({ questions }) => {
       why.textContent = questions.find(({ n }) => n === about)?.question ?? why.textContent;
     }, () => {});
-    this.more = el('p', { class: 'tour-more', hidden: true }, why, el('code', { class: 'place' }, `${file}, `, el('wbr'), `fn\u00a0${name}`),
+    this.more = el('p', { class: 'tour-more', hidden: true }, why, codePlace({ file, function: name }),
       button('Once more', () => this.run(), { class: 'quiet' }));
     const isLast = number === steps.length;
     this.element = el('section', { class: 'tour', 'aria-label': 'Tour' },
