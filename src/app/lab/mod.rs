@@ -101,6 +101,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("/lab/places.js", include_str!("pages/places.js")),
     ("/lab/plot.js", include_str!("pages/plot.js")),
     ("/lab/figures.js", include_str!("pages/figures.js")),
+    ("/lab/threads.js", include_str!("pages/threads.js")),
     ("/lab/build.js", include_str!("pages/build.js")),
     ("/lab/rules.js", include_str!("pages/rules.js")),
     ("/lab/questions.js", include_str!("pages/questions.js")),

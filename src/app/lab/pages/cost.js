@@ -1,14 +1,14 @@
 // The bench "Cost": polling, long polling and a WebSocket tell the same news side by side. The server counts what it
 // reads and writes for each; the page asks, listens and draws.
-import { button, clear, count, delay, el, many, question } from './dom.js';
+import { button, count, delay, el, many, question } from './dom.js';
 import { bytes, percent, seconds } from './figures.js';
 import { LANES } from './lanes.js';
 import { Plot } from './plot.js';
+import { Threads } from './threads.js';
 
 const PERIODS = [0.2, 0.5, 1, 2, 5, 10]; // seconds; the sliders' stops
 const LONGEST = 600; // seconds after which a forgotten run ends
 const SPOKEN = [10, 30, 60, 120, 300]; // seconds after which the live line says how things stand
-const IDLE = 50;
 
 let view;
 export const bench = {
@@ -18,7 +18,7 @@ export const bench = {
   show() {},
   leave() {
     view.stop('Stopped, for you left this bench.');
-    view.closeIdle();
+    view.threads.closeIdle();
   },
 };
 
@@ -26,7 +26,7 @@ class Cost {
   constructor(root, lab) {
     this.lab = lab;
     this.run = null; // what goes on now: { abort, began, timers, counts: by lane }
-    this.idle = []; // connections of "open fifty"
+    this.threads = new Threads(lab);
     this.plot = new Plot(LANES);
     this.lanes = LANES.map((lane) => this.lane(lane));
     this.live = el('p', { class: 'cost-live', 'aria-live': 'polite' });
@@ -39,7 +39,7 @@ class Cost {
       el('p', { text: 'The server tells this page the same news in three ways at once. Polling asks again and again, whether or not there is any. '
         + 'Long polling asks, and the answer waits until there is some. On a WebSocket the server says it unasked.' }),
       this.controls(), this.live, this.table(), this.paid, this.plot.element,
-      this.scale(), aside(), this.threads()));
+      this.scale(), aside(), this.threads.element));
     lab.session.on('count', (record) => this.count(record));
     lab.session.on('state', () => {
       if (lab.session.state !== 'open') this.stop('Stopped: the connection to the server was lost.');
@@ -234,78 +234,6 @@ class Cost {
         + `of which ${count(poll.payload)} told something new.`);
     }
   }
-
-  // Connections, each with a thread.
-
-  threads() {
-    this.fifty = button(`Open ${IDLE}`, () => this.turn());
-    this.stats = el('tbody');
-    this.held = el('p', { class: 'cost-live', 'aria-live': 'polite' });
-    return el('section', {}, el('h2', { text: 'What a WebSocket holds' }),
-      el('p', { text: 'It waits, and here waiting takes a thread: its stack is address space that is reserved, of which '
-        + 'only the pages that were touched are memory. A request that is held open takes a thread too.' }),
-      el('p', { class: 'cost-fifty' }, this.fifty, ' ', el('a', { href: '#questions/49', text: 'Why a thread each?' })),
-      el('table', { class: 'cost-stats', hidden: true },
-        el('caption', { class: 'unseen', text: 'Connections and threads of the server' }),
-        el('thead', {}, el('tr', {}, ...['when', 'connections', 'threads', 'stacks']
-          .map((text) => el('th', { scope: 'col', text })))),
-        this.stats),
-      this.held);
-  }
-
-  async turn() {
-    this.fifty.disabled = true;
-    try {
-      await (this.idle.length > 0 ? this.closeFifty() : this.openFifty());
-    } catch (error) {
-      this.held.textContent = `That failed: ${error.message}`;
-    }
-    this.fifty.disabled = false;
-    this.fifty.textContent = this.idle.length > 0 ? `Close ${this.idle.length}` : `Open ${IDLE}`;
-    this.fifty.focus();
-  }
-
-  // One after the other: a browser delays those that are asked for while many wait.
-  async openFifty() {
-    clear(this.stats);
-    const before = await this.measure('before');
-    const mine = [];
-    this.idle = mine;
-    while (mine.length < IDLE) {
-      const connection = this.lab.session.open('lab/idle');
-      mine.push(connection);
-      await connection.opened;
-      if (this.idle !== mine) return; // closed meanwhile
-    }
-    const now = await this.measure(`with ${IDLE} more`);
-    this.held.textContent = `${IDLE} opened: ${many(now.threads - before.threads, 'thread')} more, each with a stack of `
-      + `${mebibytes(now.stack_bytes)}.`;
-  }
-
-  async closeFifty() {
-    const count = this.idle.length;
-    await this.closeIdle();
-    const after = await this.measure('closed again');
-    this.held.textContent = `${count} closed: ${after.threads} threads.`;
-  }
-
-  // Nobody waits forever for a server that does not answer.
-  closeIdle() {
-    const open = this.idle;
-    this.idle = [];
-    for (const { socket } of open) socket.close(1000);
-    this.fifty.textContent = `Open ${IDLE}`;
-    return Promise.race([delay(5000), Promise.allSettled(open.map(({ closed }) => closed))]);
-  }
-
-  async measure(when) {
-    const now = await this.lab.session.ask('threads');
-    this.stats.parentElement.hidden = false;
-    const figures = [now.connections, now.threads, mebibytes(now.stack_bytes * now.threads)];
-    this.stats.append(el('tr', {}, el('th', { scope: 'row', text: when }),
-      ...figures.map((text) => el('td', { text: String(text) }))));
-    return now;
-  }
 }
 
 const total = ({ up, down }) => up + down;
@@ -350,8 +278,4 @@ function slider(label, id, changed) {
   show();
   return { element: el('div', { class: 'cost-slider' }, el('label', { for: id, text: label }), input, output),
     value: () => PERIODS[input.value], words };
-}
-
-function mebibytes(n) {
-  return `${Math.round(n / 1024 / 1024 * 10) / 10} MiB`;
 }
