@@ -70,17 +70,19 @@ class Bench {
     this.preset.value = name;
     if (name === 'own') return this.hex.focus();
     const { hex, cuts, sender } = name === 'watch' ? this.watched(id) : PRESETS[name];
-    if (hex === undefined) return this.fail('No frame of up to 256 bytes is in Watch yet: send one there.');
+    if (hex === undefined) {
+      return this.fail(id ? 'That frame is not here as a whole: of each, the page keeps 256 bytes.' : 'No frame of up to 256 bytes is in Watch yet: send one there.');
+    }
     this.sender.value = sender ?? 'client';
     this.hex.value = spaced(hex);
     return this.take(hex, cuts);
   }
 
-  // A frame of Watch: the one with this number, the selected one, or the latest that is there whole.
+  // A frame of Watch that is there whole: the one with this number, or else the selected one, or the latest.
   watched(id) {
     const { session, selection } = this.lab;
     const isWhole = (record) => record?.frame?.wire?.length === 2 * record?.frame?.length;
-    const record = [session.record(id), selection.value?.record, ...session.records.toReversed()].find(isWhole);
+    const record = (id ? [session.record(id)] : [selection.value?.record, ...session.records.toReversed()]).find(isWhole);
     return record ? { hex: record.frame.wire, sender: record.sender, cuts: [Math.floor(record.frame.length / 2)] } : {};
   }
 

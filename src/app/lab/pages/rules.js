@@ -46,7 +46,7 @@ class Rules {
     this.body = el('div', {});
     this.list.replaceChildren(
       el('h1', { text: 'Rules' }),
-      el('p', { class: 'lead', text: `${rules.length} demands on a peer. Each was found in an RFC, is judged in one `
+      el('p', { class: 'lead', text: `${rules.length} demands on a peer. Each stands in an RFC, is judged in one `
         + 'function, proved by a test, and can be broken here.' }),
       el('form', { class: 'rules-filter', onsubmit: (event) => event.preventDefault() },
         labelled('Find', this.sought), labelled('binds', this.binds), labelled('of', this.kind),
