@@ -5,7 +5,7 @@ use crate::support::bytes::{
 };
 use crate::support::lab::{Tap, hex};
 use crate::support::program::Program;
-use crate::support::raw::{KEY, Raw};
+use crate::support::raw::{KEY, Raw, upgrade_request};
 use crate::support::run::run_with;
 use plainws::{Role, Rule};
 use serde_json::{Value, json};
@@ -180,6 +180,53 @@ mod judge {
         let judgement = tap.judge("server", &["8900".into()]);
         let wire = judgement["answer"]["wire"].as_str().expect("a pong");
         assert_eq!((wire.len(), &wire[..4]), (12, "8a80"));
+    }
+}
+
+mod withstands {
+    use super::*;
+
+    const ANSWER: &str = "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+    /// The sentence that a command is refused with.
+    #[track_caller]
+    fn refused(command: Value) -> String {
+        let program = Program::serve(&[]);
+        let error = Tap::open(&program).ask(command);
+        error.expect_err("it is too much")
+    }
+
+    #[test]
+    fn many_frames_after_a_head() {
+        for (sender, head, frame) in [
+            ("client", upgrade_request("/"), "898000000000"),
+            ("server", ANSWER.to_owned(), "8900"),
+        ] {
+            let pieces = [hex(head.as_bytes()), frame.repeat(513)];
+            let command = json!({"do": "judge", "sender": sender, "pieces": pieces});
+            let error = refused(command);
+            assert!(error.contains("more than 512 frames"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_inflates_to_a_thousand_times_its_length() {
+        const MIB: usize = 1024 * 1024;
+        let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        let with_offer = |head: String| head.trim_end().to_owned() + "\r\n" + offer;
+        let mut bomb = miniz_oxide::deflate::compress_to_vec(&vec![1; MIB], 9);
+        bomb.push(0);
+        assert!(bomb.len() < 2000);
+        let client = [
+            with_offer(upgrade_request("/")).as_bytes(),
+            &frame(Role::Client, 0xC1, &bomb),
+        ]
+        .concat();
+        let server = hex(with_offer(ANSWER.to_owned()).as_bytes());
+        let text = format!("> {}\n< {server}\n", hex(&client));
+        let error = refused(json!({"do": "open", "text": text}));
+        assert!(error.contains("more than 256 KiB"), "{error}");
     }
 }
 

@@ -4,6 +4,7 @@ use crate::app::commands::rules::example_known;
 use crate::app::input::{Connection as Input, Stream, begins_a_head};
 use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::Limits;
+use crate::app::judge::deflate::Inflated;
 use crate::app::show::json;
 use crate::app::text::{clipped, count, joined};
 use plainws::protocol::close;
@@ -16,6 +17,9 @@ use serde_json::{Map, Value, json};
 
 /// Frames of a stream that are told of at most: each takes a thousand bytes and more.
 const MAX_FRAMES: u64 = 512;
+
+/// Bytes of compressed messages that are told of at most: one byte of them may stand for a thousand.
+const MAX_INFLATED: usize = 256 * 1024;
 
 /// Columns of a text that are quoted.
 const QUOTED: usize = 40;
@@ -31,10 +35,11 @@ pub(super) fn judge(sender: Role, pieces: &[Vec<u8>]) -> Result<Value, String> {
         return Err("there are no bytes to judge".into());
     }
     let mut reader = Reader::new(sender, &bytes);
+    let stream = stream(Input::of(Stream::new(Some(sender), bytes)))?;
     let pieces: Vec<_> = pieces.iter().map(|piece| reader.read(piece)).collect();
     let answer = reader.answer();
     Ok(json!({
-        "stream": stream(Input::of(Stream::new(Some(sender), bytes)))?,
+        "stream": stream,
         "pieces": pieces,
         "events": reader.events,
         "answer": answer,
@@ -45,27 +50,33 @@ pub(super) fn judge(sender: Role, pieces: &[Vec<u8>]) -> Result<Value, String> {
 ///
 /// # Errors
 ///
-/// It has too many frames to tell of.
+/// There is too much in it to tell of.
 pub(super) fn stream(of: Input) -> Result<Value, String> {
-    let begin = |stream: &Stream| (stream.sender, stream.bytes.clone());
-    for (sender, bytes) in of.streams.iter().map(begin) {
-        let is_too_many = |sender| {
-            let mut dissector = Dissector::new(sender, Limits::default().message);
-            dissector.receive(&bytes).len() as u64 > MAX_FRAMES
-        };
-        if [Role::Client, Role::Server]
-            .into_iter()
-            .filter(|role| sender.is_none_or(|sender| sender == *role))
-            .any(is_too_many)
-        {
-            return Err(format!("there are more than {MAX_FRAMES} frames"));
-        }
-    }
-    let mut conversation = Conversation::new(of, &example_known(), Limits::default());
+    let conversation = |of| Conversation::new(of, &example_known(), Limits::default());
+    measure(&mut conversation(of.clone()))?;
     let mut text = String::new();
     // A String takes all.
-    let _ = json::connection(&mut text, &mut conversation);
+    let _ = json::connection(&mut text, &mut conversation(of));
     serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// Goes over a connection before anything of it is written.
+fn measure(conversation: &mut Conversation) -> Result<(), String> {
+    let (mut frames, mut inflated) = (0, 0);
+    while let Some(next) = conversation.next_frame() {
+        frames += 1;
+        if let Some(Inflated::Whole(bytes)) = next.taken.inflated.as_deref() {
+            inflated += bytes.len();
+        }
+        if frames > MAX_FRAMES {
+            return Err(format!("there are more than {MAX_FRAMES} frames"));
+        }
+        if inflated > MAX_INFLATED {
+            let most = MAX_INFLATED / 1024;
+            return Err(format!("inflated, the messages are more than {most} KiB"));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a stream piece by piece.
