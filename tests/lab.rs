@@ -165,9 +165,11 @@ mod guard {
         // Its handler runs.
         echo.send_frame(TEXT, "x");
         echo.expect_frame(TEXT, "x");
+        let mut idle = program.open(&tap.path("/lab/idle", ""));
         drop(tap);
         // Its connections are closed.
         echo.expect_close(1001);
+        idle.expect_close(1001);
         assert_eq!(refused(&program, &token).0, 403);
     }
 

@@ -14,7 +14,7 @@ use plainws::net::log::{EndedBy, Outcome, Record};
 use plainws::net::tap::Tap;
 use plainws::protocol::message;
 use plainws::protocol::request::Request;
-use plainws::{CloseCode, Handle, Page, Received, Result, WebSocket};
+use plainws::{CloseCode, Handle, Page, Received, Result, Sender, WebSocket};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -224,11 +224,14 @@ impl Lab {
     pub(super) fn idle(&self, ws: &WebSocket) -> Result<()> {
         let asked = Asked::by(ws.request().query());
         let session = self.sessions.find(asked.token);
-        let Some(session) = session.filter(|session| session.add_idle()) else {
-            // Another has come first, or the session has ended, since it was let in.
+        let Some(session) = session else {
+            return ws.close(CloseCode::GOING_AWAY, LEFT);
+        };
+        let Some(sender) = session.add_idle(ws.sender()) else {
+            // Another has come first since it was let in.
             return ws.close(CloseCode::TRY_AGAIN_LATER, Refusal::IDLE.1);
         };
-        let _place = Idle(&session);
+        let _place = Idle(&session, sender);
         while ws.receive()?.is_some() {}
         Ok(())
     }
@@ -299,11 +302,11 @@ impl Drop for Open<'_> {
 }
 
 /// The place of an idle connection.
-struct Idle<'a>(&'a Session);
+struct Idle<'a>(&'a Session, Arc<Sender>);
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
-        self.0.remove_idle();
+        self.0.remove_idle(&self.1);
     }
 }
 

@@ -10,7 +10,7 @@ use plainws::net::random::Random;
 use plainws::{CloseCode, Sender};
 use serde_json::json;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ pub(super) struct Session {
     observer: Arc<Observer>,
     pub(super) lanes: Lanes,
     connections: Mutex<Vec<Arc<Connection>>>,
-    idle: AtomicUsize,
+    idle: Mutex<Vec<Arc<Sender>>>,
     has_ended: AtomicBool,
 }
 
@@ -121,7 +121,7 @@ impl Session {
             lanes: Lanes::new(seed, began, Arc::clone(&observer)),
             observer,
             connections: Mutex::default(),
-            idle: AtomicUsize::new(0),
+            idle: Mutex::default(),
             has_ended: AtomicBool::new(false),
         })
     }
@@ -178,35 +178,50 @@ impl Session {
     }
 
     pub(super) fn has_idle_place(&self) -> bool {
-        self.idle.load(Ordering::Relaxed) < MAX_IDLE
+        self.idle().len() < MAX_IDLE
     }
 
-    /// Takes the place of an idle connection; `false` if there is none left.
-    pub(super) fn add_idle(&self) -> bool {
-        let add = |count: usize| (count < MAX_IDLE).then_some(count + 1);
-        self.idle
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
-            .is_ok()
+    /// Takes the place of an idle connection; `None` if there is none left.
+    pub(super) fn add_idle(&self, sender: Sender) -> Option<Arc<Sender>> {
+        let sender = Arc::new(sender);
+        let mut all = self.idle();
+        if all.len() >= MAX_IDLE {
+            return None;
+        }
+        all.push(Arc::clone(&sender));
+        drop(all);
+        self.close_if_ended();
+        Some(sender)
     }
 
-    pub(super) fn remove_idle(&self) {
-        self.idle.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn remove_idle(&self, sender: &Arc<Sender>) {
+        self.idle().retain(|other| !Arc::ptr_eq(other, sender));
     }
 
     /// The handshake of a connection is done; it is closed at once if the session has ended meanwhile.
     pub(super) fn opened(&self, connection: &Connection, sender: &Sender) {
         connection.opened(sender.clone());
+        self.close_if_ended();
+    }
+
+    fn close_if_ended(&self) {
         if self.has_ended.load(Ordering::SeqCst) {
             self.close_all();
         }
     }
 
     fn close_all(&self) {
-        let all = self.connections().clone();
-        for sender in all.iter().filter_map(|connection| connection.sender()) {
-            // One that is closed already needs no Close.
-            let _ = sender.close(CloseCode::GOING_AWAY, LEFT);
-        }
+        let watched = self.connections().clone();
+        let idle = self.idle().clone();
+        // One that is closed already needs no Close.
+        let close = |sender: &Sender| drop(sender.close(CloseCode::GOING_AWAY, LEFT));
+        let senders = watched.iter().filter_map(|connection| connection.sender());
+        senders.for_each(|sender| close(&sender));
+        idle.iter().for_each(|sender| close(sender));
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Arc<Sender>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
