@@ -93,6 +93,16 @@ mod the_list {
     }
 
     #[test]
+    fn has_examples_in_its_help_that_find_something() {
+        let help = run(&["why", "--help"]).stdout;
+        let (_, examples) = help.split_once("Examples:").expect("there are some");
+        for example in examples.lines().filter(|line| !line.is_empty()) {
+            let words: Vec<_> = example.split_whitespace().skip(1).collect();
+            assert_eq!(run(&words).code, 0, "{example}");
+        }
+    }
+
+    #[test]
     fn says_what_comes_near_where_nothing_is_found() {
         for (sought, told) in [
             ("61", "they go from 1 to 60"),

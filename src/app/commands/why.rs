@@ -27,7 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   plainws why
   plainws why 17
-  plainws why cache poisoning
+  plainws why proxies cache
   plainws why 1006";
 
 /// Where the lab is, unless the server was told otherwise.
