@@ -61,8 +61,8 @@ impl Page {
 
     /// The same with another status. Default 200.
     ///
-    /// Statuses that are not final, or whose responses have no body, cannot be used: instead of one below 200
-    /// or above 599, and of 204, 205 and 304, 500 is sent.
+    /// A status below 200 is not final, and responses with 204, 205 and 304 have no body: for a page with one of
+    /// these, or with a status above 599, 500 is sent.
     #[must_use]
     pub const fn status(mut self, status: u16) -> Self {
         self.status = status;

@@ -18,12 +18,12 @@ pub struct Record<'a> {
     pub request_line: &'a [u8],
     /// From when its first byte was awaited to its end.
     pub duration: Duration,
-    /// Bytes read from the peer and written to it for this request or connection, as TCP carries them: heads,
-    /// and whatever came after a head that ends the connection. On a TCP connection that is kept, each request
-    /// has its own, of which the first has the bytes from the beginning of the connection on.
+    /// Bytes read from the peer for this request or WebSocket connection, as TCP carries them: head and frames,
+    /// and whatever came after a request that was the last. Of several requests on one TCP connection each has
+    /// its own.
     pub bytes_read: u64,
-    /// See [`bytes_read`](field@Self::bytes_read). What the system has taken is written, whether or not the
-    /// peer got it.
+    /// Bytes written to the peer, counted in the same way. What the system has taken is written, whether or not
+    /// the peer got it.
     pub bytes_written: u64,
     /// How it ended.
     pub outcome: Outcome<'a>,
@@ -64,8 +64,8 @@ pub enum Outcome<'a> {
 
 /// Who ended a TCP connection first. As a rule that is the server, once both Closes have passed (§7.1.1).
 ///
-/// This is what this side knows: an end of the peer's that comes at the same time as ours, or after input that
-/// is not read any more, comes second.
+/// As this side knows it: if the peer ends at the same time, or if its end stands after input that is not read
+/// any more, the end counts as ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndedBy {

@@ -23,7 +23,6 @@
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `registry` | which connections are there, and how are they ended? |
 
-mod admission;
 pub mod applicant;
 mod budget;
 pub mod capacity;
@@ -44,6 +43,7 @@ pub mod log;
 pub mod origin;
 mod output;
 mod pace;
+mod places;
 pub mod proxy;
 pub mod random;
 mod read_buffer;

@@ -1,11 +1,11 @@
 //! The connections of a server: how many there are, what became of them, and how they are ended.
 
-use super::admission::{Full, Place, Places, Taken};
 use super::budget::Budget;
 use super::deadline::deadline_in;
 use super::http::Response;
 use super::link::Link;
 use super::output::Patience;
+use super::places::{Full, Place, Places, Taken};
 use super::stats::Stats;
 use super::stream::Stream;
 use crate::protocol::close_code::CloseCode;

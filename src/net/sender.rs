@@ -106,9 +106,9 @@ impl Sender {
     /// would: for tests and for learners, and for a peer that deserves no goodbye.
     ///
     /// What waits in the queue is dropped; what the system has taken already may still arrive. The peer finds
-    /// the end of the connection, in its words 1006 (§7.1.5). So does this side: who receives gets the messages
-    /// that were read ahead, then the end ([`was_cut_off`](crate::WebSocket::was_cut_off), with
-    /// [`CloseCode::ABNORMAL`] unless the peer's Close had come before), and who sends fails, with
+    /// the end of the connection without a Close, which its API calls 1006 (§7.1.5). So does this side: whoever
+    /// receives gets the messages that were read ahead, then the end ([`was_cut_off`](crate::WebSocket::was_cut_off), with
+    /// [`CloseCode::ABNORMAL`] unless the peer's Close had come before), and whoever sends fails, with
     /// [`Error::Io`] if it was waiting for the peer. A connection that has ended stays as it is.
     pub fn cut(&self) {
         if let Ok(link) = self.link() {

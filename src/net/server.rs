@@ -1,6 +1,5 @@
 //! A server: accepts connections and gives each a thread.
 
-use super::admission::Places;
 use super::applicant::{Admission, Applicant};
 use super::capacity::{self, Capacity, Division};
 use super::caretaker;
@@ -13,6 +12,7 @@ use super::listener::Listener;
 #[cfg(unix)]
 use super::listener::wake;
 use super::log::{Outcome, Record};
+use super::places::Places;
 use super::registry::{NoPlace, Phase, Registry};
 use super::session::{self, stopping};
 use super::site::Site;

@@ -1,6 +1,5 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
-use super::admission::{Full, Place};
 use super::applicant::Applicant;
 use super::budget::Share;
 use super::caretaker;
@@ -11,6 +10,7 @@ use super::http::{self, Response};
 use super::limits::Limits;
 use super::log::{EndedBy, Outcome, Record};
 use super::pace::Pace;
+use super::places::{Full, Place};
 use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
 use super::site::{Destination, Handler, MakePage, Site};

@@ -68,9 +68,9 @@ pub(crate) struct Options {
 
     /// Serve the lab to all who reach this server
     ///
-    /// It shows what passes over its own connections, bit by bit. By default it is served where only this machine can reach it: on a loopback address, without --allow-host
-    /// and --prefix, which tell of a proxy. Up to 8 pages at once may watch 4 connections each; of others nobody sees
-    /// anything.
+    /// It shows what passes over connections to the lab, bit by bit, and over no others. By default it is served
+    /// where only this machine can reach it: on a loopback address, without --allow-host and --prefix, which tell
+    /// of a proxy. Up to 8 pages at once may watch 4 connections each.
     #[arg(long)]
     lab: bool,
 
