@@ -114,6 +114,20 @@ mod the_sources {
     }
 
     #[test]
+    fn of_the_lab_use_no_command() {
+        let uses = Storeys::of_the_program().uses().into_iter();
+        let of_lab: Vec<_> = uses
+            .filter(|(user, _)| user.starts_with("app::lab::"))
+            .collect();
+        assert!(of_lab.len() > 20, "{of_lab:?} are not all there are");
+        let of_commands = of_lab.iter().filter(|(_, used)| command_of(used).is_some());
+        assert_eq!(
+            of_commands.collect::<Vec<_>>(),
+            Vec::<&(String, String)>::new()
+        );
+    }
+
+    #[test]
     fn of_the_program_reach_the_library_by_its_name_alone() {
         let storeys = Storeys::of_the_program();
         let mut paths = storeys.references().into_iter();

@@ -8,8 +8,8 @@ pub(crate) mod address;
 pub(crate) mod command;
 
 #[allow(dead_code, reason = "the program uses the rest")]
-#[path = "../../../src/app/order.rs"]
-pub(crate) mod order;
+#[path = "../../../src/app/crafted.rs"]
+pub(crate) mod crafted;
 
 #[path = "../../../src/app/check/listen/query.rs"]
 pub(crate) mod query;

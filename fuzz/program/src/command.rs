@@ -1,7 +1,7 @@
 //! What must hold for the commands that the lab's page sends.
 
 use crate::app::command::{Command, parse};
-use crate::app::order::{Form, Order};
+use crate::app::crafted::{Crafted, Form};
 use oracles::choices::{Choices, Random};
 use plainws::Role;
 use serde_json::{Value, json};
@@ -65,21 +65,24 @@ fn wrong(object: &Value, command: &Command) -> Option<&'static str> {
             let stand = object["pieces"].as_array().map_or(&[][..], Vec::as_slice);
             let stand: Vec<_> = stand.iter().map(digits).collect();
             let same = pieces.iter().map(|piece| Some(shown(piece)));
-            object["sender"] == sender.name() && stand == same.collect::<Vec<_>>() && pieces.len() <= 1024
+            object["sender"] == sender.name()
+                && stand == same.collect::<Vec<_>>()
+                && pieces.len() <= 1024
         }
-        Command::Make(order) => {
+        Command::Make(crafted) => {
             let fields = &object["fields"];
             let key = digits(&fields["key"]);
             let is_masked = fields["masked"] == true;
-            fields["opcode"] == order.opcode
-                && fields["rsv"] == order.rsv
-                && order.opcode < 16
-                && order.rsv < 8
-                && order.mask == is_masked
-                && order.key.is_some() == is_masked
-                && key.is_none_or(|key| !is_masked || order.key.map(|key| shown(&key)) == Some(key))
-                && digits(&fields["payload"]) == Some(shown(&order.payload))
-                && fields["length"].as_u64() == order.length
+            fields["opcode"] == crafted.opcode
+                && fields["rsv"] == crafted.rsv
+                && crafted.opcode < 16
+                && crafted.rsv < 8
+                && crafted.mask == is_masked
+                && crafted.key.is_some() == is_masked
+                && key
+                    .is_none_or(|key| !is_masked || crafted.key.map(|key| shown(&key)) == Some(key))
+                && digits(&fields["payload"]) == Some(shown(&crafted.payload))
+                && fields["length"].as_u64() == crafted.length
         }
         Command::Send {
             payload, fragments, ..
@@ -87,7 +90,9 @@ fn wrong(object: &Value, command: &Command) -> Option<&'static str> {
             let sum: usize = fragments.iter().sum();
             of("payload") == Some(shown(payload)) && sum == payload.len() && !fragments.is_empty()
         }
-        Command::Ping { c, payload } => object["c"] == **c && of("payload").unwrap_or_default() == shown(payload),
+        Command::Ping { c, payload } => {
+            object["c"] == **c && of("payload").unwrap_or_default() == shown(payload)
+        }
         Command::Raw { c, bytes } => object["c"] == **c && of("hex") == Some(shown(bytes)),
         Command::Close { c, code, reason } => {
             object["c"] == **c
@@ -123,7 +128,9 @@ fn shown(bytes: &[u8]) -> String {
 
 /// A command and what it means.
 fn command(choices: &mut Choices<'_>) -> (Value, Command) {
-    let c = choices.one(&["a", "me", "", "\u{E9}\"", "12345678"]).to_owned();
+    let c = choices
+        .one(&["a", "me", "", "\u{E9}\"", "12345678"])
+        .to_owned();
     match choices.below(12) {
         0 => {
             let sender = choices.one(&[Role::Client, Role::Server]);
@@ -142,7 +149,9 @@ fn command(choices: &mut Choices<'_>) -> (Value, Command) {
             (object, Command::Handshake { key, accept })
         }
         3 => {
-            let text = choices.one(&["", "81 05", "> 81\n< 82", "\u{202E}\0"]).to_owned();
+            let text = choices
+                .one(&["", "81 05", "> 81\n< 82", "\u{202E}\0"])
+                .to_owned();
             (json!({"do": "open", "text": text}), Command::Open { text })
         }
         4 => {
@@ -166,13 +175,19 @@ fn command(choices: &mut Choices<'_>) -> (Value, Command) {
         8 => {
             let bytes = bytes(choices);
             let written = hex(&bytes, choices);
-            (json!({"do": "raw", "c": c, "hex": written}), Command::Raw { c, bytes })
+            (
+                json!({"do": "raw", "c": c, "hex": written}),
+                Command::Raw { c, bytes },
+            )
         }
         9 => {
             let millis = choices.one(&[0_u16, 200, 1000, 10_000]);
             let every = (millis > 0).then(|| Duration::from_millis(millis.into()));
             let seconds = f64::from(millis) / 1000.0;
-            (json!({"do": "news", "every": seconds}), Command::News { every })
+            (
+                json!({"do": "news", "every": seconds}),
+                Command::News { every },
+            )
         }
         10 => (json!({"do": "threads"}), Command::Threads),
         _ => (json!({"do": "time", "c": c}), Command::Time),
@@ -189,7 +204,7 @@ fn made(choices: &mut Choices<'_>) -> (Value, Command) {
         Some((16, Form::Bits16)),
         Some((64, Form::Bits64)),
     ]);
-    let order = Order {
+    let crafted = Crafted {
         fin: choices.once_in(2),
         rsv: choices.byte() % 8,
         opcode: choices.byte() % 16,
@@ -199,14 +214,22 @@ fn made(choices: &mut Choices<'_>) -> (Value, Command) {
         form: form.map(|(_, form)| form),
         payload: bytes(choices),
     };
-    let payload = hex(&order.payload, choices);
+    let payload = hex(&crafted.payload, choices);
     let mut fields = json!({
-        "fin": order.fin, "rsv": order.rsv, "opcode": order.opcode, "masked": mask,
+        "fin": crafted.fin, "rsv": crafted.rsv, "opcode": crafted.opcode, "masked": mask,
         "key": hex(&key, choices), "payload": payload,
     });
     optional(&mut fields, "length", length.map(Into::into), choices);
-    optional(&mut fields, "form", form.map(|(bits, _)| bits.into()), choices);
-    (json!({"fields": fields, "do": "make"}), Command::Make(order))
+    optional(
+        &mut fields,
+        "form",
+        form.map(|(bits, _)| bits.into()),
+        choices,
+    );
+    (
+        json!({"fields": fields, "do": "make"}),
+        Command::Make(crafted),
+    )
 }
 
 fn sent(c: String, choices: &mut Choices<'_>) -> (Value, Command) {
@@ -222,8 +245,15 @@ fn sent(c: String, choices: &mut Choices<'_>) -> (Value, Command) {
     let ping_between = choices.once_in(2).then(|| bytes(choices));
     let kind = if is_text { "text" } else { "binary" };
     let mut object = json!({"do": "send", "c": c, "kind": kind, "payload": hex(&payload, choices)});
-    optional(&mut object, "fragments", is_cut.then(|| json!(fragments)), choices);
-    let written = ping_between.as_ref().map(|payload| hex(payload, choices).into());
+    optional(
+        &mut object,
+        "fragments",
+        is_cut.then(|| json!(fragments)),
+        choices,
+    );
+    let written = ping_between
+        .as_ref()
+        .map(|payload| hex(payload, choices).into());
     optional(&mut object, "ping_between", written, choices);
     let command = Command::Send {
         c,
@@ -265,7 +295,17 @@ pub(crate) fn generate(number: usize, choices: &mut Choices<'_>) -> Vec<u8> {
     }
     let (object, _) = command(choices);
     let text = object.to_string();
-    let values = ["null", "-1", "16", "1e3", "\"8\"", "[1]", "{}", "\"\u{E9}\"", "true"];
+    let values = [
+        "null",
+        "-1",
+        "16",
+        "1e3",
+        "\"8\"",
+        "[1]",
+        "{}",
+        "\"\u{E9}\"",
+        "true",
+    ];
     let changed = match choices.below(4) {
         0 => text.replacen('1', "9", 1),
         1 => text.replacen("true", choices.one(&values), 1),
@@ -280,10 +320,22 @@ pub(crate) fn generate(number: usize, choices: &mut Choices<'_>) -> Vec<u8> {
 
 pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     let texts = [
-        ("judge", r#"{"n":1,"do":"judge","sender":"client","pieces":["8185","37fa213d7f9f4d5158"]}"#),
-        ("make", r#"{"n":2,"do":"make","fields":{"fin":true,"rsv":0,"opcode":1,"masked":true,"key":"37fa213d","form":16,"length":5,"payload":"48 65"}}"#),
-        ("send", r#"{"n":3,"do":"send","c":"a","kind":"text","payload":"4865","fragments":[1,1],"ping_between":""}"#),
-        ("close", r#"{"n":4,"do":"close","c":"a","code":null,"reason":""}"#),
+        (
+            "judge",
+            r#"{"n":1,"do":"judge","sender":"client","pieces":["8185","37fa213d7f9f4d5158"]}"#,
+        ),
+        (
+            "make",
+            r#"{"n":2,"do":"make","fields":{"fin":true,"rsv":0,"opcode":1,"masked":true,"key":"37fa213d","form":16,"length":5,"payload":"48 65"}}"#,
+        ),
+        (
+            "send",
+            r#"{"n":3,"do":"send","c":"a","kind":"text","payload":"4865","fragments":[1,1],"ping_between":""}"#,
+        ),
+        (
+            "close",
+            r#"{"n":4,"do":"close","c":"a","code":null,"reason":""}"#,
+        ),
         ("news", r#"{"n":5,"do":"news","every":0.2}"#),
         ("open", r#"{"n":6,"do":"open","text":"> 81\n< 82"}"#),
         ("broken", r#"{"n":-1,"do":"raw","c":1,"hex":"8"}"#),

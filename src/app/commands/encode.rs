@@ -1,8 +1,8 @@
 //! `plainws encode`: frames to order, broken ones included.
 
 use crate::app::args::Sender;
+use crate::app::crafted::{Crafted, Form, any_key};
 use crate::app::input::hex;
-use crate::app::order::{Form, Order, any_key};
 use crate::app::show::output;
 use crate::app::show::text::spaced;
 use clap::{Args, ValueEnum};
@@ -186,7 +186,7 @@ impl Options {
         let is_client = matches!(self.role, Sender::Client);
         let key = self.key.or_else(|| is_client.then(any_key));
         let forced = &self.forced;
-        let order = Order {
+        let crafted = Crafted {
             fin: forced.fin.unwrap_or(fin),
             rsv: forced.rsv.unwrap_or(0),
             opcode: forced.opcode.unwrap_or(opcode as u8),
@@ -196,7 +196,7 @@ impl Options {
             form: forced.form,
             payload: payload.to_vec(),
         };
-        order.write()
+        crafted.write()
     }
 }
 

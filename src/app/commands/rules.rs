@@ -4,7 +4,6 @@ use crate::app::args::{self, Sender};
 use crate::app::input::{Connection, Stream};
 use crate::app::judge::conversation::Conversation;
 use crate::app::judge::decoded::{Known, Limits};
-use crate::app::judge::extensions::{Agreed, Extensions};
 use crate::app::judge::mistakes::EXAMPLE_KEY;
 use crate::app::judge::places;
 use crate::app::show;
@@ -14,7 +13,6 @@ use crate::app::show::text::{padded, spaced, wrapped};
 use crate::app::show::verdict::answer;
 use crate::app::sought::{is_in, link, near, rfc_and_section, similar};
 use clap::Args;
-use plainws::protocol::handshake::Asked;
 use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};
 use std::process::ExitCode;
@@ -230,25 +228,13 @@ fn example(rule: Rule, role: Role, bytes: &[u8], is_cut: bool) -> String {
         )
     };
     let connection = Connection::of(Stream::new(Some(role), bytes.to_vec()));
-    let mut conversation = Conversation::new(connection, &example_known(), Limits::default());
+    let mut conversation = Conversation::new(connection, &Known::of_examples(), Limits::default());
     let title = paint(STRONG, &format!("A {name} breaks it like this:"));
     let command = paint::shell_line(&command);
     let mut text = format!("\n{title}\n{command}\n");
     // A String takes all.
     let _ = show::connection::listing(&mut text, &mut conversation, is_cut);
     text
-}
-
-/// What the examples are judged by: a request with the key of §1.3 that offers nothing.
-pub(crate) fn example_known() -> Known {
-    let asked = Asked::default()
-        .key(EXAMPLE_KEY.to_owned())
-        .subprotocols(Vec::new())
-        .extensions(Vec::new());
-    Known {
-        asked,
-        agreed: Agreed::To(Extensions::default()),
-    }
 }
 
 /// What the response is judged by, as options of `decode`.

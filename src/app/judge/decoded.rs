@@ -1,8 +1,9 @@
 //! A stream taken apart: its handshake if it has one, and its frames, one after another.
 
 use super::deflate::{self, Inflated, Inflater};
-use super::extensions::{Agreed, DEFLATE_BIT};
+use super::extensions::{Agreed, DEFLATE_BIT, Extensions};
 use super::faults::{self, Fault};
+use super::mistakes::EXAMPLE_KEY;
 use crate::app::input::{self, Cut, Stream};
 use plainws::protocol::dissect::handshake::{self, Explanation};
 use plainws::protocol::dissect::{Dissector, Fragment, Frame, Verdict};
@@ -29,6 +30,20 @@ pub(crate) struct Known {
     pub(crate) asked: Asked,
     /// The extensions of frames without a handshake.
     pub(crate) agreed: Agreed,
+}
+
+impl Known {
+    /// What the table's examples are judged by: a request with the key of §1.3 that offers nothing.
+    pub(crate) fn of_examples() -> Self {
+        let asked = Asked::default()
+            .key(EXAMPLE_KEY.to_owned())
+            .subprotocols(Vec::new())
+            .extensions(Vec::new());
+        Self {
+            asked,
+            agreed: Agreed::To(Extensions::default()),
+        }
+    }
 }
 
 /// A frame, and the message that it completes if that was compressed.

@@ -102,6 +102,19 @@ pub(crate) fn find(key: &str, accept: &str) -> Option<&'static Mistake> {
     all.find(|mistake| !is_right && mistake.accept(key) == accept)
 }
 
+/// What can be told from a value that no known mistake leads to.
+pub(crate) fn shape(accept: &str) -> String {
+    match decoded(accept).map(|bytes| bytes.len()) {
+        None => "this is not base64 at all".into(),
+        Some(20) => {
+            "a SHA-1, but of something else: another key, or one with invisible characters".into()
+        }
+        Some(16) => "16 bytes, as a key has: the key itself, or an MD5 instead of a SHA-1".into(),
+        Some(32) => "32 bytes: a SHA-256 instead of a SHA-1, and of something else".into(),
+        Some(length) => format!("{length} bytes, where a SHA-1 has 20"),
+    }
+}
+
 fn sha1<const N: usize>(parts: [&[u8]; N]) -> String {
     let mut hash = Sha1::new();
     for part in parts {

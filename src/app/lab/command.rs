@@ -1,6 +1,6 @@
 //! What the page asks for: one JSON object a message.
 
-use crate::app::order::{Form, Order, any_key};
+use crate::app::crafted::{Crafted, Form, any_key};
 use plainws::Role;
 use plainws::protocol::frame::MaskingKey;
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ pub(crate) enum Command {
         sender: Role,
         pieces: Vec<Vec<u8>>,
     },
-    Make(Order),
+    Make(Crafted),
     Handshake {
         key: String,
         accept: Option<String>,
@@ -85,7 +85,7 @@ impl Members {
                 sender: self.sender()?,
                 pieces: self.pieces()?,
             },
-            "make" => Command::Make(self.order()?),
+            "make" => Command::Make(self.crafted()?),
             "handshake" => Command::Handshake {
                 key: self.text("key")?.into(),
                 accept: self.optional("accept", Self::text)?.map(Into::into),
@@ -133,14 +133,14 @@ impl Members {
         pieces
     }
 
-    fn order(&self) -> Result<Order, String> {
+    fn crafted(&self) -> Result<Crafted, String> {
         let fields = match self.0.get("fields") {
             Some(Value::Object(fields)) => Self(fields.clone()),
             _ => return Err("\"fields\" is an object".into()),
         };
         let mask = fields.flag("masked")?;
         let key = fields.optional("key", Self::key)?;
-        Ok(Order {
+        Ok(Crafted {
             fin: fields.flag("fin")?,
             rsv: fields.number("rsv", 7)?,
             opcode: fields.number("opcode", 15)?,

@@ -3,10 +3,10 @@
 use super::command::Command;
 use super::judge;
 use super::session::Session;
-use crate::app::commands::handshake;
+use crate::app::crafted::Crafted;
 use crate::app::input::{self, Connection};
 use crate::app::judge::mistakes;
-use crate::app::order::Order;
+use crate::app::show::derivation;
 use crate::app::text::joined;
 use crate::app::time;
 use plainws::protocol::dissect::handshake::Derivation;
@@ -26,7 +26,7 @@ const STACK_SIZE: usize = 512 * 1024;
 pub(super) fn run(handle: &Handle, session: &Session, command: Command) -> Result<Value, String> {
     match command {
         Command::Judge { sender, pieces } => judge::judge(sender, &pieces),
-        Command::Make(order) => Ok(json!({"wire": joined(&order.write())})),
+        Command::Make(crafted) => Ok(json!({"wire": joined(&crafted.write())})),
         Command::Handshake { key, accept } => Ok(derived(&key, accept.as_deref())),
         Command::Open { text } => open(&text),
         Command::Ping { c, payload } => on(session, &c, |sender| sender.ping(&payload)),
@@ -105,7 +105,7 @@ fn message(
 }
 
 fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
-    let order = Order {
+    let crafted = Crafted {
         fin,
         rsv: 0,
         opcode: opcode as u8,
@@ -115,7 +115,7 @@ fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
         form: None,
         payload: payload.to_vec(),
     };
-    order.write()
+    crafted.write()
 }
 
 /// From the key to the accept value, and what is wrong with another.
@@ -125,9 +125,9 @@ fn derived(key: &str, accept: Option<&str>) -> Value {
     let wrong = accept.filter(|accept| *accept != steps.accept);
     let mistake = wrong.map(|accept| match mistakes::find(&steps.key, accept) {
         Some(mistake) => format!("{}. {}", mistake.name, mistake.remedy),
-        None => handshake::shape(accept),
+        None => mistakes::shape(accept),
     });
-    let shell = handshake::steps(&steps, is_key);
+    let shell = derivation::steps(&steps, is_key);
     json!({
         "key_is_valid": is_key,
         "steps": {

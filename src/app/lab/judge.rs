@@ -1,9 +1,9 @@
 //! Bytes judged as the server, or the browser, would judge them.
 
-use crate::app::commands::rules::example_known;
+use crate::app::crafted::any_key;
 use crate::app::input::{Connection as Input, Stream, begins_a_head};
 use crate::app::judge::conversation::Conversation;
-use crate::app::judge::decoded::Limits;
+use crate::app::judge::decoded::{Known, Limits};
 use crate::app::judge::deflate::Inflated;
 use crate::app::show::json;
 use crate::app::text::{clipped, count, joined};
@@ -52,7 +52,7 @@ pub(super) fn judge(sender: Role, pieces: &[Vec<u8>]) -> Result<Value, String> {
 ///
 /// There is too much in it to tell of.
 pub(super) fn stream(of: Input) -> Result<Value, String> {
-    let conversation = |of| Conversation::new(of, &example_known(), Limits::default());
+    let conversation = |of| Conversation::new(of, &Known::of_examples(), Limits::default());
     measure(&mut conversation(of.clone()))?;
     let mut text = String::new();
     // A String takes all.
@@ -98,13 +98,11 @@ impl Reader {
         let limits = Limits::default();
         let receiver = match sender {
             Role::Client => Connection::server(limits.message),
-            Role::Server => {
-                Connection::client(limits.message, Box::new(crate::app::order::any_key))
-            }
+            Role::Server => Connection::client(limits.message, Box::new(any_key)),
         };
         let explain = |bytes| match sender {
             Role::Client => handshake::request(bytes, limits.head),
-            Role::Server => handshake::response(bytes, limits.head, &example_known().asked),
+            Role::Server => handshake::response(bytes, limits.head, &Known::of_examples().asked),
         };
         Self {
             sender,

@@ -3,8 +3,9 @@
 //!
 //! | module | question |
 //! |---|---|
-//! | `bench` | what do requests and connections come to? |
-//! | `guard` | who may use it? |
+//! | `serving` | who is let in, and who is watched? |
+//! | `handlers` | what does each path do? |
+//! | `guard` | which hosts and pages may use it? |
 //! | `session` | which connections does a page watch? |
 //! | `watch` | what passes over one? |
 //! | `observer` | how does the page hear of it? |
@@ -12,25 +13,26 @@
 //! | `news`, `cost` | what is new, and what does it cost to hear of it? |
 //! | `rules` | what are the rules? |
 
-mod bench;
 mod command;
 mod commands;
 mod cost;
 mod guard;
+mod handlers;
 mod judge;
 mod news;
 mod observer;
 mod pace;
 mod rules;
+mod serving;
 mod session;
 mod watch;
 
 use crate::app::check;
 use crate::app::why;
-pub(crate) use bench::Lab;
 pub(crate) use guard::without_token;
 use plainws::{Page, Server};
 use serde_json::Value;
+pub(crate) use serving::Lab;
 use std::sync::Arc;
 
 /// Serves the page and what it needs.

@@ -243,7 +243,8 @@ const SECRET: [&str; 4] = [
 fn hide_secrets(handshake: &mut Value) {
     let lines = handshake["lines"].as_array_mut();
     for line in lines.into_iter().flatten() {
-        let [name, value] = ["name", "value"].map(|it| line[it].as_str().unwrap_or_default().trim());
+        let [name, value] =
+            ["name", "value"].map(|it| line[it].as_str().unwrap_or_default().trim());
         if SECRET.contains(&name) {
             let shown = format!("({} bytes)", value.len());
             let text = line["text"].as_str().unwrap_or_default();

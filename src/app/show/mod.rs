@@ -1,6 +1,7 @@
 //! How bytes look: for people in columns, for programs as JSON.
 
 pub(crate) mod connection;
+pub(crate) mod derivation;
 pub(crate) mod events;
 pub(crate) mod flood;
 pub(crate) mod heads;

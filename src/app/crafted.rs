@@ -1,11 +1,11 @@
-//! Frames to order, broken ones included.
+//! Frames made to order, broken ones included: for `encode` and for the lab.
 
 use plainws::protocol::frame::{self, Byte0, Byte1, LENGTH_16, LENGTH_64, MaskingKey};
 use std::hash::{BuildHasher as _, RandomState};
 
 /// A frame as it is wanted, legal or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
+pub(crate) struct Crafted {
     pub(crate) fin: bool,
     /// RSV1 is 4, RSV2 2 and RSV3 1.
     pub(crate) rsv: u8,
@@ -40,7 +40,7 @@ impl Form {
     }
 }
 
-impl Order {
+impl Crafted {
     /// The bytes of the frame.
     pub(crate) fn write(&self) -> Vec<u8> {
         let byte0 = Byte0 {
