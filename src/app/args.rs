@@ -230,33 +230,27 @@ pub(crate) fn seconds_or_0(text: &str) -> Result<Duration, String> {
     seconds(text).map_err(|_| "a time is a number of seconds, or 0".into())
 }
 
-/// Any word, in whose place shells offer the names of the rules.
-#[derive(Clone, Debug)]
-pub(crate) struct RuleName;
-
-impl TypedValueParser for RuleName {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let named = |rule: &Rule| PossibleValue::new(rule.id()).help(rule.clause());
-        Some(Box::new(Rule::ALL.iter().map(named)))
-    }
-}
-
-/// The number of a question, or words. Completion offers the numbers.
+/// Any word, in whose place shells offer these.
 #[derive(Clone)]
-pub(crate) struct QuestionNumber;
+pub(crate) struct Offered(fn() -> Vec<PossibleValue>);
 
-impl TypedValueParser for QuestionNumber {
+/// The names of the rules.
+pub(crate) const RULE_NAMES: Offered = Offered(|| {
+    let named = |rule: &Rule| PossibleValue::new(rule.id()).help(rule.clause());
+    Rule::ALL.iter().map(named).collect()
+});
+
+/// The numbers of the questions.
+pub(crate) const QUESTION_NUMBERS: Offered = Offered(|| {
+    // clap keeps names for ever.
+    const NUMBERS: &str = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 \
+        31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60";
+    let named = NUMBERS.split(' ').zip(why::all());
+    let named = named.map(|(number, question)| PossibleValue::new(number).help(question.question));
+    named.collect()
+});
+
+impl TypedValueParser for Offered {
     type Value = String;
 
     fn parse_ref(
@@ -269,12 +263,6 @@ impl TypedValueParser for QuestionNumber {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        // clap keeps names for ever.
-        const NUMBERS: &str = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 \
-            31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60";
-        let named = NUMBERS.split(' ').zip(why::all());
-        let named =
-            named.map(|(number, question)| PossibleValue::new(number).help(question.question));
-        Some(Box::new(named))
+        Some(Box::new((self.0)().into_iter()))
     }
 }

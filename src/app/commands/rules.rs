@@ -21,7 +21,7 @@ use std::process::ExitCode;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
     /// A rule's name, such as length-not-minimal; or a section or an answer: all rules of it are listed
-    #[arg(value_name = "ID", value_parser = args::RuleName, hide_possible_values = true)]
+    #[arg(value_name = "ID", value_parser = args::RULE_NAMES, hide_possible_values = true)]
     id: Vec<String>,
 
     /// Write only the bytes with which this side breaks the rule, not as hex

@@ -1,6 +1,6 @@
 //! `plainws why`: the questions that are asked most, and their answers.
 
-use crate::app::args::QuestionNumber;
+use crate::app::args::QUESTION_NUMBERS;
 use crate::app::show::output;
 use crate::app::show::paint::{FAINT, STRONG, broken, paint, shell_line};
 use crate::app::sought::{link, near, similar};
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Options {
     /// A question's number; or words: all questions that have to do with them are listed
-    #[arg(value_name = "NUMBER|WORDS", value_parser = QuestionNumber, hide_possible_values = true)]
+    #[arg(value_name = "NUMBER|WORDS", value_parser = QUESTION_NUMBERS, hide_possible_values = true)]
     sought: Vec<String>,
 
     /// Print JSON, all questions if none is named
