@@ -303,6 +303,7 @@ mod pages {
         for _ in 0..3 {
             let mut raw = Raw::connect(address);
             raw.send(request("GET /panic HTTP/1.1", &["Connection: close"]));
+            assert_eq!(raw.response().status, 500);
             raw.until_end();
         }
         assert_eq!(answer(address, get("/"), true).status, 200);

@@ -11,7 +11,7 @@ use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use crate::support::server::{SOON, echo, endless, impatient, observe, observe_with, start};
 use plainws::net::log::{EndedBy, Outcome, Record};
 use plainws::protocol::{head, message};
-use plainws::{Admission, CloseCode, Error, Limits, Page, Role, Rule, Server};
+use plainws::{Admission, CloseCode, Error, Limits, Page, Role, Rule, Server, WhenFull};
 use std::net::SocketAddr;
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -726,6 +726,9 @@ mod the_log {
         let (told, counts) = mpsc::channel();
         let address = start(|server| {
             let server = server.route("/", echo).page("/page", Page::html("hello"));
+            let server = server.route("/posts", |ws| {
+                ws.sender().when_full(WhenFull::Refuse).send("posted")
+            });
             server.log(move |record| {
                 let _ = told.send((record.bytes_read, record.bytes_written));
             })
@@ -769,7 +772,22 @@ mod the_log {
         let expected = (length(&opening) + frames as u64, length(&answer) + answers);
         assert_eq!(next(), expected);
 
+        // What is written without waiting.
+        let opening = upgrade_request("/posts");
+        let mut raw = Raw::connect(address);
+        raw.send(&opening);
+        let answer = raw.expect_101();
+        raw.expect_frame(TEXT, "posted");
+        raw.expect_close(1000);
+        let close = client(&[(CLOSE, &close_body(1000, b""))]);
+        raw.send(&close);
+        raw.expect_fin();
+        drop(raw);
+        let read = length(&opening) + close.len() as u64;
+        assert_eq!(next(), (read, length(&answer) + (2 + 6) + (2 + 2)));
+
         // What ends the connection, with what comes after it.
+        let opening = upgrade_request("/");
         for bytes in [
             page("/page").replace("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\nbody"),
             opening.replace("13", "12"),
@@ -787,6 +805,22 @@ mod the_log {
         raw.send("GET /");
         drop(raw);
         assert_eq!(next(), (5, 0));
+    }
+
+    #[test]
+    fn counts_the_bytes_of_a_refusal_for_want_of_room() {
+        let (told, counts) = mpsc::channel();
+        let address = start(|server| {
+            server.max_connections(0).log(move |record| {
+                let _ = told.send((record.bytes_read, record.bytes_written));
+            })
+        });
+        let mut raw = Raw::connect(address);
+        let response = raw.response();
+        assert_eq!(response.status, 503);
+        let written = response.head.len() + response.body.len();
+        let told = counts.recv_timeout(PATIENCE).expect("a record in time");
+        assert_eq!(told, (0, written as u64));
     }
 
     /// What a peer does once it has a connection.
