@@ -205,6 +205,17 @@ mod guard {
     }
 
     #[test]
+    fn a_page_is_told_its_bounds_first() {
+        let program = Program::serve(&[]);
+        let greeting = message(&mut program.open("/lab/tap"));
+        let bounds = json!({
+            "connections": 4, "idle": 64, "message": 1 << 20, "backlog": 256 * 1024,
+            "command": 65_536, "commands_per_second": 20, "kept": 256,
+        });
+        assert_eq!(greeting["bounds"], bounds);
+    }
+
+    #[test]
     fn names_are_short_and_different() {
         let program = Program::serve(&[]);
         let mut tap = Tap::open(&program);
@@ -229,7 +240,7 @@ mod guard {
     fn sixty_four_idle_connections_are_let_in_and_not_watched() {
         let program = Program::serve(&[]);
         let mut tap = Tap::open(&program);
-        let path = tap.path("/lab/idle", "");
+        let path = tap.path("/lab/idle", "a");
         let idle: Vec<_> = (0..64).map(|_| program.open(&path)).collect();
         // Who was let in has a place once its handler runs.
         let threads = tap.ask(json!({"do": "threads"})).expect("it can be told");
@@ -283,6 +294,7 @@ mod records {
     #[test]
     fn are_what_decode_says_of_the_same_bytes() {
         let program = Program::serve(&[]);
+        let began = Instant::now();
         let mut tap = Tap::open(&program);
         let path = tap.path("/lab/echo", "a");
         let request = upgrade_request(&path);
@@ -303,7 +315,12 @@ mod records {
         );
         for (i, record) in records.iter().enumerate() {
             assert_eq!((&record["id"], &record["c"]), (&json!(i + 1), &json!("a")));
-            assert!(record["time"].is_f64());
+            // In seconds since the session began.
+            let time = record["time"].as_f64().expect("a number");
+            assert!(
+                (0.0..began.elapsed().as_secs_f64()).contains(&time),
+                "{time}"
+            );
         }
         let of = |i: usize| (&records[i]["type"], &records[i]["sender"]);
         assert_eq!(of(0), (&json!("head"), &json!("client")));
@@ -385,7 +402,8 @@ mod records {
     fn hide_what_is_secret_in_heads() {
         let program = Program::serve(&[]);
         let mut tap = Tap::open(&program);
-        let secret = "Cookie: id=tell-nobody\r\nAuthorization: Basic tell-nobody\r\n";
+        let secret = "Cookie: id=tell-nobody\r\nAuthorization: Basic tell-nobody\r\n\
+                      PROXY-AUTHORIZATION: tell-nobody\r\nset-cookie: tell-nobody\r\n";
         let request = upgrade_request(&tap.path("/lab/echo", "a"));
         let mut raw = program.connect();
         raw.send(request.replace("Upgrade: websocket", &format!("{secret}Upgrade: websocket")));
@@ -397,6 +415,7 @@ mod records {
             "{head}"
         );
         assert!(head.contains(r#""value":"(14 bytes)""#), "{head}");
+        assert_eq!(head.matches(": (11 bytes)").count(), 2, "{head}");
     }
 
     #[test]
@@ -693,6 +712,7 @@ mod cost {
             (&told["requests"], &told["payload"]),
             (&json!(1), &json!(counted.payload))
         );
+        assert_eq!(told["held"], 0);
     }
 
     #[test]
@@ -714,5 +734,15 @@ mod cost {
             assert_eq!(raw.response().status, 200);
         }
         assert_eq!(get(&program, "/clock/next?t=0&after=0").status, 403);
+    }
+
+    #[test]
+    fn of_what_does_not_say_which_news_it_knows_is_nothing() {
+        let program = Program::serve(&[]);
+        let tap = Tap::open(&program);
+        for after in ["", "&after=", "&after=x", "&after=-1"] {
+            let path = tap.path("/clock/next", "") + after;
+            assert_eq!(get(&program, &path).status, 400, "{after}");
+        }
     }
 }

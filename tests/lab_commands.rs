@@ -7,8 +7,11 @@ use crate::support::lab::{Tap, hex};
 use crate::support::program::Program;
 use crate::support::raw::{KEY, Raw, upgrade_request};
 use crate::support::run::run_with;
+use plainws::protocol::rule::Answer;
 use plainws::{Role, Rule};
 use serde_json::{Value, json};
+use std::fs;
+use std::time::{Duration, Instant};
 
 fn opened() -> (Program, Tap, Raw) {
     let program = Program::serve(&[]);
@@ -99,6 +102,13 @@ mod judge {
                 let completed: Vec<_> = completed.filter_map(Value::as_u64).collect();
                 assert_eq!(completed, [0, 1, 2, 3, 4, 5], "{pieces:?}");
                 assert!(told.iter().all(|piece| piece["said"] != ""), "{pieces:?}");
+                let mut offset = 0;
+                for (piece, told) in pieces.iter().zip(told) {
+                    let place = (told["offset"].as_u64(), told["length"].as_u64());
+                    let length = piece.len() as u64 / 2;
+                    assert_eq!(place, (Some(offset), Some(length)), "{pieces:?}");
+                    offset += length;
+                }
             }
         }
     }
@@ -349,6 +359,10 @@ mod what_is_no_command {
             ),
             (json!({"do": "open", "text": "what?"}), ""),
             (json!({"do": "open", "text": ""}), ""),
+            (
+                json!({"do": "open", "text": "#1 > 81 80 00 00 00 00\n#2 < 81 00\n"}),
+                "this has 2 connections",
+            ),
             (json!({"do": "ping", "c": "b"}), "no connection \"b\""),
             (json!({"do": "ping"}), "\"c\" is a text"),
             (
@@ -584,6 +598,22 @@ mod tells {
             (&threads["connections"], &threads["threads"]),
             (&json!(2), &json!(2))
         );
+        assert_eq!(threads["stack_bytes"], 512 * 1024);
+    }
+
+    #[test]
+    fn no_more_than_twenty_times_a_second() {
+        let program = Program::serve(&[]);
+        let mut tap = Tap::open(&program);
+        let began = Instant::now();
+        for _ in 0..28 {
+            tap.raw.send_frame(TEXT, r#"{"n":7,"do":"time"}"#);
+        }
+        for _ in 0..28 {
+            assert_eq!(tap.next()["type"], "answer");
+        }
+        // Twenty at once, then one each 50 ms.
+        assert!(began.elapsed() >= Duration::from_millis(8 * 50));
     }
 
     #[test]
@@ -591,7 +621,9 @@ mod tells {
         let program = Program::serve(&[]);
         let mut raw = program.connect();
         raw.send("GET /lab/rules.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let rules: Value = serde_json::from_slice(&raw.response().body).expect("it is JSON");
+        let response = raw.response();
+        assert_eq!(response.header("Content-Type"), Some("application/json"));
+        let rules: Value = serde_json::from_slice(&response.body).expect("it is JSON");
         let rules = rules.as_array().expect("a list");
         assert_eq!(rules.len(), Rule::ALL.len());
         for (rule, told) in Rule::ALL.iter().zip(rules) {
@@ -610,6 +642,53 @@ mod tells {
                 (&told["is_head"], told["stage"] == "head"),
                 (&json!(is_head), is_head)
             );
+            let has_example = |role: &Role| rule.example(*role).is_some();
+            let binds = [Role::Client, Role::Server].into_iter().filter(has_example);
+            let binds: Vec<_> = binds.map(Role::name).collect();
+            assert_eq!(told["binds"], json!(binds), "{}", rule.id());
+            let code = rule.close_code().map(|code| code.0);
+            let status = match rule.answer() {
+                Answer::Status(status) => Some(status),
+                _ => None,
+            };
+            for (name, due) in [
+                ("section", json!(rule.section().0)),
+                ("clause", json!(rule.clause())),
+                ("field", json!(rule.field().name())),
+                ("close_code", json!(code)),
+                ("status", json!(status)),
+            ] {
+                assert_eq!(told[name], due, "{name} of {}", rule.id());
+            }
+            let answer = told["answer"].as_str().expect("words");
+            if let Some(number) = code.or(status) {
+                assert!(answer.contains(&number.to_string()), "{answer}");
+            }
+            for name in ["judged", "tested"] {
+                let place = &told[name];
+                let [file, function] =
+                    ["file", "function"].map(|it| place[it].as_str().expect("text"));
+                let text =
+                    fs::read_to_string(file).unwrap_or_else(|_| panic!("{file} is not there"));
+                let name = function.rsplit("::").next().expect("a name");
+                assert!(
+                    text.contains(&format!("fn {name}")),
+                    "{file} has no {function}"
+                );
+            }
+        }
+        let limits = rules.iter().filter(|rule| rule["is_limit"] == true);
+        let limits: Vec<_> = limits.map(|rule| &rule["id"]).collect();
+        let due = [
+            Rule::MessageTooBig,
+            Rule::TooManyFragments,
+            Rule::RequestLineTooLong,
+            Rule::HeadTooLarge,
+            Rule::TooManyHeaders,
+        ];
+        assert_eq!(limits.len(), due.len());
+        for rule in due {
+            assert!(limits.contains(&&json!(rule.id())), "{}", rule.id());
         }
     }
 }

@@ -87,6 +87,8 @@ pub(crate) fn without_token(line: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plainws::Role;
+    use plainws::protocol::head::{Decoder, Limits};
 
     #[test]
     fn a_query_may_have_its_parts_in_any_order() {
@@ -98,6 +100,25 @@ mod tests {
         };
         assert_eq!(asked, expected);
         assert_eq!(Asked::by(None), Asked::default());
+    }
+
+    #[test]
+    fn only_loopback_names_are_answered_unless_the_lab_was_asked_for() {
+        for (host, is_loopback) in [
+            ("localhost:8000", true),
+            ("127.0.0.1", true),
+            ("[::1]:8000", true),
+            ("example.com", false),
+            ("192.0.2.7:8000", false),
+        ] {
+            let head = format!("GET /lab/tap HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let mut decoder = Decoder::new(Role::Client, Limits::new());
+            let decoded = decoder.receive(head.as_bytes()).expect("it is legal");
+            let (head, _) = decoded.expect("it is complete");
+            let request = Request::new(head).expect("a request");
+            assert_eq!(Guard::new(false).check(&request).is_ok(), is_loopback);
+            assert_eq!(Guard::new(true).check(&request), Ok(()));
+        }
     }
 
     #[test]

@@ -290,6 +290,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_made_before_a_connection_was_there_is_not_told_over_it() {
+        let mut news = started(5);
+        let at = Duration::from_secs(20);
+        let before = news.latest(at);
+        assert!(before > 0);
+        news.hold(Lane::Socket, at);
+        let next = news.next().expect("they are not stopped");
+        assert_eq!(news.latest(next), before + 1);
+        news.told(Lane::Socket, 31, next);
+        let told = news.record(Lane::Socket);
+        assert_eq!((&told["news"], &told["age"]), (&1.into(), &0.0.into()));
+    }
+
+    #[test]
     fn a_new_start_counts_anew_and_numbers_go_on() {
         let mut news = started(9);
         let at = Duration::from_secs(20);
