@@ -71,6 +71,10 @@ impl Browser {
                 "--disable-component-update",
                 "--disable-sync",
                 "--disable-dev-shm-usage",
+                // Tests share the browser: a page behind another goes on as if it were in front.
+                "--disable-background-timer-throttling",
+                "--disable-backgrounding-occluded-windows",
+                "--disable-renderer-backgrounding",
                 "--remote-debugging-port=0",
             ])
             .arg(format!("--user-data-dir={}", browser.folder.display()))
@@ -259,8 +263,12 @@ impl Page {
             "Emulation.setEmulatedMedia",
             json!({ "features": [feature] }),
         );
+        // A page behind others may draw no frame.
         self.evaluate(
-            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+            "new Promise((done) => {
+                requestAnimationFrame(() => requestAnimationFrame(done));
+                setTimeout(done, 500);
+            })",
         );
     }
 
