@@ -101,7 +101,9 @@ impl Browser {
             events: Vec::new(),
             _browser: Arc::clone(self),
         };
-        let target = page.call("Target.createTarget", json!({ "url": "about:blank" }));
+        // A window of its own: a page behind another in the same one draws nothing.
+        let blank = json!({ "url": "about:blank", "newWindow": true });
+        let target = page.call("Target.createTarget", blank);
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let attached = page.call("Target.attachToTarget", attach);
         page.session = attached["sessionId"].as_str().map(str::to_owned);
@@ -263,12 +265,8 @@ impl Page {
             "Emulation.setEmulatedMedia",
             json!({ "features": [feature] }),
         );
-        // A page behind others may draw no frame.
         self.evaluate(
-            "new Promise((done) => {
-                requestAnimationFrame(() => requestAnimationFrame(done));
-                setTimeout(done, 500);
-            })",
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
         );
     }
 
