@@ -107,6 +107,15 @@ mod watch {
         page.wait_for(
             "/of 11: the key is new/.test(document.querySelector('.question').innerText)",
         );
+        // So many as really differ, in the first two or in the latest.
+        let differing = |pair: &[Value]| {
+            let [one, two] = [&pair[0], &pair[1]].map(|it| hex(&it["wire"]).as_bytes().chunks(2));
+            one.zip(two).filter(|(one, two)| one != two).count()
+        };
+        let said = page.evaluate("document.querySelector('.question .outcome').innerText");
+        let said = said.as_str().expect("text");
+        let is_told = |count| said.starts_with(&format!("{count} of 11:"));
+        assert!(sent.windows(2).map(differing).any(is_told), "{said}");
     }
 
     #[test]
