@@ -33,7 +33,7 @@ pub(crate) use guard::without_token;
 use plainws::{Page, Server};
 use serde_json::Value;
 pub(crate) use serving::Lab;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Serves the page and what it needs.
 pub(crate) fn add_to(mut server: Server, lab: &Arc<Lab>) -> Server {
@@ -47,11 +47,13 @@ pub(crate) fn add_to(mut server: Server, lab: &Arc<Lab>) -> Server {
         server = server.page(path, page);
     }
     for (path, table) in [
-        ("/lab/rules.json", rules::table()),
-        ("/lab/questions.json", why::page()),
-        ("/lab/stages.json", check::stages()),
+        ("/lab/rules.json", rules::table as fn() -> Value),
+        ("/lab/questions.json", why::page),
+        ("/lab/stages.json", check::stages),
     ] {
-        server = server.page(path, json_page(&table));
+        // Made when it is first asked for: most servers have no visitor here.
+        let page = LazyLock::new(move || json_page(&table()));
+        server = server.page_with(path, move |_| page.clone());
     }
     let its_own = || Arc::clone(lab);
     let (tap, echo, news, idle) = (its_own(), its_own(), its_own(), its_own());
