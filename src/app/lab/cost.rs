@@ -94,6 +94,8 @@ impl Lanes {
         let answer = body(number);
         state.news.told(Lane::Long, answer.len(), self.now());
         state.news.release(Lane::Long);
+        // What it cost is told once it is written, if the page has waited for it.
+        self.tell(&state.news, Lane::Long);
         Some(answer)
     }
 
@@ -121,7 +123,9 @@ impl Lanes {
 
     /// Such a connection has ended.
     pub(super) fn close(&self) {
-        self.state().news.release(Lane::Socket);
+        let mut state = self.state();
+        state.news.release(Lane::Socket);
+        self.tell(&state.news, Lane::Socket);
     }
 
     /// A lane has cost so much.
