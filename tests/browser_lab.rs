@@ -1058,17 +1058,22 @@ mod handshake {
 mod cost {
     use super::*;
 
-    #[test]
-    fn shows_what_the_server_counts_and_what_fifty_connections_hold() {
-        let Some((_program, mut page)) = lab("#cost") else {
-            return;
-        };
+    /// Starts the three lanes, and keeps the latest record of each.
+    fn start(page: &mut Page) {
         page.evaluate(
             "globalThis.counts = {}; session.on('count', (it) => { counts[it.lane] = it; }); 0",
         );
         // News often, so that there is some soon.
         page.evaluate("{ const it = document.querySelector('#cost-news'); it.value = 0; it.dispatchEvent(new Event('input')); }");
-        press(&mut page, ".bench-cost", "Start");
+        press(page, ".bench-cost", "Start");
+    }
+
+    #[test]
+    fn shows_what_the_server_counts_and_what_fifty_connections_hold() {
+        let Some((_program, mut page)) = lab("#cost") else {
+            return;
+        };
+        start(&mut page);
         page.wait_for(
             "counts.poll?.requests > 1 && counts.long?.held === 1 && counts.socket?.news > 0",
         );
@@ -1096,12 +1101,7 @@ mod cost {
         let Some((_program, mut page)) = lab("#cost") else {
             return;
         };
-        page.evaluate(
-            "globalThis.counts = {}; session.on('count', (it) => { counts[it.lane] = it; }); 0",
-        );
-        // News often, so that there is some soon.
-        page.evaluate("{ const it = document.querySelector('#cost-news'); it.value = 0; it.dispatchEvent(new Event('input')); }");
-        press(&mut page, ".bench-cost", "Start");
+        start(&mut page);
         page.wait_for("counts.poll?.news > 0 && counts.long?.news > 0 && counts.socket?.news > 0");
         // At one moment, so that none comes between.
         let told = page.evaluate(
