@@ -63,6 +63,7 @@
 //!
 //! `simd` (part of `cli`, else off) checks text with the processor's vector instructions, by the crate
 //! `simdutf8`: 64 KiB that are not ASCII in a tenth of the time, 125 bytes in a third.
+#![warn(clippy::doc_markdown)]
 
 pub mod net;
 pub mod protocol;

@@ -12,9 +12,11 @@
 
 use std::io;
 
-/// A source of random bytes: for those who run the protocol without [`net`](crate::net), the keys that
+/// A source of random bytes.
+///
+/// For those who run the protocol without [`net`](crate::net), it gives the keys that
 /// [`Connection::client`](crate::protocol::connection::Connection::client) asks for and the nonce of an
-/// [`Opening`](crate::protocol::handshake::Opening). And for whatever else nobody is to guess, such as a token of
+/// [`Opening`](crate::protocol::handshake::Opening). And whatever else nobody is to guess, such as a token of
 /// 128 bits: `random.bytes::<16>()`.
 ///
 /// ```
@@ -39,6 +41,10 @@ impl Random {
     }
 
     /// Draws the next bytes.
+    ///
+    /// # Panics
+    ///
+    /// The system's generator fails although it could be opened, which no known system does.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.fill(&mut bytes);

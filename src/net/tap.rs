@@ -17,9 +17,10 @@ pub enum Direction {
     Sent,
 }
 
-/// Called with every byte that passes over a connection, masked as on the wire, from the first byte of its
-/// opening handshake on. The bytes of one direction come once and in their order. The two directions may come
-/// from two threads at once, but not during the handshake.
+/// Called with every byte that passes over a connection, from the first of its opening handshake on.
+///
+/// The bytes are masked as on the wire. Those of one direction come once and in their order. The two directions
+/// may come from two threads at once, but not during the handshake.
 ///
 /// A client's tap is shown the request, and the response as it is read. If that refuses, its body follows as
 /// far as it is read, and nothing more. A server's tap is made for a request that asks for a WebSocket

@@ -138,6 +138,7 @@ impl WebSocket {
     ///     Ok(())
     /// }
     /// ```
+    #[must_use]
     pub const fn messages(&self) -> Messages<'_> {
         Messages {
             ws: self,

@@ -41,6 +41,7 @@ impl CloseReason {
     /// # Errors
     ///
     /// The rule that the body breaks.
+    #[expect(clippy::missing_panics_doc, reason = "it never does")]
     pub fn decode(body: &[u8]) -> Result<Self, Rule> {
         decode(body, true).map(|reason| reason.expect("a complete body is read or refused"))
     }

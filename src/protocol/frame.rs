@@ -301,7 +301,7 @@ fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64
     Ok(input.get(N..).map(|rest| (smallest, rest)))
 }
 
-/// Masks or unmasks, which is the same: byte i of the payload is XORed with byte i mod 4 of the key (§5.3).
+/// Masks or unmasks, which is the same: byte i of the payload is combined by XOR with byte i mod 4 of the key (§5.3).
 ///
 /// `offset` is the position of `payload` in its frame, so that a payload can be unmasked in the pieces
 /// in which it arrives.
@@ -311,6 +311,7 @@ fn decode_length<const N: usize>(input: &[u8], floor: u64) -> Result<Option<(u64
 /// plainws::protocol::frame::mask(&mut payload, [0x37, 0xfa, 0x21, 0x3d], 0);
 /// assert_eq!(&payload, b"Hello");
 /// ```
+#[expect(clippy::missing_panics_doc, reason = "it never does")]
 pub fn mask(payload: &mut [u8], mut key: MaskingKey, offset: u64) {
     key.rotate_left((offset % 4) as usize);
     // Words as wide as the key: the compiler XORs as many of them at once as fill a vector register.
