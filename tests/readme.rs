@@ -1,9 +1,11 @@
-//! The README's tables are those of the code. `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites that of rules.
+//! What the README and `src/lib.rs` tell of the code is so: the rules, the dependencies, the minutes of reading.
+//! `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites the table of rules.
 
 use plainws::Rule;
 use plainws::protocol::rule::Answer;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 const BEGIN: &str =
     "<!-- rules: made from the table in src/protocol/rule.rs, checked by tests/readme.rs -->\n";
@@ -65,4 +67,90 @@ fn expected() -> String {
         let _ = writeln!(table, "| {section} | `{id}` | {clause} | {answer} |");
     }
     table
+}
+
+/// A row of the reading order in `src/lib.rs`: the minutes that it says, and the files that it names.
+struct Row {
+    minutes: usize,
+    files: Vec<String>,
+}
+
+impl Row {
+    /// The minutes that its files take, at 40 lines each.
+    fn due(&self) -> usize {
+        let lines: usize = self.files.iter().map(|file| lines(file)).sum();
+        (lines + 20) / 40
+    }
+}
+
+fn reading_order() -> Vec<Row> {
+    let (_, table) = include_str!("../src/lib.rs")
+        .split_once("//! | minutes | module |")
+        .unwrap();
+    let rows = table.lines().skip(2);
+    let rows = rows.map_while(|row| row.strip_prefix("//! | ")?.split_once(" | "));
+    rows.map(|(minutes, row)| {
+        let words = row.split('`').skip(1).step_by(2);
+        let files = if row.starts_with("[`net`]") {
+            words.skip(1).flat_map(|name| files("net", name)).collect()
+        } else {
+            let names = words.map(|name| name.trim_start_matches("protocol::"));
+            names.flat_map(|name| files("protocol", name)).collect()
+        };
+        let minutes = minutes.parse().unwrap();
+        Row { minutes, files }
+    })
+    .collect()
+}
+
+/// The sources of a module: one file or a folder of them. Those with tests only are not read first.
+fn files(storey: &str, module: &str) -> Vec<String> {
+    let path = format!("src/{storey}/{module}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let Ok(folder) = root.join(&path).read_dir() else {
+        return vec![format!("{path}.rs")];
+    };
+    let names = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let names = names.filter(|name| !name.ends_with("tests.rs"));
+    names.map(|name| format!("{path}/{name}")).collect()
+}
+
+/// Lines of a source, up to the tests at its end.
+fn lines(file: &str) -> usize {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let source = std::fs::read_to_string(&path).expect(file);
+    let code = source.split("\n#[cfg(test)]\nmod tests {").next();
+    code.unwrap_or_default().lines().count()
+}
+
+mod the_reading_order {
+    use super::*;
+
+    #[test]
+    fn tells_honest_minutes() {
+        for row in reading_order() {
+            let (said, due) = (row.minutes, row.due());
+            assert!(
+                said.abs_diff(due) <= (due / 7).max(1),
+                "src/lib.rs says {said} minutes, and it takes {due}: {:?}",
+                row.files
+            );
+        }
+    }
+
+    #[test]
+    fn leaves_no_file_of_the_protocol_out() {
+        let named: Vec<_> = reading_order()
+            .into_iter()
+            .flat_map(|row| row.files)
+            .collect();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocol");
+        for entry in folder.read_dir().unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let module = name.trim_end_matches(".rs");
+            for file in files("protocol", module) {
+                assert!(module == "mod" || named.contains(&file), "{file}");
+            }
+        }
+    }
 }
