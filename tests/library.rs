@@ -20,6 +20,7 @@ mod reaching;
 mod readme;
 mod request;
 mod response;
+mod rfc_map;
 mod rule;
 mod server;
 mod shutdown;
