@@ -86,3 +86,8 @@ pub use protocol::message::Message;
 pub use protocol::outgoing::Outgoing;
 pub use protocol::prepared::PreparedMessage;
 pub use protocol::rule::Rule;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -591,15 +591,15 @@ mod reconnecting {
 }
 
 #[test]
-fn help_fits_80_columns_and_its_exit_codes_are_those_of_the_readme() {
+fn help_fits_80_columns_and_its_exit_codes_are_those_of_the_docs() {
     let help = run(&["connect", "--help"]).stdout;
     assert!(
         help.lines().all(|line| line.chars().count() <= 80),
         "{help}"
     );
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let readme = std::fs::read_to_string("README.md").expect("it is there");
-    let readme = words(&readme);
+    let page = std::fs::read_to_string("docs/tools.md").expect("it is there");
+    let page = words(&page);
     let (_, codes) = help.split_once("Exit codes:\n").expect("it tells them");
     let mut rows = Vec::new();
     for line in codes.lines() {
@@ -615,6 +615,6 @@ fn help_fits_80_columns_and_its_exit_codes_are_those_of_the_readme() {
     for row in rows {
         let (code, what) = row.split_once("  ").expect("a code and what it means");
         let row = format!("| {code} | {} |", words(what));
-        assert!(readme.contains(&row), "{row}");
+        assert!(page.contains(&row), "{row}");
     }
 }

@@ -79,15 +79,6 @@ mod s5_7_examples {
     }
 }
 
-mod the_readme {
-    #[test]
-    fn shows_the_example_as_it_is_printed() {
-        let readme = include_str!("../README.md");
-        let golden = include_str!("golden/rfc6455-5.7/masked-text.txt");
-        assert!(readme.contains(&format!("plainws decode\n{golden}```")));
-    }
-}
-
 mod each_rules_bytes {
     use super::*;
 

@@ -784,10 +784,10 @@ fn the_help_fits_the_golden_file() {
 }
 
 #[test]
-fn the_readme_shows_what_is_printed() {
-    let readme = include_str!("../README.md");
+fn the_docs_show_what_is_printed() {
+    let page = include_str!("../docs/tools.md");
     let trace = include_str!("golden/proxy/trace.txt");
-    assert!(timeless(readme).contains(trace), "{trace}");
+    assert!(timeless(page).contains(trace), "{trace}");
 }
 
 #[test]

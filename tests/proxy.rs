@@ -1,4 +1,4 @@
-//! Behind nginx, set up as the README says. Without nginx the test says that it is skipped;
+//! Behind nginx, set up as `docs/in-the-open.md` says. Without nginx the test says that it is skipped;
 //! `PLAINWS_NGINX=required` makes that a failure.
 #![expect(
     clippy::unwrap_used,
@@ -79,10 +79,10 @@ impl Drop for Proxy {
     }
 }
 
-/// The README's location in a server of its own.
+/// The page's location in a server of its own.
 fn configuration(listen: SocketAddr, server: SocketAddr) -> String {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("```nginx\n").unwrap();
+    let page = include_str!("../docs/in-the-open.md");
+    let (_, rest) = page.split_once("```nginx\n").unwrap();
     let (location, _) = rest.split_once("```").unwrap();
     assert!(location.contains("127.0.0.1:8000"));
     let location = location.replace("127.0.0.1:8000", &server.to_string());
@@ -95,10 +95,10 @@ fn configuration(listen: SocketAddr, server: SocketAddr) -> String {
     )
 }
 
-/// The README's command for a server that a proxy stands in front of: its flags.
+/// The page's command for a server that a proxy stands in front of: its flags.
 fn flags() -> Vec<&'static str> {
-    let readme = include_str!("../README.md");
-    let (before, _) = readme.split_once("```nginx\n").unwrap();
+    let page = include_str!("../docs/in-the-open.md");
+    let (before, _) = page.split_once("```nginx\n").unwrap();
     let (_, command) = before.rsplit_once("$ plainws ").unwrap();
     command.lines().next().unwrap().split(' ').collect()
 }

@@ -1,4 +1,4 @@
-//! What the README and `src/lib.rs` tell of the code is so: the rules, the dependencies, the minutes of reading.
+//! What `docs/`, the README and `src/lib.rs` tell of the code is so: the rules, the dependencies, the minutes of reading.
 //! `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites the table of rules.
 
 use plainws::Rule;
@@ -13,9 +13,9 @@ const END: &str = "<!-- end of rules -->";
 
 #[test]
 fn shows_every_rule_with_its_section_and_answer() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
     let (table, after) = rest.split_once(END).unwrap();
     if std::env::var_os("PLAINWS_UPDATE").is_some() {
         std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", expected())).unwrap();
@@ -43,8 +43,8 @@ fn dependencies() -> BTreeSet<String> {
 
 #[test]
 fn weighs_every_dependency_and_nothing_else() {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("<!-- dependencies: ").unwrap();
+    let page = include_str!("../docs/dependencies.md");
+    let (_, rest) = page.split_once("<!-- dependencies: ").unwrap();
     let (table, _) = rest.split_once("<!-- end of dependencies -->").unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| `"));
     let names = rows.flat_map(|row| {
@@ -151,6 +151,33 @@ mod the_reading_order {
             for file in files("protocol", module) {
                 assert!(module == "mod" || named.contains(&file), "{file}");
             }
+        }
+    }
+    /// Frames, the opening handshake, how both are shown, sockets: where each begins in the table.
+    const PARTS: [&str; 4] = ["rule", "head", "dissect", "stream"];
+
+    #[test]
+    fn is_summed_up_by_the_readme() {
+        let mut sums = Vec::new();
+        for row in reading_order() {
+            let begins = |part: &str| row.files[0].contains(&format!("/{part}"));
+            if PARTS.get(sums.len()).copied().is_some_and(begins) {
+                sums.push(0);
+            }
+            *sums.last_mut().unwrap() += row.minutes;
+        }
+        let (_, table) = include_str!("../README.md")
+            .split_once("| minutes |")
+            .unwrap();
+        let rows = table.lines().skip(2);
+        let rows = rows.map_while(|row| row.trim().strip_prefix("| ")?.split_once(" | "));
+        let said: Vec<usize> = rows.map(|(minutes, _)| minutes.parse().unwrap()).collect();
+        assert_eq!((said.len(), sums.len()), (PARTS.len(), PARTS.len()));
+        for (said, sum) in said.iter().zip(&sums) {
+            assert!(
+                said.abs_diff(*sum) <= 5,
+                "README says {said}, the sum is {sum}"
+            );
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) const USAGE: u8 = 2;
 pub(super) const REFUSED: u8 = 3;
 pub(super) const VIOLATION: u8 = 4;
 
-/// The exit codes, as `--help` and the README tell them.
+/// The exit codes, as `--help` and `docs/tools.md` tell them.
 pub(super) const EXIT_CODES: &[(u8, &str)] = &[
     (
         CLEAN,
