@@ -1,7 +1,7 @@
 //! Who is let in by the user's own rules, and on what terms, over real sockets.
 
 use crate::support::bytes::{BINARY, CLOSE, TEXT, close_body};
-use crate::support::raw::{KEY, PATIENCE, Raw, upgrade_request};
+use crate::support::raw::{self, KEY, PATIENCE, Raw, upgrade_request};
 use crate::support::server::{echo, start, wait_until};
 use plainws::net::log::Outcome;
 use plainws::net::tap::Direction;
@@ -59,6 +59,40 @@ mod a_refusal {
             let line = lines.recv_timeout(PATIENCE).expect("a line in time");
             assert_eq!(line, format!("{status} not today"));
         }
+    }
+
+    #[test]
+    fn has_any_headers() {
+        let address = start(|server| {
+            site(server).admit(|applicant| match applicant.request.query() {
+                Some("who") => Err(Page::refusal(401, "who are you?")
+                    .header("WWW-Authenticate", "Basic realm=\"chat\"")),
+                _ => Err(Page::html("<a href=/login>log in</a>")
+                    .status(302)
+                    .header("Location", "/login")
+                    .header("Set-Cookie", "from=/")),
+            })
+        });
+        let refused = |path: &str| {
+            let mut raw = Raw::connect(address);
+            raw.send(upgrade_request(path));
+            let response = raw.response();
+            raw.expect_fin();
+            response
+        };
+        let who = refused("/?who");
+        assert_eq!(
+            (who.status, who.text()),
+            (401, "401 Unauthorized: who are you?\n")
+        );
+        assert_eq!(who.header("WWW-Authenticate"), Some("Basic realm=\"chat\""));
+        let elsewhere = refused("/");
+        assert_eq!(
+            (elsewhere.status, elsewhere.text()),
+            (302, "<a href=/login>log in</a>")
+        );
+        assert_eq!(elsewhere.header("Location"), Some("/login"));
+        assert_eq!(elsewhere.header("Set-Cookie"), Some("from=/"));
     }
 
     #[test]
@@ -201,6 +235,155 @@ mod limits {
             assert_eq!(told, is_backlogged, "{path}");
         }
     }
+}
+
+/// Headers of the 101.
+mod headers {
+    use super::*;
+
+    #[test]
+    fn come_with_the_101() {
+        let address = start(|server| {
+            site(server).admit(|_| {
+                let admission = Admission::default().header("Set-Cookie", "a=1");
+                Ok(admission
+                    .header("Set-Cookie", "b=2")
+                    .header("X-Tab", "a\tb"))
+            })
+        });
+        let mut raw = Raw::connect(address);
+        raw.send(upgrade_request("/"));
+        let head = raw.expect_101();
+        assert!(
+            head.ends_with("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Tab: a\tb\r\n\r\n"),
+            "{head}"
+        );
+        raw.send_frame(TEXT, "and frames after it");
+        raw.expect_frame(TEXT, "and frames after it");
+    }
+
+    #[test]
+    fn that_must_not_be_sent_make_it_a_500_that_names_them() {
+        let bad = [
+            ("X", "1\r\nSet-Cookie: y"),
+            ("X\r\nSet-Cookie: y", "1"),
+            ("", "1"),
+            ("upgrade", "h2c"),
+            ("Connection", "close"),
+            ("Sec-WebSocket-Accept", "x"),
+            ("Sec-WebSocket-Protocol", "x"),
+            ("Sec-WebSocket-Extensions", "permessage-deflate"),
+            ("Content-Length", "3"),
+            ("Transfer-Encoding", "chunked"),
+            ("date", "today"),
+        ];
+        let address = start(|server| {
+            site(server).admit(move |applicant| {
+                let number = applicant.request.query().expect("a number");
+                let (name, value) = bad[number.parse::<usize>().expect("a number")];
+                Ok(Admission::default()
+                    .header("X-Good", "1")
+                    .header(name, value))
+            })
+        });
+        for (number, (name, _)) in bad.iter().enumerate() {
+            let mut raw = Raw::connect(address);
+            raw.send(upgrade_request(&format!("/?{number}")));
+            let response = raw.response();
+            let reason = format!("the header {name:?} cannot be sent as it was set");
+            let body = format!("500 Internal Server Error: {reason}\n");
+            assert_eq!((response.status, response.text()), (500, &*body));
+            assert_eq!(response.header("Set-Cookie"), None);
+            raw.expect_fin();
+        }
+    }
+}
+
+/// Which subprotocol is agreed on, where the user's code has a say.
+mod a_subprotocol {
+    use super::*;
+
+    fn choosing(applicant: &Applicant<'_>) -> Admission {
+        let admission = Admission::default();
+        match applicant.request.query() {
+            Some("last") => match applicant.subprotocols {
+                [.., last] => admission.subprotocol(last),
+                [] => admission,
+            },
+            Some("none") => admission.without_subprotocol(),
+            Some("other") => admission.subprotocol("ot\r\nher"),
+            _ => admission,
+        }
+    }
+
+    #[test]
+    fn is_the_one_chosen_if_it_was_offered() {
+        let tell = |ws: &mut WebSocket| ws.send(ws.subprotocol().unwrap_or("-"));
+        let address = start(|server| {
+            let server = server.route("/", tell).subprotocols(["b", "a"]);
+            server.admit(|applicant| Ok(choosing(applicant)))
+        });
+        let answered = |query: &str, offered: &str| {
+            let mut raw = Raw::connect(address);
+            let header = format!("\r\nSec-WebSocket-Protocol: {offered}\r\n\r\n");
+            let header = if offered.is_empty() {
+                "\r\n\r\n"
+            } else {
+                &header
+            };
+            raw.send(upgrade_request(&format!("/?{query}")).replace("\r\n\r\n", header));
+            let head = raw.expect_101();
+            let named = raw::header(&head, "Sec-WebSocket-Protocol").map(str::to_owned);
+            raw.expect_frame(TEXT, named.as_deref().unwrap_or("-"));
+            named
+        };
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(answered("", "x, a, b, c"), some("a"), "the server's choice");
+        assert_eq!(answered("last", "x, a, b, c"), some("c"));
+        assert_eq!(answered("last", ""), None);
+        assert_eq!(answered("none", "x, a, b, c"), None);
+    }
+
+    #[test]
+    fn that_was_not_offered_is_a_500() {
+        let address = start(|server| site(server).admit(|applicant| Ok(choosing(applicant))));
+        let mut raw = Raw::connect(address);
+        let offer = "\r\nSec-WebSocket-Protocol: a\r\n\r\n";
+        raw.send(upgrade_request("/?other").replace("\r\n\r\n", offer));
+        let response = raw.response();
+        assert_eq!(
+            (response.status, response.text()),
+            (
+                500,
+                "500 Internal Server Error: the subprotocol \"ot\\r\\nher\" was chosen and not offered\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn what_was_found_out_reaches_the_handler() {
+    struct User(String);
+    struct Rank(u32);
+
+    let tell = |ws: &mut WebSocket| {
+        let user = ws.extension::<User>().map_or("nobody", |user| &user.0);
+        let rank = ws.extension::<Rank>().map_or(0, |rank| rank.0);
+        let is_more = ws.extension::<String>().is_some();
+        ws.send(format!("{user} {rank} {is_more}"))
+    };
+    let address = start(|server| {
+        server.route("/", tell).admit(|applicant| {
+            let Some(name) = applicant.request.query() else {
+                return Ok(Admission::default());
+            };
+            let admission = Admission::default().extension(User("an earlier one".into()));
+            Ok(admission.extension(Rank(7)).extension(User(name.into())))
+        })
+    });
+    Raw::open(address, "/?ann").expect_frame(TEXT, "ann 7 false");
+    Raw::open(address, "/?bob").expect_frame(TEXT, "bob 7 false");
+    Raw::open(address, "/").expect_frame(TEXT, "nobody 0 false");
 }
 
 /// The code that decides is the user's: it may panic, wait, and call the server.

@@ -153,7 +153,7 @@ mod an_address {
             (&["-H", "Host:"], "names no host"),
             (
                 &["-H", "Host: a", "-H", "host: b"],
-                "cannot be sent in a request: \"host: b\"",
+                "cannot be sent: \"host: b\"",
             ),
             (&["--linger=-1"], "a number of seconds, or 0"),
         ] {

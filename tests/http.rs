@@ -5,6 +5,7 @@ use crate::support::bytes::TEXT;
 use crate::support::hostile::{Visitor, go_on_sending};
 use crate::support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
 use crate::support::server::{SOON, echo, endless, impatient, start};
+use plainws::net::log::Outcome;
 use plainws::{Limits, Page, Server};
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -234,8 +235,6 @@ mod pages {
 
     #[test]
     fn may_refuse_and_say_why() {
-        use plainws::net::log::Outcome;
-
         let (told, reasons) = mpsc::channel();
         let address = start(|server| {
             let server = server.page_with("/refused", |request| {
@@ -298,6 +297,28 @@ mod pages {
     }
 
     #[test]
+    fn of_a_status_without_a_body_have_none_and_no_length() {
+        let address = start(|server| {
+            let page = |status| Page::text("").status(status).header("ETag", "\"1\"");
+            let server = site(server).page("/204", page(204));
+            server.page("/205", page(205)).page("/304", page(304))
+        });
+        for (path, length) in [("/204", None), ("/205", Some("0")), ("/304", None)] {
+            let mut raw = Raw::connect(address);
+            raw.send(get(path));
+            let response = raw.response_without_body();
+            assert_eq!(format!("/{}", response.status), path);
+            assert_eq!(response.header("Content-Length"), length, "{path}");
+            let content_type = length.and(Some("text/plain; charset=utf-8"));
+            assert_eq!(response.header("Content-Type"), content_type, "{path}");
+            assert_eq!(response.header("ETag"), Some("\"1\""));
+            // The next response begins where this one ends.
+            raw.send(get("/"));
+            assert_eq!(raw.response().text(), HOME);
+        }
+    }
+
+    #[test]
     fn that_panic_cost_only_their_connection() {
         let address = start(|server| site(server).page_with("/panic", |_| panic!("on purpose")));
         for _ in 0..3 {
@@ -307,6 +328,139 @@ mod pages {
             raw.until_end();
         }
         assert_eq!(answer(address, get("/"), true).status, 200);
+    }
+}
+
+/// Headers that a page maker sets.
+mod headers {
+    use super::*;
+
+    #[test]
+    fn are_sent_in_their_order_and_as_often_as_they_were_set() {
+        let address = start(|server| {
+            let page = Page::text("in")
+                .header("Set-Cookie", "a=1")
+                .header("Set-Cookie", "b=2")
+                .header("X-Empty", "");
+            server.page("/", page)
+        });
+        let mut raw = Raw::connect(address);
+        raw.send(get("/"));
+        let head = raw.response().head;
+        assert!(
+            head.contains("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Empty: \r\n"),
+            "{head}"
+        );
+    }
+
+    #[test]
+    fn replace_those_that_are_sent_by_default() {
+        let own = [
+            ("cache-control", "max-age=60"),
+            ("CONTENT-SECURITY-POLICY", "default-src *"),
+            ("X-Content-Type-Options", "none"),
+            ("Referrer-Policy", "origin"),
+            ("Content-Type", "text/x-own"),
+            ("Retry-After", "7"),
+        ];
+        let address = start(|server| {
+            let page = Page::text("later").status(503);
+            let page = own
+                .iter()
+                .fold(page, |page, (name, value)| page.header(name, value));
+            server.page("/", page)
+        });
+        let mut raw = Raw::connect(address);
+        raw.send(get("/"));
+        let response = raw.response();
+        // One that stands twice is not found.
+        for (name, value) in own {
+            assert_eq!(response.header(name), Some(value), "{}", response.head);
+        }
+    }
+
+    #[test]
+    fn may_leave_out_the_content_policy_alone() {
+        let address = start(|server| {
+            let free = Page::html("<script>alert(1)</script>").without_content_policy();
+            site(server).page("/free", free)
+        });
+        for (path, has_policy) in [("/", true), ("/free", false)] {
+            let mut raw = Raw::connect(address);
+            raw.send(get(path));
+            let response = raw.response();
+            let policy = response.header("Content-Security-Policy");
+            assert_eq!(policy.is_some(), has_policy, "{path}");
+            let sniff = response.header("X-Content-Type-Options");
+            assert_eq!(sniff, Some("nosniff"));
+        }
+    }
+
+    #[test]
+    fn that_must_not_be_sent_make_the_page_a_500_that_names_them() {
+        let (told, reasons) = mpsc::channel();
+        let bad = [
+            ("", "x"),
+            ("a b", "x"),
+            ("a:", "x"),
+            ("x\r\nSet-Cookie", "y"),
+            ("ä", "x"),
+            ("x", "1\r\nSet-Cookie: y"),
+            ("x", "1\ny"),
+            ("x", "\0"),
+            ("x", "\u{7f}"),
+            ("connection", "close"),
+            ("Content-Length", "0"),
+            ("TRANSFER-ENCODING", "chunked"),
+            ("Date", "today"),
+            ("Upgrade", "h2c"),
+            ("Sec-WebSocket-Accept", "x"),
+            ("Sec-WebSocket-Version", "13"),
+        ];
+        let address = start(|server| {
+            let server = server.log(move |record| {
+                if let Outcome::Response { reason, .. } = record.outcome {
+                    let _ = told.send(reason.map(str::to_owned));
+                }
+            });
+            server.page_with("/bad", move |request| {
+                let (name, value) = bad[request.query().unwrap().parse::<usize>().unwrap()];
+                let page = Page::refusal(403, "no").header("X-Good", "1");
+                page.header(name, value)
+            })
+        });
+        for (number, (name, _)) in bad.iter().enumerate() {
+            let mut raw = Raw::connect(address);
+            raw.send(get(&format!("/bad?{number}")));
+            let response = raw.response();
+            let reason = format!("the header {name:?} cannot be sent as it was set");
+            let body = format!("500 Internal Server Error: {reason}\n");
+            assert_eq!((response.status, response.text()), (500, &*body));
+            assert_eq!(response.header("X-Good"), None);
+            assert_eq!(response.header("Set-Cookie"), None);
+            let told = reasons.recv_timeout(PATIENCE).expect("a line in time");
+            assert_eq!(told, Some(reason));
+        }
+    }
+
+    #[test]
+    fn lead_elsewhere() {
+        let address = start(|server| {
+            let login = Page::text("log in first\n")
+                .status(302)
+                .header("Location", "/login");
+            server.page("/", login)
+        });
+        let mut raw = Raw::connect(address);
+        raw.send(get("/"));
+        let response = raw.response();
+        assert!(
+            response.head.starts_with("HTTP/1.1 302 Found\r\n"),
+            "{}",
+            response.head
+        );
+        assert_eq!(response.header("Location"), Some("/login"));
+        assert_eq!(response.text(), "log in first\n");
     }
 }
 
@@ -1181,8 +1335,6 @@ mod a_refused_peer {
 
     #[test]
     fn is_reported_to_the_log_with_its_address() {
-        use plainws::net::log::Outcome;
-
         let (told, lines) = mpsc::channel();
         let address = start(|server| {
             let server = server.max_connections(3).max_per_address(1);
@@ -1406,7 +1558,6 @@ mod a_refused_handshake {
 
 mod the_log {
     use super::*;
-    use plainws::net::log::Outcome;
 
     #[test]
     fn tells_each_request_and_each_connection_once() {

@@ -1,5 +1,6 @@
 //! A client: opens a connection to a `ws:` URL.
 
+use super::applicant::Extensions;
 use super::budget::Share;
 use super::deadline::deadline_in;
 use super::dial::Endpoint;
@@ -218,6 +219,7 @@ impl Client {
             request,
             subprotocol,
             peer: Some(peer),
+            extensions: Extensions::default(),
         });
         Ok(WebSocket::new(
             Arc::new(stream),

@@ -1,7 +1,7 @@
 //! What the port answers besides WebSocket: pages and refusals (RFC 9110, RFC 9112).
 
 use super::log::Outcome;
-use crate::protocol::handshake::VERSION;
+use crate::protocol::handshake::{VERSION, check_header};
 use crate::protocol::head::Head;
 use crate::protocol::request::Request;
 use std::borrow::Cow;
@@ -15,11 +15,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// let page = Page::html("<!doctype html><title>Hello</title>");
 /// let refusal = Page::refusal(403, "this room is for members");
 /// let other_refusal = Page::html("<!doctype html><title>Nothing here</title>").status(404);
+/// let challenge = Page::refusal(401, "who are you?").header("WWW-Authenticate", "Basic realm=\"chat\"");
+/// let elsewhere = Page::text("moved").status(303).header("Location", "/login");
 /// ```
+///
+/// Beside its own headers a page is sent with `Cache-Control: no-cache`, `X-Content-Type-Options: nosniff`,
+/// `Referrer-Policy: no-referrer` and a `Content-Security-Policy` that lets it load from its own host, connect to
+/// that, and nothing else: no inline script, no frame around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     status: u16,
     content_type: &'static str,
+    headers: Vec<(String, String)>,
+    has_content_policy: bool,
     body: Cow<'static, [u8]>,
     /// Why, if it is a refusal that says so.
     reason: Option<String>,
@@ -31,6 +39,8 @@ impl Page {
         Self {
             status: 200,
             content_type,
+            headers: Vec::new(),
+            has_content_policy: true,
             body: body.into(),
             reason: None,
         }
@@ -59,13 +69,35 @@ impl Page {
         }
     }
 
-    /// The same with another status. Default 200.
+    /// The same with another status. Default 200. A redirect, such as 302, needs a `Location`
+    /// ([`header`](Self::header)).
     ///
-    /// A status below 200 is not final, and responses with 204, 205 and 304 have no body: for a page with one of
-    /// these, or with a status above 599, 500 is sent.
+    /// A status below 200 is not final, and responses with 204, 205 and 304 have no body: for the former, for a
+    /// page with one of the latter whose body is not empty, and for a status above 599, 500 is sent.
     #[must_use]
     pub const fn status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same with one more header, such as `WWW-Authenticate`, `Location` or `Set-Cookie`. It replaces the one
+    /// of this name that would be sent by default, such as `Cache-Control`; beyond that a name may come several
+    /// times.
+    ///
+    /// A header that must not be sent makes the response a 500 whose reason names it, in the body and the log: one
+    /// whose name is not a token, whose value has control bytes, or which the server answers for itself
+    /// (`Connection`, `Content-Length`, `Transfer-Encoding`, `Date`, `Upgrade`, those of `Sec-WebSocket-`).
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same without the default `Content-Security-Policy`, for a page with inline scripts or with parts from
+    /// elsewhere. Another one can be set with [`header`](Self::header).
+    #[must_use]
+    pub const fn without_content_policy(mut self) -> Self {
+        self.has_content_policy = false;
         self
     }
 }
@@ -83,12 +115,18 @@ const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const DEFAULT_HEADERS: [(&str, &str); 4] = [
+    ("Cache-Control", "no-cache"),
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+];
+
 /// A response to a request that opens no WebSocket connection.
 #[derive(Clone, Debug)]
 pub(super) struct Response {
     pub(super) status: u16,
-    headers: Vec<(&'static str, Cow<'static, str>)>,
-    content_type: &'static str,
+    headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Cow<'static, [u8]>,
     /// Why, if it is a refusal.
     pub(super) refusal: Option<Refusal>,
@@ -106,15 +144,34 @@ impl Response {
         let Page {
             status,
             content_type,
+            headers,
+            has_content_policy,
             body,
             reason,
         } = page;
-        if !(200..=599).contains(&status) || [204, 205, 304].contains(&status) {
+        if !(200..=599).contains(&status) {
             let reason = format!("a page cannot have the status {status}");
             return Self::refusal(500, "page-status", reason);
         }
+        if [204, 205, 304].contains(&status) && !body.is_empty() {
+            let reason = format!("a page with the status {status} has no body");
+            return Self::refusal(500, "page-status", reason);
+        }
+        let mut response = Self::new(status, content_type, body);
+        if !has_content_policy {
+            response.remove_header("Content-Security-Policy");
+        }
+        for (name, _) in &headers {
+            response.remove_header(name);
+        }
+        for (name, value) in headers {
+            if check_header(&name, &value).is_err() {
+                return header_refusal(&name);
+            }
+            response.headers.push((name.into(), value.into()));
+        }
         let id = "page-refused";
-        Self::new(status, content_type, body).refusing(reason.map(|reason| Refusal { id, reason }))
+        response.refusing(reason.map(|reason| Refusal { id, reason }))
     }
 
     /// A refusal that says why in its body (RFC 9110 §15.5).
@@ -133,7 +190,6 @@ impl Response {
         let mut response = Self {
             status,
             headers: Vec::new(),
-            content_type,
             body,
             refusal: None,
         };
@@ -147,7 +203,18 @@ impl Response {
             503 => response.add_header("Retry-After", "1"),
             _ => {}
         }
+        if response.has_content() {
+            response.add_header("Content-Type", content_type);
+        }
+        for (name, value) in DEFAULT_HEADERS {
+            response.add_header(name, value);
+        }
         response
+    }
+
+    /// RFC 9110 §8.6, §15.3.5, §15.4.5: two statuses have not even empty content.
+    const fn has_content(&self) -> bool {
+        !matches!(self.status, 204 | 304)
     }
 
     pub(super) fn redirect(location: String) -> Self {
@@ -157,7 +224,12 @@ impl Response {
     }
 
     pub(super) fn add_header(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
-        self.headers.push((name, value.into()));
+        self.headers.push((name.into(), value.into()));
+    }
+
+    fn remove_header(&mut self, name: &str) {
+        self.headers
+            .retain(|(there, _)| !there.eq_ignore_ascii_case(name));
     }
 
     /// What is reported of it when this much of its body was sent.
@@ -191,15 +263,18 @@ impl Response {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        head += &format!(
-            "Content-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\n\
-             Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n\
-             X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\r\n",
-            self.content_type,
-            self.body.len(),
-        );
+        if self.has_content() {
+            head += &format!("Content-Length: {}\r\n", self.body.len());
+        }
+        head += "\r\n";
         head.into_bytes()
     }
+}
+
+/// The answer instead of one with a header that must not be sent. Its value may be a secret, so it is not told.
+pub(super) fn header_refusal(name: &str) -> Response {
+    let reason = format!("the header {name:?} cannot be sent as it was set");
+    Response::refusal(500, "header-invalid", reason)
 }
 
 /// Why a request's body cannot be taken: no path of this server needs one.
@@ -260,28 +335,55 @@ fn refusal_text(status: u16, reason: &str) -> String {
     }
 }
 
+/// Those of RFC 9110 §15, RFC 6585 (428, 429, 431, 511) and RFC 7725 (451).
 fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non-Authoritative Information",
+        204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
         308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
+        402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
         408 => "Request Timeout",
         409 => "Conflict",
         410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        417 => "Expectation Failed",
         421 => "Misdirected Request",
+        422 => "Unprocessable Content",
         426 => "Upgrade Required",
+        428 => "Precondition Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
         500 => "Internal Server Error",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
+        511 => "Network Authentication Required",
         _ => "",
     }
 }
@@ -343,25 +445,51 @@ mod tests {
     fn each_status_has_the_phrase_of_its_rfc() {
         let phrases = [
             (200, "OK"),
+            (201, "Created"),
+            (202, "Accepted"),
+            (203, "Non-Authoritative Information"),
+            (204, "No Content"),
+            (205, "Reset Content"),
+            (206, "Partial Content"),
+            (300, "Multiple Choices"),
+            (301, "Moved Permanently"),
+            (302, "Found"),
+            (303, "See Other"),
+            (304, "Not Modified"),
+            (307, "Temporary Redirect"),
             (308, "Permanent Redirect"),
             (400, "Bad Request"),
             (401, "Unauthorized"),
+            (402, "Payment Required"),
             (403, "Forbidden"),
             (404, "Not Found"),
             (405, "Method Not Allowed"),
+            (406, "Not Acceptable"),
+            (407, "Proxy Authentication Required"),
             (408, "Request Timeout"),
             (409, "Conflict"),
             (410, "Gone"),
+            (411, "Length Required"),
+            (412, "Precondition Failed"),
             (413, "Content Too Large"),
             (414, "URI Too Long"),
+            (415, "Unsupported Media Type"),
+            (416, "Range Not Satisfiable"),
+            (417, "Expectation Failed"),
             (421, "Misdirected Request"),
+            (422, "Unprocessable Content"),
             (426, "Upgrade Required"),
+            (428, "Precondition Required"),
             (429, "Too Many Requests"),
             (431, "Request Header Fields Too Large"),
+            (451, "Unavailable For Legal Reasons"),
             (500, "Internal Server Error"),
             (501, "Not Implemented"),
+            (502, "Bad Gateway"),
             (503, "Service Unavailable"),
+            (504, "Gateway Timeout"),
             (505, "HTTP Version Not Supported"),
+            (511, "Network Authentication Required"),
         ];
         for (status, phrase) in phrases {
             let head = Response::refusal(status, "id", "why").head(true, UNIX_EPOCH);

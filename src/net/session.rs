@@ -1,6 +1,6 @@
 //! One accepted TCP connection: requests are read, answered, and one may open a WebSocket connection.
 
-use super::applicant::Applicant;
+use super::applicant::{Admission, Applicant};
 use super::budget::Share;
 use super::caretaker;
 use super::deadline::{after, is_timeout};
@@ -272,7 +272,7 @@ impl<'a> Session<'a> {
 
     fn upgrade(&mut self, request: Request) -> std::result::Result<Reply<'a>, Response> {
         self.begin_tap(&request)?;
-        let upgrade = Upgrade::new(&request).map_err(refusal)?;
+        let mut upgrade = Upgrade::new(&request).map_err(refusal)?;
         let Destination::Route(route) = self.site.find(request.path()) else {
             return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
         };
@@ -287,39 +287,43 @@ impl<'a> Session<'a> {
                 "pages of that origin may not connect",
             ));
         }
-        let limits = self.admit(&request)?;
+        let admission = self.admit(&request, upgrade.subprotocols())?;
+        let subprotocol = admission.settle(&mut upgrade, &self.site.subprotocols)?;
         if !self.membership.begin_upgrade() {
             return Err(stopping());
         }
-        let mut offered = upgrade.subprotocols().iter();
-        let subprotocol = offered.find(|offered| self.site.subprotocols.contains(offered));
         Ok(Reply::Upgrade(Accepted {
-            response: upgrade.response(subprotocol.map(String::as_str)),
+            response: upgrade.response(subprotocol.as_deref()),
+            limits: admission.limits.map(Box::new),
             handshake: Box::new(Handshake {
                 request,
-                subprotocol: subprotocol.cloned(),
+                subprotocol,
                 peer: self.peer,
+                extensions: admission.into_extensions(),
             }),
-            limits,
             handler,
         }))
     }
 
-    /// The limits with which the user's code admits the connection, if it sets any; or its refusal, or 500 when
-    /// it panics.
+    /// The terms on which the user's code admits the connection; or its refusal, or 500 when it panics.
     #[inline(never)]
-    fn admit(&self, request: &Request) -> std::result::Result<Option<Box<Limits>>, Response> {
+    fn admit(
+        &self,
+        request: &Request,
+        subprotocols: &[String],
+    ) -> std::result::Result<Box<Admission>, Response> {
         let Some(admit) = &self.site.admit else {
-            return Ok(None);
+            return Ok(Box::default());
         };
         let applicant = Applicant {
             request,
             peer: self.peer,
             number: self.membership.id(),
             limits: self.site.limits,
+            subprotocols,
         };
         match self.membership.registry().catch(|| admit(&applicant)) {
-            Some(Ok(admission)) => Ok(admission.limits.map(Box::new)),
+            Some(Ok(admission)) => Ok(Box::new(admission)),
             Some(Err(page)) => Err(Response::page(page)),
             None => {
                 let reason = "whether the connection may be opened could not be found out";

@@ -1,5 +1,6 @@
 //! A WebSocket connection as a handler or a client uses it: calls that block.
 
+use super::applicant::Extensions;
 use super::budget::Share;
 use super::caretaker;
 use super::error::Result;
@@ -40,6 +41,8 @@ pub(super) struct Handshake {
     pub(super) request: Request,
     pub(super) subprotocol: Option<String>,
     pub(super) peer: Option<SocketAddr>,
+    /// What it was admitted with.
+    pub(super) extensions: Extensions,
 }
 
 /// An established WebSocket connection.
@@ -258,6 +261,14 @@ impl WebSocket {
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.handshake.subprotocol.as_deref()
+    }
+
+    /// What the connection was admitted with, such as who its user is
+    /// ([`Admission::extension`](crate::Admission::extension)). `None` if nothing of this type was, and always
+    /// for a client's connection.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.handshake.extensions.get()
     }
 
     /// How long the peer took to answer the last ping that was sent because of its silence

@@ -2,7 +2,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::accept::accept_value;
-use super::both::{VERSION, check_connection, check_no_body};
+use super::both::{InvalidHeader, VERSION, check_connection, check_no_body, may_be_added};
 use super::extensions::{self, Extension};
 use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::{Head, StatusLine, Version, is_target, is_token};
@@ -11,7 +11,6 @@ use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::fmt;
 
 /// A client's request, and what the answer to it must be (§4.1).
 ///
@@ -84,19 +83,6 @@ impl Asked {
     }
 }
 
-/// A host, target, subprotocol or header that a request must not hold: the server would read something
-/// else than was meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidHeader(pub String);
-
-impl fmt::Display for InvalidHeader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot be sent in a request: {:?}", self.0)
-    }
-}
-
-impl std::error::Error for InvalidHeader {}
-
 impl Opening {
     /// A request for `target` of `host`, which includes the port unless that is 80. `nonce` must be
     /// random and new for each connection.
@@ -150,26 +136,13 @@ impl Opening {
     /// [`InvalidHeader`] for a name that is not a token or belongs to the handshake itself, for a second
     /// `Origin` or one that is not ASCII, and for a value with control bytes.
     pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), InvalidHeader> {
-        const OWN: [&str; 10] = [
-            "Host",
-            "Upgrade",
-            "Connection",
-            "Sec-WebSocket-Key",
-            "Sec-WebSocket-Accept",
-            "Sec-WebSocket-Version",
-            "Sec-WebSocket-Protocol",
-            "Sec-WebSocket-Extensions",
-            "Content-Length",
-            "Transfer-Encoding",
-        ];
-        let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let is_host = name.eq_ignore_ascii_case("Host");
         let is_origin = |name: &str| name.eq_ignore_ascii_case("Origin");
         let is_repeated =
             is_origin(name) && self.headers.iter().any(|(earlier, _)| is_origin(earlier));
-        let has_control_byte = value.chars().any(|c| c.is_ascii_control() && c != '\t');
         // §4.1: an origin is sent in ASCII.
-        let is_unreadable = has_control_byte || is_origin(name) && !value.is_ascii();
-        if is_own || is_repeated || is_unreadable || !is_token(name.as_bytes()) {
+        let is_unreadable = is_origin(name) && !value.is_ascii();
+        if is_host || is_repeated || is_unreadable || !may_be_added(name, value) {
             return Err(InvalidHeader(format!("{name}: {value}")));
         }
         self.headers.push((name.to_owned(), value.to_owned()));

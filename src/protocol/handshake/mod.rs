@@ -24,9 +24,9 @@ mod extensions;
 pub(super) mod server;
 
 pub use accept::{GUID, accept_value, is_key};
-pub use both::VERSION;
-pub use client::{Asked, InvalidHeader, Opening};
+pub use both::{InvalidHeader, VERSION};
+pub use client::{Asked, Opening};
 pub use extensions::Extension;
-pub use server::{Upgrade, is_asked_for};
+pub use server::{Upgrade, check_header, is_asked_for};
 
 pub(super) use accept::digest;

@@ -2,7 +2,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::accept::{accept_value, key};
-use super::both::{VERSION, check_connection, check_no_body};
+use super::both::{InvalidHeader, VERSION, check_connection, check_no_body, may_be_added};
 use super::extensions;
 use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::{Head, RequestLine, Version, is_token};
@@ -28,6 +28,7 @@ pub fn is_asked_for(request: &Request) -> bool {
 pub struct Upgrade {
     accept: String,
     subprotocols: Vec<String>,
+    headers: Vec<(String, String)>,
 }
 
 impl Upgrade {
@@ -50,6 +51,17 @@ impl Upgrade {
         &self.subprotocols
     }
 
+    /// Adds a header to the [answer](Self::response), such as `Set-Cookie` (§1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidHeader`] for one that [`check_header`] refuses.
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), InvalidHeader> {
+        check_header(name, value)?;
+        self.headers.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
     /// The answer that opens the connection (§4.2.2). It names no extension, which declines all of them,
     /// and the subprotocol only if the client offered it.
     #[must_use]
@@ -59,14 +71,31 @@ impl Upgrade {
             .map_or(String::new(), |chosen| {
                 format!("Sec-WebSocket-Protocol: {chosen}\r\n")
             });
-        format!(
+        let mut response = format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\n\
              Connection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n{subprotocol}\r\n",
+             Sec-WebSocket-Accept: {}\r\n{subprotocol}",
             self.accept,
-        )
+        );
+        for (name, value) in &self.headers {
+            response += &format!("{name}: {value}\r\n");
+        }
+        response + "\r\n"
     }
+}
+
+/// Judges a header that a server's user adds to a response of any status.
+///
+/// # Errors
+///
+/// [`InvalidHeader`] for a name that is not a token or that the server answers for itself (those of the
+/// handshake, `Connection`, `Content-Length`, `Transfer-Encoding`, `Date`), and for a value with control bytes.
+pub fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader> {
+    if name.eq_ignore_ascii_case("Date") || !may_be_added(name, value) {
+        return Err(InvalidHeader(format!("{name}: {value}")));
+    }
+    Ok(())
 }
 
 /// Runs the checks of §4.2.1.
@@ -106,6 +135,7 @@ pub(in crate::protocol) fn judge(
     Ok(Upgrade {
         accept: accept_value(key),
         subprotocols,
+        headers: Vec::new(),
     })
 }
 
