@@ -1,0 +1,145 @@
+//! Sends the lines that are typed, shows the messages that come, and connects again when the connection is lost.
+//!
+//! ```sh
+//! cargo run --no-default-features --example echo
+//! cargo run --no-default-features --example client ws://127.0.0.1:8000/echo
+//! ```
+//!
+//! Then end the server and start it again, and go on typing.
+
+use plainws::net::random::Random;
+use plainws::{CloseCode, CloseReason, Error, Result, Sender};
+use std::env;
+use std::io::{self, BufRead, BufReader};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+fn main() -> Result<()> {
+    let url = env::args().nth(1);
+    let url = url.unwrap_or("ws://127.0.0.1:8000/echo".into());
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60))?;
+    let input = BufReader::new(io::stdin());
+    let reason = run(&url, input, backoff, |text| println!("{text}"))?;
+    eprintln!("the connection was closed: {reason}");
+    Ok(())
+}
+
+/// Keeps up a connection to `url` until one is closed for good. Returns the server's reason.
+pub(crate) fn run(
+    url: &str,
+    input: impl BufRead + Send + 'static,
+    mut backoff: Backoff,
+    mut show: impl FnMut(&str),
+) -> Result<CloseReason> {
+    let (connected, connections) = mpsc::channel();
+    thread::spawn(move || send_lines(input, &connections));
+    loop {
+        let mut message_came = || backoff.reset();
+        let why = match talk(url, &connected, &mut show, &mut message_came) {
+            Ok(reason) if !may_try_again(&reason) => return Ok(reason),
+            Ok(reason) => reason.to_string(),
+            Err(error) if !may_pass(&error) => return Err(error),
+            Err(error) => error.to_string(),
+        };
+        let pause = backoff.next();
+        show(&format!("[{why}; the next attempt is in {pause:.1?}]"));
+        thread::sleep(pause);
+    }
+}
+
+/// Connects, and shows what comes, up to the end.
+fn talk(
+    url: &str,
+    connected: &mpsc::Sender<Sender>,
+    show: &mut impl FnMut(&str),
+    message_came: &mut impl FnMut(),
+) -> Result<CloseReason> {
+    let ws = plainws::connect(url)?;
+    // The thread that sends is gone once all lines are sent.
+    let _ = connected.send(ws.sender());
+    for message in ws.messages() {
+        message_came();
+        // What comes from elsewhere has no business with the terminal.
+        show(&message?.to_string().replace(char::is_control, "\u{FFFD}"));
+    }
+    let lost = CloseReason::new(CloseCode::ABNORMAL);
+    Ok(ws.close_reason().unwrap_or(lost))
+}
+
+/// Sends each line on the newest connection, or on the next one if that is lost. At the end of the input it closes.
+fn send_lines(input: impl BufRead, connections: &Receiver<Sender>) {
+    let Ok(mut newest) = connections.recv() else {
+        return;
+    };
+    let mut until_done = |send: &dyn Fn(&Sender) -> Result<()>| {
+        while send(&newest).is_err() {
+            match connections.recv() {
+                Ok(sender) => newest = sender,
+                Err(_) => return,
+            }
+        }
+    };
+    for line in input.lines().map_while(io::Result::ok) {
+        until_done(&|sender| sender.send(&line));
+    }
+    until_done(&|sender| sender.close(CloseCode::NORMAL, ""));
+}
+
+/// Whether a server that ends a connection like this may take the next one: it stops, it has too much to do, or it is
+/// lost. Any other code is an answer.
+fn may_try_again(reason: &CloseReason) -> bool {
+    const SERVICE_RESTART: CloseCode = CloseCode(1012);
+    [
+        CloseCode::GOING_AWAY,
+        CloseCode::ABNORMAL,
+        CloseCode::INTERNAL_ERROR,
+        SERVICE_RESTART,
+        CloseCode::TRY_AGAIN_LATER,
+    ]
+    .contains(&reason.code)
+}
+
+/// Whether what failed may go well later. A URL, a header or a server's answer that is wrong stays so.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Io(_) | Error::Overloaded => true,
+        Error::Refused(refusal) => matches!(refusal.response.status(), 408 | 429 | 500..=599),
+        Error::Proxy { error, .. } => may_pass(error),
+        _ => false,
+    }
+}
+
+/// How long to wait before each attempt (§7.2.3): a random time, so that not all clients of a server that was
+/// lost come back at once, out of a span that doubles with each failure.
+pub(crate) struct Backoff {
+    first: Duration,
+    most: Duration,
+    failures: u32,
+    random: Random,
+}
+
+impl Backoff {
+    pub(crate) fn new(first: Duration, most: Duration) -> Result<Self> {
+        Ok(Self {
+            first,
+            most,
+            failures: 0,
+            random: Random::new()?,
+        })
+    }
+
+    fn next(&mut self) -> Duration {
+        let span = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(self.failures));
+        self.failures += 1;
+        let part = u32::from_ne_bytes(self.random.bytes());
+        span.min(self.most)
+            .mul_f64(f64::from(part) / f64::from(u32::MAX))
+    }
+
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
