@@ -8,7 +8,7 @@
 //! Then end the server and start it again, and go on typing.
 
 use plainws::net::random::Random;
-use plainws::{CloseCode, CloseReason, Error, Result, Sender};
+use plainws::{CloseCode, CloseReason, Error, Received, Result, Sender};
 use std::env;
 use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc::{self, Receiver};
@@ -58,13 +58,17 @@ fn talk(
     let ws = plainws::connect(url)?;
     // The thread that sends is gone once all lines are sent.
     let _ = connected.send(ws.sender());
-    for message in ws.messages() {
-        message_came();
-        // What comes from elsewhere has no business with the terminal.
-        show(&message?.to_string().replace(char::is_control, "\u{FFFD}"));
+    loop {
+        match ws.receive_timeout(Duration::MAX)? {
+            Received::Message(message) => {
+                message_came();
+                // Whoever sends it is not to control the terminal.
+                show(&message.to_string().replace(char::is_control, "\u{FFFD}"));
+            }
+            Received::Ended(reason) => return Ok(reason),
+            _ => {}
+        }
     }
-    let lost = CloseReason::new(CloseCode::ABNORMAL);
-    Ok(ws.close_reason().unwrap_or(lost))
 }
 
 /// Sends each line on the newest connection, or on the next one if that is lost. At the end of the input it closes.
@@ -89,12 +93,11 @@ fn send_lines(input: impl BufRead, connections: &Receiver<Sender>) {
 /// Whether a server that ends a connection like this may take the next one: it stops, it has too much to do, or it is
 /// lost. Any other code is an answer.
 fn may_try_again(reason: &CloseReason) -> bool {
-    const SERVICE_RESTART: CloseCode = CloseCode(1012);
     [
         CloseCode::GOING_AWAY,
         CloseCode::ABNORMAL,
         CloseCode::INTERNAL_ERROR,
-        SERVICE_RESTART,
+        CloseCode::SERVICE_RESTART,
         CloseCode::TRY_AGAIN_LATER,
     ]
     .contains(&reason.code)
@@ -129,7 +132,7 @@ impl Backoff {
         })
     }
 
-    fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let span = self
             .first
             .saturating_mul(2_u32.saturating_pow(self.failures));

@@ -7,6 +7,7 @@ mod client;
 mod close;
 mod connection;
 mod dissect;
+mod examples;
 mod explain;
 mod findings;
 mod frame;

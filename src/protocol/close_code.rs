@@ -38,6 +38,8 @@ impl CloseCode {
     pub const EXTENSION_REQUIRED: Self = Self(1010);
     /// 1011: the endpoint met a condition it did not expect.
     pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1012: a server starts anew, so that clients may come back. Registered after RFC 6455.
+    pub const SERVICE_RESTART: Self = Self(1012);
     /// 1013: a server has too much to do, or too little memory left. Registered after RFC 6455.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
 
