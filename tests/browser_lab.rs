@@ -1250,7 +1250,10 @@ mod the_tables {
         );
 
         page.evaluate("location.hash = '#questions'");
-        page.wait_for("document.querySelectorAll('.bench-questions details').length === 60");
+        let questions = crate::cli_why::QUESTIONS;
+        page.wait_for(&format!(
+            "document.querySelectorAll('.bench-questions details').length === {questions}"
+        ));
         search(&mut page, "#questions-sought", "1006");
         let found = page.evaluate(
             "[...document.querySelectorAll('.bench-questions details')].map((it) => it.id)",

@@ -13,6 +13,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
+/// How many questions there are.
+pub(crate) const QUESTIONS: u8 = 60;
+
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -61,7 +64,7 @@ mod the_list {
             .filter_map(|line| line.get(..3)?.trim().parse().ok());
         let mut numbers: Vec<u8> = numbers.collect();
         numbers.sort_unstable();
-        assert_eq!(numbers, Vec::from_iter(1..=60));
+        assert_eq!(numbers, Vec::from_iter(1..=QUESTIONS));
         golden::check("why/list.txt", &run.stdout);
     }
 
@@ -282,7 +285,7 @@ fn check_fragment(fragment: &str) {
             .is_ok_and(|number: u8| (1..=10).contains(&number)),
         ["questions", number] => number
             .parse()
-            .is_ok_and(|number: u8| (1..=60).contains(&number)),
+            .is_ok_and(|number: u8| (1..=QUESTIONS).contains(&number)),
         _ => false,
     };
     assert!(is_there, "the lab has no {fragment}");
@@ -303,7 +306,7 @@ fn fields() -> &'static serde_json::Map<String, Value> {
         let numbers = list(&json["questions"])
             .iter()
             .map(|question| question["n"].as_u64());
-        assert_eq!(BTreeSet::from_iter(numbers).len(), 60);
+        assert_eq!(BTreeSet::from_iter(numbers).len(), usize::from(QUESTIONS));
         json["fields"].clone()
     });
     fields.as_object().expect("an object")
@@ -312,7 +315,7 @@ fn fields() -> &'static serde_json::Map<String, Value> {
 fn is_number_of_a_question(number: &Value) -> bool {
     number
         .as_u64()
-        .is_some_and(|number| (1..=60).contains(&number))
+        .is_some_and(|number| (1..=QUESTIONS.into()).contains(&number))
 }
 
 mod the_fields {
@@ -382,7 +385,7 @@ mod the_tour {
             assert!(
                 number
                     .parse()
-                    .is_ok_and(|number: u8| (1..=60).contains(&number)),
+                    .is_ok_and(|number: u8| (1..=QUESTIONS).contains(&number)),
                 "{step}"
             );
             let (file, function) = part("place: ['", "']").split_once("', '").expect("two");

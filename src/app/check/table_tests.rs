@@ -1,8 +1,8 @@
 //! What holds of the table of cases as a whole.
 
-use super::cases;
 use super::old_suite::NUMBERS;
 use super::script::Step;
+use super::{cases, list};
 use crate::app::why::{self, asked};
 
 #[test]
@@ -49,6 +49,16 @@ fn heads_are_written_in_latin_1() {
             if let Step::Head(head, _) | Step::HeadPieces(head, ..) | Step::HalfHead(head) = step {
                 assert!(head.chars().all(|c| c <= '\u{FF}'), "{}", case.id);
             }
+        }
+    }
+}
+
+#[test]
+fn each_step_is_told_to_its_end() {
+    for case in cases::all() {
+        for step in &case.script {
+            let words = list::words(step);
+            assert!(!words.ends_with(' '), "{}: {words:?}", case.id);
         }
     }
 }

@@ -348,7 +348,8 @@ fn illegal_orders() -> Vec<Case> {
               old: Option<&'static str>,
               before: Vec<Answer>,
               frames: Vec<Frame>| {
-            let steps = [perhaps(before), send(frames)];
+            let before = (!before.is_empty()).then(|| perhaps(before));
+            let steps: Vec<_> = before.into_iter().chain([send(frames)]).collect();
             row(id, title, steps).breaks(rule).old(old)
         }
     };
