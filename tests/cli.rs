@@ -36,4 +36,6 @@ mod lab_pages;
 mod memory;
 mod program;
 mod proxy;
+#[cfg(unix)]
+mod readme_commands;
 mod support;
