@@ -69,6 +69,7 @@
 pub mod net;
 pub mod protocol;
 
+pub use net::accept::{Accept, accept};
 pub use net::applicant::{Admission, Applicant};
 pub use net::client::{Client, connect};
 pub use net::error::{Error, Refusal, Result};
@@ -77,6 +78,7 @@ pub use net::limits::Limits;
 pub use net::sender::{RawSender, Sender, WhenFull};
 pub use net::server::{Handle, Server};
 pub use net::stats::Stats;
+pub use net::transport::Transport;
 pub use net::websocket::{Received, WebSocket};
 pub use protocol::Role;
 pub use protocol::close::CloseReason;

@@ -25,6 +25,7 @@ mod rfc_map;
 mod rule;
 mod server;
 mod shutdown;
+mod streams;
 mod support;
 mod tap;
 mod unix_socket;

@@ -11,6 +11,7 @@ use super::random::Random;
 use super::read_response::{read_body, read_response};
 use super::stream::Stream;
 use super::tap::{Direction, Tap, Tapped};
+use super::transport::Transport;
 use super::url::Url;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
@@ -190,7 +191,52 @@ impl Client {
     /// in time, with the addresses that were tried; [`Error::Proxy`] when it is the proxy that does not let us through.
     pub fn connect(self) -> Result<WebSocket> {
         let deadline = deadline_in(self.timeout);
-        let (stream, peer, mut after_head) = self.reach(deadline)?;
+        let (stream, peer, arrived) = self.reach(deadline)?;
+        self.open(stream, Some(peer), arrived, deadline)
+    }
+
+    /// Opens the connection as [`connect`](Self::connect) does, but over a stream to the server that is there already: a
+    /// Unix socket, TLS of your own, one end of a test's pair. The URL only says what is asked for;
+    /// [`connect_to`](Self::connect_to) and [`proxy`](Self::proxy) mean nothing then.
+    ///
+    /// The stream is used as it is, whatever time-outs and mode were set before. Who keeps another handle of it must
+    /// leave it alone.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # fn main() -> plainws::Result<()> {
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let (here, there) = UnixStream::pair()?;
+    /// let server = std::thread::spawn(move || plainws::accept(there)?.send("Hello"));
+    /// let ws = plainws::Client::new("ws://localhost/")?.over(here)?;
+    /// assert_eq!(ws.receive()?, Some("Hello".into()));
+    /// # drop(ws);
+    /// # server.join().expect("it does not panic")
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect); no address is tried, and no proxy asked.
+    pub fn over(self, stream: impl Transport + 'static) -> Result<WebSocket> {
+        let deadline = deadline_in(self.timeout);
+        let peer = stream.peer_addr();
+        let stream = Stream::new(stream);
+        stream.prepare()?;
+        self.open(stream, peer, Vec::new(), deadline)
+    }
+
+    /// Makes the request on a stream, from which this has arrived already.
+    fn open(
+        self,
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        mut after_head: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<WebSocket> {
         let head = self.opening.request();
         let who = format!("the server {}", self.server());
         let tapped = Tapped::new(self.tap);
@@ -218,7 +264,7 @@ impl Client {
         let handshake = Box::new(Handshake {
             request,
             subprotocol,
-            peer: Some(peer),
+            peer,
             extensions: Extensions::default(),
         });
         Ok(WebSocket::new(

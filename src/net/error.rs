@@ -27,6 +27,14 @@ pub enum Error {
     Io(io::Error),
     /// A server answered the opening handshake with another status than 101.
     Refused(Box<Refusal>),
+    /// Who connected to [`accept`](crate::accept) asked for something else than a WebSocket connection, or may not
+    /// have one, and was answered so.
+    Declined {
+        /// The status of the answer, such as 403.
+        status: u16,
+        /// Why, as the answer's body says it.
+        reason: String,
+    },
     /// What a client met on its way to the server, at the proxy with this address: it cannot be reached, it
     /// refuses ([`Error::Refused`]), or its answer is wrong ([`Error::Rule`]).
     Proxy {
@@ -84,6 +92,9 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => {
                 write!(f, "the server refused the handshake with {refusal}")
             }
+            Self::Declined { status, reason } => {
+                write!(f, "the request was refused with status {status}: {reason}")
+            }
             Self::Proxy { address, error } => match error.as_ref() {
                 Self::Refused(refusal) => write!(f, "the proxy {address} refused with {refusal}"),
                 Self::Rule(rule) => write!(f, "the proxy {address} broke a rule: {rule}"),
@@ -103,7 +114,11 @@ impl std::error::Error for Error {
             Self::Io(error) => Some(error),
             Self::Header(header) => Some(header),
             Self::Proxy { error, .. } => Some(error),
-            Self::Backlogged | Self::Overloaded | Self::Refused(_) | Self::Url(_) => None,
+            Self::Backlogged
+            | Self::Overloaded
+            | Self::Refused(_)
+            | Self::Declined { .. }
+            | Self::Url(_) => None,
         }
     }
 }

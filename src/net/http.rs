@@ -277,6 +277,22 @@ pub(super) fn header_refusal(name: &str) -> Response {
     Response::refusal(500, "header-invalid", reason)
 }
 
+/// RFC 9110 §15.5.20.
+pub(super) fn host_not_served() -> Response {
+    let reason = "this server does not answer for that host";
+    Response::refusal(421, "host-not-served", reason)
+}
+
+pub(super) fn websocket_only() -> Response {
+    Response::refusal(426, "websocket-only", "this path speaks WebSocket")
+}
+
+/// §10.2.
+pub(super) fn origin_not_allowed() -> Response {
+    let reason = "pages of that origin may not connect";
+    Response::refusal(403, "origin-not-allowed", reason)
+}
+
 /// Why a request's body cannot be taken: no path of this server needs one.
 pub(super) fn body_refusal(head: &Head) -> Option<Response> {
     // A Transfer-Encoding that lists nothing counts as well: a proxy in front of this server may still

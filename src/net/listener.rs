@@ -48,7 +48,7 @@ impl Listener {
                 Ok((Stream::new(stream), Some(peer)))
             }
             #[cfg(unix)]
-            Self::Unix(listener) => Ok((Stream::unix(listener.accept()?.0), None)),
+            Self::Unix(listener) => Ok((Stream::new(listener.accept()?.0), None)),
         }
     }
 

@@ -3,9 +3,9 @@
 //! Here the protocol meets `std::net`. No protocol rule is judged in this storey: bytes go to
 //! [`protocol`](crate::protocol) and what comes back is written.
 //!
-//! Five files carry a connection, and are best read in this order: `stream` moves bytes, `link` shares a
+//! Five files carry a connection, and are best read in this order: `stream` moves bytes over a [`transport`], `link` shares a
 //! connection among threads, `websocket` is what handlers call, `session` answers requests, and `server`
-//! accepts, from a `listener`. What they have to judge stands in files of its own, most of which know no socket and no clock:
+//! accepts, from a `listener`; [`accept`] serves one stream that was accepted elsewhere. What they have to judge stands in files of its own, most of which know no socket and no clock:
 //!
 //! | of | file | what it answers |
 //! |---|---|---|
@@ -23,6 +23,7 @@
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `registry` | which connections are there, and how are they ended? |
 
+pub mod accept;
 pub mod applicant;
 mod budget;
 pub mod capacity;
@@ -57,5 +58,6 @@ mod site;
 pub mod stats;
 mod stream;
 pub mod tap;
+pub mod transport;
 pub mod url;
 pub mod websocket;

@@ -261,13 +261,9 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// RFC 9110 §15.5.20.
     fn host_refusal(&self, request: &Request) -> Option<Response> {
         let is_served = self.site.hosts.permits(request.host(), ip(self.peer));
-        (!is_served).then(|| {
-            let reason = "this server does not answer for that host";
-            Response::refusal(421, "host-not-served", reason)
-        })
+        (!is_served).then(http::host_not_served)
     }
 
     fn upgrade(&mut self, request: Request) -> std::result::Result<Reply<'a>, Response> {
@@ -281,11 +277,7 @@ impl<'a> Session<'a> {
         };
         // §4.2.2, §10.2.
         if !self.site.origins.permits(request.origin(), request.host()) {
-            return Err(Response::refusal(
-                403,
-                "origin-not-allowed",
-                "pages of that origin may not connect",
-            ));
+            return Err(http::origin_not_allowed());
         }
         let admission = self.admit(&request, upgrade.subprotocols())?;
         let subprotocol = admission.settle(&mut upgrade, &self.site.subprotocols)?;
@@ -339,7 +331,7 @@ impl<'a> Session<'a> {
         match self.site.find(request.path()) {
             Destination::Route(route) => match &route.page {
                 Some(make_page) => self.made(make_page, request),
-                None => Response::refusal(426, "websocket-only", "this path speaks WebSocket"),
+                None => http::websocket_only(),
             },
             Destination::Redirect(location) => Response::redirect(match request.query() {
                 Some(query) => format!("{location}?{query}"),
@@ -544,7 +536,7 @@ pub(super) fn stopping() -> Response {
     Response::refusal(503, "stopping", "the server is shutting down")
 }
 
-fn refusal(rule: Rule) -> Response {
+pub(super) fn refusal(rule: Rule) -> Response {
     let status = match rule.answer() {
         Answer::Status(status) => status,
         Answer::Close(_) | Answer::Disconnect => 400,

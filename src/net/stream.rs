@@ -1,91 +1,17 @@
-//! One connection as bytes: the only file that reads from a socket or writes to one.
+//! One connection as bytes, whatever carries them.
 //!
 //! Any thread may use a [`Stream`], and one may read while another writes. The time-outs belong to the
-//! socket, not to a thread, so every call that waits sets its own first.
+//! transport, not to a thread, so every call that waits sets its own first.
 
 use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
 use super::log::EndedBy;
 use super::pace::Pace;
-use std::fmt;
+use super::transport::Transport;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{Shutdown, TcpStream};
-#[cfg(unix)]
-use std::os::{fd::OwnedFd, unix::net::UnixStream};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What carries the bytes. Every call may come from any thread, even while another thread waits in one.
-pub(super) trait Transport: fmt::Debug + Send + Sync {
-    /// Reads what is there into the slices, one after the other, or waits for it as long as the time-out
-    /// allows. 0 means that the peer has ended its side.
-    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
-
-    /// Waits like a read, and reads nothing: only tells whether something is there (1) or the peer has ended
-    /// its side (0).
-    fn peek(&self) -> io::Result<usize>;
-
-    /// Writes as much of the slices, one after the other, as there is room for; waits for room as long
-    /// as the time-out allows.
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
-
-    /// Limits how long each read waits; with `None`, it waits without a limit.
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
-
-    /// Limits how long each write waits.
-    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
-
-    /// Makes calls fail where they would wait, or makes them wait again.
-    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()>;
-
-    /// Lets small writes leave at once, where the system would hold them back.
-    fn send_at_once(&self) -> io::Result<()>;
-
-    /// Ends one direction or both, and wakes the threads that wait in them.
-    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
-}
-
-impl Transport for TcpStream {
-    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        match slices {
-            [slice] => io::Read::read(&mut { self }, slice),
-            slices => io::Read::read_vectored(&mut { self }, slices),
-        }
-    }
-
-    fn peek(&self) -> io::Result<usize> {
-        Self::peek(self, &mut [0])
-    }
-
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match slices {
-            [slice, rest @ ..] if rest.iter().all(|slice| slice.is_empty()) => {
-                io::Write::write(&mut { self }, slice)
-            }
-            slices => io::Write::write_vectored(&mut { self }, slices),
-        }
-    }
-
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        Self::set_read_timeout(self, timeout)
-    }
-
-    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        Self::set_write_timeout(self, timeout)
-    }
-
-    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
-        Self::set_nonblocking(self, is_nonblocking)
-    }
-
-    fn send_at_once(&self) -> io::Result<()> {
-        self.set_nodelay(true)
-    }
-
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        Self::shutdown(self, how)
-    }
-}
 
 /// A write that waits for room is tried again this often. Linux, for example, wakes it only when a third
 /// of a send buffer of up to 4 MiB is free, whereas a new call finds any room there is.
@@ -95,8 +21,6 @@ const WRITE_AGAIN: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Stream {
     transport: Box<dyn Transport>,
-    /// Whether the system gathers small writes unless told otherwise.
-    gathers: bool,
     read_timeout: KnownTimeout,
     write_timeout: KnownTimeout,
     /// Held while the transport is in non-blocking mode. That mode holds for every thread: another one
@@ -111,7 +35,6 @@ impl Stream {
     pub(super) fn new(transport: impl Transport + 'static) -> Self {
         Self {
             transport: Box::new(transport),
-            gathers: true,
             read_timeout: KnownTimeout::default(),
             write_timeout: KnownTimeout::default(),
             nonblocking: Mutex::default(),
@@ -121,23 +44,15 @@ impl Stream {
         }
     }
 
-    /// A Unix socket. std's own type for it cannot peek, but the calls that TCP's makes are the system's for
-    /// sockets of any kind.
-    #[cfg(unix)]
-    pub(super) fn unix(socket: UnixStream) -> Self {
-        Self {
-            gathers: false,
-            ..Self::new(TcpStream::from(OwnedFd::from(socket)))
-        }
+    /// Makes calls wait, whatever mode the transport was in, and turns off the delay by which the system gathers
+    /// small writes: ours carry whole frames, gathered already.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        self.transport.set_nonblocking(false)?;
+        self.transport.send_at_once()
     }
 
-    /// Turns off the delay by which the system gathers small writes: ours carry whole frames, gathered
-    /// already.
-    pub(super) fn prepare(&self) -> io::Result<()> {
-        if self.gathers {
-            self.transport.send_at_once()?;
-        }
-        Ok(())
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        self.transport.local_addr()
     }
 
     /// Reads once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].
@@ -148,26 +63,27 @@ impl Stream {
     ) -> io::Result<usize> {
         self.read_timeout
             .set(timeout, |timeout| self.transport.set_read_timeout(timeout))?;
-        self.note_read(self.transport.read(slices))
+        self.note_read(read(&*self.transport, slices))
     }
 
     /// Reads once what is there already, without waiting.
     pub(super) fn read_now(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.note_read(self.without_waiting(|transport| transport.read(slices)))
+        self.note_read(self.without_waiting(|transport| read(transport, slices)))
     }
 
-    /// Whether something waits to be read, or the end. The system tells of an error only once: whoever reads
-    /// after this has failed finds the end.
-    pub(super) fn has_input(&self) -> io::Result<bool> {
+    /// Whether something waits to be read, or the end; `None` if the transport cannot tell. The system tells of an
+    /// error only once: whoever reads after this has failed finds the end.
+    pub(super) fn has_input(&self) -> io::Result<Option<bool>> {
         match self.without_waiting(|transport| transport.peek()) {
-            Err(error) if is_passing(&error) => Ok(false),
-            peeked => peeked.map(|_| true),
+            Err(error) if is_passing(&error) => Ok(Some(false)),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+            peeked => peeked.map(|_| Some(true)),
         }
     }
 
     /// Writes once what there is room for already, without waiting.
     pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.note_written(self.without_waiting(|transport| transport.write(slices)))
+        self.note_written(self.without_waiting(|transport| write(transport, slices)))
     }
 
     /// Writes once what there is room for already, without waiting. Without any room it fails with
@@ -320,7 +236,7 @@ impl Stream {
         match done {
             Ok(0) => self.note_end(EndedBy::Peer),
             Ok(_) => {}
-            Err(error) if is_passing(error) => {}
+            Err(error) if is_passing(error) || error.kind() == io::ErrorKind::Unsupported => {}
             Err(_) => self.note_end(EndedBy::Peer),
         }
     }
@@ -334,7 +250,7 @@ impl Stream {
         self.write_timeout.set(Some(timeout), |timeout| {
             self.transport.set_write_timeout(timeout)
         })?;
-        self.note_written(self.transport.write(slices))
+        self.note_written(write(&*self.transport, slices))
     }
 
     fn without_waiting<T>(
@@ -390,6 +306,21 @@ impl KnownTimeout {
             self.0.store(number, Ordering::Relaxed);
         }
         Ok(())
+    }
+}
+
+/// One buffer is the rule, and the system's call for it is the quicker one.
+fn read(transport: &dyn Transport, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    match slices {
+        [slice] => transport.read(slice),
+        slices => transport.read_vectored(slices),
+    }
+}
+
+fn write(transport: &dyn Transport, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [slice, rest @ ..] if rest.iter().all(|slice| slice.is_empty()) => transport.write(slice),
+        slices => transport.write_vectored(slices),
     }
 }
 

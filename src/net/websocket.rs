@@ -284,7 +284,15 @@ impl WebSocket {
         self.link.traffic()
     }
 
-    /// The other end's address; `None` on a Unix socket, whose ends have none.
+    /// This end's address; `None` on a Unix socket, whose ends have none, and where the stream does not tell
+    /// ([`Transport::local_addr`](crate::Transport::local_addr)).
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.link.stream().local_addr()
+    }
+
+    /// The other end's address; `None` on a Unix socket, whose ends have none, and where the stream does not tell
+    /// ([`Transport::peer_addr`](crate::Transport::peer_addr)).
     #[must_use]
     pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.handshake.peer

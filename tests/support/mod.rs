@@ -9,6 +9,7 @@ pub(crate) mod hand_made;
 pub(crate) mod hostile;
 #[cfg(feature = "cli")]
 pub(crate) mod lab;
+pub(crate) mod memory_pair;
 pub(crate) mod packets;
 #[cfg(feature = "cli")]
 pub(crate) mod program;

@@ -31,7 +31,7 @@ impl Link {
         let mut has_pinged = false;
         if !core.connection.is_closed() {
             self.judge_message(&mut core, now);
-            has_pinged = self.judge_silence(&mut core, now);
+            (core, has_pinged) = self.judge_silence(core, now);
         }
         // Messages that were only fed wait for the connection's own thread; other output does not.
         if has_pinged || core.is_urgent() {
@@ -71,7 +71,7 @@ impl Link {
             core.inbox.fail(error.into());
         } else if core.read_buffer.is_none()
             && core.incoming.may_be_late(now)
-            && !self.has_input(core)
+            && self.has_input(core) != Some(true)
         {
             // Until the next round, the thread that reads can say what it has in hand.
             core.incoming.looked(now);
@@ -80,10 +80,14 @@ impl Link {
 
     /// Queues the ping that a peer's silence calls for, and returns whether it did. Gives up a peer that stays
     /// silent after it.
-    fn judge_silence(&self, core: &mut Core, now: Instant) -> bool {
+    fn judge_silence<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        now: Instant,
+    ) -> (MutexGuard<'a, Core>, bool) {
         // What was read and found no room in the inbox would be lost with the connection.
         if core.has_undecoded() {
-            return false;
+            return (core, false);
         }
         let awaits_answer = core.keepalive.awaits_answer();
         let arrival = awaits_answer.then(|| core.arrival(now)).flatten();
@@ -91,31 +95,32 @@ impl Link {
             Silence::Fine(_) => {}
             // If there is nothing, the next round judges. Until then, the thread that reads can say what it
             // has in hand.
-            Silence::Look => {
-                if self.has_input(core) {
-                    core.keepalive.received(now);
-                }
-            }
+            Silence::Look => match self.has_input(&mut core) {
+                Some(true) => core.keepalive.received(now),
+                Some(false) => {}
+                // Only a read can tell. If a thread is in one, that one does.
+                None => core = self.look(core, now),
+            },
             Silence::Ping(payload) => {
                 let has_pinged = core.connection.ping(payload).is_ok();
                 core.settle();
-                return has_pinged;
+                return (core, has_pinged);
             }
             Silence::Dead => {
                 let error = io::Error::new(io::ErrorKind::TimedOut, "the peer is silent");
-                self.fail(core, error);
+                self.fail(&mut core, error);
             }
         }
-        false
+        (core, false)
     }
 
-    /// Whether something waits to be read, or the end. An error, of which whoever reads would not be told any
-    /// more, ends the connection.
-    fn has_input(&self, core: &mut Core) -> bool {
+    /// Whether something waits to be read, or the end; `None` if only a read can tell. An error, of which whoever
+    /// reads would not be told any more, ends the connection.
+    fn has_input(&self, core: &mut Core) -> Option<bool> {
         let has_input = self.stream.has_input();
         has_input.unwrap_or_else(|error| {
             self.fail(core, error);
-            true
+            Some(true)
         })
     }
 }

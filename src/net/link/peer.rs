@@ -5,8 +5,9 @@ use crate::net::budget::Share;
 use crate::net::caretaker;
 use crate::net::deadline::deadline_in;
 use crate::net::limits::Limits;
-use crate::net::stream::{Stream, Transport};
+use crate::net::stream::Stream;
 use crate::net::tap::{Tap, Tapped};
+use crate::net::transport::Transport;
 use crate::protocol::connection::Connection;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -99,7 +100,11 @@ impl Peer {
 }
 
 impl Transport for Peer {
-    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_vectored(&mut [IoSliceMut::new(buffer)])
+    }
+
+    fn read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let played = self.played();
         let timeout = played.read_timeout.filter(|_| !played.reads_on);
         drop(played);
@@ -132,7 +137,11 @@ impl Transport for Peer {
         })
     }
 
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let timeout = self.played().write_timeout;
         let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
         let bytes: Vec<u8> = bytes.collect();
@@ -164,10 +173,6 @@ impl Transport for Peer {
 
     fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
         self.played().is_nonblocking = is_nonblocking;
-        Ok(())
-    }
-
-    fn send_at_once(&self) -> io::Result<()> {
         Ok(())
     }
 

@@ -5,8 +5,9 @@ use super::*;
 use crate::net::caretaker;
 use crate::net::error::Result;
 use crate::net::log::EndedBy;
-use crate::net::stream::{Stream, Transport};
+use crate::net::stream::Stream;
 use crate::net::tap::{Direction, Tap, Tapped};
+use crate::net::transport::Transport;
 use crate::protocol::message::Message;
 use std::collections::VecDeque;
 use std::io::{IoSlice, IoSliceMut, Read};
@@ -23,7 +24,11 @@ struct Script {
 }
 
 impl Transport for Script {
-    fn read(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_vectored(&mut [IoSliceMut::new(buffer)])
+    }
+
+    fn read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let read = self.reads.lock().expect(UNPOISONED).pop_front();
         let bytes = read.unwrap_or_default();
         let length = (&bytes[..]).read_vectored(slices)?;
@@ -36,7 +41,11 @@ impl Transport for Script {
         Ok(usize::from(is_there))
     }
 
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let bytes: Vec<u8> = slices
             .iter()
             .flat_map(|slice| slice.iter().copied())
@@ -55,10 +64,6 @@ impl Transport for Script {
     }
 
     fn set_nonblocking(&self, _: bool) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn send_at_once(&self) -> io::Result<()> {
         Ok(())
     }
 

@@ -1,0 +1,294 @@
+//! The server's side of one connection that was accepted elsewhere.
+
+use super::applicant::Extensions;
+use super::budget::Share;
+use super::deadline::{after, deadline_in, is_timeout};
+use super::error::{Error, Result};
+use super::hosts::{Host, HostPolicy, ip};
+use super::http::{self, Response};
+use super::limits::Limits;
+use super::origin::OriginPolicy;
+use super::pace::Pace;
+use super::read_head::read_head;
+use super::session::refusal;
+use super::stream::Stream;
+use super::tap::{Direction, Tap, Tapped};
+use super::transport::Transport;
+use super::websocket::{Handshake, WebSocket};
+use crate::protocol::Role;
+use crate::protocol::connection::Connection;
+use crate::protocol::handshake::{self, Upgrade};
+use crate::protocol::head;
+use crate::protocol::request::Request;
+use crate::protocol::rule::Rule;
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// Opens a WebSocket connection as a server does, on a stream that was accepted elsewhere, with default settings.
+///
+/// ```
+/// use std::net::{TcpListener, TcpStream};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let stream = TcpStream::connect(listener.local_addr()?)?;
+/// let client = plainws::Client::new("ws://localhost/")?;
+/// let client = std::thread::spawn(move || client.over(stream));
+///
+/// let (stream, _) = listener.accept()?;
+/// let ws = plainws::accept(stream)?;
+/// ws.send("Hello")?;
+/// # drop(ws);
+/// let client = client.join().expect("it does not panic")?;
+/// assert_eq!(client.receive()?, Some("Hello".into()));
+/// # Ok::<(), plainws::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Accept::accept`].
+pub fn accept(stream: impl Transport + 'static) -> Result<WebSocket> {
+    Accept::new().accept(stream)
+}
+
+/// How to open connections on streams that were accepted elsewhere: over a Unix socket, a test's pair, TLS of your own.
+///
+/// A [`Server`](crate::Server) does more: it has paths and pages, gives each connection a thread, bounds how many there
+/// are and what they hold together, and stops gracefully. Here all of that is the caller's.
+///
+/// ```no_run
+/// use plainws::net::accept::Accept;
+/// use std::net::TcpListener;
+///
+/// let listener = TcpListener::bind("127.0.0.1:8000")?;
+/// for stream in listener.incoming() {
+///     let accept = Accept::new().subprotocols(["chat.v2"]);
+///     let stream = stream?;
+///     std::thread::spawn(move || -> plainws::Result<()> {
+///         let ws = accept.accept(stream)?;
+///         ws.send(ws.request().path())
+///     });
+/// }
+/// # Ok::<(), plainws::Error>(())
+/// ```
+#[derive(Default)]
+pub struct Accept {
+    limits: Limits,
+    subprotocols: Vec<String>,
+    origins: OriginPolicy,
+    hosts: Vec<Host>,
+    tap: Option<Tap>,
+}
+
+impl fmt::Debug for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept")
+            .field("limits", &self.limits)
+            .field("subprotocols", &self.subprotocols)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a request is refused with, if it can be, and what the caller is told.
+type Refused = Box<(Option<Response>, Error)>;
+
+impl Accept {
+    /// The defaults: [`Limits::default`], no subprotocol, and of web pages only those of the same host.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the limits of the connection. [`Limits::head_timeout`] bounds the handshake.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Speaks these subprotocols. The first one that the client offers is agreed on (§1.9).
+    #[must_use]
+    pub fn subprotocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.subprotocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Answers for one more host, as [`Server::allow_host`](crate::Server::allow_host) does: at an address of the
+    /// loopback only loopback hosts are answered for otherwise, and elsewhere all are, until a host is allowed. The
+    /// address is [`Transport::local_addr`]. On a stream without one all hosts are, as no browser comes that way.
+    #[must_use]
+    pub fn allow_host(mut self, host: Host) -> Self {
+        self.hosts.push(host);
+        self
+    }
+
+    /// Lets pages of an origin connect, such as `https://example.com` (§10.2). Without this only pages of the host and
+    /// port that the request names may, and clients that send no Origin.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.allow(origin);
+        self
+    }
+
+    /// Lets `tap` see the bytes that pass, the opening handshake and a refusal included.
+    #[must_use]
+    pub fn tap(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
+    /// Reads the request and opens the connection (§4.2), on the calling thread. Any path will do: see
+    /// [`WebSocket::request`].
+    ///
+    /// The stream is used as it is, whatever time-outs and mode were set before. Who keeps another handle of it must
+    /// leave it alone.
+    ///
+    /// # Errors
+    ///
+    /// A request that does not open a connection is answered with the status that says why, as a
+    /// [`Server`](crate::Server) does, and the peer has [`Limits::close_timeout`] to read it. Then the call fails, with
+    /// [`Error::Rule`] if the request breaks one, and with [`Error::Declined`] if it asks for something else or may
+    /// not connect. [`Error::Io`] when the stream fails or ends, or the request is not complete in time
+    /// ([`Limits::head_timeout`]).
+    pub fn accept(self, stream: impl Transport + 'static) -> Result<WebSocket> {
+        let peer = stream.peer_addr();
+        let stream = Arc::new(Stream::new(stream));
+        stream.prepare()?;
+        let Self {
+            limits,
+            subprotocols,
+            origins,
+            hosts,
+            tap,
+        } = self;
+        let tapped = Tapped::new(tap);
+        let mut pace = Pace::of_output(&limits, Instant::now());
+        let mut after_head = Vec::new();
+        let asked = read_request(&stream, &limits, &mut after_head, &tapped)
+            .and_then(|request| judge(request, &origins, &host_policy(&stream, hosts), peer));
+        let (request, upgrade) = match asked {
+            Ok(asked) => asked,
+            Err(refused) => {
+                let (response, error) = *refused;
+                if let Some(response) = response {
+                    refuse(&stream, &response, &limits, &mut pace, &tapped);
+                }
+                return Err(error);
+            }
+        };
+        let mut offered = upgrade.subprotocols().iter();
+        let subprotocol = offered.find(|offered| subprotocols.contains(offered));
+        let response = upgrade.response(subprotocol.map(String::as_str));
+        send(&stream, [response.as_bytes(), &[]], &mut pace, &tapped)?;
+        let handshake = Box::new(Handshake {
+            request,
+            subprotocol: subprotocol.cloned(),
+            peer,
+            extensions: Extensions::default(),
+        });
+        Ok(WebSocket::new(
+            stream,
+            Connection::server(limits.message),
+            &limits,
+            Share::unlimited(),
+            &after_head,
+            handshake,
+            tapped,
+        ))
+    }
+}
+
+fn host_policy(stream: &Stream, allowed: Vec<Host>) -> HostPolicy {
+    let local = stream.local_addr();
+    let mut policy = local.map_or_else(HostPolicy::default, |local| HostPolicy::at(local.ip()));
+    for host in allowed {
+        policy.allow(host);
+    }
+    policy
+}
+
+/// Reads the request, within its time.
+fn read_request(
+    stream: &Stream,
+    limits: &Limits,
+    after_head: &mut Vec<u8>,
+    tapped: &Tapped,
+) -> std::result::Result<Request, Refused> {
+    let deadline = deadline_in(limits.head_timeout);
+    let mut decoder = head::Decoder::new(Role::Client, limits.head);
+    let error = match read_head(stream, &mut decoder, after_head, deadline, tapped) {
+        Ok(Some(head)) => {
+            return Request::new(head).map_err(broken);
+        }
+        Ok(None) => {
+            let reason = "the peer ended the connection before its request was complete";
+            io::Error::new(io::ErrorKind::UnexpectedEof, reason)
+        }
+        Err(Error::Rule(rule)) => return Err(broken(rule)),
+        Err(Error::Io(error)) if is_timeout(&error) => {
+            let reason = "the request did not end in time";
+            let response = Response::refusal(408, "head-timeout", reason);
+            let error = io::Error::new(io::ErrorKind::TimedOut, reason);
+            let response = (!decoder.is_empty()).then_some(response);
+            return Err(Box::new((response, error.into())));
+        }
+        Err(error) => return Err(Box::new((None, error))),
+    };
+    Err(Box::new((None, error.into())))
+}
+
+/// Whether the request opens a connection, and who asks may have one; in the order in which a server asks.
+fn judge(
+    request: Request,
+    origins: &OriginPolicy,
+    hosts: &HostPolicy,
+    peer: Option<SocketAddr>,
+) -> std::result::Result<(Request, Upgrade), Refused> {
+    if !hosts.permits(request.host(), ip(peer)) {
+        return Err(declined(http::host_not_served()));
+    }
+    if !handshake::is_asked_for(&request) {
+        let response = http::body_refusal(request.head())
+            .or_else(|| http::line_refusal(&request))
+            .unwrap_or_else(http::websocket_only);
+        return Err(declined(response));
+    }
+    let upgrade = Upgrade::new(&request).map_err(broken)?;
+    // §4.2.2, §10.2.
+    if !origins.permits(request.origin(), request.host()) {
+        return Err(declined(http::origin_not_allowed()));
+    }
+    Ok((request, upgrade))
+}
+
+fn declined(response: Response) -> Refused {
+    let reason = response.refusal.as_ref();
+    let error = Error::Declined {
+        status: response.status,
+        reason: reason.map_or(String::new(), |refusal| refusal.reason.clone()),
+    };
+    Box::new((Some(response), error))
+}
+
+fn broken(rule: Rule) -> Refused {
+    Box::new((Some(refusal(rule)), rule.into()))
+}
+
+/// Answers the request, and ends the connection so that the peer reads that rather than a reset (RFC 9112 §9.6).
+fn refuse(stream: &Stream, response: &Response, limits: &Limits, pace: &mut Pace, tapped: &Tapped) {
+    let head = response.head(true, SystemTime::now());
+    // Why it is refused is what is told.
+    let sent = send(stream, [&head, response.body()], pace, tapped);
+    if sent.is_ok() && stream.end_output().is_ok() {
+        let now = Instant::now();
+        stream.drain(after(pace.arrival(now).max(now), limits.close_timeout));
+    }
+    stream.cut();
+}
+
+fn send(stream: &Stream, pieces: [&[u8]; 2], pace: &mut Pace, tapped: &Tapped) -> io::Result<()> {
+    tapped.pass(Direction::Sent, pieces)?;
+    stream.write_all(&mut pieces.map(IoSlice::new), pace)
+}

@@ -1,0 +1,519 @@
+//! Connections over streams that the caller brings: TCP, a Unix socket, and two queues in memory, which offer no more
+//! than a [`Transport`] must.
+#![expect(clippy::unwrap_used, reason = "the functions here are bodies of tests")]
+
+use crate::support::bytes::{CLOSE, PING, TEXT, close_body, frame};
+use crate::support::due;
+use crate::support::memory_pair::memory_pair;
+use crate::support::raw::{PATIENCE, head_end, header, upgrade_request};
+use crate::support::server::{SOON, endless, impatient, wait_until};
+use plainws::{
+    Accept, Client, CloseCode, Error, Limits, Message, Received, Result, Role, Rule, Transport,
+    WebSocket,
+};
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Makes both ends of a stream.
+type Pair<S> = fn() -> (S, S);
+
+fn tcp_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+    let address = listener.local_addr().expect("it is bound");
+    let client = TcpStream::connect(address).expect("it listens");
+    let (server, _) = listener.accept().expect("a client has connected");
+    (client, server)
+}
+
+/// Runs tests over each kind of stream.
+macro_rules! over_each_stream {
+    ($($test:ident)*) => {
+        mod over_tcp {
+            $(#[test] fn $test() { super::$test(super::tcp_pair); })*
+        }
+        #[cfg(unix)]
+        mod over_a_unix_socket {
+            fn pair() -> (std::os::unix::net::UnixStream, std::os::unix::net::UnixStream) {
+                std::os::unix::net::UnixStream::pair().expect("the system has some")
+            }
+            $(#[test] fn $test() { super::$test(pair); })*
+        }
+        mod over_queues_in_memory {
+            $(#[test] fn $test() { super::$test(super::memory_pair); })*
+        }
+    };
+}
+
+over_each_stream! {
+    a_connection_opens_and_closes
+    what_was_set_before_does_not_matter
+    a_thread_sends_while_another_waits_for_a_message
+    both_ends_send_more_than_the_stream_holds
+    a_ping_is_answered_while_the_handler_is_busy
+    a_wait_for_a_message_ends_in_time
+    a_silent_peer_is_given_up
+    a_peer_whose_messages_wait_is_alive
+    a_peer_that_takes_nothing_is_given_up
+    a_peer_that_asks_for_nothing_is_given_up
+    a_request_that_drips_is_answered_in_time
+    a_server_that_does_not_answer_is_given_up
+    a_peer_that_leaves_before_it_asks_is_told_of
+    requests_are_refused_with_their_status
+    a_rule_that_the_peer_breaks_is_told_of
+}
+
+/// Both ends of a connection.
+fn connection<S: Transport + 'static>(pair: Pair<S>) -> (WebSocket, WebSocket) {
+    connection_with(pair, Client::new("ws://localhost/").unwrap(), Accept::new())
+}
+
+fn connection_with<S: Transport + 'static>(
+    pair: Pair<S>,
+    client: Client,
+    accept: Accept,
+) -> (WebSocket, WebSocket) {
+    let (here, there) = pair();
+    let client = thread::spawn(move || client.over(here));
+    let server = accept.accept(there).expect("the request is right");
+    (client.join().unwrap().expect("it is accepted"), server)
+}
+
+/// A peer that the test plays, and the server's side of its connection, in a thread of its own.
+struct Played<S> {
+    stream: S,
+    received: Vec<u8>,
+    server: Option<JoinHandle<Result<WebSocket>>>,
+}
+
+impl<S: Transport + 'static> Played<S> {
+    fn new(pair: Pair<S>, accept: Accept) -> Self {
+        let (stream, there) = pair();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self {
+            stream,
+            received: Vec::new(),
+            server: Some(thread::spawn(move || accept.accept(there))),
+        }
+    }
+
+    /// One that has opened a connection; and the server's side.
+    fn open(pair: Pair<S>, accept: Accept) -> (Self, WebSocket) {
+        let mut played = Self::new(pair, accept);
+        played.say(upgrade_request("/").as_bytes());
+        let head = played.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let ws = played.accepted().expect("it is accepted");
+        (played, ws)
+    }
+
+    /// What came of it on the server's side.
+    fn accepted(&mut self) -> Result<WebSocket> {
+        let server = self.server.take().expect("it is asked once");
+        server.join().expect("it does not panic")
+    }
+
+    /// The same after the peer has left.
+    fn leave(mut self) -> Result<WebSocket> {
+        let server = self.server.take().expect("it is asked once");
+        drop(self.stream);
+        server.join().expect("it does not panic")
+    }
+
+    fn say(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let length = self.stream.write(bytes).expect("the peer takes it");
+            bytes = &bytes[length..];
+        }
+    }
+
+    /// Reads until `find` finds what it looks for.
+    fn hear<T>(&mut self, find: impl Fn(&[u8]) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = find(&self.received) {
+                return found;
+            }
+            let mut buffer = [0; 1024];
+            let length = self.stream.read(&mut buffer).expect("the peer answers");
+            assert_ne!(length, 0, "the peer has ended: {:?}", self.received);
+            self.received.extend(&buffer[..length]);
+        }
+    }
+
+    fn head(&mut self) -> String {
+        let end = self.hear(head_end);
+        let head = self.received.drain(..end).collect();
+        String::from_utf8(head).unwrap()
+    }
+
+    fn response(&mut self) -> (String, Vec<u8>) {
+        let head = self.head();
+        let length = header(&head, "Content-Length").unwrap().parse().unwrap();
+        self.hear(|received| (received.len() >= length).then_some(()));
+        (head, self.received.drain(..length).collect())
+    }
+
+    fn expect(&mut self, bytes: &[u8]) {
+        let mut got = self.hear(|received| {
+            let is_there = received.len() >= bytes.len();
+            is_there.then(|| received.to_vec())
+        });
+        self.received = got.split_off(bytes.len());
+        assert!(got == bytes, "{}", got.escape_ascii());
+    }
+}
+
+/// Limits without a deadline that could pass, but for the one that ends a test.
+fn patient() -> Limits {
+    endless().close_timeout(SOON)
+}
+
+fn io_error<T: std::fmt::Debug>(result: Result<T>) -> io::Error {
+    match result {
+        Err(Error::Io(error)) => error,
+        other => panic!("an error of the stream, not {other:?}"),
+    }
+}
+
+fn a_connection_opens_and_closes<S: Transport + 'static>(pair: Pair<S>) {
+    let client = Client::new("ws://localhost/room?n=1").unwrap();
+    let client = client.subprotocol("a").unwrap().subprotocol("b").unwrap();
+    let accept = Accept::new().subprotocols(["b", "c"]);
+    let (client, server) = connection_with(pair, client, accept);
+    assert_eq!(server.request().path(), "/room");
+    assert_eq!(server.request().query(), Some("n=1"));
+    assert_eq!(server.subprotocol(), Some("b"));
+    assert_eq!(client.subprotocol(), Some("b"));
+    assert_eq!(client.local_addr(), server.peer_addr());
+    assert_eq!(server.local_addr(), client.peer_addr());
+    for length in [0, 1, 125, 126, 65_535, 65_536, 1_000_000] {
+        let message = Message::Binary(vec![7; length]);
+        let sending = message.clone();
+        thread::scope(|scope| {
+            scope.spawn(|| client.send(sending).unwrap());
+            let received = server.receive().unwrap();
+            assert!(received == Some(message), "{length} bytes");
+        });
+    }
+    let closing = thread::spawn(move || client.close(CloseCode(4000), "enough"));
+    assert_eq!(server.receive().unwrap(), None);
+    let reason = server.close_reason().unwrap();
+    assert_eq!(
+        (reason.code, reason.reason.as_str()),
+        (CloseCode(4000), "enough")
+    );
+    drop(server);
+    closing.join().unwrap().unwrap();
+}
+
+#[test]
+fn the_addresses_are_those_of_the_socket() {
+    let (client, server) = tcp_pair();
+    let (here, there) = (client.local_addr().unwrap(), server.local_addr().unwrap());
+    let client = thread::spawn(move || Client::new("ws://localhost/")?.over(client));
+    let server = plainws::accept(server).unwrap();
+    assert_eq!(server.local_addr(), Some(there));
+    assert_eq!(server.peer_addr(), Some(here));
+    let client = client.join().unwrap().unwrap();
+    assert_eq!(client.local_addr(), Some(here));
+    assert_eq!(client.peer_addr(), Some(there));
+}
+
+fn what_was_set_before_does_not_matter<S: Transport + 'static>(pair: Pair<S>) {
+    let (here, there) = pair();
+    for stream in [&here, &there] {
+        stream.set_nonblocking(true).unwrap();
+        let brief = Some(Duration::from_millis(1));
+        stream.set_read_timeout(brief).unwrap();
+        stream.set_write_timeout(brief).unwrap();
+    }
+    let accept = Accept::new().limits(patient());
+    let server = thread::spawn(move || accept.accept(there));
+    // Both wait for something that comes late.
+    thread::sleep(Duration::from_millis(20));
+    let client = Client::new("ws://localhost/").unwrap();
+    let client = client.over(here).unwrap();
+    let server = server.join().unwrap().unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| server.receive());
+        thread::sleep(Duration::from_millis(20));
+        client.send("late").unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap(), Some("late".into()));
+        drop(client);
+        assert_eq!(server.receive().unwrap(), None);
+    });
+}
+
+fn a_thread_sends_while_another_waits_for_a_message<S: Transport + 'static>(pair: Pair<S>) {
+    let (client, server) = connection(pair);
+    for (one, other) in [(&client, &server), (&server, &client)] {
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| one.receive());
+            for number in 0..100 {
+                one.send(&*number.to_string()).unwrap();
+                assert_eq!(
+                    other.receive().unwrap(),
+                    Some(number.to_string().as_str().into())
+                );
+            }
+            assert!(!waiting.is_finished());
+            other.send("enough").unwrap();
+            assert_eq!(waiting.join().unwrap().unwrap(), Some("enough".into()));
+        });
+    }
+    close(client, server);
+}
+
+fn close(client: WebSocket, server: WebSocket) {
+    let closing = thread::spawn(move || drop(client));
+    assert_eq!(server.receive().unwrap(), None);
+    drop(server);
+    closing.join().unwrap();
+}
+
+fn both_ends_send_more_than_the_stream_holds<S: Transport + 'static>(pair: Pair<S>) {
+    const MESSAGES: u8 = 4;
+    const LENGTH: usize = 4 * 1024 * 1024;
+    let (client, server) = connection(pair);
+    thread::scope(|scope| {
+        for ws in [&client, &server] {
+            scope.spawn(|| {
+                for number in 0..MESSAGES {
+                    ws.send(vec![number; LENGTH]).unwrap();
+                }
+            });
+            scope.spawn(|| {
+                for number in 0..MESSAGES {
+                    let message = ws.receive().unwrap().unwrap();
+                    assert_eq!(message.len(), LENGTH);
+                    assert!(message.as_bytes().iter().all(|&byte| byte == number));
+                }
+            });
+        }
+    });
+    close(client, server);
+}
+
+fn a_ping_is_answered_while_the_handler_is_busy<S: Transport + 'static>(pair: Pair<S>) {
+    let (mut played, ws) = Played::open(pair, Accept::new().limits(patient()));
+    played.say(&frame(Role::Client, PING, b"there?"));
+    played.expect(b"\x8A\x06there?");
+    played.say(&frame(Role::Client, TEXT, b"hello"));
+    assert_eq!(ws.receive().unwrap(), Some("hello".into()));
+    played.say(&frame(Role::Client, CLOSE, &close_body(1000, b"")));
+    played.expect(b"\x88\x02\x03\xE8");
+}
+
+fn a_wait_for_a_message_ends_in_time<S: Transport + 'static>(pair: Pair<S>) {
+    let (_played, ws) = Played::open(pair, Accept::new().limits(patient()));
+    assert_eq!(ws.try_receive().unwrap(), Received::NotReady);
+    let began = Instant::now();
+    let received = due::call(began, SOON, move || ws.receive_timeout(SOON));
+    assert_eq!(received.unwrap(), Received::TimedOut);
+}
+
+fn a_silent_peer_is_given_up<S: Transport + 'static>(pair: Pair<S>) {
+    let limits = patient().ping_after(Some(SOON)).pong_timeout(SOON);
+    let (_played, ws) = Played::open(pair, Accept::new().limits(limits));
+    let received = due::call(Instant::now(), SOON, move || ws.receive());
+    assert_eq!(io_error(received).kind(), io::ErrorKind::TimedOut);
+}
+
+/// What it sends is not received, and more than is read ahead.
+fn a_peer_whose_messages_wait_is_alive<S: Transport + 'static>(pair: Pair<S>) {
+    const MESSAGES: usize = 100;
+    let brief = Duration::from_millis(150);
+    let limits = patient().ping_after(Some(brief)).pong_timeout(brief);
+    let (mut played, ws) = Played::open(pair, Accept::new().limits(limits));
+    for _ in 0..MESSAGES {
+        played.say(&frame(Role::Client, TEXT, b""));
+        thread::sleep(brief / 10);
+    }
+    for _ in 0..MESSAGES {
+        assert_eq!(ws.receive().unwrap(), Some("".into()));
+    }
+}
+
+fn a_peer_that_takes_nothing_is_given_up<S: Transport + 'static>(pair: Pair<S>) {
+    let limits = patient().write_timeout(SOON);
+    let (_played, ws) = Played::open(pair, Accept::new().limits(limits));
+    let began = Instant::now();
+    let sent = due::call(began, SOON, move || {
+        ws.send(vec![0; 16 * 1024 * 1024])
+            .and_then(|()| ws.send("more"))
+    });
+    assert_eq!(io_error(sent).kind(), io::ErrorKind::TimedOut);
+}
+
+fn a_peer_that_asks_for_nothing_is_given_up<S: Transport + 'static>(pair: Pair<S>) {
+    let (_here, there) = pair();
+    let accept = Accept::new().limits(patient().head_timeout(SOON));
+    let accepted = due::call(Instant::now(), SOON, move || accept.accept(there));
+    assert_eq!(io_error(accepted).kind(), io::ErrorKind::TimedOut);
+}
+
+fn a_request_that_drips_is_answered_in_time<S: Transport + 'static>(pair: Pair<S>) {
+    let limits = impatient().head_timeout(SOON);
+    let mut played = Played::new(pair, Accept::new().limits(limits));
+    for byte in upgrade_request("/").bytes().take(20) {
+        // It may have been answered, and its input ended.
+        let _ = played.stream.write(&[byte]);
+        thread::sleep(SOON / 10);
+    }
+    let (head, body) = played.response();
+    assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
+    assert_eq!(
+        body,
+        b"408 Request Timeout: the request did not end in time\n"
+    );
+    assert_eq!(io_error(played.accepted()).kind(), io::ErrorKind::TimedOut);
+}
+
+fn a_server_that_does_not_answer_is_given_up<S: Transport + 'static>(pair: Pair<S>) {
+    let (here, _there) = pair();
+    let client = Client::new("ws://localhost/").unwrap().timeout(SOON);
+    let opened = due::call(Instant::now(), SOON, move || client.over(here));
+    assert_eq!(io_error(opened).kind(), io::ErrorKind::TimedOut);
+}
+
+fn a_peer_that_leaves_before_it_asks_is_told_of<S: Transport + 'static>(pair: Pair<S>) {
+    for said in ["", "GET / HTTP/1.1\r\nHost:"] {
+        let mut played = Played::new(pair, Accept::new());
+        played.say(said.as_bytes());
+        let error = io_error(played.leave());
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{said}");
+        assert_eq!(
+            error.to_string(),
+            "the peer ended the connection before its request was complete"
+        );
+    }
+}
+
+fn requests_are_refused_with_their_status<S: Transport + 'static>(pair: Pair<S>) {
+    let upgrade = upgrade_request("/");
+    let with = |header: &str| upgrade.replace("\r\n\r\n", &format!("\r\n{header}\r\n\r\n"));
+    let plain = |line: &str| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let rows = [
+        (with("Origin: http://evil.example"), 403, None),
+        (with("Origin: null"), 403, None),
+        (plain("GET /"), 426, None),
+        (plain("POST /"), 405, None),
+        (plain("BREW /"), 501, None),
+        (
+            plain("GET /").replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\n"),
+            413,
+            None,
+        ),
+        (
+            upgrade.replace("Key: ", "Key: x"),
+            400,
+            Some(Rule::KeyInvalid),
+        ),
+        (
+            upgrade.replace("Version: 13", "Version: 8"),
+            426,
+            Some(Rule::VersionNot13),
+        ),
+        (
+            "GET / HTTP/1.1\r\n\r\n".to_owned(),
+            400,
+            Some(Rule::HostInvalid),
+        ),
+        (
+            "\0GET / HTTP/1.1\r\n\r\n".to_owned(),
+            400,
+            Some(Rule::HeadControlByte),
+        ),
+    ];
+    for (request, status, rule) in rows {
+        let mut played = Played::new(pair, Accept::new());
+        played.say(request.as_bytes());
+        let (head, body) = played.response();
+        let line = format!("HTTP/1.1 {status} ");
+        assert!(head.starts_with(&line), "{request}{head}");
+        assert_eq!(
+            header(&head, "Connection").map(|value| &value[..5]),
+            Some("close")
+        );
+        match (played.leave(), rule) {
+            (Err(Error::Rule(broken)), Some(rule)) => assert_eq!(broken, rule),
+            (Err(Error::Declined { status: s, reason }), None) => {
+                assert_eq!(s, status);
+                let body = String::from_utf8(body).unwrap();
+                assert!(body.ends_with(&format!(": {reason}\n")), "{body}{reason}");
+            }
+            (other, _) => panic!("{request}{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_allowed_is_let_in() {
+    let open = |accept: Accept, host: &str, origin: &str| {
+        let client = Client::new("ws://localhost/").unwrap().host(host).unwrap();
+        let client = client.origin(origin).unwrap();
+        let (here, there) = tcp_pair();
+        let client = thread::spawn(move || client.over(here).err().map(|error| error.to_string()));
+        let ws = accept.accept(there);
+        client.join().unwrap();
+        match ws {
+            Ok(_) => 101,
+            Err(Error::Declined { status, .. }) => status,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let origin = "https://a.example";
+    assert_eq!(
+        open(Accept::new(), "localhost:1", "http://localhost:1"),
+        101
+    );
+    assert_eq!(open(Accept::new(), "localhost:1", origin), 403);
+    assert_eq!(
+        open(Accept::new().allow_origin(origin), "localhost:1", origin),
+        101
+    );
+    // DNS rebinding: such a page is of the host that it asks.
+    assert_eq!(open(Accept::new(), "a.example", origin), 421);
+    let host = || "a.example".parse().unwrap();
+    assert_eq!(
+        open(Accept::new().allow_host(host()), "a.example", origin),
+        101
+    );
+}
+
+fn a_rule_that_the_peer_breaks_is_told_of<S: Transport + 'static>(pair: Pair<S>) {
+    let (mut played, ws) = Played::open(pair, Accept::new());
+    played.say(b"\x81\x02hi");
+    match ws.receive() {
+        Err(Error::Rule(rule)) => assert_eq!(rule, Rule::MaskMissing),
+        other => panic!("{other:?}"),
+    }
+    let told = played.hear(|received| received.get(..4).map(<[u8]>::to_vec));
+    assert_eq!((told[0], &told[2..]), (CLOSE, &b"\x03\xEA"[..]));
+}
+
+#[test]
+fn a_tap_sees_everything_from_the_first_byte_on() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let tap = {
+        let seen = std::sync::Arc::clone(&seen);
+        Box::new(move |direction, bytes: &[u8]| {
+            let line = format!("{direction:?} {}\n", bytes.escape_ascii());
+            seen.lock().unwrap().push_str(&line);
+        })
+    };
+    let mut played = Played::new(memory_pair, Accept::new().tap(tap));
+    played.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    played.response();
+    played.leave().unwrap_err();
+    wait_until("the answer", || {
+        seen.lock().unwrap().contains("speaks WebSocket")
+    });
+    let seen = seen.lock().unwrap();
+    assert!(
+        seen.starts_with("Received GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\nSent HTTP/1.1 426 "),
+        "{seen}"
+    );
+}
