@@ -87,6 +87,7 @@ pub use protocol::connection::Misuse;
 pub use protocol::message::Message;
 pub use protocol::outgoing::Outgoing;
 pub use protocol::prepared::PreparedMessage;
+pub use protocol::request::Request;
 pub use protocol::rule::Rule;
 
 /// The README's code compiles.

@@ -1,5 +1,9 @@
 //! `examples/`, each as it is, over real sockets. `tests/chat.rs` has the chat.
 
+#[path = "../examples/auth.rs"]
+#[allow(dead_code, reason = "its main is not called here")]
+mod auth;
+
 #[path = "../examples/client.rs"]
 #[allow(dead_code, reason = "its main is not called here")]
 mod client;
@@ -231,5 +235,88 @@ mod a_client {
                 "{longest:?} {span:?}"
             );
         }
+    }
+}
+
+mod members_only {
+    use crate::support::raw::{Raw, upgrade_request};
+    use plainws::{Client, Error};
+    use std::net::SocketAddr;
+
+    fn address() -> SocketAddr {
+        let url = super::serve(super::auth::server);
+        url["ws://".len()..].parse().expect("an address")
+    }
+
+    /// A request to open a connection, with one header more.
+    fn asking(header: &str) -> String {
+        let head = upgrade_request("/");
+        format!("{}\r\n{header}\r\n\r\n", head.trim_end())
+    }
+
+    #[test]
+    fn who_brings_no_token_is_told_to_and_how() {
+        for header in [
+            "X-Nothing: here",
+            "Authorization: Bearer open",
+            "Authorization: Bearer ",
+            "Authorization: open-sesame",
+            "Cookie: token=sesame; nothing",
+            "Cookie: atoken=open-sesame",
+        ] {
+            let mut raw = Raw::connect(address());
+            raw.send(asking(header));
+            let response = raw.response();
+            assert_eq!(response.status, 401, "{header}");
+            assert_eq!(response.header("WWW-Authenticate"), Some("Bearer"));
+        }
+    }
+
+    #[test]
+    fn the_handler_knows_who_it_is() {
+        let url = format!("ws://{}/", address());
+        for (token, name) in [("open-sesame", "Ali"), ("swordfish", "Groucho")] {
+            let client = Client::new(&url).expect("it is right");
+            let client = client.header("Authorization", &format!("Bearer {token}"));
+            let ws = client.and_then(Client::connect).expect("it may come in");
+            let welcome = ws.receive().expect("it is open");
+            assert_eq!(welcome, Some(format!("Welcome, {name}!").into()));
+            ws.send("Hello").expect("it is open");
+            let heard = ws.receive().expect("it is open");
+            assert_eq!(heard, Some(format!("{name}: Hello").into()));
+        }
+        let refused = plainws::connect(&url);
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn a_browser_logs_in_and_its_cookie_opens_the_connection() {
+        let address = address();
+        let get = |target: &str, header: &str| {
+            let mut raw = Raw::connect(address);
+            raw.send(format!(
+                "GET {target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n"
+            ));
+            raw.response()
+        };
+        assert_eq!(get("/", "").status, 401);
+        assert_eq!(get("/login?guess", "").status, 401);
+        let response = get("/login?open-sesame", "");
+        assert_eq!(response.status, 303);
+        let cookie = response.header("Set-Cookie").expect("there is one");
+        assert!(
+            cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"),
+            "{cookie}"
+        );
+        let cookie = cookie.split(';').next().unwrap_or_default();
+        let header = format!("Cookie: theme=dark; {cookie}");
+        assert_eq!(get("/", &format!("{header}\r\n")).status, 200);
+        let mut raw = Raw::connect(address);
+        raw.send(asking(&header));
+        raw.expect_101();
+        // The page of another site.
+        let mut raw = Raw::connect(address);
+        raw.send(asking(&format!("{header}\r\nOrigin: https://evil.example")));
+        assert_eq!(raw.response().status, 403);
     }
 }
