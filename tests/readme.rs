@@ -1,5 +1,6 @@
 //! What `docs/`, the README and `src/lib.rs` tell of the code is so: the rules, the dependencies, the minutes of reading.
 //! `PLAINWS_UPDATE=1 cargo test --test library readme` rewrites the table of rules.
+#![expect(clippy::unwrap_used, reason = "a page that cannot be read has failed")]
 
 use plainws::Rule;
 use plainws::protocol::rule::Answer;
@@ -179,5 +180,81 @@ mod the_reading_order {
                 "README says {said}, the sum is {sum}"
             );
         }
+    }
+}
+
+mod the_code {
+    use crate::support::server::{observe, start};
+    use std::net::SocketAddr;
+    use std::sync::OnceLock;
+
+    const README: &str = include_str!("../README.md");
+    const SERVER: &str = include_str!("readme/server.rs");
+    const CLIENT: &str = include_str!("readme/client.rs");
+
+    #[allow(dead_code, reason = "its main listens at a port that may be taken")]
+    mod server {
+        include!("readme/server.rs");
+
+        pub(super) fn handle(ws: &mut WebSocket) -> plainws::Result<()> {
+            echo(ws)
+        }
+    }
+
+    mod client {
+        include!("readme/client.rs");
+
+        pub(super) fn run() -> plainws::Result<()> {
+            main()
+        }
+
+        /// Connects to the server of the test, wherever that is.
+        mod plainws {
+            pub(super) use ::plainws::Result;
+
+            pub(super) fn connect(url: &str) -> Result<::plainws::WebSocket> {
+                let address = super::super::ADDRESS.get().unwrap().to_string();
+                ::plainws::connect(&url.replace("127.0.0.1:8000/echo", &address))
+            }
+        }
+    }
+
+    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+
+    #[test]
+    fn is_that_of_the_readme() {
+        for code in [SERVER, CLIENT] {
+            assert!(
+                README.contains(&format!("```rust,no_run\n{code}```")),
+                "{code}"
+            );
+        }
+        assert_eq!(README.matches("```rust").count(), 2, "each is run");
+    }
+
+    #[test]
+    fn of_the_server_sends_back_what_comes() {
+        let address = start(|server| server.route("/echo", server::handle));
+        let ws = plainws::connect(&format!("ws://{address}/echo")).unwrap();
+        for text in ["Hello", "Grüße", ""] {
+            ws.send(text).unwrap();
+            assert_eq!(ws.receive().unwrap(), Some(text.into()));
+        }
+    }
+
+    #[test]
+    fn of_the_client_says_hello_and_closes() {
+        let (address, heard) = observe(|ws, told| {
+            while let Some(message) = ws.receive()? {
+                let _ = told.send(message.to_string());
+                ws.send(message)?;
+            }
+            let _ = told.send(format!("closed {}", ws.close_reason().unwrap().code.0));
+            Ok(())
+        });
+        ADDRESS.set(address).unwrap();
+        client::run().unwrap();
+        assert_eq!(heard.next(), "Hello");
+        assert_eq!(heard.next(), "closed 1000");
     }
 }
