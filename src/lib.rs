@@ -1,31 +1,91 @@
-//! WebSocket (RFC 6455) on `std::net`: blocking, one thread per connection, strict, without `unsafe`.
+//! WebSocket (RFC 6455) on `std::net`, server and client: blocking, a thread per connection, no async runtime.
+//! Strict, bounded by default, without `unsafe`, and written to be read.
 //!
-//! A server and a client, in one round trip:
+//! A server:
 //!
-//! ```
+//! ```no_run
 //! use plainws::{Server, WebSocket};
 //!
 //! fn echo(ws: &mut WebSocket) -> plainws::Result<()> {
-//!     while let Some(message) = ws.receive()? {
-//!         ws.send(message)?;
+//!     for message in ws.messages() {
+//!         ws.send(message?)?;
 //!     }
 //!     Ok(())
 //! }
 //!
-//! let server = Server::bind("127.0.0.1:0")?.route("/echo", echo);
+//! fn main() -> plainws::Result<()> {
+//!     Server::bind("127.0.0.1:8000")?.route("/echo", echo).serve();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A client:
+//!
+//! ```no_run
+//! fn main() -> plainws::Result<()> {
+//!     let ws = plainws::connect("ws://127.0.0.1:8000/echo")?;
+//!     ws.send("Hello")?;
+//!     if let Some(message) = ws.receive()? {
+//!         println!("{message}");
+//!     }
+//!     Ok(()) // dropping it closes the connection
+//! }
+//! ```
+//!
+//! Both, in one round trip:
+//!
+//! ```
+//! use plainws::Server;
+//!
+//! let server = Server::bind("127.0.0.1:0")?.route("/echo", |ws| {
+//!     ws.messages().try_for_each(|message| ws.send(message?))
+//! });
 //! let url = format!("ws://{}/echo", server.local_addr()?);
 //! let handle = server.handle()?;
 //! let serving = std::thread::spawn(move || server.serve());
 //!
-//! let mut ws = plainws::connect(&url)?;
+//! let ws = plainws::connect(&url)?;
 //! ws.send("Hello")?;
 //! assert_eq!(ws.receive()?, Some("Hello".into()));
-//! drop(ws); // closes the connection
+//! drop(ws);
 //!
 //! handle.shutdown();
 //! serving.join().expect("the server does not panic");
 //! # Ok::<(), plainws::Error>(())
 //! ```
+//!
+//! [`howto`] has recipes: authorization, TLS at a proxy, rooms, coming back after a loss, stopping, tests without a
+//! network, small machines. The folder `examples` has programs to start from.
+//!
+//! # The types
+//!
+//! A connection, at either end:
+//!
+//! - [`WebSocket`]: receives and sends, blocking, with time-outs that lose nothing.
+//! - [`Sender`]: sends on a connection from any thread; [`WhenFull`] says what a slow peer means to it.
+//! - [`Message`]: text or bytes. [`Outgoing`] is whatever can be sent, [`PreparedMessage`] one for many peers.
+//! - [`Received`]: a message, a time-out, nothing yet, or the end, with its [`CloseReason`] and [`CloseCode`].
+//! - [`Limits`]: every size and deadline of a connection, with its default.
+//! - [`Error`]: what went wrong, by whose fault: the peer's ([`Rule`]), the caller's ([`Misuse`]), or the line's.
+//!
+//! A server:
+//!
+//! - [`Server`]: handlers and pages by path; whom it answers, how many at once, how it stops.
+//! - [`Applicant`], [`Admission`], [`Request`]: who asks to connect, and on what terms it may.
+//! - [`Page`]: what is answered to those who do not ask for WebSocket.
+//! - [`Handle`], [`Stats`]: stop it, watch it. [`net::log`]: what it reports of each request.
+//! - [`accept()`]: the server's side of one stream that was accepted elsewhere.
+//!
+//! A client:
+//!
+//! - [`connect()`]: a connection with default settings.
+//! - [`Client`]: the same with headers, subprotocols, a proxy, time-outs. [`Refusal`]: the server's answer if it is no.
+//!
+//! Beside them:
+//!
+//! - [`Transport`]: what carries a connection: TCP, a Unix socket, TLS of your own.
+//! - [`net::tap`]: every byte that passes, as it passes. [`RawSender`]: bytes as they are.
+//! - [`protocol`]: all of it without sockets, for a runtime of your own, a fuzzer, or a learner.
 //!
 //! # The storeys
 //!
@@ -60,34 +120,57 @@
 //!
 //! # Features
 //!
-//! `cli` (on by default) builds the program. Without it the crate depends on `sha1` and `base64` only.
-//!
-//! `simd` (part of `cli`, else off) checks text with the processor's vector instructions, by the crate
-//! `simdutf8`: 64 KiB that are not ASCII in a tenth of the time, 125 bytes in a third.
+//! - `cli` (on by default) builds the program, and adds nothing to the library. `default-features = false` leaves it out, and
+//!   with it all dependencies but `sha1` and `base64`.
+//! - `simd` (part of `cli`, else off) checks text with the processor's vector instructions, by the crate
+//!   `simdutf8`: 64 KiB that are not ASCII in a tenth of the time, 125 bytes in a third. It changes no item of this
+//!   documentation.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::doc_markdown)]
 
+pub mod howto;
 pub mod net;
 pub mod protocol;
 
+#[doc(inline)]
 pub use net::accept::{Accept, accept};
+#[doc(inline)]
 pub use net::applicant::{Admission, Applicant};
+#[doc(inline)]
 pub use net::client::{Client, connect};
+#[doc(inline)]
 pub use net::error::{Error, Refusal, Result};
+#[doc(inline)]
 pub use net::http::Page;
+#[doc(inline)]
 pub use net::limits::Limits;
+#[doc(inline)]
 pub use net::sender::{RawSender, Sender, WhenFull};
+#[doc(inline)]
 pub use net::server::{Handle, Server};
+#[doc(inline)]
 pub use net::stats::Stats;
+#[doc(inline)]
 pub use net::transport::Transport;
+#[doc(inline)]
 pub use net::websocket::{Received, WebSocket};
+#[doc(inline)]
 pub use protocol::Role;
+#[doc(inline)]
 pub use protocol::close::CloseReason;
+#[doc(inline)]
 pub use protocol::close_code::CloseCode;
+#[doc(inline)]
 pub use protocol::connection::Misuse;
+#[doc(inline)]
 pub use protocol::message::Message;
+#[doc(inline)]
 pub use protocol::outgoing::Outgoing;
+#[doc(inline)]
 pub use protocol::prepared::PreparedMessage;
+#[doc(inline)]
 pub use protocol::request::Request;
+#[doc(inline)]
 pub use protocol::rule::Rule;
 
 /// The README's code compiles.

@@ -1,0 +1,357 @@
+//! How to do what servers and clients do every day, each in a few lines that compile.
+//!
+//! - [Let in only who may](#let-in-only-who-may)
+//! - [TLS at a proxy](#tls-at-a-proxy)
+//! - [Send from another thread](#send-from-another-thread)
+//! - [Rooms](#rooms)
+//! - [Wait no longer than this](#wait-no-longer-than-this)
+//! - [Come back after a loss](#come-back-after-a-loss)
+//! - [Stop without cutting anyone off](#stop-without-cutting-anyone-off)
+//! - [Test a handler without a network](#test-a-handler-without-a-network)
+//! - [Pages beside the connections](#pages-beside-the-connections)
+//! - [A small machine](#a-small-machine)
+//!
+//! The folder `examples` has whole programs: `echo`, `clock`, `chat`, `rooms`, `auth`, `client`.
+//!
+//! # Let in only who may
+//!
+//! [`Server::admit`] is asked before the handshake is answered (§4.2.2): what it refuses has never been a connection. The
+//! handler finds who it is by the type of what [`Admission::extension`] was given.
+//!
+//! ```
+//! use plainws::{Admission, Page, Server};
+//!
+//! struct User(String);
+//!
+//! # fn main() -> plainws::Result<()> {
+//! let server = Server::bind("127.0.0.1:0")?
+//!     .admit(|applicant| {
+//!         let header = applicant.request.header("Authorization");
+//!         match header.and_then(|value| value.strip_prefix("Bearer ")) {
+//!             Some("open-sesame") => Ok(Admission::default().extension(User("Ali".into()))),
+//!             _ => Err(Page::refusal(401, "bring a token").header("WWW-Authenticate", "Bearer")),
+//!         }
+//!     })
+//!     .route("/", |ws| match ws.extension::<User>() {
+//!         Some(User(name)) => ws.send(format!("Welcome, {name}!")),
+//!         None => Ok(()),
+//!     });
+//! # let url = format!("ws://{}/", server.local_addr()?);
+//! # std::thread::spawn(move || server.serve());
+//!
+//! let client = plainws::Client::new(&url)?.header("Authorization", "Bearer open-sesame")?;
+//! assert_eq!(client.connect()?.receive()?, Some("Welcome, Ali!".into()));
+//!
+//! match plainws::connect(&url) {
+//!     Err(plainws::Error::Refused(refusal)) => assert_eq!(refusal.response.status(), 401),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A browser's `WebSocket` cannot set that header. What it sends:
+//!
+//! - Cookies of the page's host: `applicant.request.header("Cookie")`. Pages of other sites would send them too; they do
+//!   not get this far, because only pages of the same host may connect ([`Server::allow_origin`], §10.2).
+//! - A token in the query: `applicant.request.query()`. It is seen by logs and proxies: let it be good for one use.
+//! - Subprotocols, `new WebSocket(url, ["chat", "token.4711"])`: they are in [`Applicant::subprotocols`], and the one
+//!   that is no token is chosen with `Admission::default().subprotocol("chat")`. Without a choice browsers leave.
+//!
+//! # TLS at a proxy
+//!
+//! There is no TLS in this crate. In front of a server a proxy ends it; this is enough for nginx:
+//!
+//! ```nginx
+//! location / {
+//!     proxy_pass http://127.0.0.1:8000;
+//!     proxy_http_version 1.1;
+//!     proxy_set_header Host $http_host;
+//!     proxy_set_header Upgrade $http_upgrade;
+//!     proxy_set_header Connection "upgrade";
+//!     proxy_read_timeout 60s;  # pings come every 20 s
+//! }
+//! ```
+//!
+//! On a loopback address the server answers for loopback hosts only, so it is told the host of the world; others get 421.
+//! Pages of that host may connect, over `https:` too. Those of another are allowed one by one.
+//!
+//! ```
+//! # fn main() -> plainws::Result<()> {
+//! let server = plainws::Server::bind("127.0.0.1:0")?.allow_host("example.com".parse()?);
+//! # drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`WebSocket::peer_addr`] is the proxy's then. A header that tells the client's address is to be believed only if nobody
+//! but the proxy can connect: listen on the loopback, or on a Unix socket ([`Server::from_listener`]).
+//!
+//! A client, or a server without a proxy, brings TLS as a stream of its own: whatever is a [`Transport`] goes into
+//! [`Client::over`] or [`accept`].
+//!
+//! # Send from another thread
+//!
+//! A [`Sender`] sends while the handler waits. It may be cloned, outlives the connection, and fails once that is over.
+//!
+//! ```
+//! use plainws::WebSocket;
+//! use std::thread;
+//! use std::time::Duration;
+//!
+//! fn count(ws: &mut WebSocket) -> plainws::Result<()> {
+//!     let sender = ws.sender();
+//!     thread::spawn(move || {
+//!         for number in 0.. {
+//!             if sender.send(format!("{number}")).is_err() {
+//!                 return; // the connection is over
+//!             }
+//!             thread::sleep(Duration::from_secs(1));
+//!         }
+//!     });
+//!     // To receive is to see the end; pings and the Close are answered meanwhile.
+//!     while ws.receive()?.is_some() {}
+//!     Ok(())
+//! }
+//! # let _ = count;
+//! ```
+//!
+//! # Rooms
+//!
+//! A room is a sender to each member. One that refuses rather than waits ([`WhenFull::Refuse`]) is for a thread that sends
+//! to many: who reads too slowly is shown the door, and delays nobody. A [`PreparedMessage`] is held once, for all of them.
+//!
+//! ```
+//! use plainws::{CloseCode, PreparedMessage, Sender, WebSocket, WhenFull};
+//! use std::sync::{Mutex, PoisonError};
+//!
+//! static MEMBERS: Mutex<Vec<Sender>> = Mutex::new(Vec::new());
+//!
+//! fn attend(ws: &mut WebSocket) -> plainws::Result<()> {
+//!     let mut members = MEMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+//!     members.push(ws.sender().when_full(WhenFull::Refuse));
+//!     drop(members);
+//!     for message in ws.messages() {
+//!         say(&PreparedMessage::new(message?));
+//!     }
+//!     Ok(())
+//! }
+//!
+//! /// Sends to all, and forgets those who are gone.
+//! fn say(message: &PreparedMessage) {
+//!     let mut members = MEMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+//!     members.retain(|member| {
+//!         let sent = member.send(message);
+//!         if let Err(plainws::Error::Backlogged) = sent {
+//!             let _ = member.close(CloseCode::POLICY, "too slow");
+//!         }
+//!         sent.is_ok()
+//!     });
+//! }
+//! # let _ = attend;
+//! ```
+//!
+//! # Wait no longer than this
+//!
+//! A time-out is a result, not an error, and loses nothing: half a message stays until its other half comes.
+//!
+//! ```
+//! use plainws::{CloseCode, Received, WebSocket};
+//! use std::time::Duration;
+//!
+//! fn quiz(ws: &mut WebSocket) -> plainws::Result<()> {
+//!     ws.send("6 times 7?")?;
+//!     match ws.receive_timeout(Duration::from_secs(10))? {
+//!         Received::Message(answer) if answer == "42" => ws.send("right"),
+//!         Received::Message(_) => ws.send("wrong"),
+//!         Received::TimedOut => ws.close(CloseCode::POLICY, "too late"),
+//!         _ => Ok(()), // the peer has left
+//!     }
+//! }
+//! # let _ = quiz;
+//! ```
+//!
+//! Nobody waits for a dead peer: silence is answered with a ping, and a ping without an answer ends the connection
+//! ([`Limits::ping_after`], [`Limits::pong_timeout`]: 40 s by default). [`Limits`] has a bound for every other wait.
+//! [`Client::timeout`] bounds how long opening may take, 10 s by default.
+//!
+//! # Come back after a loss
+//!
+//! When a server is lost, all its clients come back. §7.2.3 asks them to wait a random time first, and longer after each
+//! failure. Not everything is worth another attempt:
+//!
+//! | what happened | again? |
+//! |---|---|
+//! | [`Error::Io`]: no server there, no answer, the line was lost | yes |
+//! | a Close with 1001, 1011, 1012 or 1013, or none ([`CloseCode::ABNORMAL`]) | yes |
+//! | [`Error::Refused`] with 408, 429 or 5xx | yes |
+//! | a Close with 1000 or 1008, or a code of the application's own | no: that is an answer |
+//! | [`Error::Refused`] with 401, 403, 404 or a redirect | no, not with the same request |
+//! | [`Error::Rule`], [`Error::Url`], [`Error::Header`] | no: it stays wrong |
+//!
+//! ```
+//! use plainws::net::random::Random;
+//! use std::time::Duration;
+//!
+//! /// A random part of 1, 2, 4, ... seconds, of a minute at most.
+//! fn pause(failures: u32, random: &mut Random) -> Duration {
+//!     let span = Duration::from_secs(1 << failures.min(6)).min(Duration::from_secs(60));
+//!     span.mul_f64(f64::from(u32::from_ne_bytes(random.bytes())) / f64::from(u32::MAX))
+//! }
+//!
+//! let mut random = Random::new()?;
+//! assert!(pause(0, &mut random) <= Duration::from_secs(1));
+//! assert!(pause(40, &mut random) <= Duration::from_secs(60));
+//! # Ok::<(), plainws::Error>(())
+//! ```
+//!
+//! Count failures from 0 again when a message has come, not when the connection is open: a server that is too busy may
+//! open it only to close it. `examples/client.rs` does all of this. `Ok` from a send does not mean that the peer has the
+//! message; what must not be lost needs an answer of the application's own.
+//!
+//! # Stop without cutting anyone off
+//!
+//! [`Server::serve`] returns after [`Handle::shutdown`]. Until then peers are sent a Close with 1001, handlers find the end,
+//! and what is left after [`Server::grace`] is cut. Signals are the program's: crates such as `ctrlc` and `signal-hook` call
+//! what they are given.
+//!
+//! ```
+//! use plainws::{CloseCode, Received, Server};
+//! use std::thread;
+//! use std::time::Duration;
+//!
+//! let server = Server::bind("127.0.0.1:0")?
+//!     .grace(Duration::from_secs(2))
+//!     .route("/", |ws| ws.messages().try_for_each(|message| ws.send(message?)));
+//! let url = format!("ws://{}/", server.local_addr()?);
+//! let handle = server.handle()?;
+//! let serving = thread::spawn(move || server.serve());
+//!
+//! let ws = plainws::connect(&url)?;
+//! handle.shutdown(); // ctrlc::set_handler(move || handle.shutdown())
+//! match ws.receive_timeout(Duration::MAX)? {
+//!     Received::Ended(reason) => assert_eq!(reason.code, CloseCode::GOING_AWAY),
+//!     other => panic!("{other:?}"),
+//! }
+//! drop(ws);
+//! serving.join().expect("the server does not panic");
+//! # Ok::<(), plainws::Error>(())
+//! ```
+//!
+//! # Test a handler without a network
+//!
+//! A handler is a function of a [`WebSocket`], and any pair of streams makes two of these:
+//!
+//! ```
+//! # #[cfg(unix)]
+//! # fn main() -> plainws::Result<()> {
+//! use plainws::{Client, WebSocket};
+//! use std::os::unix::net::UnixStream;
+//! use std::thread;
+//!
+//! fn shout(ws: &mut WebSocket) -> plainws::Result<()> {
+//!     for message in ws.messages() {
+//!         ws.send(message?.to_string().to_uppercase())?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let (here, there) = UnixStream::pair()?;
+//! let handling = thread::spawn(move || shout(&mut plainws::accept(there)?));
+//! let ws = Client::new("ws://localhost/")?.over(here)?;
+//! ws.send("hello")?;
+//! assert_eq!(ws.receive()?, Some("HELLO".into()));
+//! drop(ws); // closes the connection, so that the handler returns
+//! handling.join().expect("it does not panic")
+//! # }
+//! # #[cfg(not(unix))]
+//! # fn main() {}
+//! ```
+//!
+//! Where paths, pages or admission matter, a [`Server`] at `127.0.0.1:0` takes a free port, and
+//! [`Server::local_addr`] tells which. To send what is no legal frame, use [`Sender::raw`].
+//!
+//! # Pages beside the connections
+//!
+//! A path may have a page for those who GET it and a handler for those who ask for WebSocket. Pages are served with a content
+//! policy that lets them load scripts and styles from the same host only, so a script has a path of its own;
+//! [`Page::without_content_policy`] is for pages with inline scripts.
+//!
+//! ```
+//! use plainws::{Page, Server};
+//!
+//! const SCRIPT: &[u8] = b"const ws = new WebSocket(location.href.replace('http', 'ws'));
+//! ws.onmessage = event => { document.body.textContent = event.data; };";
+//!
+//! # fn main() -> plainws::Result<()> {
+//! let server = Server::bind("127.0.0.1:0")?
+//!     .page("/", Page::html("<!doctype html><title>Hello</title><body><script src=/script.js></script>"))
+//!     .page("/script.js", Page::new("text/javascript", SCRIPT))
+//!     .page_with("/whoami", |request| {
+//!         let browser = request.header("User-Agent").unwrap_or("a stranger");
+//!         Page::text(format!("You are {browser}.\n"))
+//!     })
+//!     .route("/", |ws| ws.send("Hello"));
+//! # drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A small machine
+//!
+//! Everything is bounded from the start; these are the bounds that count where memory is short. A quiet connection takes
+//! about 14 KB, whatever its limits are.
+//!
+//! ```
+//! use plainws::protocol::{head, message};
+//! use plainws::{Limits, Server};
+//!
+//! # fn main() -> plainws::Result<()> {
+//! let limits = Limits::default()
+//!     .head(head::Limits::new().max_bytes(4 * 1024))
+//!     .message(message::Limits::new().max_bytes(16 * 1024))
+//!     .max_backlog(32 * 1024);
+//! let server = Server::bind("127.0.0.1:0")?
+//!     .limits(limits)
+//!     .max_connections(50)
+//!     .max_memory(2 * 1024 * 1024) // all messages together, beyond 64 KiB for each connection
+//!     .stack_size(128 * 1024);
+//! # drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A message over the limit is refused with 1009, a connection over it with 503, and one for which no memory is left with
+//! 1013. [`Server::admit`] can give those who deserve it other limits ([`Admission::limits`]).
+//!
+//! [`accept`]: crate::accept
+//! [`Admission::extension`]: crate::Admission::extension
+//! [`Admission::limits`]: method@crate::Admission::limits
+//! [`Applicant::subprotocols`]: crate::Applicant::subprotocols
+//! [`Client::over`]: crate::Client::over
+//! [`Client::timeout`]: crate::Client::timeout
+//! [`CloseCode::ABNORMAL`]: crate::CloseCode::ABNORMAL
+//! [`Error::Header`]: crate::Error::Header
+//! [`Error::Io`]: crate::Error::Io
+//! [`Error::Refused`]: crate::Error::Refused
+//! [`Error::Rule`]: crate::Error::Rule
+//! [`Error::Url`]: crate::Error::Url
+//! [`Handle::shutdown`]: crate::Handle::shutdown
+//! [`Limits::ping_after`]: field@crate::Limits::ping_after
+//! [`Limits::pong_timeout`]: field@crate::Limits::pong_timeout
+//! [`Limits`]: crate::Limits
+//! [`Page::without_content_policy`]: crate::Page::without_content_policy
+//! [`PreparedMessage`]: crate::PreparedMessage
+//! [`Sender::raw`]: crate::Sender::raw
+//! [`Sender`]: crate::Sender
+//! [`Server::admit`]: crate::Server::admit
+//! [`Server::allow_origin`]: crate::Server::allow_origin
+//! [`Server::from_listener`]: crate::Server::from_listener
+//! [`Server::grace`]: crate::Server::grace
+//! [`Server::local_addr`]: crate::Server::local_addr
+//! [`Server::serve`]: crate::Server::serve
+//! [`Server`]: crate::Server
+//! [`Transport`]: crate::Transport
+//! [`WebSocket::peer_addr`]: crate::WebSocket::peer_addr
+//! [`WebSocket`]: crate::WebSocket
+//! [`WhenFull::Refuse`]: crate::WhenFull::Refuse
