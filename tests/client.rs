@@ -610,23 +610,49 @@ mod a_refusal {
         // more waits 10 s for a body whose length is known, and half a second for a chunked one.
         let began = Instant::now();
         let of_length = [
-            ("404 No\r\nContent-Length: 0", ""),
-            ("404 No\r\nContent-Length: 2", "no"),
-            ("204 No Content", ""),
-            ("304 Not Modified\r\nContent-Length: 99", ""),
+            ("404 No\r\nContent-Length: 0", "", ""),
+            ("404 No\r\nContent-Length: 2", "no", "no"),
+            ("204 No Content", "", ""),
+            ("304 Not Modified\r\nContent-Length: 99", "", ""),
         ];
         let chunked = "404 No\r\nTransfer-Encoding: chunked";
-        let chunked = [(chunked, "0\r\n\r\n"), (chunked, "2\r\nno\r\n0\r\n\r\n")];
-        for (answer, body) in [&of_length[..], [chunked; 21].as_flattened()].concat() {
-            let server = answering(format!("HTTP/1.1 {answer}\r\n\r\n{body}"));
+        let chunked = [
+            (chunked, "0\r\n\r\n", ""),
+            (
+                chunked,
+                "2\r\nno\r\n1;a=\"b\"\r\n!\r\n0\r\nA: b\r\n\r\n",
+                "no!",
+            ),
+        ];
+        for (answer, sent, body) in [&of_length[..], [chunked; 21].as_flattened()].concat() {
+            let server = answering(format!("HTTP/1.1 {answer}\r\n\r\n{sent}"));
             let refusal = refusal(plainws::connect(&server.url));
             assert_eq!(refusal.body, body.as_bytes(), "{answer}");
+            assert_eq!(refusal.text(), body, "{answer}");
             server.join();
         }
         assert!(
             began.elapsed() < PATIENCE,
             "it waited for what does not come"
         );
+    }
+
+    #[test]
+    fn in_chunks_that_are_wrong_or_have_no_end_keeps_what_came_before() {
+        let long = "1;padding\r\nx\r\n".repeat(10_000);
+        for (sent, body) in [
+            ("2\r\nno\r\nfour\r\n", "no"),
+            ("2\r\nno more\r\n", "no"),
+            ("2\nno\n0\n\n", ""),
+            ("5\r\nno", "no"),
+            (&long, &"x".repeat(4096)),
+        ] {
+            let head = "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let server = answering(format!("{head}{sent}"));
+            let refusal = refusal(plainws::connect(&server.url));
+            assert_eq!(refusal.text(), body);
+            server.join();
+        }
     }
 
     #[test]

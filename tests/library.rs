@@ -3,6 +3,7 @@
 mod admission;
 mod architecture;
 mod chat;
+mod chunks;
 mod client;
 mod close;
 mod connection;

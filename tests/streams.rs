@@ -12,7 +12,9 @@ use plainws::{
     WebSocket,
 };
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -244,6 +246,48 @@ fn what_was_set_before_does_not_matter<S: Transport + 'static>(pair: Pair<S>) {
         drop(client);
         assert_eq!(server.receive().unwrap(), None);
     });
+}
+
+/// Counts its reads.
+struct Counted(TcpStream, Arc<AtomicUsize>);
+
+impl Transport for Counted {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.read(buffer)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_write_timeout(timeout)
+    }
+
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        self.0.set_nonblocking(is_nonblocking)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.0.shutdown(how)
+    }
+}
+
+#[test]
+fn a_stream_that_did_not_wait_is_not_asked_again_and_again() {
+    let reads = Arc::<AtomicUsize>::default();
+    let (here, _there) = tcp_pair();
+    here.set_nonblocking(true).unwrap();
+    let client = Client::new("ws://localhost/").unwrap().timeout(SOON);
+    let opened = client.over(Counted(here, Arc::clone(&reads)));
+    assert_eq!(io_error(opened).kind(), io::ErrorKind::TimedOut);
+    let reads = reads.load(Ordering::Relaxed);
+    assert!(reads < 10, "{reads}");
 }
 
 fn a_thread_sends_while_another_waits_for_a_message<S: Transport + 'static>(pair: Pair<S>) {
@@ -496,9 +540,9 @@ fn a_rule_that_the_peer_breaks_is_told_of<S: Transport + 'static>(pair: Pair<S>)
 
 #[test]
 fn a_tap_sees_everything_from_the_first_byte_on() {
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let seen = Arc::new(std::sync::Mutex::new(String::new()));
     let tap = {
-        let seen = std::sync::Arc::clone(&seen);
+        let seen = Arc::clone(&seen);
         Box::new(move |direction, bytes: &[u8]| {
             let line = format!("{direction:?} {}\n", bytes.escape_ascii());
             seen.lock().unwrap().push_str(&line);

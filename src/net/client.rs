@@ -249,11 +249,8 @@ impl Client {
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
-                read_body(&stream, &response, &mut after_head, deadline, &tapped);
-                let refusal = Refusal {
-                    response,
-                    body: after_head,
-                };
+                let body = read_body(&stream, &response, &after_head, deadline, &tapped);
+                let refusal = Refusal { response, body };
                 return Err(Error::Refused(Box::new(refusal)));
             }
             Err(rule) => return Err(rule.into()),

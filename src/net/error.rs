@@ -1,8 +1,9 @@
 //! What can go wrong on a connection, and whose fault it is.
 
+pub use super::refusal::Refusal;
+
 use crate::protocol::connection::Misuse;
 use crate::protocol::handshake::InvalidHeader;
-use crate::protocol::response::Response;
 use crate::protocol::rule::Rule;
 use std::{fmt, io};
 
@@ -47,27 +48,6 @@ pub enum Error {
     Url(&'static str),
     /// A host, target, subprotocol or header that a request must not hold.
     Header(InvalidHeader),
-}
-
-/// A server's answer other than 101: no such path, a redirect, a demand for authentication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// Its status, such as 404, and its headers, such as `Location` or `WWW-Authenticate`.
-    pub response: Response,
-    /// The beginning of the body, at most 4 KiB; a chunked one as it came, with the sizes of its chunks.
-    pub body: Vec<u8>,
-}
-
-/// `status 404 Not Found`; whatever is not ASCII in the reason is escaped.
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "status {}", self.response.status())?;
-        match self.response.reason().trim_ascii() {
-            [] => Ok(()),
-            reason => write!(f, " {}", reason.escape_ascii()),
-        }
-    }
 }
 
 /// The result of a call on a connection.

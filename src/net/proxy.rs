@@ -118,10 +118,7 @@ impl Proxy {
         if (200..300).contains(&response.status()) {
             return Ok((stream, address, arrived));
         }
-        read_body(&stream, &response, &mut arrived, deadline, &unseen);
-        Err(Error::Refused(Box::new(Refusal {
-            response,
-            body: arrived,
-        })))
+        let body = read_body(&stream, &response, &arrived, deadline, &unseen);
+        Err(Error::Refused(Box::new(Refusal { response, body })))
     }
 }

@@ -34,6 +34,7 @@
 //! but its last event, so it hands out events one by one.
 
 mod checks;
+pub mod chunks;
 pub mod close;
 pub mod close_code;
 pub mod connection;

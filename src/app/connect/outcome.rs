@@ -2,7 +2,6 @@
 
 use super::reach::Unopened;
 use crate::app::show::text;
-use plainws::protocol::response::Response;
 use plainws::{CloseCode, CloseReason, Error};
 
 pub(super) const CLEAN: u8 = 0;
@@ -58,10 +57,10 @@ impl Ending {
     pub(super) fn problem(&self) -> Option<String> {
         match self {
             Self::Closed(_) => None,
-            Self::Failed(error) => Some(error_text(error)),
+            Self::Failed(error) => Some(error.to_string()),
             Self::Unopened(Unopened { error, cause }) => Some(match cause {
-                Some(cause) => format!("{}; {cause}", error_text(error)),
-                None => error_text(error),
+                Some(cause) => format!("{error}; {cause}"),
+                None => error.to_string(),
             }),
             Self::Silent => Some("no message arrived in time".into()),
             Self::TooFew { wanted, came } => Some(format!(
@@ -96,43 +95,6 @@ const fn of_close(code: CloseCode) -> u8 {
     }
 }
 
-fn error_text(error: &Error) -> String {
-    let refusal = match error {
-        Error::Refused(refusal) => refusal,
-        Error::Proxy { error: inner, .. } => match inner.as_ref() {
-            Error::Refused(refusal) => refusal,
-            _ => return error.to_string(),
-        },
-        _ => return error.to_string(),
-    };
-    let location = refusal.response.head().values("Location").next();
-    let location = location.map(|url| format!(", to {}", text::escaped(url)));
-    let body = said_beside_status(&refusal.response, &refusal.body).map(|body| format!(": {body}"));
-    format!(
-        "{error}{}{}",
-        location.unwrap_or_default(),
-        body.unwrap_or_default()
-    )
-}
-
-/// What a refusal's body says, unless that is what its status line says already.
-fn said_beside_status(response: &Response, body: &[u8]) -> Option<String> {
-    let is_punctuation = |byte: &u8| byte.is_ascii_whitespace() || b".:".contains(byte);
-    let mut rest = body.trim_ascii();
-    for told in [
-        response.status().to_string().as_bytes(),
-        response.reason().trim_ascii(),
-    ] {
-        let after = rest.strip_prefix(told).unwrap_or(rest);
-        let length = after.iter().take_while(|byte| is_punctuation(byte)).count();
-        // Not the beginning of a longer word.
-        if length > 0 || after.is_empty() {
-            rest = &after[length..];
-        }
-    }
-    (!rest.is_empty()).then(|| text::clipped(&text::escaped(rest), 200))
-}
-
 /// The table of exit codes, each on a line of its own or more.
 pub(super) fn table() -> String {
     let rows = EXIT_CODES.iter();
@@ -143,8 +105,6 @@ pub(super) fn table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plainws::Role;
-    use plainws::protocol::head::{Decoder, Limits};
     use plainws::protocol::rule::Rule;
     use std::io;
 
@@ -160,38 +120,6 @@ mod tests {
                 let ending = Ending::Closed(CloseReason::new(CloseCode(code)));
                 assert_eq!(ending.exit_code(), *exit_code, "{code}");
             }
-        }
-    }
-
-    #[test]
-    fn a_refusal_says_once_what_its_status_is() {
-        for (status_line, body, said) in [
-            ("404 Not Found", "404 Not Found\n", None),
-            ("404 Not Found", "Not Found", None),
-            ("404 Not Found", "404: Not Found.", None),
-            ("404 Not Found", "", None),
-            ("404 ", "404\n", None),
-            ("404 Not Found", "no such room\n", Some("no such room")),
-            (
-                "404 Not Found",
-                "404 Not Found: no such room",
-                Some("no such room"),
-            ),
-            (
-                "403 Forbidden",
-                "403 Forbidden\r\nwho are you?",
-                Some("who are you?"),
-            ),
-            ("404 Not Found", "Not Founded", Some("Not Founded")),
-            ("404 Not Found", "40400 things", Some("40400 things")),
-            ("404 Not Found", "\u{1b}[2J", Some("\\x1b[2J")),
-        ] {
-            let head = format!("HTTP/1.1 {status_line}\r\n\r\n");
-            let mut decoder = Decoder::new(Role::Server, Limits::default());
-            let (head, _) = decoder.receive(head.as_bytes()).unwrap().unwrap();
-            let response = Response::new(head).unwrap();
-            let beside = said_beside_status(&response, body.as_bytes());
-            assert_eq!(beside.as_deref(), said, "{body:?}");
         }
     }
 

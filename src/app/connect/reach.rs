@@ -124,7 +124,8 @@ impl Way<'_> {
                     followed += 1;
                     goal.is_elsewhere |= redirect.is_elsewhere;
                     goal.url = redirect.url;
-                    self.lines.say(&format!("{error}; going to {}", goal.url));
+                    self.lines
+                        .say(&format!("{}; going to {}", status_line(&error), goal.url));
                 }
                 Some(outcome) => {
                     let cause = Some(self.not_followed(outcome.err()));
@@ -209,6 +210,18 @@ impl Way<'_> {
 impl Goal {
     fn url_has_port(&self, port: u16) -> bool {
         Url::parse(&self.url).is_ok_and(|url| url.host().ends_with(&format!(":{port}")))
+    }
+}
+
+/// What is said of a redirect that is followed: not where it leads, which follows.
+fn status_line(error: &Error) -> String {
+    match error {
+        Error::Refused(refusal) => {
+            let response = &refusal.response;
+            let reason = text::escaped(response.reason());
+            format!("the server answered {} {reason}", response.status())
+        }
+        error => error.to_string(),
     }
 }
 

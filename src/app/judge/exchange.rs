@@ -4,9 +4,9 @@
 //! what they were comes out: heads, frames, and what is neither. That a side breaks a rule does not end
 //! anything, because those who watch go on passing its bytes.
 
-use super::chunks::Chunks;
 use super::extensions::{Agreed, Extensions};
 use super::faults::{self, Fault};
+use plainws::protocol::chunks::Chunks;
 use plainws::protocol::close;
 use plainws::protocol::close_code::CloseCode;
 use plainws::protocol::dissect::handshake::{self, Explanation};
@@ -185,7 +185,11 @@ impl Until {
                 *missing = missing.saturating_sub(bytes.len() as u64);
                 end
             }
-            Self::LastChunk(chunks) => chunks.end(bytes),
+            // After a chunk that is none, no end can be found.
+            Self::LastChunk(chunks) => {
+                let used = chunks.receive(bytes, |_| {}).ok();
+                used.filter(|_| chunks.has_ended())
+            }
             Self::End => None,
         }
     }

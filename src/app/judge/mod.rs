@@ -1,7 +1,6 @@
 //! What is right or wrong with bytes, and what likely went wrong.
 
 pub(crate) mod cause;
-mod chunks;
 pub(crate) mod conversation;
 pub(crate) mod decoded;
 pub(crate) mod deflate;
