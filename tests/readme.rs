@@ -189,12 +189,12 @@ mod the_code {
     use std::sync::OnceLock;
 
     const README: &str = include_str!("../README.md");
-    const SERVER: &str = include_str!("readme/server.rs");
-    const CLIENT: &str = include_str!("readme/client.rs");
+    const SERVER: &str = include_str!("support/readme_server.rs");
+    const CLIENT: &str = include_str!("support/readme_client.rs");
 
     #[allow(dead_code, reason = "its main listens at a port that may be taken")]
     mod server {
-        include!("readme/server.rs");
+        include!("support/readme_server.rs");
 
         pub(super) fn handle(ws: &mut WebSocket) -> plainws::Result<()> {
             echo(ws)
@@ -202,7 +202,7 @@ mod the_code {
     }
 
     mod client {
-        include!("readme/client.rs");
+        include!("support/readme_client.rs");
 
         pub(super) fn run() -> plainws::Result<()> {
             main()
