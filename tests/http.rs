@@ -837,6 +837,10 @@ mod s403_origin {
             ("localhost:8000", "http://localhost:8000"),
             ("[::1]:8000", "http://[::1]:8000"),
             ("127.0.0.1:8000", "https://127.0.0.1:8000"),
+            // Sent by clients that are no browsers.
+            ("example.com", "ws://example.com"),
+            ("example.com", "wss://example.com:443"),
+            ("localhost:8000", "WS://localhost:8000"),
         ] {
             assert_eq!(status(address, host, origin), 101, "{origin} at {host}");
         }
@@ -857,6 +861,9 @@ mod s403_origin {
             ("example.com", "http://example.com:8000"),
             ("example.com:8000", "http://example.com"),
             ("example.com:80", "https://example.com"),
+            ("example.com:80", "wss://example.com"),
+            ("example.com", "ws://evil.example"),
+            ("example.com", "ws://example.com:8000"),
             ("example.com", "http://example.com/"),
             ("example.com", "http://example.com http://evil.example"),
             ("localhost:8000", "http://127.0.0.1:8000"),
@@ -866,11 +873,23 @@ mod s403_origin {
     }
 
     #[test]
+    fn and_the_refusal_says_what_would_let_them() {
+        let address = start(named);
+        let request = upgrade_with(&["Origin: https://Site.example:443"]);
+        let refused = answer(address, request, false);
+        assert_eq!(
+            refused.text(),
+            "403 Forbidden: pages of https://Site.example:443 may not connect to localhost unless \
+             https://site.example is allowed (--allow-origin, allow_origin)\n"
+        );
+    }
+
+    #[test]
     fn allowed_by_name_may_connect_and_no_other_like_it() {
         let address = start(|server| {
             named(server)
-                .allow_origin("https://app.example")
-                .allow_origin("null")
+                .allow_origin("https://app.example".parse().unwrap())
+                .allow_origin("null".parse().unwrap())
         });
         for (origin, expected) in [
             ("https://app.example", 101),

@@ -590,6 +590,26 @@ mod its_flags {
     }
 
     #[test]
+    fn an_origin_that_no_page_has_is_refused_at_once() {
+        for (origin, reason) in [
+            (
+                "https://example.org/",
+                "it ends after host and port, as https://example.org",
+            ),
+            (
+                "example.org",
+                "it is scheme://host[:port], such as https://example.com, or null",
+            ),
+            ("*", "every site's pages could connect; name those that may"),
+        ] {
+            let run = run_with(&["serve", "--addr", "0", "--allow-origin", origin], b"");
+            assert_eq!(run.code, 2, "{}", run.stderr);
+            let told = format!("pages have no such origin: {reason}");
+            assert!(run.stderr.contains(&told), "{}", run.stderr);
+        }
+    }
+
+    #[test]
     fn limits_of_messages_are_kept_to_the_byte() {
         let program = Program::serve(&[
             "--max-message",

@@ -515,7 +515,11 @@ fn what_is_allowed_is_let_in() {
     );
     assert_eq!(open(Accept::new(), "localhost:1", origin), 403);
     assert_eq!(
-        open(Accept::new().allow_origin(origin), "localhost:1", origin),
+        open(
+            Accept::new().allow_origin(origin.parse().unwrap()),
+            "localhost:1",
+            origin
+        ),
         101
     );
     // DNS rebinding: such a page is of the host that it asks.

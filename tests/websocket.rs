@@ -928,7 +928,7 @@ mod request {
             };
             server
                 .subprotocols(["chat.v1", "chat.v2"])
-                .allow_origin("https://example.org")
+                .allow_origin("https://example.org".parse().unwrap())
                 .route("/room", tell)
         });
         let request = |target: &str, more: &str| {

@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::hosts::{Host, HostPolicy, ip};
 use super::http::{self, Response};
 use super::limits::Limits;
-use super::origin::OriginPolicy;
+use super::origin::{Origin, OriginPolicy};
 use super::pace::Pace;
 use super::read_head::read_head;
 use super::session::refusal;
@@ -124,10 +124,10 @@ impl Accept {
         self
     }
 
-    /// Lets pages of an origin connect, such as `https://example.com` (§10.2). Without this only pages of the host and
-    /// port that the request names may, and clients that send no Origin.
+    /// Lets pages of one more origin connect (§10.2): `allow_origin("https://example.com".parse()?)`. Without this only
+    /// pages of the host and port that the request names may, and clients that send no Origin.
     #[must_use]
-    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+    pub fn allow_origin(mut self, origin: Origin) -> Self {
         self.origins.allow(origin);
         self
     }
@@ -258,7 +258,7 @@ fn judge(
     let upgrade = Upgrade::new(&request).map_err(broken)?;
     // §4.2.2, §10.2.
     if !origins.permits(request.origin(), request.host()) {
-        return Err(declined(http::origin_not_allowed()));
+        return Err(declined(http::origin_not_allowed(&request)));
     }
     Ok((request, upgrade))
 }

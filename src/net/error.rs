@@ -2,6 +2,7 @@
 
 pub use super::refusal::Refusal;
 
+use super::origin::InvalidOrigin;
 use crate::protocol::connection::Misuse;
 use crate::protocol::handshake::InvalidHeader;
 use crate::protocol::rule::Rule;
@@ -48,6 +49,8 @@ pub enum Error {
     Url(&'static str),
     /// A host, target, subprotocol or header that a request must not hold.
     Header(InvalidHeader),
+    /// A text that was to be an origin, and is that of no page.
+    Origin(InvalidOrigin),
 }
 
 /// The result of a call on a connection.
@@ -82,6 +85,7 @@ impl fmt::Display for Error {
             },
             Self::Url(problem) => f.write_str(problem),
             Self::Header(header) => header.fmt(f),
+            Self::Origin(origin) => origin.fmt(f),
         }
     }
 }
@@ -93,6 +97,7 @@ impl std::error::Error for Error {
             Self::Misuse(misuse) => Some(misuse),
             Self::Io(error) => Some(error),
             Self::Header(header) => Some(header),
+            Self::Origin(origin) => Some(origin),
             Self::Proxy { error, .. } => Some(error),
             Self::Backlogged
             | Self::Overloaded
@@ -121,6 +126,12 @@ impl From<Misuse> for Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<InvalidOrigin> for Error {
+    fn from(origin: InvalidOrigin) -> Self {
+        Self::Origin(origin)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the port answers besides WebSocket: pages and refusals (RFC 9110, RFC 9112).
 
 use super::log::Outcome;
+use super::origin;
 use crate::protocol::handshake::{VERSION, check_header};
 use crate::protocol::head::Head;
 use crate::protocol::request::Request;
@@ -279,7 +280,8 @@ pub(super) fn header_refusal(name: &str) -> Response {
 
 /// RFC 9110 §15.5.20.
 pub(super) fn host_not_served() -> Response {
-    let reason = "this server does not answer for that host";
+    let reason = "this server does not answer for that host unless it is allowed \
+                  (--allow-host, allow_host)";
     Response::refusal(421, "host-not-served", reason)
 }
 
@@ -288,8 +290,8 @@ pub(super) fn websocket_only() -> Response {
 }
 
 /// §10.2.
-pub(super) fn origin_not_allowed() -> Response {
-    let reason = "pages of that origin may not connect";
+pub(super) fn origin_not_allowed(request: &Request) -> Response {
+    let reason = origin::refusal(request.origin().unwrap_or_default(), request.host());
     Response::refusal(403, "origin-not-allowed", reason)
 }
 

@@ -20,6 +20,7 @@
 //! | | [`capacity`] | how many places does the system allow? |
 //! | | [`applicant`] | who asks for a WebSocket connection, and on what terms is it let in? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
+//! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `registry` | which connections are there, and how are they ended? |
 
@@ -55,6 +56,7 @@ mod registry;
 pub mod sender;
 pub mod server;
 mod session;
+mod shown;
 mod site;
 pub mod stats;
 mod stream;

@@ -12,6 +12,7 @@ use super::listener::Listener;
 #[cfg(unix)]
 use super::listener::wake;
 use super::log::{Outcome, Record};
+use super::origin::Origin;
 use super::places::Places;
 use super::registry::{NoPlace, Phase, Registry};
 use super::session::{self, stopping};
@@ -201,10 +202,11 @@ impl Server {
         self
     }
 
-    /// Lets pages of an origin connect, such as `https://example.com` (§10.2). Without this only pages
-    /// of the server's own host and port may, and clients that send no Origin.
+    /// Lets pages of one more origin connect (§10.2): `allow_origin("https://example.com".parse()?)`; what else
+    /// there is, [`Origin`] tells. Without this only pages of the server's own host and port may, and clients
+    /// that send no Origin; other requests are refused with 403.
     #[must_use]
-    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+    pub fn allow_origin(mut self, origin: Origin) -> Self {
         self.site.origins.allow(origin);
         self
     }

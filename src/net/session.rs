@@ -277,7 +277,7 @@ impl<'a> Session<'a> {
         };
         // §4.2.2, §10.2.
         if !self.site.origins.permits(request.origin(), request.host()) {
-            return Err(http::origin_not_allowed());
+            return Err(http::origin_not_allowed(&request));
         }
         let admission = self.admit(&request, upgrade.subprotocols())?;
         let subprotocol = admission.settle(&mut upgrade, &self.site.subprotocols)?;

@@ -15,6 +15,7 @@ use crate::app::show::{output, text, trace};
 use crate::app::signals;
 use clap::Args;
 use plainws::net::hosts::Host;
+use plainws::net::origin::Origin;
 use plainws::net::tap::Tap;
 use plainws::{Handle, Limits, Role, Server};
 use std::io;
@@ -46,10 +47,11 @@ pub(crate) struct Options {
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
-    /// The server's own pages may always connect, and so may clients that are not browsers. "null"
-    /// stands for pages without an origin, such as local files.
+    /// The server's own pages may always connect, and so may clients that are not browsers.
+    /// https://*.example.com stands for all names under that one, at any depth; "null" for pages without an
+    /// origin, such as local files (in some browsers they are "file://"); chrome-extension://ID for an extension.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
-    allow_origin: Vec<String>,
+    allow_origin: Vec<Origin>,
 
     /// Serve everything under this path as well, such as /md_admin; may be repeated
     #[arg(long, value_name = "PATH", value_parser = prefix)]
@@ -297,7 +299,7 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
         server = server.allow_host(host.clone());
     }
     for origin in &options.allow_origin {
-        server = server.allow_origin(origin);
+        server = server.allow_origin(origin.clone());
     }
     let trace = options.trace.trace.map(|level| {
         let limits = options.limits.limits().message;
@@ -373,15 +375,9 @@ fn host(text: &str) -> Result<Host, String> {
     })
 }
 
-fn origin(text: &str) -> Result<String, String> {
-    let authority = text.split_once("://").map(|(_, authority)| authority);
-    let is_origin =
-        text == "null" || authority.is_some_and(|rest| !rest.is_empty() && !rest.contains('/'));
-    if is_origin {
-        Ok(text.into())
-    } else {
-        Err("an origin is scheme://host[:port] without a path, or null".into())
-    }
+fn origin(text: &str) -> Result<Origin, String> {
+    let origin = text.parse::<Origin>();
+    origin.map_err(|error| format!("pages have no such origin: {}", error.reason()))
 }
 
 fn prefix(text: &str) -> Result<String, String> {

@@ -1,8 +1,10 @@
 //! What is answered where no WebSocket is opened: the page, and refusals (RFC 9110).
 
+use crate::app::text;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use plainws::Rule;
+use plainws::protocol::request::Request;
 use plainws::protocol::rule::Answer as Due;
 use std::borrow::Cow;
 use std::io::{self, Read as _, Write as _};
@@ -70,8 +72,12 @@ impl Answer {
         Self::refusal(421, why)
     }
 
-    pub(super) fn other_origin() -> Self {
-        Self::refusal(403, "pages of other sites may not connect")
+    pub(super) fn other_origin(request: &Request) -> Self {
+        let origin = text::quoted(request.origin().unwrap_or_default().as_bytes());
+        Self::refusal(
+            403,
+            &format!("pages of {origin} may not connect, only those of the host that is asked"),
+        )
     }
 
     pub(super) fn too_many_agents() -> Self {

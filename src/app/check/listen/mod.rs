@@ -178,7 +178,7 @@ impl Examination {
         };
         // §10.2.
         if !OriginPolicy::default().permits(request.origin(), request.host()) {
-            return Err((asked.stream, Answer::other_origin()));
+            return Err((asked.stream, Answer::other_origin(request)));
         }
         self.open(asked, &upgrade, &path, &query)
     }

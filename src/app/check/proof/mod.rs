@@ -196,9 +196,9 @@ mod of_servers {
         let address = server.local_addr().expect("an address");
         let handle = server.handle().expect("an address");
         let server = server
-            .allow_origin("null")
-            .allow_origin("https://site.example:8443")
-            .allow_origin("x-extension://0123456789abcdef")
+            .allow_origin("null".parse().expect("an origin"))
+            .allow_origin("https://site.example:8443".parse().expect("an origin"))
+            .allow_origin("x-extension://0123456789abcdef".parse().expect("an origin"))
             .route(ECHO, echo);
         let target = target(address, PATIENCE);
         thread::scope(|scope| {
