@@ -476,6 +476,194 @@ mod the_echo {
     }
 }
 
+mod a_client_that_wants_its_bytes_told {
+    use super::*;
+    use serde_json::json;
+
+    /// Opens a connection as the pages do, and returns it with the lengths of the two heads.
+    fn open(program: &Program, path: &str) -> (Raw, [usize; 2]) {
+        let offer = "\r\nSec-WebSocket-Protocol: other, bytes.plainws\r\n\r\n";
+        let request = upgrade_request(path).replace("\r\n\r\n", offer);
+        let mut raw = program.connect();
+        raw.send(&request);
+        let head = raw.expect_101();
+        assert!(
+            head.contains("\r\nSec-WebSocket-Protocol: bytes.plainws\r\n"),
+            "{head}"
+        );
+        (raw, [request.len(), head.len()])
+    }
+
+    #[track_caller]
+    fn told(raw: &mut Raw) -> Value {
+        let (byte0, text) = raw.frame();
+        assert_eq!(byte0, TEXT);
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
+    #[test]
+    fn is_told_of_each_message_and_its_echo_byte_by_byte() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        for path in ["/echo", "/test_socket", "/md_admin/echo"] {
+            let (mut raw, _) = open(&program, path);
+            raw.send(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x82\x81\0\0\0\0\xff");
+            raw.expect_frame(TEXT, "Hello");
+            let first = [
+                "81",
+                "FIN 1: last frame of the message",
+                "RSV 0: no extension negotiated",
+                "opcode 1: text",
+            ];
+            assert_eq!(
+                told(&mut raw),
+                json!({
+                    "received": {"bytes": 11, "omitted": 0, "frames": [[
+                        first,
+                        ["85", "MASK 1: required from a client", "length 5: 7-bit form"],
+                        ["37 fa 21 3d", "key: new for each frame"],
+                        ["7f 9f 4d 51 58", "5 bytes, each XOR a byte of the key, in turn: \"Hello\""],
+                    ]]},
+                    "sent": {"bytes": 7, "omitted": 0, "frames": [[
+                        first,
+                        ["05", "MASK 0: none from a server", "length 5: 7-bit form"],
+                        ["48 65 6c 6c 6f", "5 bytes: \"Hello\""],
+                    ]]},
+                })
+            );
+            raw.expect_frame(BINARY, b"\xff");
+            let told = told(&mut raw);
+            let [first, second] = ["received", "sent"].map(|way| told[way]["frames"][0].clone());
+            assert_eq!(
+                first[3][1],
+                "1 byte, each XOR a byte of the key, in turn: ff"
+            );
+            assert_eq!(second[2], json!(["ff", "1 byte: ff"]));
+            close(&mut raw, 1000);
+        }
+    }
+
+    #[test]
+    fn is_told_of_fragments_without_the_pings_between_and_of_no_more_than_fits() {
+        let program = Program::serve(&[]);
+        let (mut raw, _) = open(&program, "/echo");
+        raw.send(client(&[
+            (TEXT_BEGIN, b"a"),
+            (PING, b"!"),
+            (MORE, b"b"),
+            (LAST, b"c"),
+        ]));
+        raw.expect_frame(PONG, "!");
+        raw.expect_frame(TEXT, "abc");
+        let fragments = told(&mut raw);
+        assert_eq!(
+            fragments["received"]["frames"].as_array().map(Vec::len),
+            Some(3)
+        );
+        assert_eq!(fragments["received"]["bytes"], 3 * 7);
+        assert_eq!(
+            fragments["sent"]["frames"].as_array().map(Vec::len),
+            Some(1)
+        );
+
+        let mut many = vec![(TEXT_BEGIN, &b"x"[..])];
+        many.extend([(MORE, &b"y"[..]); 18]);
+        many.push((LAST, b"z"));
+        raw.send(client(&many));
+        raw.frame();
+        let many = told(&mut raw);
+        assert_eq!(many["received"]["frames"].as_array().map(Vec::len), Some(8));
+        assert_eq!(many["received"]["omitted"], 12);
+        assert_eq!(many["received"]["bytes"], 20 * 7);
+
+        let long = vec![b'x'; 100_000];
+        raw.send_frame(TEXT, &long);
+        raw.expect_frame(TEXT, &long);
+        let long = told(&mut raw);
+        assert_eq!(long["received"]["bytes"], 14 + 100_000);
+        let [masked, plain] =
+            [("received", 4), ("sent", 3)].map(|(way, row)| long[way]["frames"][0][row].clone());
+        assert_eq!(masked[0].as_str().map(str::len), Some(3 * 32 + "…".len()));
+        let shown = format!("100000 bytes: \"{}\" …", "x".repeat(32));
+        assert_eq!(plain, json!([format!("{} …", ["78"; 32].join(" ")), shown]));
+    }
+
+    #[test]
+    fn is_told_of_many_messages_that_came_at_once() {
+        let program = Program::serve(&[]);
+        let (mut raw, _) = open(&program, "/echo");
+        let texts: Vec<_> = (0..200).map(|number| number.to_string()).collect();
+        let frames: Vec<_> = texts.iter().map(|text| (TEXT, text.as_bytes())).collect();
+        raw.send(client(&frames));
+        for text in &texts {
+            raw.expect_frame(TEXT, text);
+            let received = told(&mut raw)["received"].clone();
+            assert_eq!(received["bytes"], 6 + text.len());
+            // Of those far behind, only that.
+            let frames = received["frames"].as_array().map_or(0, Vec::len);
+            assert_eq!(received["omitted"], 1 - frames);
+        }
+    }
+
+    #[test]
+    fn is_told_by_the_clock_how_long_the_heads_were() {
+        let program = Program::serve(&[]);
+        for path in CLOCKS {
+            let (mut raw, [received, sent]) = open(&program, path);
+            let lengths = json!({"handshake": {"received": received, "sent": sent}});
+            assert_eq!(told(&mut raw), lengths);
+            raw.send_frame(TEXT, "ignored");
+            for _ in 0..2 {
+                assert!(told(&mut raw)["time"].is_string());
+            }
+            close(&mut raw, 1000);
+        }
+    }
+
+    #[test]
+    fn is_told_nothing_where_it_did_not_ask_or_there_is_nothing_to_tell() {
+        let program = Program::serve(&[]);
+        for offer in ["bytes", "bytes.plainws.other", "xbytes.plainws"] {
+            let offer = format!("\r\nSec-WebSocket-Protocol: {offer}\r\n\r\n");
+            let mut raw = program.connect();
+            raw.send(upgrade_request("/echo").replace("\r\n\r\n", &offer));
+            let head = raw.expect_101();
+            assert!(!head.contains("Sec-WebSocket-Protocol"), "{head}");
+            raw.send(client(&[(TEXT, b"a"), (TEXT, b"b")]));
+            raw.expect_frame(TEXT, "a");
+            raw.expect_frame(TEXT, "b");
+            close(&mut raw, 1000);
+        }
+        let mut raw = program.connect();
+        let offer = "\r\nSec-WebSocket-Protocol: bytes.plainws\r\n\r\n";
+        raw.send(upgrade_request("/lab/tap").replace("\r\n\r\n", offer));
+        assert!(!raw.head().contains("bytes.plainws"));
+    }
+}
+
+mod the_time {
+    use super::*;
+
+    #[test]
+    fn is_told_once_with_the_length_of_the_request() {
+        let program = Program::serve(&["--prefix", "/md_admin"]);
+        for path in ["/time", "/md_admin/time"] {
+            let response = get(&program, path);
+            assert_eq!(response.status, 200);
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            let length = response
+                .header("Request-Length")
+                .and_then(|length| length.parse().ok());
+            assert_eq!(length, Some(request.len()));
+            let body = response.text();
+            assert!(
+                body.starts_with("{\"time\": \"") && body.len() == 31,
+                "{body}"
+            );
+        }
+    }
+}
+
 mod its_pages {
     use super::*;
 

@@ -5,23 +5,40 @@
 //! because a message left a millisecond early or late. The labels follow the wall clock only when
 //! someone sets it.
 
+use super::told::Bytes;
 use crate::app::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use plainws::{Received, Result, WebSocket};
+use plainws::protocol::request::Request;
+use plainws::{Page, Received, Result, WebSocket};
 use std::time::{Duration, Instant};
 
 pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
     let zone = TimeZone::system();
+    if let Some(bytes) = Bytes::of(ws) {
+        ws.send(bytes.handshake().to_string())?;
+    }
     let mut ticks = Ticks::new(Instant::now());
     let mut labels = Labels::new(Timestamp::now());
     loop {
         let label = labels.label(ticks.number, Timestamp::now());
-        ws.send(format!(r#"{{"time": "{}"}}"#, time::shown(label, &zone)))?;
+        ws.send(json(&time::shown(label, &zone)))?;
         if !wait_until(ws, ticks.next(Instant::now()))? {
             return Ok(());
         }
     }
+}
+
+/// The time for someone who asks for it, once; and the length of that request's head, which the page that asked
+/// does not see.
+pub(crate) fn once(request: &Request) -> Page {
+    let length = request.head().as_bytes().len().to_string();
+    let page = Page::new("application/json", json(&time::now()).into_bytes());
+    page.header("Request-Length", &length)
+}
+
+fn json(time: &str) -> String {
+    format!(r#"{{"time": "{time}"}}"#)
 }
 
 /// Reads while it waits, so that pings are answered and a Close is seen at once; messages are ignored.

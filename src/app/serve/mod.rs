@@ -3,17 +3,19 @@
 mod access_log;
 mod banner;
 mod clock;
+mod echo;
 mod metrics;
 mod pages;
+mod told;
 
 use crate::app::args;
-use crate::app::echo;
 use crate::app::lab::{self, Lab};
 use crate::app::listen::{self, Address, Place};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
 use crate::app::signals;
 use clap::Args;
+use plainws::net::applicant::Admission;
 use plainws::net::hosts::Host;
 use plainws::net::origin::Origin;
 use plainws::net::tap::Tap;
@@ -24,6 +26,7 @@ use std::panic;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use told::Told;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -274,13 +277,17 @@ fn report_panics(lines: &Lines, form: access_log::Form) {
     }));
 }
 
+const CLOCK: [&str; 2] = ["/test_websocket", "/clock"];
+const ECHO: [&str; 2] = ["/test_socket", "/echo"];
+
 fn with_routes(mut server: Server, has_lab: bool) -> Server {
-    for path in ["/test_websocket", "/clock"] {
+    for path in CLOCK {
         server = server.route(path, clock::clock);
     }
-    for path in ["/test_socket", "/echo"] {
+    for path in ECHO {
         server = server.route(path, echo::echo);
     }
+    server = server.page_with("/time", clock::once);
     for (path, page) in pages::all(has_lab) {
         server = server.page(path, page);
     }
@@ -306,16 +313,19 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
         let lines = lines.clone();
         move |number| trace::tap(number, Role::Server, limits, level, lines.clone())
     });
-    if trace.is_some() || lab.is_some() {
-        let lab = lab.clone();
-        server = server.tap(move |number, request| {
-            let lab = lab.as_ref().and_then(|lab| lab.tap(request));
-            both(trace.as_ref().map(|trace| trace(number)), lab)
-        });
-    }
-    if let Some(lab) = lab.clone() {
-        server = server.admit(move |applicant| lab.admit(applicant));
-    }
+    let told = Told::new(&[CLOCK, ECHO].concat(), &options.prefix);
+    let (tapping, lab_tapping) = (Arc::clone(&told), lab.clone());
+    server = server.tap(move |number, request| {
+        let lab = lab_tapping.as_ref().and_then(|lab| lab.tap(request));
+        let trace = trace.as_ref().map(|trace| trace(number));
+        both(both(trace, lab), tapping.tap(number, request))
+    });
+    let admitting = lab.clone();
+    server = server.admit(move |applicant| match (told.admit(applicant), &admitting) {
+        (Some(admission), _) => Ok(admission),
+        (None, Some(lab)) => lab.admit(applicant),
+        (None, None) => Ok(Admission::default()),
+    });
     let form = options.log;
     let access = (!options.quiet).then(|| lines.clone());
     if access.is_some() || lab.is_some() {

@@ -383,7 +383,8 @@ fn is_last_broken(span: &Span, end: usize) -> bool {
     matches!(span.judgement, Judgement::Broken(_)) && end == span.bytes().end
 }
 
-const fn label(field: Field) -> &'static str {
+/// A field's name in few letters.
+pub(crate) const fn label(field: Field) -> &'static str {
     match field {
         Field::Fin => "FIN",
         Field::Rsv => "RSV",
