@@ -116,8 +116,184 @@ mod the_start_page {
     }
 }
 
+mod the_clock_on_the_start_page {
+    use super::*;
+
+    /// Bytes of `{"time": "2019.04.24 19:15:40"}`.
+    const BODY: u64 = 31;
+    const IS_COUNTED: &str = "/^[\\d,]+$/.test(document.getElementById('poll-bytes').innerText)";
+
+    /// A number as the page writes it.
+    #[track_caller]
+    fn number(page: &mut Page, id: &str) -> u64 {
+        let text = page.text(id).replace(',', "");
+        text.parse().unwrap_or_else(|_| panic!("{id} is {text:?}"))
+    }
+
+    /// The first number of a text such as `1 handshake, 12 messages`, or another one.
+    #[track_caller]
+    fn count(page: &mut Page, id: &str, which: usize) -> u64 {
+        let text = page.text(id);
+        let mut words = text.split(' ').filter_map(|word| word.parse().ok());
+        words
+            .nth(which)
+            .unwrap_or_else(|| panic!("{id} is {text:?}"))
+    }
+
+    #[test]
+    fn ticks_at_once_and_under_a_prefix_and_without_the_lab() {
+        for (path, flags) in [("/", &[][..]), ("/md_admin/", &["--prefix", "/md_admin"])] {
+            let Some((program, mut page)) = visit(path, flags) else {
+                return;
+            };
+            wait_for_tick(&mut page);
+            wait_for_tick(&mut page);
+            page.wait_for(IS_OPEN);
+            page.wait_for(IS_COUNTED);
+            assert_clean(&program, &mut page);
+        }
+    }
+
+    #[test]
+    fn counts_what_passed_and_what_polling_would_have_cost() {
+        let Some((_program, mut page)) = visit("/", &[]) else {
+            return;
+        };
+        page.wait_for(IS_COUNTED);
+        wait_for_tick(&mut page);
+        let [asked, answered] = ["asked", "answered"].map(|id| number(&mut page, id));
+        // Read at one moment: the numbers tick.
+        let counted = page.evaluate(
+            "['socket-passed', 'socket-bytes', 'poll-passed', 'poll-bytes']
+                .map((id) => document.getElementById(id).innerText.replaceAll(',', '')).join(' ')",
+        );
+        let counted = counted.as_str().expect("a text").to_owned();
+        let numbers: Vec<u64> = counted
+            .split(' ')
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        let [handshakes, messages, bytes, requests, polled] = numbers[..] else {
+            panic!("{counted}");
+        };
+        assert_eq!(handshakes, 1);
+        assert!(
+            (2..100).contains(&messages) && (2..100).contains(&requests),
+            "{counted}"
+        );
+        assert_eq!(polled, requests * (asked + answered));
+        // What the browser has to say about the same. It may have heard of a tick more.
+        let frames = page.events("Network.webSocketFrameReceived");
+        let texts: Vec<_> = frames
+            .iter()
+            .map(|event| event["response"]["payloadData"].as_str().expect("a text"))
+            .collect();
+        let first: Value = serde_json::from_str(texts[0]).expect("JSON");
+        let heads =
+            ["received", "sent"].map(|way| first["handshake"][way].as_u64().expect("a length"));
+        assert!(heads.iter().all(|length| *length > 100), "{heads:?}");
+        let shown = usize::try_from(messages).expect("they are few");
+        let lengths: u64 = texts[..shown]
+            .iter()
+            .map(|text| 2 + text.len() as u64)
+            .sum();
+        assert_eq!(bytes, heads.iter().sum::<u64>() + lengths, "{counted}");
+        let of = |event: &&Value, url: &str| {
+            event["response"]["url"]
+                .as_str()
+                .is_some_and(|it| it.ends_with(url))
+        };
+        let responses = page.events("Network.responseReceived");
+        let time = responses
+            .iter()
+            .find(|event| of(event, "/time"))
+            .expect("the time was asked for");
+        let told = format!("Request-Length: {asked}\r\n").len() as u64;
+        assert_eq!(
+            time["response"]["encodedDataLength"],
+            answered - BODY + told,
+            "{time}"
+        );
+    }
+
+    #[test]
+    fn keeps_its_counts_to_itself_and_moves_nothing() {
+        let Some((_program, mut page)) = visit("/", &[]) else {
+            return;
+        };
+        page.evaluate(
+            "{
+                globalThis.shifts = 0;
+                new PerformanceObserver((list) => { for (const it of list.getEntries()) shifts += it.value; })
+                    .observe({ type: 'layout-shift', buffered: true });
+                0
+            }",
+        );
+        page.wait_for(IS_COUNTED);
+        wait_for_tick(&mut page);
+        wait_for_tick(&mut page);
+        let live = page.evaluate(
+            "['time', 'socket-passed', 'socket-bytes', 'poll-passed', 'poll-bytes', 'asked', 'answered']
+                .filter((id) => document.getElementById(id).closest('[aria-live], [role=status], [role=alert], [role=log]'))",
+        );
+        assert_eq!(live, serde_json::json!([]));
+        let shifts = page.evaluate("shifts").as_f64().expect("a number");
+        assert!(shifts < 0.01, "{shifts}");
+    }
+
+    #[test]
+    fn goes_on_counting_when_the_server_is_back() {
+        let Some((program, mut page)) = visit("/", &[]) else {
+            return;
+        };
+        wait_for_tick(&mut page);
+        let address = program.address.to_string();
+        drop(program);
+        page.wait_for(IS_LOST);
+        let _again = Program::serve_at(&address, &[]);
+        page.wait_for(&format!(
+            "{IS_OPEN} || (document.getElementById('reconnect').click(), false)"
+        ));
+        wait_for_tick(&mut page);
+        page.wait_for(
+            "document.getElementById('socket-passed').innerText.startsWith('2 handshakes, ')",
+        );
+        let passed = count(&mut page, "socket-passed", 1);
+        assert!(
+            passed > 3,
+            "{passed} messages: the first of each tells of the handshake"
+        );
+    }
+}
+
 mod the_clock_page {
     use super::*;
+
+    #[test]
+    fn keeps_the_reason_of_a_clean_stop_when_an_attempt_fails() {
+        let Some((program, mut page)) = visit("/clock", &[]) else {
+            return;
+        };
+        wait_for_tick(&mut page);
+        let mut program = program;
+        program.process.signal("TERM");
+        program.process.wait();
+        page.wait_for(IS_LOST);
+        let reason = "code 1001 (going away)";
+        assert!(
+            page.text("state").contains(reason),
+            "{}",
+            page.text("state")
+        );
+        page.wait_for(
+            "document.body.dataset.state === 'lost' && document.getElementById('state').innerText.includes('Not back yet')
+                || (document.getElementById('reconnect').click(), false)",
+        );
+        let state = page.text("state");
+        assert!(
+            state.contains(reason) && state.contains("code 1006"),
+            "{state}"
+        );
+    }
 
     #[test]
     fn ticks() {
@@ -241,6 +417,205 @@ mod the_echo_page {
         page.wait_for(IS_LOST);
         assert!(page.text("state").contains("code 1009"));
         assert_clean(&program, &mut page);
+    }
+}
+
+mod the_echo_page_with_bytes {
+    use super::*;
+
+    /// The rows of a table of bytes.
+    fn rows(page: &mut Page, id: &str) -> Vec<[String; 2]> {
+        let rows = page.evaluate(&format!(
+            "[...document.querySelectorAll('#{id} tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
+        ));
+        serde_json::from_value(rows).expect("rows of two cells")
+    }
+
+    fn unhexed(hex: &str) -> Vec<u8> {
+        let bytes = hex.split(' ').map(|byte| u8::from_str_radix(byte, 16));
+        bytes.collect::<Result<_, _>>().expect("hex")
+    }
+
+    #[test]
+    fn shows_those_of_the_latest_message_mask_included() {
+        let Some((program, mut page)) = visit("/echo", &[]) else {
+            return;
+        };
+        page.wait_for(IS_OPEN);
+        page.click("message");
+        for text in ["Grüße", "<b>other</b>"] {
+            page.type_text(text);
+            page.press_enter();
+            wait_for_lines(&mut page, &[("sent", text), ("received", text)]);
+            page.wait_for(&format!(
+                "document.getElementById('received-bytes').innerText.includes({:?})",
+                text
+            ));
+            let [sent, received] = ["sent-bytes", "received-bytes"].map(|id| rows(&mut page, id));
+            let [sent, received] = [sent, received].map(|rows| {
+                let bytes = rows.iter().map(|[bytes, _]| unhexed(bytes));
+                bytes.collect::<Vec<_>>()
+            });
+            let length = u8::try_from(text.len()).expect("it is short");
+            let [head, masked, key, payload] = &sent[..] else {
+                panic!("{sent:?}");
+            };
+            assert_eq!(
+                (&head[..], &masked[..]),
+                (&[0x81][..], &[0x80 | length][..])
+            );
+            let key = <[u8; 4]>::try_from(&key[..]).expect("four bytes");
+            let unmasked = crate::support::bytes::xor(payload, key);
+            assert_eq!(unmasked, text.as_bytes());
+            assert_eq!(
+                received,
+                [vec![0x81], vec![length], text.as_bytes().to_vec()]
+            );
+        }
+        assert_clean(&program, &mut page);
+    }
+
+    #[test]
+    fn sends_hex_and_a_file_as_bytes_and_says_what_is_no_hex() {
+        let Some((program, mut page)) = visit("/echo", &[]) else {
+            return;
+        };
+        page.wait_for(IS_OPEN);
+        page.evaluate("document.querySelector('[value=hex]').click()");
+        page.click("message");
+        page.type_text("00 Ffa");
+        page.press_enter();
+        page.wait_for(
+            "document.getElementById('problem').textContent.includes('two digits a byte')",
+        );
+        assert_eq!(
+            page.evaluate("document.getElementById('message').value"),
+            "00 Ffa"
+        );
+        page.type_text("0");
+        page.press_enter();
+        wait_for_lines(
+            &mut page,
+            &[
+                ("sent", "00 ff a0 (3 bytes)"),
+                ("received", "00 ff a0 (3 bytes)"),
+            ],
+        );
+        assert_eq!(page.text("problem"), "");
+
+        page.evaluate("document.querySelector('[value=file]').click()");
+        page.click("send");
+        page.wait_for("document.getElementById('problem').textContent.includes('no file')");
+        page.evaluate(
+            "{
+                const chosen = new DataTransfer();
+                chosen.items.add(new File([new Uint8Array(70)], 'zeros'));
+                document.getElementById('file').files = chosen.files;
+                0
+            }",
+        );
+        page.click("send");
+        let shown = format!("{} … (70 bytes)", ["00"; 64].join(" "));
+        wait_for_lines(&mut page, &[("sent", &shown), ("received", &shown)]);
+        page.wait_for(
+            "document.getElementById('sent-bytes').innerText.includes('70 bytes, each XOR')",
+        );
+        assert_clean(&program, &mut page);
+    }
+
+    #[test]
+    fn keeps_what_is_entered_when_the_connection_is_closed_and_offers_to_connect_again() {
+        let Some((program, mut page)) = visit("/echo", &[]) else {
+            return;
+        };
+        page.wait_for(IS_OPEN);
+        page.click("close");
+        page.wait_for(IS_LOST);
+        page.click("message");
+        page.type_text("not lost");
+        page.press_enter();
+        page.wait_for(
+            "document.getElementById('problem').textContent.includes('the connection is closed')",
+        );
+        assert!(page.text("problem").contains("Connect again"));
+        assert_eq!(
+            page.evaluate("document.getElementById('message').value"),
+            "not lost"
+        );
+        assert_eq!(
+            page.evaluate("document.querySelectorAll('.sent').length"),
+            0
+        );
+        page.click("connect");
+        page.wait_for(IS_OPEN);
+        assert_eq!(page.text("problem"), "");
+        // The keyboard is back where the text is.
+        page.press_enter();
+        wait_for_lines(&mut page, &[("sent", "not lost"), ("received", "not lost")]);
+        assert_clean(&program, &mut page);
+    }
+
+    #[test]
+    fn shows_the_refusal_at_the_message_that_was_refused() {
+        let Some((program, mut page)) = visit("/echo", &["--max-message", "10"]) else {
+            return;
+        };
+        page.wait_for(IS_OPEN);
+        page.click("message");
+        for text in ["short", "more than ten bytes"] {
+            page.type_text(text);
+            page.press_enter();
+        }
+        page.wait_for(IS_LOST);
+        let refused = page.evaluate(
+            "[...document.querySelectorAll('.sent')].map((line) => line.querySelector('strong')?.textContent ?? '')",
+        );
+        let refused = refused.as_array().expect("a list").clone();
+        assert_eq!(refused[0], "");
+        let refusal = refused[1].as_str().expect("a text");
+        assert!(
+            refusal.contains("not sent back") && refusal.contains("code 1009 (message too big)"),
+            "{refusal}"
+        );
+        assert_clean(&program, &mut page);
+    }
+}
+
+mod each_page {
+    use super::*;
+
+    #[test]
+    fn can_be_read_and_reached_in_every_size_and_colour() {
+        let mut problems = Vec::new();
+        for path in ["/", "/clock", "/echo"] {
+            let Some((_program, mut page)) = visit(path, &["--max-message", "10"]) else {
+                return;
+            };
+            page.wait_for(IS_OPEN);
+            if path == "/echo" {
+                page.click("message");
+                for text in ["Hello", "more than ten bytes", "too late"] {
+                    page.type_text(text);
+                    page.press_enter();
+                    page.wait_for("document.querySelector('.received, strong')");
+                }
+                page.wait_for(IS_LOST);
+                page.press_enter();
+            }
+            for (width, height, zoom, scheme) in [
+                (320, 640, 1, "light"),
+                (360, 800, 1, "dark"),
+                (1280, 900, 2, "dark"),
+                (2560, 1440, 1, "light"),
+            ] {
+                page.look(width, height, zoom, scheme);
+                let found = page.audit();
+                problems.extend(found.iter().map(|problem| {
+                    format!("{path}, {width} px, {zoom} times, {scheme}: {problem}")
+                }));
+            }
+        }
+        assert_eq!(problems, Vec::<String>::new());
     }
 }
 

@@ -1,14 +1,19 @@
 // Shows the time that the server sends. When the connection is lost, says so and comes back after a pause.
-import { describeClose, socketAddress } from './connection.js';
+import { TELLS_BYTES, describeClose, socketAddress } from './connection.js';
 
 // A broken network sends no close event, but a clock ticks: this much silence means that it is gone.
 const SILENCE_MS = 10_000;
 
-const [time, caption, state, retry, countdown, reconnect, error, unexpected] =
-  ['time', 'caption', 'state', 'retry', 'countdown', 'reconnect', 'error', 'unexpected']
+const [clock, time, caption, state, retry, countdown, reconnect, error, unexpected] =
+  ['clock', 'time', 'caption', 'state', 'retry', 'countdown', 'reconnect', 'error', 'unexpected']
     .map((id) => document.getElementById(id));
 
+// What came over the connections of this page, for who counts: frames with their headers, and the handshakes if the
+// page asks the server to tell of those.
+export const passed = { connections: 0, frames: 0, bytes: 0 };
+
 let failures = 0; // attempts since the last good message
+let ended; // why the latest connection ended, until there is another
 let pause; // the timer of the countdown; undefined while an attempt or a connection is under way
 
 // RFC 6455 §7.2.3: the first pause is random, 0 to 5 s, so that the clients of a restarted server do not return all at
@@ -28,9 +33,11 @@ function connect() {
   clearInterval(pause);
   pause = undefined;
   countdown.textContent = 'Trying now.';
-  show('connecting', 'Connecting.');
+  show('connecting', ended ? `Connecting again. Connection lost before: ${ended}.` : 'Connecting.');
 
-  const socket = new WebSocket(socketAddress());
+  const socket = new WebSocket(socketAddress(clock.dataset.socket), clock.dataset.counts ? [TELLS_BYTES] : []);
+  let isOpen = false;
+  let isFirst = true;
   const listening = new AbortController(); // silences this socket once we have given it up
   const on = (event, handler) => socket.addEventListener(event, handler, { signal: listening.signal });
 
@@ -43,10 +50,14 @@ function connect() {
     clearTimeout(silence);
     listening.abort();
     socket.close(); // does nothing when it is closed already
+    if (isOpen) ended = why;
     retryLater(why);
   };
 
   on('open', () => {
+    isOpen = true;
+    ended = undefined;
+    passed.connections += 1;
     show('open', 'Connected.');
     // The button goes away: do not lose the place of someone who is on it.
     if (document.activeElement === reconnect) state.focus();
@@ -54,7 +65,15 @@ function connect() {
   });
   on('message', (event) => {
     expectMessage();
-    if (showTime(event.data)) failures = 0;
+    passed.frames += 1;
+    passed.bytes += lengthOfFrame(event.data);
+    if (socket.protocol === TELLS_BYTES && isFirst) {
+      const { handshake } = JSON.parse(event.data);
+      passed.bytes += handshake.received + handshake.sent;
+    } else if (showTime(event.data)) {
+      failures = 0;
+    }
+    isFirst = false;
   });
   on('close', (event) => lost(describeClose(event)));
   expectMessage();
@@ -62,7 +81,9 @@ function connect() {
 
 function retryLater(why) {
   failures += 1;
-  show('lost', `Connection lost: ${why}.`);
+  // What a server said when it left is worth more than that it is away.
+  const since = ended && why !== ended ? ` Not back yet: ${why}.` : '';
+  show('lost', `${ended ? 'Connection lost' : 'No connection'}: ${ended ?? why}.${since}`);
   caption.textContent = 'Last time received';
   retry.hidden = false;
   // Counted from a fixed end, because a browser slows the timers of a page in the background.
@@ -74,6 +95,12 @@ function retryLater(why) {
   };
   pause = setInterval(step, 200);
   step();
+}
+
+// §5.2: a server's header is 2 bytes, or 4 or 10 when the length needs more than 7 bits.
+function lengthOfFrame(text) {
+  const { length } = new TextEncoder().encode(text);
+  return length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
 }
 
 // Expects {"time": "..."}; anything else is shown as it came. Returns whether it was as expected.

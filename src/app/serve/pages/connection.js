@@ -1,9 +1,15 @@
-// What the clock and the echo page share.
+// What the pages share about connections.
 
-// A page and its WebSocket have the same address; only the scheme differs.
-export function socketAddress() {
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return scheme + '//' + location.host + location.pathname;
+// Offered, it asks the server to tell of the bytes as well; see src/app/serve/told.rs.
+export const TELLS_BYTES = 'bytes.plainws';
+
+// A page and its WebSocket have the same address, or a neighbour's; only the scheme differs.
+export function socketAddress(path = '') {
+  const address = new URL(path, location.href);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  address.search = '';
+  address.hash = '';
+  return address.href;
 }
 
 // RFC 6455 §7.4.1, and the registry of §11.7. 1005 and 1006 are never sent: the browser makes them up.

@@ -1,20 +1,22 @@
-// Sends what you type and shows what comes back.
-import { describeClose, socketAddress } from './connection.js';
+// Sends what you type or choose, shows what comes back, and how it stood on the wire.
+import { TELLS_BYTES, describeClose, socketAddress } from './connection.js';
+import { showBytes } from './bytes.js';
+import { fromHex, shownBytes } from './hex.js';
 
 const MAX_LINES = 500; // the oldest go first, so that a page left open stays small
 const MAX_SHOWN = 2000; // characters of one message
 
-const [state, form, message, send, log, lines, closeButton, connectButton] =
-  ['state', 'form', 'message', 'send', 'log', 'lines', 'close', 'connect']
+const [state, form, message, file, problem, log, lines, closeButton, connectButton] =
+  ['state', 'form', 'message', 'file', 'problem', 'log', 'lines', 'close', 'connect']
     .map((id) => document.getElementById(id));
 
 const MARKS = { sent: '→ sent', received: '← received', note: '• note' };
 
 let socket;
+let unanswered = []; // lines of what was sent, in order, until the echo comes
 
 // Adds a line. Its text may be anyone's, so it only ever becomes textContent.
-function addLine(kind, text) {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+function addLine(kind, data) {
   const line = document.createElement('li');
   line.className = kind;
   const mark = document.createElement('b');
@@ -22,51 +24,108 @@ function addLine(kind, text) {
   const content = document.createElement('span');
   content.className = 'text';
   content.dir = 'auto'; // right-to-left text keeps to itself
-  content.textContent =
-    text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}… (${text.length} characters in all)`;
+  content.textContent = shown(data);
   line.append(mark, ' ', content);
-  lines.append(line);
+  keepPlace(() => lines.append(line));
   while (lines.children.length > MAX_LINES) lines.firstElementChild.remove();
-  if (atEnd) log.scrollTop = log.scrollHeight; // someone who scrolled up is left to read
+  return line;
 }
 
-// Shows where the connection is, and allows what is possible there.
+// Changes the log, and goes on showing its end, unless someone has scrolled up to read.
+function keepPlace(change) {
+  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  change();
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
+function shown(data) {
+  if (typeof data !== 'string') return shownBytes(data);
+  return data.length <= MAX_SHOWN ? data : `${data.slice(0, MAX_SHOWN)}… (${data.length} characters in all)`;
+}
+
+// Shows where the connection is, and allows what is possible there. Sending says by itself when it is not.
 function show(name, words) {
   document.body.dataset.state = name;
   state.textContent = words;
   const focused = document.activeElement;
-  send.disabled = name !== 'open';
   closeButton.disabled = name === 'lost';
   connectButton.disabled = name !== 'lost';
   // A disabled button loses the keyboard: hand it on to what is useful next.
-  if (focused.disabled) (name === 'lost' ? connectButton : message).focus();
+  if (focused.disabled) (name === 'lost' ? connectButton : input()).focus();
 }
 
 function connect() {
   show('connecting', 'Connecting.');
-  socket = new WebSocket(socketAddress());
+  socket = new WebSocket(socketAddress(), [TELLS_BYTES]);
   socket.binaryType = 'arraybuffer';
+  // After each echo comes another message, which tells the bytes of it and of what it answers.
+  let isEcho = true;
   socket.onopen = () => {
     show('open', 'Connected.');
+    problem.textContent = '';
     addLine('note', 'connected');
   };
   socket.onmessage = ({ data }) => {
-    addLine('received', typeof data === 'string' ? data : `(binary, ${data.byteLength} bytes)`);
+    if (isEcho) {
+      unanswered.shift();
+      addLine('received', data);
+    } else {
+      showBytes(JSON.parse(data));
+    }
+    isEcho = !isEcho;
   };
   socket.onclose = (event) => {
     const words = describeClose(event);
+    refuse(words);
     show('lost', `Closed: ${words}.`);
     addLine('note', `closed: ${words}`);
   };
 }
 
-form.addEventListener('submit', (event) => {
+// No echo comes any more. What the server closed at is the first message that it has not sent back.
+function refuse(words) {
+  unanswered.forEach((line, i) => {
+    const end = document.createElement('strong');
+    end.textContent = i === 0 ? `✗ not sent back, closed: ${words}` : '✗ not sent back';
+    keepPlace(() => line.append(' ', end));
+  });
+  unanswered = [];
+}
+
+form.addEventListener('submit', async (event) => {
   event.preventDefault(); // the message goes through the WebSocket; nothing is submitted
-  if (socket.readyState !== WebSocket.OPEN) return;
-  socket.send(message.value); // an empty message is a message too
-  addLine('sent', message.value);
-  message.value = '';
-  message.focus();
+  problem.textContent = '';
+  try {
+    const data = await entered(); // an empty message is a message too
+    if (socket.readyState !== WebSocket.OPEN) throw new Error(whyNot());
+    socket.send(data);
+    unanswered.push(addLine('sent', data));
+    message.value = '';
+    input().focus();
+  } catch (error) {
+    problem.textContent = `Not sent: ${error.message}`;
+  }
+});
+
+const kind = () => form.elements.kind.value;
+const input = () => (kind() === 'file' ? file : message);
+
+async function entered() {
+  if (kind() === 'text') return message.value;
+  if (kind() === 'hex') return fromHex(message.value);
+  if (!file.files.length) throw new Error('no file is chosen.');
+  return file.files[0].arrayBuffer();
+}
+
+function whyNot() {
+  if (socket.readyState === WebSocket.CONNECTING) return 'the connection is not open yet.';
+  return 'the connection is closed. What you entered is kept: “Connect again”, then send it.';
+}
+
+form.addEventListener('change', () => {
+  message.hidden = kind() === 'file';
+  file.hidden = !message.hidden;
+  message.placeholder = kind() === 'hex' ? '48 65 6c 6c 6f' : '';
 });
 
 closeButton.addEventListener('click', () => {

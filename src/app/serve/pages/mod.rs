@@ -3,7 +3,7 @@
 use plainws::Page;
 
 /// Path and document. Links between them are relative, so that they work under a prefix too.
-pub(crate) fn all(has_lab: bool) -> [(&'static str, Page); 10] {
+pub(crate) fn all(has_lab: bool) -> [(&'static str, Page); 13] {
     let clock = Page::html(include_str!("clock.html"));
     let echo = Page::html(include_str!("echo.html"));
     [
@@ -12,8 +12,11 @@ pub(crate) fn all(has_lab: bool) -> [(&'static str, Page); 10] {
         ("/test_websocket", clock),
         ("/echo", echo.clone()),
         ("/test_socket", echo),
+        ("/start.js", script(include_str!("start.js"))),
         ("/clock.js", script(include_str!("clock.js"))),
         ("/echo.js", script(include_str!("echo.js"))),
+        ("/bytes.js", script(include_str!("bytes.js"))),
+        ("/hex.js", script(include_str!("hex.js"))),
         ("/connection.js", script(include_str!("connection.js"))),
         (
             "/style.css",
