@@ -226,7 +226,7 @@ mod limits {
             ws.feed("eight by")?;
             let more = ws.sender().when_full(WhenFull::Refuse).send("eight by");
             let _ = told.send(matches!(more, Err(Error::Backlogged)));
-            Ok(())
+            plainws::Result::Ok(())
         };
         let address = start(|server| small_for_some(server.route("/", fill)));
         for (path, is_backlogged) in [("/?small", true), ("/", false)] {

@@ -17,7 +17,7 @@ fn traffic() -> Vec<Piece> {
                 while let Some(message) = ws.receive()? {
                     ws.send(message)?;
                 }
-                Ok(())
+                plainws::Result::Ok(())
             })
         });
         record(address, |address| {
@@ -689,7 +689,7 @@ mod what_tcpdump_captures {
                 while let Some(message) = ws.receive()? {
                     ws.send(message)?;
                 }
-                Ok(())
+                plainws::Result::Ok(())
             })
         });
         let filter = format!("tcp port {}", address.port());

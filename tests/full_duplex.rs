@@ -381,7 +381,7 @@ mod while_the_handler_is_busy {
             });
             server.route("/", move |_| {
                 its_gate.wait();
-                Ok(())
+                plainws::Result::Ok(())
             })
         });
         let mut watched = Raw::open(address, "/");

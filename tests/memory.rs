@@ -147,7 +147,7 @@ fn a_prepared_message_for_many_slow_peers_is_refused_for_those_that_are_too_many
             let sender = ws.sender().when_full(WhenFull::Refuse);
             SENDERS.lock().expect("no panic in it").push(sender);
             while ws.receive()?.is_some() {}
-            Ok(())
+            plainws::Result::Ok(())
         });
         let its_handle = server.handle().expect("it is bound");
         handle.set(its_handle).expect("it is set once");

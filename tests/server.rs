@@ -153,10 +153,11 @@ mod a_broken_rule {
 
 mod a_handler {
     use super::*;
+    use std::error::Error;
 
     #[test]
     fn that_returns_ends_the_connection_with_1000() {
-        let address = start(|server| server.route("/", |_ws| Ok(())));
+        let address = start(|server| server.route("/", |_ws| plainws::Result::Ok(())));
         let mut raw = Raw::open(address, "/");
         raw.expect_close(1000);
     }
@@ -164,9 +165,9 @@ mod a_handler {
     #[test]
     fn that_fails_ends_the_connection_with_1011_and_tells_the_peer_no_more() {
         let address = start(|server| {
-            server.route("/", echo).route("/fails", |_ws| {
-                Err(std::io::Error::other("a secret").into())
-            })
+            server
+                .route("/", echo)
+                .route("/fails", |_ws| Err(std::io::Error::other("a secret")))
         });
         let mut raw = Raw::open(address, "/fails");
         assert_eq!(raw.expect_close(1011), "");
@@ -174,14 +175,122 @@ mod a_handler {
     }
 
     #[test]
+    fn may_fail_with_any_error_which_the_log_is_told() {
+        let (told, logged) = mpsc::channel();
+        let address = start(|server| {
+            server
+                .route("/text", |_ws| Err("just text"))
+                .route("/number", |_ws| "x".parse::<u32>().map(drop))
+                .route(
+                    "/boxed",
+                    |_ws| -> Result<(), Box<dyn Error + Send + Sync>> { Err("in a box".into()) },
+                )
+                .route("/ours", |_ws| Err(plainws::Error::Backlogged))
+                .route("/full", |_ws| Err(plainws::Error::Overloaded))
+                .route("/full-inside", |_ws| {
+                    Err(std::io::Error::other(Outer(plainws::Error::Overloaded)))
+                })
+                .route("/late", |ws| {
+                    ws.close(CloseCode::NORMAL, "")?;
+                    ws.send("too late").map_err(Outer)?;
+                    Ok::<(), Box<dyn Error + Send + Sync>>(())
+                })
+                .log(move |record| {
+                    if let Outcome::Closed { error, .. } = &record.outcome {
+                        let _ = told.send(error.map(ToString::to_string));
+                    }
+                })
+        });
+        for (path, code, error) in [
+            ("/text", 1011, Some("just text")),
+            ("/number", 1011, Some("invalid digit found in string")),
+            ("/boxed", 1011, Some("in a box")),
+            (
+                "/ours",
+                1011,
+                Some("the peer is too slow: its backlog is full"),
+            ),
+            ("/full", 1013, Some("no memory is left for the message")),
+            ("/full-inside", 1013, Some("outer")),
+            ("/late", 1000, None),
+        ] {
+            let mut raw = Raw::open(address, path);
+            assert_eq!(raw.expect_close(code), "", "{path}");
+            raw.send_frame(CLOSE, close_body(code, b""));
+            let told = logged.recv_timeout(PATIENCE).expect("a line in time");
+            assert_eq!(told.as_deref(), error, "{path}");
+        }
+    }
+
+    /// An error that another one caused.
+    #[derive(Debug)]
+    struct Outer(plainws::Error);
+
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("outer")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// What is written to standard error by a process of its own, which is this test once more.
+    #[test]
+    fn that_fails_without_a_log_is_a_line_on_standard_error() {
+        const NAME: &str =
+            "server::a_handler::that_fails_without_a_log_is_a_line_on_standard_error";
+        const HAS_LOG: &str = "PLAINWS_TEST_HAS_LOG";
+
+        if let Ok(has_log) = std::env::var(HAS_LOG) {
+            return fail_once(has_log == "true");
+        }
+        let told = |has_log: bool| {
+            let own = std::env::current_exe().expect("a test has a program");
+            let child = std::process::Command::new(own)
+                .args(["--exact", NAME])
+                .env(HAS_LOG, has_log.to_string())
+                .output()
+                .expect("it can be run again");
+            assert!(child.status.success(), "{child:?}");
+            String::from_utf8(child.stderr).expect("text")
+        };
+        let line = told(false);
+        let start = "plainws: the handler of \"GET /fails HTTP/1.1\" from 127.0.0.1:";
+        assert!(line.starts_with(start), "{line}");
+        assert!(line.ends_with(" failed: on\\npurpose\n"), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert_eq!(told(true), "");
+    }
+
+    fn fail_once(has_log: bool) {
+        let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+        let (address, handle) = (server.local_addr(), server.handle());
+        let server = server.route("/fails", |_ws| Err("on\npurpose"));
+        let server = if has_log { server.log(|_| {}) } else { server };
+        let serving = thread::spawn(move || server.serve());
+        let mut raw = Raw::open(address.expect("it is bound"), "/fails");
+        raw.expect_close(1011);
+        raw.send_frame(CLOSE, close_body(1011, b""));
+        raw.expect_fin();
+        handle.expect("it is bound").shutdown();
+        serving.join().expect("it ends");
+    }
+
+    #[test]
     fn that_panics_ends_one_connection_with_1011_and_not_the_server() {
         let address = start(|server| {
-            server.route("/", echo).route("/panics", |ws| {
-                ws.receive()?;
-                ws.feed("queued")?;
-                // A panic without its message on the terminal.
-                std::panic::resume_unwind(Box::new("as an index out of bounds would"));
-            })
+            server
+                .route("/", echo)
+                .route("/panics", |ws| -> plainws::Result<()> {
+                    ws.receive()?;
+                    ws.feed("queued")?;
+                    // A panic without its message on the terminal.
+                    std::panic::resume_unwind(Box::new("as an index out of bounds would"));
+                })
         });
         let mut bystander = Raw::open(address, "/");
         for _ in 0..3 {
@@ -202,7 +311,7 @@ mod a_handler {
         let address = start(|server| {
             server.route("/", echo).route("/sleeps", |_ws| {
                 thread::sleep(PATIENCE);
-                Ok(())
+                plainws::Result::Ok(())
             })
         });
         let _sleeping: Vec<_> = (0..20).map(|_| Raw::open(address, "/sleeps")).collect();
@@ -316,7 +425,11 @@ mod a_deadline {
     #[test]
     fn for_the_close_ends_the_connection_of_a_peer_that_does_not_answer() {
         let limits = endless().close_timeout(SOON);
-        let address = start(|server| server.limits(limits).route("/", |_ws| Ok(())));
+        let address = start(|server| {
+            server
+                .limits(limits)
+                .route("/", |_ws| plainws::Result::Ok(()))
+        });
         let since = Instant::now();
         let mut raw = Raw::open(address, "/");
         raw.expect_close(1000);
@@ -659,7 +772,9 @@ mod the_log {
             server
                 .route("/", echo)
                 .page("/page", Page::html("hello"))
-                .route("/panics", |_ws| std::panic::resume_unwind(Box::new("")))
+                .route("/panics", |_ws| -> plainws::Result<()> {
+                    std::panic::resume_unwind(Box::new(""))
+                })
                 .log(move |record: &Record<'_>| {
                     let line = record.request_line.escape_ascii();
                     let outcome = match &record.outcome {
@@ -844,10 +959,10 @@ mod the_log {
             Ok(Admission::default())
         });
         let server = server
-            .route("/leaves", |_| Ok(()))
+            .route("/leaves", |_| plainws::Result::Ok(()))
             .route("/cuts", |ws| {
                 ws.sender().cut();
-                Ok(())
+                plainws::Result::Ok(())
             })
             .log(move |record| {
                 if let Outcome::Closed { ended_by, .. } = record.outcome {

@@ -32,7 +32,7 @@ impl Stoppable {
         let weak = Arc::downgrade(&alive);
         let server = configure(server).route("/alive", move |_| {
             let _ = &alive;
-            Ok(())
+            plainws::Result::Ok(())
         });
         Self {
             address,
@@ -179,7 +179,7 @@ mod stop {
                 while ws.send(&[7; 100_000]).is_ok() {
                     count.fetch_add(1, Ordering::Relaxed);
                 }
-                Ok(())
+                plainws::Result::Ok(())
             };
             server.limits(limits).grace(FOREVER).route("/", handler)
         });
@@ -232,7 +232,7 @@ mod stop {
             let handler = move |_: &mut WebSocket| {
                 let waiting = waiting.lock().expect("one handler only");
                 let _ = waiting.recv_timeout(PATIENCE * 2);
-                Ok(())
+                plainws::Result::Ok(())
             };
             server.grace(Duration::from_millis(100)).route("/", handler)
         });
@@ -278,7 +278,7 @@ mod stop {
                         ws.receive_timeout(Duration::from_millis(20))?,
                         Received::Ended(_)
                     ) {
-                        return Ok(());
+                        return plainws::Result::Ok(());
                     }
                 }
             };
@@ -401,12 +401,12 @@ mod panic {
     fn server() -> Stoppable {
         Stoppable::start(|server| {
             server
-                .route("/panic", |ws| {
+                .route("/panic", |ws| -> plainws::Result<()> {
                     let message = ws.receive()?;
                     panic!("a handler panics on purpose with {message:?}");
                 })
                 .route("/error", |_| {
-                    Err(std::io::Error::other("a handler fails on purpose").into())
+                    Err(std::io::Error::other("a handler fails on purpose"))
                 })
                 .route("/", echo)
         })
@@ -468,7 +468,7 @@ mod panic {
     #[test]
     fn while_the_server_stops_does_not_hold_it_up() {
         let server = Stoppable::start(|server| {
-            server.route("/", |ws| {
+            server.route("/", |ws| -> plainws::Result<()> {
                 let ended = ws.receive();
                 panic!("a handler panics on purpose at {ended:?}");
             })

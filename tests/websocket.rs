@@ -355,7 +355,7 @@ mod send {
                     ws.send(vec![0xFF; length])?;
                     ws.send(Message::Text("m".repeat(length)))?;
                 }
-                Ok(())
+                plainws::Result::Ok(())
             })
         });
         let mut raw = Raw::open(address, "/");
@@ -738,7 +738,7 @@ mod close {
 
     #[test]
     fn comes_by_itself_when_a_handler_drops_the_connection() {
-        let address = start(|server| server.route("/", |_ws| Ok(())));
+        let address = start(|server| server.route("/", |_ws| plainws::Result::Ok(())));
         let mut raw = Raw::open(address, "/");
         assert_eq!(raw.expect_close(1000), "");
         raw.send_frame(CLOSE, close_body(1000, b""));
@@ -924,7 +924,7 @@ mod request {
                     part(ws.subprotocol()),
                 ];
                 let _ = told.send((shown, ws.peer_addr()));
-                Ok(())
+                plainws::Result::Ok(())
             };
             server
                 .subprotocols(["chat.v1", "chat.v2"])

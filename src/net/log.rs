@@ -1,9 +1,10 @@
 //! What a server reports of each request and connection.
 
-use super::error::Error;
 use crate::protocol::close::CloseReason;
 use crate::protocol::connection::Traffic;
-use std::io;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -53,13 +54,55 @@ pub enum Outcome<'a> {
         reason: CloseReason,
         /// What passed over it.
         traffic: Traffic,
-        /// Why its handler failed.
-        error: Option<&'a Error>,
+        /// What its handler failed with ([`Server::route`](crate::Server::route)).
+        error: Option<&'a (dyn Error + Send + Sync + 'static)>,
         /// Whether its handler panicked.
         has_panicked: bool,
         /// Who ended the TCP connection.
         ended_by: EndedBy,
     },
+}
+
+/// Longer texts in a line are cut.
+const MAX_TEXT: usize = 1000;
+
+/// Tells of a handler that failed where nobody set a log: one line on standard error.
+pub(super) fn tell_failure(record: &Record<'_>) {
+    let Outcome::Closed {
+        error: Some(error), ..
+    } = &record.outcome
+    else {
+        return;
+    };
+    // A standard error that is closed is no reason to fail.
+    let _ = io::stderr().write_all(failure(record, *error).as_bytes());
+}
+
+fn failure(record: &Record<'_>, error: &(dyn Error + Send + Sync)) -> String {
+    let peer = record.peer.map_or("-".into(), |peer| peer.to_string());
+    let request_line = String::from_utf8_lossy(record.request_line);
+    format!(
+        "plainws: the handler of \"{}\" from {peer} failed: {}\n",
+        harmless(&request_line),
+        harmless(&error.to_string()),
+    )
+}
+
+/// Text of a peer's in one line that does nothing to a terminal.
+fn harmless(text: &str) -> String {
+    let mut harmless = String::new();
+    for c in text.chars().take(MAX_TEXT) {
+        match c {
+            '"' | '\'' => harmless.push(c),
+            c => {
+                let _ = write!(harmless, "{}", c.escape_debug());
+            }
+        }
+    }
+    if text.chars().nth(MAX_TEXT).is_some() {
+        harmless.push('…');
+    }
+    harmless
 }
 
 /// Who ended a TCP connection first. As a rule that is the server, once both Closes have passed (§7.1.1).
@@ -76,4 +119,37 @@ pub enum EndedBy {
     /// This side, at once: a deadline had passed, or the connection was cut
     /// ([`Sender::cut`](crate::Sender::cut), [`Handle::cut`](crate::Handle::cut)).
     Cut,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(request_line: &[u8], error: &str) -> String {
+        let error = Box::<dyn Error + Send + Sync>::from(error);
+        let record = Record {
+            peer: Some(([127, 0, 0, 1], 1234).into()),
+            request_line,
+            duration: Duration::ZERO,
+            bytes_read: 0,
+            bytes_written: 0,
+            outcome: Outcome::Left,
+        };
+        failure(&record, &*error)
+    }
+
+    #[test]
+    fn a_failed_handler_is_told_in_one_harmless_line() {
+        assert_eq!(
+            line(
+                b"GET /a?\"b\" HTTP/1.1",
+                "it's \u{1b}[31mred\u{202e}\r\nand two lines"
+            ),
+            "plainws: the handler of \"GET /a?\"b\" HTTP/1.1\" from 127.0.0.1:1234 failed: \
+             it's \\u{1b}[31mred\\u{202e}\\r\\nand two lines\n"
+        );
+        let cut = line(&[b'\x80'; 5000], &"é".repeat(5000));
+        assert_eq!(cut.chars().filter(|&c| c == 'é').count(), MAX_TEXT);
+        assert_eq!(cut.matches('…').count(), 2);
+    }
 }

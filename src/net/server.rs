@@ -118,15 +118,46 @@ impl Server {
     }
 
     /// Runs `handler` for each WebSocket connection opened at `path`, on a thread of its own. The
-    /// connection is closed when it returns: with 1000, or 1011 for an error or a panic.
+    /// connection is closed when it returns: with 1000, or 1011 for an error or a panic (§7.4.1).
     ///
     /// The path is compared byte by byte with the request's, which is not percent-decoded.
+    ///
+    /// It may fail with any error. The [log](Self::log) is told of it ([`Outcome::Closed`]); without a log it is one
+    /// line on standard error. If it is an [`Error`](crate::Error), or was [caused](std::error::Error::source) by
+    /// one, then [`Error::Overloaded`](crate::Error::Overloaded) closes with 1013, and one that
+    /// [came too late](crate::Error::is_closed) is no failure: the connection was closed already.
+    ///
+    /// ```no_run
+    /// use plainws::{Server, WebSocket};
+    /// use std::error::Error;
+    ///
+    /// fn sum(ws: &mut WebSocket) -> Result<(), Box<dyn Error + Send + Sync>> {
+    ///     let mut sum = 0.0;
+    ///     while let Some(message) = ws.receive()? {
+    ///         let text = message.as_text().ok_or("send numbers as text")?;
+    ///         sum += text.parse::<f64>()?;
+    ///         ws.send(sum.to_string())?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// # fn main() -> plainws::Result<()> {
+    /// Server::bind("127.0.0.1:8000")?.route("/sum", sum).serve();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A closure says what it fails with: `|ws| -> plainws::Result<()> { … }`.
     #[must_use]
-    pub fn route(
+    pub fn route<E>(
         mut self,
         path: &str,
-        handler: impl Fn(&mut WebSocket) -> Result<()> + Send + Sync + 'static,
-    ) -> Self {
+        handler: impl Fn(&mut WebSocket) -> std::result::Result<(), E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let handler = move |ws: &mut WebSocket| handler(ws).map_err(Into::into);
         self.site.route_mut(path).handler = Some(Box::new(handler));
         self
     }
@@ -257,6 +288,9 @@ impl Server {
     /// Calls `log` at the end of each request and connection, on its thread, and for each connection that
     /// is refused a place, on the thread that accepts: it must not wait. If it panics, nothing else is
     /// affected.
+    ///
+    /// Without a log, nothing is written but a line on standard error for each handler that
+    /// [failed](Self::route); with one, not that either.
     #[must_use]
     pub fn log(mut self, log: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Self {
         self.site.log = Some(Box::new(log));

@@ -8,12 +8,12 @@ use super::error::Error;
 use super::hosts::ip;
 use super::http::{self, Response};
 use super::limits::Limits;
-use super::log::{EndedBy, Outcome, Record};
+use super::log::{self, EndedBy, Outcome, Record};
 use super::pace::Pace;
 use super::places::{Full, Place};
 use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
-use super::site::{Destination, Handler, MakePage, Site};
+use super::site::{Destination, Handler, HandlerError, MakePage, Site};
 use super::stream::{Passed, Stream};
 use super::tap::{Direction, Tapped};
 use super::websocket::{Handshake, WebSocket};
@@ -24,7 +24,9 @@ use crate::protocol::handshake::{self, Upgrade};
 use crate::protocol::head::{self, Head};
 use crate::protocol::request::Request;
 use crate::protocol::rule::{Answer, Rule};
+use std::error::Error as StdError;
 use std::io::{self, IoSlice};
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -505,7 +507,7 @@ impl Opened<'_> {
                 outcome: Outcome::Closed {
                     reason,
                     traffic,
-                    error: error.as_ref(),
+                    error: error.as_deref(),
                     has_panicked,
                     ended_by: stream.ended_by().unwrap_or(EndedBy::Us),
                 },
@@ -516,20 +518,33 @@ impl Opened<'_> {
 
 /// Runs a handler and closes the connection as fits its end: 1000 when it returned, 1013 when it failed
 /// for want of memory, 1011 when it failed otherwise.
-fn handle(handler: &Handler, membership: &Membership, ws: &mut WebSocket) -> (Option<Error>, bool) {
+fn handle(
+    handler: &Handler,
+    membership: &Membership,
+    ws: &mut WebSocket,
+) -> (Option<HandlerError>, bool) {
     let ended = membership.registry().catch(|| handler(ws));
     let has_panicked = ended.is_none();
-    let (code, error) = match ended {
-        Some(Ok(())) => (CloseCode::NORMAL, None),
-        Some(Err(error @ Error::Overloaded)) => (CloseCode::TRY_AGAIN_LATER, Some(error)),
-        Some(Err(error)) => (CloseCode::INTERNAL_ERROR, Some(error)),
-        None => (CloseCode::INTERNAL_ERROR, None),
+    let error = ended.and_then(Result::err);
+    let ours = error.as_deref().and_then(ours);
+    let code = match (&error, ours) {
+        (_, Some(Error::Overloaded)) => CloseCode::TRY_AGAIN_LATER,
+        (None, _) if !has_panicked => CloseCode::NORMAL,
+        _ => CloseCode::INTERNAL_ERROR,
     };
-    // These codes may be sent, and a connection that is closed already needs no Close.
-    let _ = ws.close(code, "");
     // A handler that failed because it sent too late is not reported as one that failed: how the
     // connection ended says it all.
-    (error.filter(|error| !error.is_closed()), has_panicked)
+    let is_late = ours.is_some_and(Error::is_closed);
+    // These codes may be sent, and a connection that is closed already needs no Close.
+    let _ = ws.close(code, "");
+    (error.filter(|_| !is_late), has_panicked)
+}
+
+/// The error of this library that a handler's error is, or was caused by.
+fn ours<'a>(error: &'a (dyn StdError + Send + Sync + 'static)) -> Option<&'a Error> {
+    let first: &'a (dyn StdError + 'static) = error;
+    iter::successors(Some(first), |&error| error.source())
+        .find_map(|error| error.downcast_ref::<Error>())
 }
 
 pub(super) fn stopping() -> Response {
@@ -544,9 +559,11 @@ pub(super) fn refusal(rule: Rule) -> Response {
     Response::refusal(status, rule.id(), rule.to_string())
 }
 
-/// Reports to the user's log, if there is one.
+/// Reports to the user's log. Without one, only a handler's failure is told.
 pub(super) fn report(site: &Site, registry: &Registry, record: &Record<'_>) {
     if let Some(log) = &site.log {
         registry.catch(|| log(record));
+    } else {
+        registry.catch(|| log::tell_failure(record));
     }
 }

@@ -2,7 +2,6 @@
 //! connection.
 
 use super::applicant::Admit;
-use super::error::Result;
 use super::hosts::HostPolicy;
 use super::http::Page;
 use super::limits::Limits;
@@ -14,7 +13,9 @@ use crate::protocol::request::Request;
 use std::collections::HashMap;
 use std::fmt;
 
-pub(super) type Handler = Box<dyn Fn(&mut WebSocket) -> Result<()> + Send + Sync>;
+/// What a handler fails with.
+pub(super) type HandlerError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(&mut WebSocket) -> Result<(), HandlerError> + Send + Sync>;
 
 pub(super) type MakePage = Box<dyn Fn(&Request) -> Page + Send + Sync>;
 pub(super) type MakeTap = Box<dyn Fn(u64, &Request) -> Option<Tap> + Send + Sync>;

@@ -114,7 +114,7 @@ fn text(record: &Record<'_>) -> String {
             status,
             reason: Some(reason),
             ..
-        } => format!("{status} {reason}"),
+        } => format!("{status} {}", in_line(reason)),
         Outcome::Closed {
             reason,
             error,
@@ -126,7 +126,9 @@ fn text(record: &Record<'_>) -> String {
             } else {
                 ""
             };
-            let error = error.map(|error| format!(", {error}")).unwrap_or_default();
+            let error = error
+                .map(|error| format!(", {}", in_line(&error.to_string())))
+                .unwrap_or_default();
             format!("101 closed {reason}{error}{panicked}")
         }
         Outcome::NotAccepted(error) => format!("not accepted: {error}"),
@@ -138,6 +140,11 @@ fn text(record: &Record<'_>) -> String {
         cut(record, |bytes| bytes.escape_ascii().to_string()),
         record.duration.as_secs_f64()
     )
+}
+
+/// What a handler or a page maker says, which may repeat what a peer sent.
+fn in_line(text: &str) -> String {
+    text::harmless(text).replace('\n', "\\n")
 }
 
 fn json(record: &Record<'_>) -> Value {

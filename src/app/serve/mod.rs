@@ -328,17 +328,15 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
     });
     let form = options.log;
     let access = (!options.quiet).then(|| lines.clone());
-    if access.is_some() || lab.is_some() {
-        server = server.log(move |record| {
-            if let Some(lines) = &access {
-                access_log::write(lines, record, form);
-            }
-            if let Some(lab) = &lab {
-                lab.log(record);
-            }
-        });
-    }
-    server
+    // Set in any case: without a log, handlers that failed would be told of.
+    server.log(move |record| {
+        if let Some(lines) = &access {
+            access_log::write(lines, record, form);
+        }
+        if let Some(lab) = &lab {
+            lab.log(record);
+        }
+    })
 }
 
 /// A tap for two who watch the same connection.
