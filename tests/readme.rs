@@ -258,3 +258,85 @@ mod the_code {
         assert_eq!(heard.next(), "closed 1000");
     }
 }
+
+mod links {
+    use super::*;
+
+    /// What the package leaves out.
+    const IN_THE_REPOSITORY_ALONE: [&str; 4] = [".ci/", "benches/", "fuzz/", ".png"];
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// All pages at the root and in `docs/`.
+    fn pages() -> Vec<String> {
+        let mut pages = Vec::new();
+        for folder in ["", "docs/"] {
+            for entry in root().join(folder).read_dir().unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                if name.ends_with(".md") {
+                    pages.push(format!("{folder}{name}"));
+                }
+            }
+        }
+        pages
+    }
+
+    /// Where a page leads to: other files, and headings.
+    fn targets(text: &str) -> Vec<&str> {
+        let ends = [("](", ')'), (" src=\"", '"'), (" srcset=\"", '"')];
+        let found = ends.iter().flat_map(|(begin, end)| {
+            let rests = text.split(begin).skip(1);
+            rests.filter_map(|rest| rest.split(*end).next())
+        });
+        found.filter(|target| !target.contains("://")).collect()
+    }
+
+    /// What a heading is called in a link.
+    fn anchors(text: &str) -> Vec<String> {
+        let headings = text.lines().filter(|line| line.starts_with('#'));
+        let titles = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
+        titles
+            .map(|title| {
+                let is_kept = |char: &char| char.is_alphanumeric() || " -_".contains(*char);
+                title
+                    .chars()
+                    .filter(is_kept)
+                    .collect::<String>()
+                    .replace(' ', "-")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn of_all_pages_lead_somewhere() {
+        for page in pages() {
+            let text = std::fs::read_to_string(root().join(&page)).unwrap();
+            let folder = root().join(&page).parent().unwrap().to_owned();
+            for target in targets(&text) {
+                let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+                let is_left_out = !root().join(".ci").exists()
+                    && IN_THE_REPOSITORY_ALONE
+                        .iter()
+                        .any(|part| file.contains(part));
+                if is_left_out {
+                    continue;
+                }
+                let path = if file.is_empty() {
+                    root().join(&page)
+                } else {
+                    folder.join(file)
+                };
+                assert!(path.exists(), "{page}: no {target}");
+                if !anchor.is_empty() {
+                    let text = std::fs::read_to_string(path).unwrap();
+                    assert!(
+                        anchors(&text).iter().any(|known| known == anchor),
+                        "{page}: no {target}"
+                    );
+                }
+            }
+        }
+    }
+}

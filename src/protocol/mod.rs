@@ -5,7 +5,7 @@
 //!
 //! Read in this order: first what concerns frames, [`rule`], [`close_code`], [`frame`], [`close`], [`utf8`],
 //! [`landing`], [`message`], [`prepared`], [`outgoing`], [`outbox`], [`connection`]; then what concerns heads,
-//! [`head`], `checks`, [`request`], [`response`], [`handshake`]; at last [`dissect`], which shows what all these
+//! [`head`], `checks`, [`request`], [`response`], [`chunks`], [`handshake`]; at last [`dissect`], which shows what all these
 //! do, byte by byte.
 //!
 //! # Words

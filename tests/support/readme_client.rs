@@ -4,5 +4,5 @@ fn main() -> plainws::Result<()> {
     if let Some(message) = ws.receive()? {
         println!("{message}");
     }
-    Ok(()) // closes the connection
+    Ok(()) // dropping it closes the connection
 }

@@ -1,8 +1,8 @@
 use plainws::{Server, WebSocket};
 
 fn echo(ws: &mut WebSocket) -> plainws::Result<()> {
-    while let Some(message) = ws.receive()? {
-        ws.send(message)?;
+    for message in ws.messages() {
+        ws.send(message?)?;
     }
     Ok(())
 }
