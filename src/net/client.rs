@@ -114,7 +114,8 @@ impl Client {
         Ok(self)
     }
 
-    /// Says which page asks, as a browser does, for example `https://example.com`.
+    /// Says which page asks (§4.1, RFC 6454 §7), as a browser does, for example `https://example.com`. By default
+    /// nothing is said.
     ///
     /// # Errors
     ///
@@ -123,7 +124,7 @@ impl Client {
         self.header("Origin", origin)
     }
 
-    /// Adds a header to the request.
+    /// Adds a header to the request, such as `Authorization` or `Cookie` (§4.1).
     ///
     /// # Errors
     ///
@@ -133,7 +134,7 @@ impl Client {
         Ok(self)
     }
 
-    /// Names another host in the request than that of the URL, for a server that answers for several.
+    /// Names another host in the request (RFC 9112 §3.2) than that of the URL, for a server that answers for several.
     ///
     /// # Errors
     ///
@@ -168,7 +169,7 @@ impl Client {
         Ok(self)
     }
 
-    /// Replaces the limits of the connection.
+    /// Replaces the limits of the connection. Default [`Limits::default`].
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;

@@ -9,6 +9,24 @@ use crate::protocol::rule::Rule;
 use std::{fmt, io};
 
 /// Why a call failed.
+///
+/// ```
+/// use plainws::{CloseCode, Error, Misuse};
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error {
+///         Error::Rule(rule) => rule.clause(), // what the peer should have done
+///         Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => "the peer was too slow",
+///         Error::Io(_) => "the connection is lost",
+///         error if error.is_closed() => "it was closed already",
+///         _ => "see what it says",
+///     }
+/// }
+///
+/// assert_eq!(advice(&Misuse::Closed.into()), "it was closed already");
+/// let error = Error::Misuse(Misuse::CloseCode(CloseCode::NO_STATUS));
+/// assert_eq!(error.to_string(), "a Close must not carry the code 1005 no status");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

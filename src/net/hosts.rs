@@ -55,6 +55,15 @@ impl HostPolicy {
 /// It is parsed strictly: a name is letters, digits, `-` and `_` between dots, without percent-encoding;
 /// an IPv4 address is four decimal numbers, an IPv6 address stands in brackets. Case does not count, nor
 /// does the dot at the end of a name that is complete.
+///
+/// ```
+/// use plainws::net::hosts::Host;
+///
+/// let host: Host = "Example.com.".parse()?;
+/// assert_eq!(host, "example.com".parse()?);
+/// assert!("https://example.com".parse::<Host>().is_err());
+/// # Ok::<(), plainws::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     name: Name,

@@ -13,6 +13,18 @@ use std::time::Duration;
 ///     .close_timeout(Duration::from_secs(1))
 ///     .ping_after(None);
 /// assert_eq!(limits.head.max_bytes, 16 * 1024);
+///
+/// // The others have their defaults.
+/// let seconds = Duration::from_secs;
+/// assert_eq!(limits.message.max_bytes, 16 * 1024 * 1024);
+/// assert_eq!(limits.head_timeout, seconds(10));
+/// assert_eq!(limits.message_timeout, seconds(60));
+/// assert_eq!(limits.write_timeout, seconds(10));
+/// assert_eq!(limits.transit_timeout, seconds(60));
+/// assert_eq!(limits.max_backlog, 1024 * 1024);
+/// assert_eq!(limits.pong_timeout, seconds(20));
+/// assert_eq!(Limits::default().ping_after, Some(seconds(20)));
+/// assert_eq!(Limits::default().close_timeout, seconds(5));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,70 +83,70 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The same with another [`head`](field@Self::head).
+    /// The same with another [`head`](field@Self::head). Default 16 KiB and 100 headers.
     #[must_use]
     pub const fn head(mut self, head: head::Limits) -> Self {
         self.head = head;
         self
     }
 
-    /// The same with another [`message`](field@Self::message).
+    /// The same with another [`message`](field@Self::message). Default 16 MiB.
     #[must_use]
     pub const fn message(mut self, message: message::Limits) -> Self {
         self.message = message;
         self
     }
 
-    /// The same with another [`head_timeout`](field@Self::head_timeout).
+    /// The same with another [`head_timeout`](field@Self::head_timeout). Default 10 s.
     #[must_use]
     pub const fn head_timeout(mut self, head_timeout: Duration) -> Self {
         self.head_timeout = head_timeout;
         self
     }
 
-    /// The same with another [`close_timeout`](field@Self::close_timeout).
+    /// The same with another [`close_timeout`](field@Self::close_timeout). Default 5 s.
     #[must_use]
     pub const fn close_timeout(mut self, close_timeout: Duration) -> Self {
         self.close_timeout = close_timeout;
         self
     }
 
-    /// The same with another [`message_timeout`](field@Self::message_timeout).
+    /// The same with another [`message_timeout`](field@Self::message_timeout). Default 60 s for each 64 KiB.
     #[must_use]
     pub const fn message_timeout(mut self, message_timeout: Duration) -> Self {
         self.message_timeout = message_timeout;
         self
     }
 
-    /// The same with another [`write_timeout`](field@Self::write_timeout).
+    /// The same with another [`write_timeout`](field@Self::write_timeout). Default 10 s for each 64 KiB.
     #[must_use]
     pub const fn write_timeout(mut self, write_timeout: Duration) -> Self {
         self.write_timeout = write_timeout;
         self
     }
 
-    /// The same with another [`transit_timeout`](field@Self::transit_timeout).
+    /// The same with another [`transit_timeout`](field@Self::transit_timeout). Default 60 s.
     #[must_use]
     pub const fn transit_timeout(mut self, transit_timeout: Duration) -> Self {
         self.transit_timeout = transit_timeout;
         self
     }
 
-    /// The same with another [`max_backlog`](field@Self::max_backlog).
+    /// The same with another [`max_backlog`](field@Self::max_backlog). Default 1 MiB.
     #[must_use]
     pub const fn max_backlog(mut self, max_backlog: usize) -> Self {
         self.max_backlog = max_backlog;
         self
     }
 
-    /// The same with another [`ping_after`](field@Self::ping_after).
+    /// The same with another [`ping_after`](field@Self::ping_after). Default 20 s.
     #[must_use]
     pub const fn ping_after(mut self, ping_after: Option<Duration>) -> Self {
         self.ping_after = ping_after;
         self
     }
 
-    /// The same with another [`pong_timeout`](field@Self::pong_timeout).
+    /// The same with another [`pong_timeout`](field@Self::pong_timeout). Default 20 s.
     #[must_use]
     pub const fn pong_timeout(mut self, pong_timeout: Duration) -> Self {
         self.pong_timeout = pong_timeout;

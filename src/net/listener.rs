@@ -16,6 +16,20 @@ use std::os::{
 /// Who connects to a Unix socket is on this machine, has no address, and counts as a peer on the loopback.
 /// No browser reaches it, so every host is answered for there until one is
 /// [allowed](crate::Server::allow_host).
+///
+/// ```no_run
+/// # #[cfg(unix)]
+/// # fn main() -> plainws::Result<()> {
+/// use std::os::unix::net::UnixListener;
+///
+/// let listener = UnixListener::bind("/run/chat.sock")?;
+/// let server = plainws::Server::from_listener(listener).route("/", |ws| ws.send("Hello"));
+/// server.serve();
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Listener {

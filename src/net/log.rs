@@ -8,8 +8,27 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What is reported at the end of a request or a connection. Everything in it that came from the peer
-/// is as it arrived: escape it before showing it.
+/// What is reported at the end of a request or a connection, to [`Server::log`](crate::Server::log).
+///
+/// Everything in it that came from the peer is as it arrived: escape it before showing it.
+///
+/// ```no_run
+/// use plainws::Server;
+/// use plainws::net::log::Outcome;
+///
+/// # fn main() -> plainws::Result<()> {
+/// let server = Server::bind("127.0.0.1:8000")?.log(|record| {
+///     let asked = record.request_line.escape_ascii();
+///     match &record.outcome {
+///         Outcome::Response { status, .. } => eprintln!("{asked}: {status}"),
+///         Outcome::Closed { reason, .. } => eprintln!("{asked}: {reason} after {:?}", record.duration),
+///         other => eprintln!("{asked}: {other:?}"),
+///     }
+/// });
+/// # drop(server);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {

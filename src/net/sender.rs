@@ -58,7 +58,7 @@ impl Sender {
         self
     }
 
-    /// Sends a message.
+    /// Sends a message (§6.1), after those that were sent before from any thread.
     ///
     /// # Errors
     ///
@@ -138,6 +138,18 @@ impl Sender {
 
 /// Sends bytes as they are, frames or not, from [`Sender::raw`]: the peer may well find that they break
 /// a rule.
+///
+/// ```
+/// # let server = plainws::Server::bind("127.0.0.1:0")?.route("/", |ws| ws.receive().map(drop));
+/// # let url = format!("ws://{}/", server.local_addr()?);
+/// # std::thread::spawn(move || server.serve());
+/// let ws = plainws::connect(&url)?;
+/// ws.sender().raw().send(b"\x83\x80\0\0\0\0")?; // a frame with a reserved opcode (§5.2)
+/// assert_eq!(ws.receive()?, None);
+/// let reason = ws.close_reason().expect("it has ended");
+/// assert_eq!(reason.code, plainws::CloseCode::PROTOCOL_ERROR);
+/// # Ok::<(), plainws::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RawSender(Sender);
 

@@ -278,7 +278,7 @@ impl Server {
         self
     }
 
-    /// Replaces the limits of every connection.
+    /// Replaces the limits of every connection. Default [`Limits::default`].
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.site.limits = limits;
@@ -448,6 +448,19 @@ impl Server {
 }
 
 /// Stops a server or tells how it is doing; from [`Server::handle`].
+///
+/// ```
+/// let server = plainws::Server::bind("127.0.0.1:0")?.route("/", |ws| ws.send("Hello"));
+/// let url = format!("ws://{}/", server.local_addr()?);
+/// let handle = server.handle()?;
+/// let serving = std::thread::spawn(move || server.serve());
+///
+/// plainws::connect(&url)?.receive()?;
+/// assert_eq!(handle.stats().websockets, 1);
+/// handle.shutdown();
+/// serving.join().expect("the server does not panic");
+/// # Ok::<(), plainws::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Handle {
     registry: Arc<Registry>,
@@ -465,12 +478,14 @@ enum Waker {
 }
 
 impl Handle {
-    /// Begins to stop the server and returns; [`Server::serve`] returns when it has stopped.
+    /// Begins to stop the server and returns; [`Server::serve`] returns when it has stopped, after at most the
+    /// [grace](Server::grace). Peers are sent a Close with 1001 (§7.4.1). Stopping twice is stopping once.
     pub fn shutdown(&self) {
         self.advance(Phase::Stopping);
     }
 
-    /// Stops the server without waiting for its connections any more.
+    /// Stops the server without waiting for its connections any more: they are cut off, after a
+    /// [`shutdown`](Self::shutdown) too.
     pub fn cut(&self) {
         self.advance(Phase::Cutting);
     }

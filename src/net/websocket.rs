@@ -21,6 +21,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a call that asks for a message returns.
+///
+/// ```
+/// use plainws::{Received, WebSocket};
+/// use std::time::Duration;
+///
+/// fn wait_a_little(ws: &WebSocket) -> plainws::Result<()> {
+///     match ws.receive_timeout(Duration::from_secs(1))? {
+///         Received::Message(message) => println!("{} bytes", message.len()),
+///         Received::TimedOut => println!("nothing yet"),
+///         Received::Ended(reason) => println!("the end: {reason}"),
+///         _ => {}
+///     }
+///     Ok(())
+/// }
+/// # let _ = wait_a_little;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received {
@@ -84,7 +100,7 @@ impl WebSocket {
         &self.link
     }
 
-    /// Waits for the next message. `None` is the end: the peer's Close, or the end of its TCP connection
+    /// Waits for the next message (§6.2). `None` is the end: the peer's Close, or the end of its TCP connection
     /// without one ([`was_cut_off`](Self::was_cut_off) tells them apart).
     ///
     /// One thread receives at a time; a second one waits for its turn.
@@ -149,7 +165,7 @@ impl WebSocket {
         }
     }
 
-    /// Sends a message: text, bytes, a [`Message`] or a
+    /// Sends a message (§6.1): text, bytes, a [`Message`] or a
     /// [`PreparedMessage`](crate::PreparedMessage) ([`Outgoing`]).
     ///
     /// # Errors

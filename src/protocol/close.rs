@@ -9,7 +9,16 @@ use std::{fmt, str};
 /// The longest reason in bytes: what a control frame holds beside the code.
 pub const MAX_REASON: usize = MAX_CONTROL_PAYLOAD - 2;
 
-/// Why a connection ended.
+/// Why a connection ended (§7.1.5, §7.1.6).
+///
+/// ```
+/// use plainws::{CloseCode, CloseReason};
+///
+/// let reason = CloseReason::decode(b"\x03\xE9good night")?;
+/// assert_eq!((reason.code, &*reason.reason), (CloseCode::GOING_AWAY, "good night"));
+/// assert_eq!(reason.to_string(), "1001 going away: good night");
+/// # Ok::<(), plainws::Rule>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseReason {
     /// The peer's code; [`CloseCode::NO_STATUS`] when its Close had none, [`CloseCode::ABNORMAL`] when

@@ -39,14 +39,14 @@ impl Limits {
         }
     }
 
-    /// Changes [`Self::max_bytes`](#structfield.max_bytes).
+    /// Changes [`Self::max_bytes`](#structfield.max_bytes). Default 16 KiB.
     #[must_use]
     pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
         self
     }
 
-    /// Changes [`Self::max_headers`](#structfield.max_headers).
+    /// Changes [`Self::max_headers`](#structfield.max_headers). Default 100.
     #[must_use]
     pub const fn max_headers(mut self, max_headers: usize) -> Self {
         self.max_headers = max_headers;

@@ -150,21 +150,21 @@ impl Limits {
         }
     }
 
-    /// Changes [`Self::max_bytes`](#structfield.max_bytes).
+    /// Changes [`Self::max_bytes`](#structfield.max_bytes). Default 16 MiB.
     #[must_use]
     pub const fn max_bytes(mut self, max_bytes: u64) -> Self {
         self.max_bytes = max_bytes;
         self
     }
 
-    /// Changes [`Self::max_fragments`](#structfield.max_fragments).
+    /// Changes [`Self::max_fragments`](#structfield.max_fragments). Default 131,072.
     #[must_use]
     pub const fn max_fragments(mut self, max_fragments: u32) -> Self {
         self.max_fragments = max_fragments;
         self
     }
 
-    /// Changes [`Self::max_empty_fragments`](#structfield.max_empty_fragments).
+    /// Changes [`Self::max_empty_fragments`](#structfield.max_empty_fragments). Default 128.
     #[must_use]
     pub const fn max_empty_fragments(mut self, max_empty_fragments: u32) -> Self {
         self.max_empty_fragments = max_empty_fragments;

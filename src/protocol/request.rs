@@ -8,6 +8,18 @@ use std::net::Ipv6Addr;
 use std::str;
 
 /// A request whose head is legal, and which names its host as it must.
+///
+/// ```
+/// use plainws::protocol::head::{Decoder, Limits};
+/// use plainws::{Request, Role};
+///
+/// let bytes = b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nCookie: a=b\r\n\r\n";
+/// let (head, _) = Decoder::new(Role::Client, Limits::new()).receive(bytes)?.expect("it is complete");
+/// let request = Request::new(head)?;
+/// assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
+/// assert_eq!(request.header("cookie"), Some("a=b"));
+/// # Ok::<(), plainws::Rule>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     head: Head,
