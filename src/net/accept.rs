@@ -40,7 +40,7 @@ use std::time::{Instant, SystemTime};
 /// let (stream, _) = listener.accept()?;
 /// let ws = plainws::accept(stream)?;
 /// ws.send("Hello")?;
-/// # drop(ws);
+/// # let ws = std::thread::spawn(move || drop(ws));
 /// let client = client.join().expect("it does not panic")?;
 /// assert_eq!(client.receive()?, Some("Hello".into()));
 /// # Ok::<(), plainws::Error>(())
