@@ -18,6 +18,7 @@ mod head;
 mod http;
 mod message;
 mod pace;
+mod paths;
 mod reaching;
 mod readme;
 mod request;

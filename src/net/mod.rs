@@ -19,6 +19,7 @@
 //! | peers | `admission` | who gets a place? |
 //! | | [`capacity`] | how many places does the system allow? |
 //! | | [`applicant`] | who asks for a WebSocket connection, and on what terms is it let in? |
+//! | | [`paths`] | where does a request's path lead? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
 //! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
@@ -45,6 +46,7 @@ pub mod log;
 pub mod origin;
 mod output;
 mod pace;
+pub mod paths;
 mod places;
 pub mod proxy;
 pub mod random;

@@ -16,7 +16,7 @@ use super::origin::Origin;
 use super::places::Places;
 use super::registry::{NoPlace, Phase, Registry};
 use super::session::{self, stopping};
-use super::site::Site;
+use super::site::{Handler, Site};
 use super::stats::Stats;
 use super::stream::Stream;
 use super::tap::Tap;
@@ -120,9 +120,27 @@ impl Server {
     /// Runs `handler` for each WebSocket connection opened at `path`, on a thread of its own. The
     /// connection is closed when it returns: with 1000, or 1011 for an error or a panic (§7.4.1).
     ///
-    /// The path is compared byte by byte with the request's, which is not percent-decoded.
+    /// The path may have places for what differs ([`Template`](super::paths::Template)): `{id}` for one segment,
+    /// `{*rest}` for all that follows. What stands there in the request's path is told, percent-decoded, by
+    /// [`Request::param`]; a request whose percent codes are malformed there, or not UTF-8, is answered with 400.
+    /// Everything else is compared byte by byte with the request's path, which is not percent-decoded. Of several
+    /// paths that fit, the exacter one counts: text before `{id}` before `{*rest}`.
     ///
-    /// It may fail with any error. The [log](Self::log) is told of it ([`Outcome::Closed`]); without a log it is one
+    /// ```no_run
+    /// use plainws::{Server, WebSocket};
+    ///
+    /// fn room(ws: &mut WebSocket) -> plainws::Result<()> {
+    ///     let id = ws.request().param("id").unwrap_or("");
+    ///     ws.send(format!("you are in room {id}"))
+    /// }
+    ///
+    /// # fn main() -> plainws::Result<()> {
+    /// Server::bind("127.0.0.1:8000")?.route("/room/{id}", room).serve();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The handler may fail with any error. The [log](Self::log) is told of it ([`Outcome::Closed`]); without a log it is one
     /// line on standard error. If it is an [`Error`](crate::Error), or was [caused](std::error::Error::source) by
     /// one, then [`Error::Overloaded`](crate::Error::Overloaded) closes with 1013, and one that
     /// [came too late](crate::Error::is_closed) is no failure: the connection was closed already.
@@ -148,7 +166,13 @@ impl Server {
     /// ```
     ///
     /// A closure says what it fails with: `|ws| -> plainws::Result<()> { … }`.
+    ///
+    /// # Panics
+    ///
+    /// When no request can have that path, because it does not begin with a slash or a place in it is malformed, or
+    /// when it differs from an earlier path only in the names of its places.
     #[must_use]
+    #[track_caller]
     pub fn route<E>(
         mut self,
         path: &str,
@@ -157,20 +181,51 @@ impl Server {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let handler = move |ws: &mut WebSocket| handler(ws).map_err(Into::into);
-        self.site.route_mut(path).handler = Some(Box::new(handler));
+        self.site.route_mut(path).handler = Some(boxed(handler));
         self
     }
 
-    /// Answers a plain GET of `path` with a page. A path may have both a page and a handler.
+    /// Runs `handler` for each WebSocket connection opened at a path that no [route](Self::route) and no page has:
+    /// `404 Not Found` otherwise. The handler reads the path in [`WebSocket::request`].
     #[must_use]
+    pub fn fallback<E>(
+        mut self,
+        handler: impl Fn(&mut WebSocket) -> std::result::Result<(), E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.site.fallback.handler = Some(boxed(handler));
+        self
+    }
+
+    /// As [`page_with`](Self::page_with), for a plain GET of a path that no page and no route has. A page that says
+    /// so has the [status](Page::status) 404.
+    #[must_use]
+    pub fn fallback_page(
+        mut self,
+        make_page: impl Fn(&Request) -> Page + Send + Sync + 'static,
+    ) -> Self {
+        self.site.fallback.page = Some(Box::new(make_page));
+        self
+    }
+
+    /// Answers a plain GET of `path` with a page, and a HEAD with the head of that. A path may have both a page and
+    /// a handler, and places for what differs ([`route`](Self::route)).
+    ///
+    /// # Panics
+    ///
+    /// As [`route`](Self::route).
+    #[must_use]
+    #[track_caller]
     pub fn page(self, path: &str, page: Page) -> Self {
         self.page_with(path, move |_| page.clone())
     }
 
     /// As [`page`](Self::page), with a page that is made anew for each request (a GET or a HEAD), on the
     /// connection's thread. It may refuse the request ([`Page::refusal`]). If `make_page` panics, the request
-    /// is answered with 500.
+    /// is answered with 500. It holds the connection and its place as long as it takes: what it waits for needs a
+    /// deadline of its own.
     ///
     /// ```no_run
     /// use plainws::{Page, Server};
@@ -185,7 +240,12 @@ impl Server {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`route`](Self::route).
     #[must_use]
+    #[track_caller]
     pub fn page_with(
         mut self,
         path: &str,
@@ -199,7 +259,12 @@ impl Server {
     /// is served even when all places are taken: for such pages alone up to eight more connections are let
     /// in, two from one address (four from one of the loopback), for one request each. It is not served
     /// under a [prefix](Self::prefix): there a proxy's rule that keeps it from the public would miss it.
+    ///
+    /// # Panics
+    ///
+    /// As [`route`](Self::route).
     #[must_use]
+    #[track_caller]
     pub fn reserved_page(
         mut self,
         path: &str,
@@ -212,11 +277,14 @@ impl Server {
     }
 
     /// Serves every path a second time under a prefix such as `/admin`, with or without its slashes.
-    /// [Reserved pages](Self::reserved_page) are served once.
+    /// [Reserved pages](Self::reserved_page) are served once. Which of several paths is exacter is judged with the
+    /// prefix: `/admin` and `/{*rest}` before `/{*rest}`.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
-        self.site.prefixes.push(format!("/{prefix}"));
+        if !prefix.is_empty() {
+            self.site.prefixes.push(format!("/{prefix}"));
+        }
         self
     }
 
@@ -682,6 +750,16 @@ impl Acceptor {
     fn report(&self, record: &Record<'_>) {
         session::report(&self.site, &self.registry, record);
     }
+}
+
+/// A handler whatever it fails with.
+fn boxed<E>(
+    handler: impl Fn(&mut WebSocket) -> std::result::Result<(), E> + Send + Sync + 'static,
+) -> Handler
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    Box::new(move |ws| handler(ws).map_err(Into::into))
 }
 
 fn thread_name(peer: Option<SocketAddr>) -> String {

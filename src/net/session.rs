@@ -10,10 +10,11 @@ use super::http::{self, Response};
 use super::limits::Limits;
 use super::log::{self, EndedBy, Outcome, Record};
 use super::pace::Pace;
+use super::paths::InvalidPath;
 use super::places::{Full, Place};
 use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
-use super::site::{Destination, Handler, HandlerError, MakePage, Site};
+use super::site::{Destination, Handler, HandlerError, MakePage, Route, Site};
 use super::stream::{Passed, Stream};
 use super::tap::{Direction, Tapped};
 use super::websocket::{Handshake, WebSocket};
@@ -243,7 +244,7 @@ impl<'a> Session<'a> {
         }
         let is_last = !request.is_http_1_1() || request.head().lists("Connection", "close");
         Reply::Response {
-            response: self.page(&request),
+            response: self.page(request),
             is_last,
         }
     }
@@ -252,14 +253,14 @@ impl<'a> Session<'a> {
     fn reserved_page(&self, head: Head) -> Option<Response> {
         let request = Request::new(head).ok()?;
         match self.site.find(request.path()) {
-            Destination::Route(route) if route.is_reserved => {}
+            Ok(Destination::Route(route, _)) if route.is_reserved => {}
             _ => return None,
         }
         let is_plain = !handshake::is_asked_for(&request);
         let is_alone = is_plain && http::body_refusal(request.head()).is_none();
         is_alone.then(|| {
             self.host_refusal(&request)
-                .unwrap_or_else(|| self.page(&request))
+                .unwrap_or_else(|| self.page(request))
         })
     }
 
@@ -268,15 +269,21 @@ impl<'a> Session<'a> {
         (!is_served).then(http::host_not_served)
     }
 
-    fn upgrade(&mut self, request: Request) -> std::result::Result<Reply<'a>, Response> {
+    fn upgrade(&mut self, mut request: Request) -> std::result::Result<Reply<'a>, Response> {
         self.begin_tap(&request)?;
         let mut upgrade = Upgrade::new(&request).map_err(refusal)?;
-        let Destination::Route(route) = self.site.find(request.path()) else {
+        let found = self.site.find(request.path()).map_err(unreadable)?;
+        let Destination::Route(
+            Route {
+                handler: Some(handler),
+                ..
+            },
+            params,
+        ) = found
+        else {
             return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
         };
-        let Some(handler) = &route.handler else {
-            return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
-        };
+        request.set_params(params);
         // §4.2.2, §10.2.
         if !self.site.origins.permits(request.origin(), request.host()) {
             return Err(http::origin_not_allowed(&request));
@@ -326,20 +333,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn page(&self, request: &Request) -> Response {
-        if let Some(refusal) = http::line_refusal(request) {
+    fn page(&self, mut request: Request) -> Response {
+        if let Some(refusal) = http::line_refusal(&request) {
             return refusal;
         }
         match self.site.find(request.path()) {
-            Destination::Route(route) => match &route.page {
-                Some(make_page) => self.made(make_page, request),
+            Ok(Destination::Route(route, params)) => match &route.page {
+                Some(make_page) => {
+                    request.set_params(params);
+                    self.made(make_page, &request)
+                }
                 None => http::websocket_only(),
             },
-            Destination::Redirect(location) => Response::redirect(match request.query() {
+            Ok(Destination::Redirect(location)) => Response::redirect(match request.query() {
                 Some(query) => format!("{location}?{query}"),
                 None => location,
             }),
-            Destination::Nowhere => Response::refusal(404, "path-unknown", "nothing here"),
+            Ok(Destination::Nowhere) => Response::refusal(404, "path-unknown", "nothing here"),
+            Err(path) => unreadable(path),
         }
     }
 
@@ -549,6 +560,10 @@ fn ours<'a>(error: &'a (dyn StdError + Send + Sync + 'static)) -> Option<&'a Err
 
 pub(super) fn stopping() -> Response {
     Response::refusal(503, "stopping", "the server is shutting down")
+}
+
+fn unreadable(path: InvalidPath) -> Response {
+    Response::refusal(400, "path-invalid", path.to_string())
 }
 
 pub(super) fn refusal(rule: Rule) -> Response {

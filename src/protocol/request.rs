@@ -25,6 +25,7 @@ pub struct Request {
     head: Head,
     line: RequestLine,
     resource: Resource,
+    params: Vec<(String, String)>,
 }
 
 /// The forms in which a target says what is asked for (RFC 9112 §3.2).
@@ -54,6 +55,7 @@ impl Request {
         Ok(Self {
             resource: judge(line, &head, &mut Checks::until_one_fails())?,
             line: line.clone(),
+            params: Vec::new(),
             head,
         })
     }
@@ -80,6 +82,23 @@ impl Request {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.resource.path
+    }
+
+    /// What stands in the place of `{name}` or `{*name}` in the path that a server found for this request
+    /// ([`Server::route`](crate::Server::route)), percent-decoded. `None` if that has no such place, and for a
+    /// request that was not led anywhere yet.
+    ///
+    /// It may hold whatever can be written in UTF-8: slashes, `..`, control characters.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let mut params = self.params.iter();
+        let (_, value) = params.find(|(there, _)| there == name)?;
+        Some(value)
+    }
+
+    /// Notes what stands in the places of its path.
+    pub(crate) fn set_params(&mut self, params: Vec<(String, String)>) {
+        self.params = params;
     }
 
     /// What follows the first question mark of the target, not percent-decoded.
