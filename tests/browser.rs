@@ -150,6 +150,17 @@ mod the_clock_on_the_start_page {
             wait_for_tick(&mut page);
             page.wait_for(IS_OPEN);
             page.wait_for(IS_COUNTED);
+            // A proxy may pass nothing but what is under the prefix.
+            let sockets = page.events("Network.webSocketCreated");
+            let requests = page.events("Network.requestWillBeSent");
+            let requests = requests.iter().map(|event| &event["request"]["url"]);
+            let urls = sockets.iter().map(|event| &event["url"]).chain(requests);
+            for url in urls.map(|url| url.as_str().expect("a text")) {
+                let (_, place) = url
+                    .split_once(&program.address.to_string())
+                    .expect("its own");
+                assert!(place.starts_with(path), "{url}");
+            }
             assert_clean(&program, &mut page);
         }
     }

@@ -26,7 +26,7 @@ const SUBPROTOCOL: &str = "bytes.plainws";
 /// Bytes of a payload that are told.
 const KEPT: usize = 32;
 /// Frames of a message that are told.
-const MAX_FRAMES: usize = 8;
+const MAX_FRAMES: usize = 4;
 /// Messages of which that is kept until they are told, of a client that sends without waiting.
 const MAX_WAITING: usize = 64;
 
