@@ -54,7 +54,7 @@ mod the_list {
     use super::*;
 
     #[test]
-    fn has_each_of_sixty_once_by_topic() {
+    fn has_each_question_once_by_topic() {
         let run = run(&["why"]);
         assert_eq!((run.code, &*run.stderr), (0, ""));
         check_fit_for_a_terminal(&run.stdout);
