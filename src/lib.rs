@@ -139,7 +139,7 @@ pub use net::applicant::{Admission, Applicant};
 #[doc(inline)]
 pub use net::client::{Client, connect};
 #[doc(inline)]
-pub use net::error::{Error, Refusal, Result};
+pub use net::error::{Breach, Error, InvalidUrl, Refusal, Result};
 #[doc(inline)]
 pub use net::http::Page;
 #[doc(inline)]

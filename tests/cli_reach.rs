@@ -153,7 +153,7 @@ mod an_address {
             (&["-H", "Host:"], "names no host"),
             (
                 &["-H", "Host: a", "-H", "host: b"],
-                "cannot be sent: \"host: b\"",
+                "the header \"host\" cannot be sent",
             ),
             (&["--linger=-1"], "a number of seconds, or 0"),
         ] {
@@ -174,7 +174,7 @@ mod an_address {
         let nobody = listener.local_addr().unwrap();
         drop(listener);
         let run = connect(&[&format!("ws://{nobody}/")]);
-        let expected = format!("plainws: cannot connect to {nobody}: Connection refused\n");
+        let expected = format!("plainws: cannot connect to ws://{nobody}/: Connection refused\n");
         assert_eq!((run.code, run.stderr), (1, expected));
     }
 
@@ -228,8 +228,11 @@ mod a_refusal {
         let program = Program::serve(&["--quiet"]);
         let run = connect(&[&format!("ws://{}/nowhere", program.address)]);
         assert_eq!(run.code, 3);
-        let expected = "plainws: the server refused the handshake with status 404 Not Found";
-        assert!(run.stderr.starts_with(expected), "{}", run.stderr);
+        let expected = format!(
+            "plainws: the server at ws://{}/nowhere refused the handshake with status 404 Not Found",
+            program.address
+        );
+        assert!(run.stderr.starts_with(&expected), "{}", run.stderr);
         assert_eq!(run.stderr.matches("404").count(), 1, "{}", run.stderr);
     }
 }
@@ -453,7 +456,8 @@ mod a_proxy {
         let run = connect_under(&[("http_proxy", "socks5://a:1")], &["example.invalid"]);
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(
-            run.stderr.contains("http_proxy: a proxy is http://"),
+            run.stderr
+                .contains("http_proxy: cannot connect to \"socks5://a:1\": a proxy is http://"),
             "{}",
             run.stderr
         );

@@ -1343,11 +1343,11 @@ mod misuse {
             ),
             (
                 Misuse::ControlTooLong(126),
-                "a ping carries at most 125 bytes, not 126",
+                "a ping carries at most 125 bytes, not 126: a message carries more",
             ),
             (
                 Misuse::CloseCode(CloseCode(1005)),
-                "a Close must not carry the code 1005 no status",
+                "a Close must not carry the code 1005: close with 1000, with 3000 to 4999, or without a code",
             ),
         ];
         for (misuse, shown) in rows {

@@ -777,7 +777,7 @@ mod s4_1_the_clients_request {
     }
 
     fn is_invalid<T: std::fmt::Debug>(result: &Result<T, InvalidHeader>) -> bool {
-        matches!(result, Err(InvalidHeader(_)))
+        matches!(result, Err(InvalidHeader { .. }))
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod client;
 mod close;
 mod connection;
 mod dissect;
+mod errors;
 mod examples;
 mod explain;
 mod findings;

@@ -196,7 +196,7 @@ mod a_server_that_cannot_be_reached {
         let text = error.to_string();
         assert_eq!(
             text,
-            format!("cannot connect to {nobody}: Connection refused")
+            format!("cannot connect to ws://{nobody}/: Connection refused")
         );
 
         let port = nobody.port();
@@ -205,7 +205,7 @@ mod a_server_that_cannot_be_reached {
             .unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&nobody.to_string()), "{text}");
-        assert!(text.contains("(localhost)"), "{text}");
+        assert!(text.contains("ws://localhost:"), "{text}");
         assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused));
     }
 
@@ -214,7 +214,7 @@ mod a_server_that_cannot_be_reached {
         let error = client("ws://nosuchhost.invalid/").connect().unwrap_err();
         let text = error.to_string();
         assert!(
-            text.starts_with("cannot find the address of nosuchhost.invalid: "),
+            text.starts_with("cannot connect to ws://nosuchhost.invalid/: cannot find the address of nosuchhost.invalid: "),
             "{text}"
         );
     }
@@ -226,14 +226,14 @@ mod a_server_that_cannot_be_reached {
         let text = fails_in_time(client(&format!("ws://{address}/")));
         assert_eq!(
             text,
-            format!("the server {address} did not answer the request in time")
+            format!("the server at ws://{address}/ did not answer the request in time")
         );
 
         let server = hand_made(|raw, _| raw.send_fin());
         let address = server.url.split('/').nth(2).unwrap().to_owned();
         let text = plainws::connect(&server.url).unwrap_err().to_string();
         let left = "ended the connection before it answered the request";
-        assert_eq!(text, format!("the server {address} {left}"));
+        assert_eq!(text, format!("the server at ws://{address}/chat {left}"));
     }
 }
 
@@ -251,7 +251,10 @@ mod a_refusal {
             let text = plainws::connect(&server.url).unwrap_err().to_string();
             assert_eq!(
                 text,
-                format!("the server refused the handshake with {said}")
+                format!(
+                    "the server at {} refused the handshake with {said}",
+                    server.url
+                )
             );
             server.join();
         }
@@ -370,7 +373,7 @@ mod s4_1_a_proxy {
         let client = client(&format!("ws://{server}/")).proxy(&proxy.address.to_string());
         let error = client.unwrap().connect().unwrap_err();
         assert!(
-            matches!(error, Error::Rule(Rule::StatusLineMalformed)),
+            matches!(&error, Error::Rule(broken) if *broken == Rule::StatusLineMalformed),
             "{error:?}"
         );
     }
@@ -381,10 +384,8 @@ mod s4_1_a_proxy {
         let who = "who".repeat(300);
         let head = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 900\r\n\r\n";
         let (text, error) = fails(&format!("{head}{who}"));
-        assert_eq!(
-            text,
-            "the proxy P refused with status 407 Proxy Authentication Required"
-        );
+        let said = "the proxy P refused with status 407 Proxy Authentication Required: whowho";
+        assert!(text.starts_with(said), "{text}");
         match error {
             Error::Refused(refusal) => assert_eq!(refusal.body, who.as_bytes()),
             other => panic!("{other:?}"),
@@ -400,10 +401,10 @@ mod s4_1_a_proxy {
     fn that_is_none_is_told_by_the_rule_that_it_breaks() {
         let (text, error) = fails("SSH-2.0-x\r\n");
         assert!(text.starts_with("the proxy P broke a rule: "), "{text}");
-        assert!(matches!(error, Error::Rule(Rule::StatusLineMalformed)));
+        assert!(matches!(&error, Error::Rule(broken) if *broken == Rule::StatusLineMalformed));
         let (_, error) = fails(&format!("HTTP/1.1 407 {}", "a".repeat(20_000)));
         assert!(
-            matches!(error, Error::Rule(Rule::HeadTooLarge)),
+            matches!(&error, Error::Rule(broken) if *broken == Rule::HeadTooLarge),
             "{error:?}"
         );
     }
@@ -417,8 +418,7 @@ mod s4_1_a_proxy {
                 .unwrap()
         };
         let text = client_by(nobody).connect().unwrap_err().to_string();
-        let expected =
-            format!("the proxy {nobody}: cannot connect to {nobody}: Connection refused");
+        let expected = format!("the proxy {nobody}: cannot connect to it: Connection refused");
         assert_eq!(text, expected);
 
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -97,7 +97,8 @@ mod receive {
     #[test]
     fn reports_a_broken_rule_once_and_then_the_end() {
         let (address, observed) = observe(|ws, told| {
-            let broken = matches!(ws.receive(), Err(Error::Rule(Rule::MaskMissing)));
+            let broken =
+                matches!(ws.receive(), Err(Error::Rule(broken)) if broken == Rule::MaskMissing);
             let _ = told.send((broken, ws.receive()?, ws.close_reason()));
             Ok(())
         });
@@ -666,7 +667,7 @@ mod close {
         let mut raw = Raw::open(address, "/");
         assert_eq!(
             observed.next(),
-            "a Close with a reason needs a code before it"
+            "a Close with a reason needs a code before it, such as 1000"
         );
         raw.expect_frame(TEXT, "still open");
         raw.expect_frame(CLOSE, "");

@@ -175,7 +175,8 @@ impl Accept {
                 if let Some(response) = response {
                     refuse(&stream, &response, &limits, &mut pace, &tapped);
                 }
-                return Err(error);
+                let who = peer.map(|peer| format!("the client {peer}"));
+                return Err(error.by(who.as_deref().unwrap_or("the client")));
             }
         };
         let mut offered = upgrade.subprotocols().iter();
@@ -226,7 +227,7 @@ fn read_request(
             let reason = "the peer ended the connection before its request was complete";
             io::Error::new(io::ErrorKind::UnexpectedEof, reason)
         }
-        Err(Error::Rule(rule)) => return Err(broken(rule)),
+        Err(Error::Rule(breach)) => return Err(broken(breach.rule())),
         Err(Error::Io(error)) if is_timeout(&error) => {
             let reason = "the request did not end in time";
             let response = Response::refusal(408, "head-timeout", reason);

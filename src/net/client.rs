@@ -14,6 +14,7 @@ use super::tap::{Direction, Tap, Tapped};
 use super::transport::Transport;
 use super::url::Url;
 use super::websocket::{Handshake, WebSocket};
+use super::words::clipped;
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
 use crate::protocol::handshake::Opening;
@@ -151,7 +152,8 @@ impl Client {
     ///
     /// [`Error::Url`] for anything else than a host and a port.
     pub fn connect_to(mut self, address: &str) -> Result<Self> {
-        self.connect_to = Some(Endpoint::parse(address, None).map_err(Error::Url)?);
+        self.connect_to =
+            Some(Endpoint::parse(address, None).map_err(|problem| Error::url(address, problem))?);
         Ok(self)
     }
 
@@ -235,24 +237,36 @@ impl Client {
         self,
         stream: Stream,
         peer: Option<SocketAddr>,
-        mut after_head: Vec<u8>,
+        arrived: Vec<u8>,
         deadline: Instant,
     ) -> Result<WebSocket> {
+        let who = format!("the server at {}", clipped(&self.url.to_string(), 200));
+        self.shake_hands(stream, peer, arrived, deadline, &who)
+            .map_err(|error| error.by(&who))
+    }
+
+    /// The same, where `who` is the server for errors.
+    fn shake_hands(
+        self,
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        mut after_head: Vec<u8>,
+        deadline: Instant,
+        who: &str,
+    ) -> Result<WebSocket> {
         let head = self.opening.request();
-        let who = format!("the server {}", self.server());
         let tapped = Tapped::new(self.tap);
         tapped.pass(Direction::Sent, [head.as_bytes(), &[]])?;
         stream.write_all_until(&mut [IoSlice::new(head.as_bytes())], deadline)?;
 
         tapped.pass(Direction::Received, [&after_head, &[]])?;
         let limits = self.limits.head;
-        let response = read_response(&stream, limits, deadline, &mut after_head, &tapped, &who)?;
+        let response = read_response(&stream, limits, deadline, &mut after_head, &tapped, who)?;
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
                 let body = read_body(&stream, &response, &after_head, deadline, &tapped);
-                let refusal = Refusal { response, body };
-                return Err(Error::Refused(Box::new(refusal)));
+                return Err(Error::Refused(Box::new(Refusal::new(response, body))));
             }
             Err(rule) => return Err(rule.into()),
         };
@@ -286,7 +300,8 @@ impl Client {
         match &self.proxy {
             Some(proxy) => proxy.connect(to, self.limits.head, deadline),
             None => {
-                let (stream, address) = to.connect(deadline)?;
+                let (stream, address) =
+                    to.connect(deadline, &clipped(&self.url.to_string(), 200))?;
                 Ok((stream, address, Vec::new()))
             }
         }

@@ -2,6 +2,7 @@
 
 use super::deadline::SHORTEST_TIMEOUT;
 use super::stream::Stream;
+use super::words::in_words;
 use crate::protocol::request::{is_host, split_authority};
 use std::fmt;
 use std::io;
@@ -81,45 +82,55 @@ impl Endpoint {
         Ok(addresses)
     }
 
-    /// Connects to the first address that answers.
+    /// Connects to the first address that answers. An error calls the whole `target`.
     ///
     /// # Errors
     ///
     /// Which addresses were tried, and what came of it; of the kind of the last failure.
-    pub(super) fn connect(&self, deadline: Instant) -> io::Result<(Stream, SocketAddr)> {
-        let addresses = self.addresses()?;
+    pub(super) fn connect(
+        &self,
+        deadline: Instant,
+        target: &str,
+    ) -> io::Result<(Stream, SocketAddr)> {
+        let addresses = self.addresses();
+        let addresses = addresses.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot connect to {target}: {error}"))
+        })?;
         let connected = first_of(&addresses, deadline, |address, time| {
             let stream = Stream::new(TcpStream::connect_timeout(address, time)?);
             stream.prepare()?;
             Ok((stream, *address))
         });
-        connected.map_err(|failures| self.unreachable(&addresses, &failures))
+        connected.map_err(|failures| self.unreachable(target, &addresses, &failures))
     }
 
-    fn unreachable(&self, addresses: &[SocketAddr], failures: &[io::Error]) -> io::Error {
+    fn unreachable(
+        &self,
+        target: &str,
+        addresses: &[SocketAddr],
+        failures: &[io::Error],
+    ) -> io::Error {
         let kind = failures
             .last()
             .map_or(io::ErrorKind::NotFound, io::Error::kind);
-        let is_address = addresses
-            .iter()
-            .any(|address| address.to_string() == self.to_string());
-        let name = if is_address {
-            String::new()
-        } else {
-            format!(" ({})", self.host())
-        };
         let failures: Vec<_> = failures.iter().map(in_words).collect();
+        let each: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        // The address may be what the target is called by.
+        let is_told = each == [self.to_string()] && (target == "it" || target.contains(&each[0]));
         let message = match &failures[..] {
+            [failure] if is_told => format!("cannot connect to {target}: {failure}"),
             [first, others @ ..] if others.iter().all(|other| other == first) => {
-                let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-                format!("cannot connect to {}{name}: {first}", all.join(" or "))
+                format!(
+                    "cannot connect to {target} at {}: {first}",
+                    each.join(" or ")
+                )
             }
             failures => {
-                let each = addresses.iter().zip(failures);
+                let each = each.iter().zip(failures);
                 let each: Vec<_> = each
-                    .map(|(address, failure)| format!("{address}: {failure}"))
+                    .map(|(address, failure)| format!("at {address}: {failure}"))
                     .collect();
-                format!("cannot connect{name} to {}", each.join(", nor to "))
+                format!("cannot connect to {target} {}", each.join(", nor "))
             }
         };
         io::Error::new(kind, message)
@@ -151,12 +162,6 @@ fn split_zone(address: &str) -> Result<(&str, Option<&str>), &'static str> {
         .filter(|zone| !zone.is_empty() && zone.bytes().all(is_allowed));
     let zone = zone.ok_or("the zone of an address is written [fe80::1%25eth0]")?;
     Ok((address, Some(zone)))
-}
-
-/// An error of the system without its number, which says less than the words.
-fn in_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
 /// Tries one address after the other, each with its share of the time that is left, until `connect` gives
@@ -242,54 +247,44 @@ mod tests {
                 "127.0.0.1:1",
                 &["127.0.0.1:1"],
                 &[ConnectionRefused],
-                "cannot connect to 127.0.0.1:1: connection refused",
+                "cannot connect to ws://127.0.0.1:1/: connection refused",
             ),
             (
                 "[::1]:1",
                 &["[::1]:1"],
                 &[ConnectionRefused],
-                "cannot connect to [::1]:1: connection refused",
+                "cannot connect to ws://[::1]:1/: connection refused",
             ),
             (
                 "localhost:1",
                 &["127.0.0.1:1"],
                 &[ConnectionRefused],
-                "cannot connect to 127.0.0.1:1 (localhost): connection refused",
+                "cannot connect to ws://localhost:1/ at 127.0.0.1:1: connection refused",
             ),
             (
                 "localhost:1",
                 &["[::1]:1", "127.0.0.1:1"],
                 &[ConnectionRefused, ConnectionRefused],
-                "cannot connect to [::1]:1 or 127.0.0.1:1 (localhost): connection refused",
+                "cannot connect to ws://localhost:1/ at [::1]:1 or 127.0.0.1:1: connection refused",
             ),
             (
                 "localhost:1",
                 &["[::1]:1", "127.0.0.1:1"],
                 &[ConnectionRefused, TimedOut],
-                "cannot connect (localhost) to [::1]:1: connection refused, nor to 127.0.0.1:1: timed out",
+                "cannot connect to ws://localhost:1/ at [::1]:1: connection refused, nor at 127.0.0.1:1: timed out",
             ),
         ];
         for &(endpoint, addresses, kinds, expected) in rows {
+            let target = format!("ws://{endpoint}/");
             let endpoint = Endpoint::parse(endpoint, None).unwrap();
             let addresses: Vec<_> = addresses
                 .iter()
                 .map(|address| address.parse().unwrap())
                 .collect();
             let failures: Vec<io::Error> = kinds.iter().map(|&kind| kind.into()).collect();
-            let error = endpoint.unreachable(&addresses, &failures);
+            let error = endpoint.unreachable(&target, &addresses, &failures);
             assert_eq!(error.to_string(), expected);
             assert_eq!(Some(error.kind()), kinds.last().copied());
         }
-    }
-
-    #[test]
-    fn the_number_of_an_error_of_the_system_is_left_out() {
-        let error = io::Error::from_raw_os_error(2);
-        assert!(error.to_string().contains("os error 2"));
-        assert!(
-            !in_words(&error).contains("os error"),
-            "{}",
-            in_words(&error)
-        );
     }
 }

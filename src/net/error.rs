@@ -3,9 +3,11 @@
 pub use super::refusal::Refusal;
 
 use super::origin::InvalidOrigin;
+use super::words::{quoted, said_of};
 use crate::protocol::connection::Misuse;
 use crate::protocol::handshake::InvalidHeader;
 use crate::protocol::rule::Rule;
+use std::ops::Deref;
 use std::{fmt, io};
 
 /// Why a call failed.
@@ -32,7 +34,7 @@ use std::{fmt, io};
 pub enum Error {
     /// The peer broke this rule, and the connection is over. On an open WebSocket connection a Close has
     /// told the peer so.
-    Rule(Rule),
+    Rule(Breach),
     /// The caller asked for something that cannot be done; the connection is as it was.
     Misuse(Misuse),
     /// The peer takes its messages too slowly: the backlog is full, and the sender did not want to wait.
@@ -63,12 +65,145 @@ pub enum Error {
         /// What happened there.
         error: Box<Self>,
     },
-    /// This client cannot connect to the URL, for this reason.
-    Url(&'static str),
+    /// This client cannot connect to the URL, or to the proxy's.
+    Url(InvalidUrl),
     /// A host, target, subprotocol or header that a request must not hold.
     Header(InvalidHeader),
     /// A text that was to be an origin, and is that of no page.
     Origin(InvalidOrigin),
+}
+
+/// A rule that the peer broke, and where it did. It compares with a [`Rule`], and is used like one.
+///
+/// ```no_run
+/// use plainws::{Error, Rule};
+///
+/// # let ws = plainws::connect("ws://127.0.0.1:8000/")?;
+/// match ws.receive() {
+///     Err(Error::Rule(broken)) if broken == Rule::MessageTooBig => println!("{}", broken.section()),
+///     Err(Error::Rule(broken)) => println!("{broken}, byte {:?}", broken.byte()),
+///     _ => {}
+/// }
+/// # Ok::<(), plainws::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    rule: Rule,
+    /// Who broke it, if not just the peer.
+    by: Option<Box<str>>,
+    byte: Option<u64>,
+}
+
+impl Breach {
+    /// The rule.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// On an open connection, which byte of the peer's frames proved it; the first is 1. As
+    /// [`Traffic::bytes_received`](crate::protocol::connection::Traffic) counts, which stays there.
+    #[must_use]
+    pub const fn byte(&self) -> Option<u64> {
+        self.byte
+    }
+
+    pub(super) const fn at(rule: Rule, byte: u64) -> Self {
+        Self {
+            rule,
+            by: None,
+            byte: Some(byte),
+        }
+    }
+
+    fn by(self, who: &str) -> Self {
+        let by = Some(who.into());
+        Self { by, ..self }
+    }
+}
+
+impl From<Rule> for Breach {
+    fn from(rule: Rule) -> Self {
+        Self {
+            rule,
+            by: None,
+            byte: None,
+        }
+    }
+}
+
+impl Deref for Breach {
+    type Target = Rule;
+
+    fn deref(&self) -> &Rule {
+        &self.rule
+    }
+}
+
+impl PartialEq<Rule> for Breach {
+    fn eq(&self, rule: &Rule) -> bool {
+        self.rule == *rule
+    }
+}
+
+/// `the peer broke a rule with byte 2 of its frames: …`
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} broke a rule",
+            self.by.as_deref().unwrap_or("the peer")
+        )?;
+        if let Some(byte) = self.byte {
+            write!(f, " with byte {byte} of its frames")?;
+        }
+        write!(f, ": {}", self.rule)
+    }
+}
+
+/// A URL or an address that cannot be connected to, and why. It holds no user name or password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidUrl {
+    url: String,
+    problem: &'static str,
+}
+
+impl InvalidUrl {
+    pub(super) fn new(url: &str, problem: &'static str) -> Self {
+        Self {
+            url: without_user(url),
+            problem,
+        }
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
+/// What stands before the last `@` may be a password, whatever else is wrong.
+fn without_user(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}…@{rest}"),
+        None => url.to_owned(),
+    }
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "cannot connect to {}: {}",
+            quoted(&self.url),
+            self.problem
+        )
+    }
 }
 
 /// The result of a call on a connection.
@@ -80,28 +215,47 @@ impl Error {
     pub const fn is_closed(&self) -> bool {
         matches!(self, Self::Misuse(Misuse::Closed))
     }
+
+    pub(super) fn url(url: &str, problem: &'static str) -> Self {
+        Self::Url(InvalidUrl::new(url, problem))
+    }
+
+    /// The same, with the name of who did it.
+    pub(super) fn by(self, who: &str) -> Self {
+        match self {
+            Self::Rule(breach) => Self::Rule(breach.by(who)),
+            Self::Refused(mut refusal) => {
+                refusal.by = who.into();
+                Self::Refused(refusal)
+            }
+            Self::Io(error) => Self::Io(said_of(&format!("the connection with {who}"), error)),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rule(rule) => write!(f, "the peer broke a rule: {rule}"),
+            Self::Rule(breach) => breach.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Backlogged => f.write_str("the peer is too slow: its backlog is full"),
             Self::Overloaded => f.write_str("no memory is left for the message"),
             Self::Io(error) => error.fmt(f),
             Self::Refused(refusal) => {
-                write!(f, "the server refused the handshake with {refusal}")
+                write!(f, "{} refused the handshake with {refusal}", refusal.by)
             }
             Self::Declined { status, reason } => {
                 write!(f, "the request was refused with status {status}: {reason}")
             }
             Self::Proxy { address, error } => match error.as_ref() {
                 Self::Refused(refusal) => write!(f, "the proxy {address} refused with {refusal}"),
-                Self::Rule(rule) => write!(f, "the proxy {address} broke a rule: {rule}"),
+                Self::Rule(breach) => {
+                    write!(f, "the proxy {address} broke a rule: {}", breach.rule)
+                }
                 error => write!(f, "the proxy {address}: {error}"),
             },
-            Self::Url(problem) => f.write_str(problem),
+            Self::Url(url) => url.fmt(f),
             Self::Header(header) => header.fmt(f),
             Self::Origin(origin) => origin.fmt(f),
         }
@@ -111,7 +265,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Rule(rule) => Some(rule),
+            Self::Rule(breach) => Some(&breach.rule),
             Self::Misuse(misuse) => Some(misuse),
             Self::Io(error) => Some(error),
             Self::Header(header) => Some(header),
@@ -128,7 +282,13 @@ impl std::error::Error for Error {
 
 impl From<Rule> for Error {
     fn from(rule: Rule) -> Self {
-        Self::Rule(rule)
+        Self::Rule(rule.into())
+    }
+}
+
+impl From<Breach> for Error {
+    fn from(breach: Breach) -> Self {
+        Self::Rule(breach)
     }
 }
 

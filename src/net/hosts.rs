@@ -102,7 +102,8 @@ impl FromStr for Host {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse(text).ok_or_else(|| InvalidHeader(text.to_owned()).into())
+        const PROBLEM: &str = "a host is a name or an address, and a port if need be";
+        parse(text).ok_or_else(|| InvalidHeader::new("host", text, PROBLEM).into())
     }
 }
 

@@ -44,27 +44,28 @@ impl Proxy {
     ///
     /// [`Error::Url`] for any other.
     pub fn parse(url: &str) -> Result<Self> {
+        let wrong = |problem| Error::url(url, problem);
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         if scheme.eq_ignore_ascii_case("https") {
-            return Err(Error::Url(
+            return Err(wrong(
                 "a proxy with https:// needs TLS, which is not in this build",
             ));
         }
-        const FORM: Error = Error::Url("a proxy is http://[user:password@]host:port");
+        const FORM: &str = "a proxy is http://[user:password@]host:port";
         let is_plain = rest.bytes().all(|byte| byte.is_ascii_graphic());
         if !scheme.eq_ignore_ascii_case("http") || !is_plain {
-            return Err(FORM);
+            return Err(wrong(FORM));
         }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (user_info, authority) = match rest.rsplit_once('@') {
             Some((user_info, authority)) => (Some(user_info), authority),
             None => (None, rest),
         };
-        let endpoint = Endpoint::parse(authority, Some(80)).map_err(Error::Url)?;
+        let endpoint = Endpoint::parse(authority, Some(80)).map_err(wrong)?;
         Ok(Self {
             endpoint,
             authorization: user_info
-                .map(|user_info| authorization(user_info).ok_or(FORM))
+                .map(|user_info| authorization(user_info).ok_or_else(|| wrong(FORM)))
                 .transpose()?,
         })
     }
@@ -108,7 +109,7 @@ impl Proxy {
         limits: head::Limits,
         deadline: Instant,
     ) -> Result<(Stream, SocketAddr, Vec<u8>)> {
-        let (stream, address) = self.endpoint.connect(deadline)?;
+        let (stream, address) = self.endpoint.connect(deadline, "it")?;
         let request = self.request(&to.to_string());
         stream.write_all_until(&mut [IoSlice::new(request.as_bytes())], deadline)?;
         let mut arrived = Vec::new();
@@ -119,6 +120,6 @@ impl Proxy {
             return Ok((stream, address, arrived));
         }
         let body = read_body(&stream, &response, &arrived, deadline, &unseen);
-        Err(Error::Refused(Box::new(Refusal { response, body })))
+        Err(Error::Refused(Box::new(Refusal::new(response, body))))
     }
 }

@@ -13,9 +13,19 @@ pub struct Refusal {
     /// The beginning of the body, at most 4 KiB, as far as it arrived in time. Of a chunked one (RFC 9112 §7.1), what the
     /// chunks hold.
     pub body: Vec<u8>,
+    /// Who refused.
+    pub(super) by: Box<str>,
 }
 
 impl Refusal {
+    pub(super) fn new(response: Response, body: Vec<u8>) -> Self {
+        Self {
+            response,
+            body,
+            by: "the server".into(),
+        }
+    }
+
     /// The body as text that can be shown anywhere: what is no UTF-8, and what a terminal would obey, is escaped.
     ///
     /// ```no_run
@@ -86,8 +96,7 @@ mod tests {
         let decoded = decoder.receive(head.as_bytes()).expect("it is legal");
         let (head, _) = decoded.expect("it is complete");
         let response = Response::new(head).expect("it is a response");
-        let body = body.into();
-        Refusal { response, body }.to_string()
+        Refusal::new(response, body.into()).to_string()
     }
 
     #[test]

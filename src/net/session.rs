@@ -191,7 +191,9 @@ impl<'a> Session<'a> {
             &self.tapped,
         ) {
             Ok(Some(head)) => Awaited::Head(head),
-            Err(Error::Rule(rule)) => Awaited::Refused(refusal(rule), decoder.so_far().to_vec()),
+            Err(Error::Rule(breach)) => {
+                Awaited::Refused(refusal(breach.rule()), decoder.so_far().to_vec())
+            }
             Ok(None) if !decoder.is_empty() && self.is_stopping() => {
                 Awaited::Refused(stopping(), decoder.so_far().to_vec())
             }

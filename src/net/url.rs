@@ -4,6 +4,7 @@ use super::dial::Endpoint;
 use super::error::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::fmt;
 use std::net::SocketAddr;
 
 /// The parts of a `ws:` URL that a client needs.
@@ -34,32 +35,33 @@ impl Url {
     ///
     /// [`Error::Url`] for any other.
     pub fn parse(url: &str) -> Result<Self> {
+        let wrong = |problem| Error::url(url, problem);
         let (scheme, rest) = url
             .split_once("://")
-            .ok_or(Error::Url("a URL begins with ws://"))?;
+            .ok_or_else(|| wrong("a URL begins with ws://"))?;
         if scheme.eq_ignore_ascii_case("wss") {
-            return Err(Error::Url("wss:// needs TLS, which is not in this build"));
+            return Err(wrong("wss:// needs TLS, which is not in this build"));
         }
         if !scheme.eq_ignore_ascii_case("ws") {
-            return Err(Error::Url("a URL begins with ws://"));
+            return Err(wrong("a URL begins with ws://"));
         }
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::Url(
+            return Err(wrong(
                 "a URL has only ASCII characters, others percent-encoded",
             ));
         }
         if rest.contains('#') {
-            return Err(Error::Url(
+            return Err(wrong(
                 "a ws:// URL has no fragment: a # in it is written %23",
             ));
         }
         let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err(Error::Url(
+            return Err(wrong(
                 "a ws:// URL has no user name: a password is sent in a header, Authorization",
             ));
         }
-        let endpoint = Endpoint::parse(authority, Some(DEFAULT_PORT)).map_err(Error::Url)?;
+        let endpoint = Endpoint::parse(authority, Some(DEFAULT_PORT)).map_err(wrong)?;
         // §3: without a path the resource name begins with a slash all the same.
         let slash = if resource.starts_with('/') { "" } else { "/" };
         Ok(Self {
@@ -95,6 +97,13 @@ impl Url {
 
     pub(super) const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+}
+
+/// As a request understands it: without a default port or a zone, and with a path.
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}{}", self.host, self.target)
     }
 }
 

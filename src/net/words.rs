@@ -1,6 +1,7 @@
 //! What others have written, made fit to stand in a sentence.
 
 use std::fmt::Write as _;
+use std::io;
 
 /// Text from anywhere, in quotation marks and escaped; only the beginning of what is long.
 pub(super) fn quoted(text: &str) -> String {
@@ -13,6 +14,23 @@ pub(super) fn clipped(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// An error of the system without its number, which says less than the words.
+pub(super) fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or(&text).to_owned()
+}
+
+/// The error as a sentence about what it happened to, of the same kind; one of our own is a sentence already.
+pub(super) fn said_of(what: &str, error: io::Error) -> io::Error {
+    if error.get_ref().is_some() {
+        return error;
+    }
+    io::Error::new(
+        error.kind(),
+        format!("{what} was lost: {}", in_words(&error)),
+    )
 }
 
 /// Bytes as text, with nothing that a terminal obeys: what is no UTF-8, control characters but tabs and line ends, and
@@ -54,6 +72,18 @@ mod tests {
         ] {
             assert_eq!(harmless(bytes), shown);
         }
+    }
+
+    #[test]
+    fn the_number_of_an_error_of_the_system_is_left_out() {
+        let error = io::Error::from_raw_os_error(2);
+        assert!(error.to_string().contains("os error 2"));
+        let said = said_of("the file", error);
+        assert_eq!(said.kind(), io::ErrorKind::NotFound);
+        assert!(said.to_string().starts_with("the file was lost: "));
+        assert!(!said.to_string().contains("os error"), "{said}");
+        let own = said_of("the file", io::Error::other("the disk is full"));
+        assert_eq!(own.to_string(), "the disk is full");
     }
 
     #[test]

@@ -85,11 +85,24 @@ impl fmt::Display for Misuse {
         match self {
             Self::Closed => f.write_str("nothing can be sent: the connection is closing or closed"),
             Self::ControlTooLong(length) => {
-                write!(f, "a ping carries at most 125 bytes, not {length}")
+                write!(
+                    f,
+                    "a ping carries at most 125 bytes, not {length}: a message carries more"
+                )
             }
-            Self::CloseCode(code) => write!(f, "a Close must not carry the code {code}"),
-            Self::ReasonWithoutCode => f.write_str("a Close with a reason needs a code before it"),
-            Self::NoMemory => f.write_str("there is no memory for what is to be sent"),
+            Self::CloseCode(code) => {
+                write!(
+                    f,
+                    "a Close must not carry the code {code}: close with 1000, with 3000 to 4999, or without a code",
+                    code = code.0
+                )
+            }
+            Self::ReasonWithoutCode => {
+                f.write_str("a Close with a reason needs a code before it, such as 1000")
+            }
+            Self::NoMemory => {
+                f.write_str("there is no memory for what is to be sent, so it was not queued")
+            }
         }
     }
 }

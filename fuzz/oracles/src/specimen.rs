@@ -104,7 +104,7 @@ impl Subject for Specimen {
             self.has(Bug::KeepAliveSent) || self.has(Bug::TargetSentRaw) && target.contains("\r\n");
         let reads_as = opening::says(&request, wish);
         Some(match reads_as {
-            Err(what) if !is_excused => Err(InvalidHeader(what)),
+            Err(what) if !is_excused => Err(InvalidHeader::new("part", &what, "it is wrong")),
             _ => Ok(request),
         })
     }

@@ -147,7 +147,7 @@ mod tests {
         let failed = |error: Error| Ending::Failed(error).exit_code();
         assert_eq!(failed(io::Error::other("lost").into()), FAILED);
         assert_eq!(failed(Error::Overloaded), FAILED);
-        assert_eq!(failed(Error::Url("no")), USAGE);
+        assert_eq!(failed(plainws::connect("no").unwrap_err()), USAGE);
         assert_eq!(failed(Rule::MaskPresent.into()), VIOLATION);
         assert_eq!(Ending::Silent.exit_code(), FAILED);
         let too_few = Ending::TooFew { wanted: 2, came: 1 };

@@ -124,7 +124,7 @@ mod tests {
         assert!(failed(by_proxy(io::Error::other("lost").into())));
         assert!(!failed(by_proxy(Rule::MaskPresent.into())));
         assert!(!failed(Rule::MaskPresent.into()));
-        assert!(!failed(Error::Url("no")));
+        assert!(!failed(plainws::connect("no").unwrap_err()));
         assert!(!is_worthwhile(&Ending::Silent));
         assert!(!is_worthwhile(&Ending::TooFew { wanted: 2, came: 1 }));
     }

@@ -1,7 +1,7 @@
 //! What is known of a connection, and the questions that can be answered from it without waiting.
 
 use crate::net::budget::Share;
-use crate::net::error::{Error, Result};
+use crate::net::error::{Breach, Error, Result};
 use crate::net::inbox::Inbox;
 use crate::net::incoming::Incoming;
 use crate::net::keepalive::Keepalive;
@@ -137,7 +137,9 @@ impl Core {
         let Some(buffer) = &mut self.read_buffer else {
             return Ok(None);
         };
-        let (used, event) = self.connection.receive(buffer.undecoded())?;
+        let received = self.connection.receive(buffer.undecoded());
+        let (used, event) =
+            received.map_err(|rule| Breach::at(rule, self.connection.traffic().bytes_received))?;
         buffer.decoded(used);
         Ok(event)
     }

@@ -33,6 +33,7 @@ use super::limits::Limits;
 use super::output::Patience;
 use super::stream::Stream;
 use super::tap::Tapped;
+use super::words::said_of;
 use crate::protocol::close::CloseReason;
 use crate::protocol::close_code::CloseCode;
 use crate::protocol::connection::{Connection, Misuse, Traffic};
@@ -158,7 +159,7 @@ impl Link {
 
     /// The same for a reason that those who receive are told.
     fn fail(&self, core: &mut Core, error: io::Error) {
-        core.inbox.fail(error.into());
+        core.inbox.fail(said_of("the connection", error).into());
         self.lose(core);
     }
 
@@ -166,7 +167,7 @@ impl Link {
     /// more is read or sent.
     fn lost(&self, error: io::Error) -> Error {
         self.cut();
-        error.into()
+        said_of("the connection", error).into()
     }
 
     fn lose(&self, core: &mut Core) {

@@ -12,19 +12,53 @@ pub const VERSION: &str = "13";
 /// A host, target, subprotocol or header that a request must not hold, or a header that a response must not:
 /// the peer would read something else than was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidHeader(pub String);
+pub struct InvalidHeader {
+    what: &'static str,
+    text: String,
+    problem: &'static str,
+}
 
+impl InvalidHeader {
+    /// What it is, such as a host, how it is written, and what is wrong with it. A header is told by its name: the value
+    /// may be a secret.
+    #[must_use]
+    pub fn new(what: &'static str, text: &str, problem: &'static str) -> Self {
+        let text = text.chars().take(100).collect();
+        Self {
+            what,
+            text,
+            problem,
+        }
+    }
+
+    pub(super) fn header(name: &str, problem: &'static str) -> Self {
+        Self::new("header", name, problem)
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
+/// `the header "Upgrade" cannot be sent: it belongs to the handshake itself`
 impl fmt::Display for InvalidHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot be sent: {:?}", self.0)
+        let Self {
+            what,
+            text,
+            problem,
+        } = self;
+        write!(f, "the {what} {text:?} cannot be sent: {problem}")
     }
 }
 
 impl std::error::Error for InvalidHeader {}
 
-/// Whether a header may stand beside those that a head is made with: its name is a token and none of the
+/// What keeps a header from standing beside those that a head is made with: its name is a token and none of the
 /// handshake's own, which also say where the head's message ends, and its value has no control bytes.
-pub(super) fn may_be_added(name: &str, value: &str) -> bool {
+pub(super) fn problem_of(name: &str, value: &str) -> Option<&'static str> {
     const OWN: [&str; 9] = [
         "Upgrade",
         "Connection",
@@ -38,7 +72,15 @@ pub(super) fn may_be_added(name: &str, value: &str) -> bool {
     ];
     let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
     let has_control_byte = value.chars().any(|c| c.is_ascii_control() && c != '\t');
-    is_token(name.as_bytes()) && !is_own && !has_control_byte
+    if !is_token(name.as_bytes()) {
+        Some("a name is letters, digits and some signs, without spaces")
+    } else if is_own {
+        Some("it belongs to the handshake itself")
+    } else if has_control_byte {
+        Some("its value has control bytes")
+    } else {
+        None
+    }
 }
 
 /// §4.1: `Connection` names upgrade, in any case.

@@ -2,7 +2,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::accept::accept_value;
-use super::both::{InvalidHeader, VERSION, check_connection, check_no_body, may_be_added};
+use super::both::{InvalidHeader, VERSION, check_connection, check_no_body, problem_of};
 use super::extensions::{self, Extension};
 use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::{Head, StatusLine, Version, is_target, is_token};
@@ -94,7 +94,8 @@ impl Opening {
     pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, InvalidHeader> {
         let host = checked_host(host)?;
         if !target.starts_with('/') || !is_target(target) {
-            return Err(InvalidHeader(target.to_owned()));
+            let problem = "it begins with a slash and has only visible ASCII characters, and no #";
+            return Err(InvalidHeader::new("path", target, problem));
         }
         Ok(Self {
             host,
@@ -122,11 +123,15 @@ impl Opening {
     /// [`InvalidHeader`] unless it is a token that was not offered yet.
     pub fn offer_subprotocol(&mut self, name: &str) -> Result<(), InvalidHeader> {
         let offered = &mut self.subprotocols;
-        if !is_token(name.as_bytes()) || offered.iter().any(|earlier| earlier == name) {
-            return Err(InvalidHeader(name.to_owned()));
-        }
-        offered.push(name.to_owned());
-        Ok(())
+        let problem = if !is_token(name.as_bytes()) {
+            "a subprotocol is letters, digits and some signs, without spaces or commas"
+        } else if offered.iter().any(|earlier| earlier == name) {
+            "it is offered already"
+        } else {
+            offered.push(name.to_owned());
+            return Ok(());
+        };
+        Err(InvalidHeader::new("subprotocol", name, problem))
     }
 
     /// Adds a header, such as `Origin` or `Cookie`.
@@ -142,8 +147,14 @@ impl Opening {
             is_origin(name) && self.headers.iter().any(|(earlier, _)| is_origin(earlier));
         // §4.1: an origin is sent in ASCII.
         let is_unreadable = is_origin(name) && !value.is_ascii();
-        if is_host || is_repeated || is_unreadable || !may_be_added(name, value) {
-            return Err(InvalidHeader(format!("{name}: {value}")));
+        let problem = match problem_of(name, value) {
+            None if is_host => Some("a request names one host"),
+            None if is_repeated => Some("a request has one origin"),
+            None if is_unreadable => Some("an origin is in ASCII"),
+            problem => problem,
+        };
+        if let Some(problem) = problem {
+            return Err(InvalidHeader::header(name, problem));
         }
         self.headers.push((name.to_owned(), value.to_owned()));
         Ok(())
@@ -203,7 +214,8 @@ fn checked_host(host: &str) -> Result<String, InvalidHeader> {
     if is_host(&host) {
         Ok(host)
     } else {
-        Err(InvalidHeader(host))
+        let problem = "a host is a name or an address, and a port if need be";
+        Err(InvalidHeader::new("host", &host, problem))
     }
 }
 

@@ -2,7 +2,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::accept::{accept_value, key};
-use super::both::{InvalidHeader, VERSION, check_connection, check_no_body, may_be_added};
+use super::both::{InvalidHeader, VERSION, check_connection, check_no_body, problem_of};
 use super::extensions;
 use crate::protocol::checks::{Checks, Place};
 use crate::protocol::head::{Head, RequestLine, Version, is_token};
@@ -92,10 +92,11 @@ impl Upgrade {
 /// [`InvalidHeader`] for a name that is not a token or that the server answers for itself (those of the
 /// handshake, `Connection`, `Content-Length`, `Transfer-Encoding`, `Date`), and for a value with control bytes.
 pub fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader> {
-    if name.eq_ignore_ascii_case("Date") || !may_be_added(name, value) {
-        return Err(InvalidHeader(format!("{name}: {value}")));
-    }
-    Ok(())
+    let problem = match problem_of(name, value) {
+        None if name.eq_ignore_ascii_case("Date") => Some("it is there already"),
+        problem => problem,
+    };
+    problem.map_or(Ok(()), |problem| Err(InvalidHeader::header(name, problem)))
 }
 
 /// Runs the checks of §4.2.1.
