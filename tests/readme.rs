@@ -262,9 +262,6 @@ mod the_code {
 mod links {
     use super::*;
 
-    /// What the package leaves out.
-    const IN_THE_REPOSITORY_ALONE: [&str; 4] = [".ci/", "benches/", "fuzz/", ".png"];
-
     fn root() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
     }
@@ -316,13 +313,6 @@ mod links {
             let folder = root().join(&page).parent().unwrap().to_owned();
             for target in targets(&text) {
                 let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-                let is_left_out = !root().join(".ci").exists()
-                    && IN_THE_REPOSITORY_ALONE
-                        .iter()
-                        .any(|part| file.contains(part));
-                if is_left_out {
-                    continue;
-                }
                 let path = if file.is_empty() {
                     root().join(&page)
                 } else {

@@ -549,8 +549,7 @@ fn cargo(command: &str, options: &[&str]) -> Result<(), String> {
             "--test" => manifest.contains(&format!("[[test]]\nname = \"{}\"\n", value())),
             "--example" => root().join(format!("examples/{}.rs", value())).exists(),
             "--features" => manifest.contains(&format!("\n{} = [", value())),
-            "--manifest-path" => root().join(value()).exists() || is_packaged(),
-            "--path" => root().join(value()).exists(),
+            "--manifest-path" | "--path" => root().join(value()).exists(),
             "--" => continue,
             flag if flag.starts_with('-') => FLAGS.contains(&flag),
             // Names of tests: the file that has them.
@@ -567,9 +566,6 @@ fn cargo(command: &str, options: &[&str]) -> Result<(), String> {
 }
 
 fn ours(script: &str, options: &[&str]) -> Result<(), String> {
-    if is_packaged() {
-        return Ok(());
-    }
     let path = root().join(script);
     let mode = path.metadata().map(|file| file.permissions().mode());
     if mode.unwrap_or_default() & 0o100 == 0 {
@@ -586,11 +582,6 @@ fn ours(script: &str, options: &[&str]) -> Result<(), String> {
         Some(option) => Err(format!("no {option}")),
         None => Ok(()),
     }
-}
-
-/// The package has no scripts and no fuzzing.
-fn is_packaged() -> bool {
-    !root().join(".ci").exists()
 }
 
 mod in_the_text {
