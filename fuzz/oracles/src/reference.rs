@@ -110,7 +110,7 @@ pub fn request_lacks(lines: &[&[u8]]) -> Option<&'static str> {
         ("no body", has_no_body(lines)),
         (
             "different tokens as subprotocols",
-            is_absent("Sec-WebSocket-Protocol") || are_subprotocols(&subprotocols),
+            are_subprotocols(&subprotocols),
         ),
         (
             "extensions",
@@ -337,12 +337,12 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
 }
 
-/// At least one, each a token, no two the same (§4.1).
+/// Each a token, no two the same (§4.1).
 fn are_subprotocols(list: &str) -> bool {
     let names = list.split(',').map(|name| name.trim_matches([' ', '\t']));
     let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
     let different: BTreeSet<&&str> = names.iter().collect();
-    !names.is_empty() && different.len() == names.len() && names.iter().all(|name| is_token(name))
+    different.len() == names.len() && names.iter().all(|name| is_token(name))
 }
 
 /// At least one extension (§9.1), by the shape of each value.

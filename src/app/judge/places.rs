@@ -124,7 +124,7 @@ pub(crate) const fn tested(rule: Rule) -> Place {
         ),
         R::VersionNot13 => ("handshake", "has_version_13_written_so"),
         R::KeyInvalid => ("handshake", "has_a_key_of_16_bytes_in_base64"),
-        R::SubprotocolsMalformed => ("handshake", "are_different_tokens_and_at_least_one"),
+        R::SubprotocolsMalformed => ("handshake", "are_different_tokens"),
         R::ExtensionsMalformed => ("handshake", "malformed_fail_the_handshake"),
         R::StatusNot101 => ("handshake", "has_status_101"),
         R::AcceptWrong => ("handshake", "proves_that_the_server_read_the_key"),

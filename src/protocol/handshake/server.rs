@@ -140,7 +140,8 @@ pub(in crate::protocol) fn judge(
     })
 }
 
-/// §4.1: different, non-empty tokens; at least one if the header is there.
+/// §4.1: different, non-empty tokens. Some clients send the header also when they offer none: a list of nothing
+/// is no offer.
 fn subprotocols(head: &Head) -> Option<Vec<String>> {
     let mut offered = Vec::new();
     for element in head.list("Sec-WebSocket-Protocol") {
@@ -150,7 +151,5 @@ fn subprotocols(head: &Head) -> Option<Vec<String>> {
     let mut different: Vec<_> = offered.iter().collect();
     different.sort_unstable();
     different.dedup();
-    let is_header_there = head.values("Sec-WebSocket-Protocol").next().is_some();
-    let is_right = different.len() == offered.len() && is_header_there != offered.is_empty();
-    is_right.then_some(offered)
+    (different.len() == offered.len()).then_some(offered)
 }

@@ -116,8 +116,7 @@ fn found(head: &Head<'_>, rule: Rule) -> Option<Found> {
         Rule::SubprotocolsMalformed => {
             let mut before = Vec::new();
             let names = |line| grammar::subprotocols(line, &mut before);
-            let wrong = head.in_values("Sec-WebSocket-Protocol", names);
-            wrong.or_else(|| Some(head.one("Sec-WebSocket-Protocol", "it names at least one")))
+            head.in_values("Sec-WebSocket-Protocol", names)
         }
         Rule::ExtensionsMalformed => {
             let wrong = head.in_values("Sec-WebSocket-Extensions", grammar::extensions);
