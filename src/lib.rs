@@ -153,7 +153,7 @@ pub use net::stats::Stats;
 #[doc(inline)]
 pub use net::transport::Transport;
 #[doc(inline)]
-pub use net::websocket::{Received, WebSocket};
+pub use net::websocket::{Pong, Received, WebSocket};
 #[doc(inline)]
 pub use protocol::Role;
 #[doc(inline)]

@@ -54,6 +54,7 @@ over_each_stream! {
     a_thread_sends_while_another_waits_for_a_message
     both_ends_send_more_than_the_stream_holds
     a_ping_is_answered_while_the_handler_is_busy
+    the_pong_to_an_own_ping_is_told
     a_wait_for_a_message_ends_in_time
     a_silent_peer_is_given_up
     a_peer_whose_messages_wait_is_alive
@@ -348,6 +349,32 @@ fn a_ping_is_answered_while_the_handler_is_busy<S: Transport + 'static>(pair: Pa
     assert_eq!(ws.receive().unwrap(), Some("hello".into()));
     played.say(&frame(Role::Client, CLOSE, &close_body(1000, b"")));
     played.expect(b"\x88\x02\x03\xE8");
+}
+
+fn the_pong_to_an_own_ping_is_told<S: Transport + 'static>(pair: Pair<S>) {
+    let (client, server) = connection(pair);
+    let sender = client.sender();
+    for (number, payload) in ["", "one", "two"].into_iter().enumerate() {
+        let pings: &dyn Fn() -> Result<()> = match number {
+            2 => &|| sender.ping(payload),
+            _ => &|| client.ping(payload),
+        };
+        pings().unwrap();
+        server.send("after").unwrap();
+        assert_eq!(client.receive().unwrap(), Some("after".into()));
+        let told = || {
+            client
+                .last_pong()
+                .is_some_and(|pong| pong.payload == payload.as_bytes())
+        };
+        // Nobody receives at either end: it is seen to all the same.
+        wait_until("the pong", told);
+        let round_trip = client.last_pong().unwrap().round_trip;
+        assert_eq!(client.round_trip_time(), Some(round_trip));
+        assert!(round_trip < PATIENCE, "{round_trip:?}");
+    }
+    assert_eq!(server.last_pong(), None);
+    close(client, server);
 }
 
 fn a_wait_for_a_message_ends_in_time<S: Transport + 'static>(pair: Pair<S>) {

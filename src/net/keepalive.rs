@@ -40,6 +40,26 @@ pub(super) struct Keepalive {
     ping: Option<Ping>,
     pings: u64,
     has_looked: bool,
+    /// The caller's pings, if there were any.
+    own: Option<Box<Own>>,
+}
+
+/// The answer to a ping that the caller sent ([`WebSocket::ping`](crate::WebSocket::ping)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pong {
+    /// What the ping carried, and so the pong (§5.5.3).
+    pub payload: Vec<u8>,
+    /// From the call that sent the ping to when the pong was read.
+    pub round_trip: Duration,
+}
+
+/// The caller's pings.
+#[derive(Debug, Default)]
+struct Own {
+    /// The latest one and when it was sent, until its pong comes. §5.5.3: a peer need not answer those before it.
+    unanswered: Option<(Vec<u8>, Instant)>,
+    last_pong: Option<Pong>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +99,7 @@ impl Keepalive {
             ping: None,
             pings: 0,
             has_looked: false,
+            own: None,
         }
     }
 
@@ -100,10 +121,30 @@ impl Keepalive {
         }
     }
 
-    /// A pong arrived. Returns how long the peer took, if it answers the latest ping.
+    /// The caller sends a ping of its own.
+    pub(super) fn own_ping(&mut self, payload: &[u8], now: Instant) {
+        self.own.get_or_insert_default().unanswered = Some((payload.into(), now));
+    }
+
+    /// The latest answer to one of those.
+    pub(super) fn last_pong(&self) -> Option<&Pong> {
+        self.own.as_ref()?.last_pong.as_ref()
+    }
+
+    /// A pong arrived. Returns how long the peer took, if it answers the latest ping, or the latest of the caller's.
     pub(super) fn pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
-        let ping = self.ping.take_if(|ping| ping.payload == payload)?;
-        Some(now.saturating_duration_since(ping.sent))
+        let round_trip = |sent| now.saturating_duration_since(sent);
+        if let Some(ping) = self.ping.take_if(|ping| ping.payload == payload) {
+            return Some(round_trip(ping.sent));
+        }
+        let own = self.own.as_mut()?;
+        let (payload, sent) = own.unanswered.take_if(|(sent, _)| sent == payload)?;
+        let round_trip = round_trip(sent);
+        own.last_pong = Some(Pong {
+            payload,
+            round_trip,
+        });
+        Some(round_trip)
     }
 
     /// Judges the silence. `arrival`: by when everything that was sent has arrived at a peer that takes
@@ -336,6 +377,27 @@ mod tests {
         let first = 1_u64.to_be_bytes();
         assert_eq!(keepalive.pong(&first, at(23)), Some(Duration::from_secs(3)));
         assert_eq!(keepalive.pong(&first, at(24)), None);
+    }
+
+    #[test]
+    fn a_pong_to_the_callers_latest_ping_is_kept_with_its_round_trip() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut keepalive = Keepalive::new(None, Duration::ZERO, start);
+        assert_eq!(keepalive.pong(b"unasked", at(1)), None);
+        keepalive.own_ping(b"first", at(2));
+        keepalive.own_ping(b"second", at(3));
+        assert_eq!(keepalive.pong(b"first", at(4)), None);
+        assert_eq!(keepalive.last_pong(), None);
+        let second = Some(Duration::from_secs(2));
+        assert_eq!(keepalive.pong(b"second", at(5)), second);
+        assert_eq!(keepalive.pong(b"second", at(6)), None);
+        keepalive.own_ping(b"third", at(7));
+        let last = keepalive.last_pong().expect("there was one");
+        assert_eq!(
+            (&last.payload[..], Some(last.round_trip)),
+            (&b"second"[..], second)
+        );
     }
 
     #[test]

@@ -72,13 +72,15 @@ impl Sender {
         self.queue(length, |connection| connection.send(message))
     }
 
-    /// Sends a ping of at most 125 bytes (§5.5.2).
+    /// Sends a ping of at most 125 bytes (§5.5.2), as [`WebSocket::ping`](crate::WebSocket::ping) does, where its pong
+    /// is told.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send); [`Error::Misuse`] also for a longer payload.
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
         let payload = payload.as_ref();
+        self.link()?.note_ping(payload);
         self.queue(payload.len(), |connection| connection.ping(payload))
     }
 

@@ -1,5 +1,7 @@
 //! A WebSocket connection as a handler or a client uses it: calls that block.
 
+pub use super::keepalive::Pong;
+
 use super::applicant::Extensions;
 use super::budget::Share;
 use super::caretaker;
@@ -212,14 +214,36 @@ impl WebSocket {
         self.link.flush(Patience::Wait)
     }
 
-    /// Sends a ping of at most 125 bytes (§5.5.2). Its pong is not reported; it only shows, like any
-    /// other byte, that the peer is alive.
+    /// Sends a ping of at most 125 bytes (§5.5.2). [`last_pong`](Self::last_pong) tells the answer, and
+    /// [`round_trip_time`](Self::round_trip_time) how long it took.
+    ///
+    /// It is not needed to find out whether the peer is there: see [`Limits::ping_after`].
+    ///
+    /// ```no_run
+    /// # use plainws::Received;
+    /// # use std::time::Duration;
+    /// # fn watch(ws: &plainws::WebSocket) -> plainws::Result<()> {
+    /// for number in 0_u32.. {
+    ///     ws.ping(number.to_be_bytes())?;
+    ///     // Whoever waits for messages hears the pong as well.
+    ///     if let Received::Ended(_) = ws.receive_timeout(Duration::from_secs(5))? {
+    ///         break;
+    ///     }
+    ///     match ws.last_pong() {
+    ///         Some(pong) if pong.payload == number.to_be_bytes() => println!("{:?}", pong.round_trip),
+    ///         _ => println!("no pong yet"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
         let payload = payload.as_ref();
+        self.link.note_ping(payload);
         self.link
             .send(payload.len(), |connection| connection.ping(payload))
     }
@@ -287,11 +311,23 @@ impl WebSocket {
         self.handshake.extensions.get()
     }
 
-    /// How long the peer took to answer the last ping that was sent because of its silence
-    /// ([`Limits::ping_after`]); `None` until one has been answered.
+    /// How long the peer took to answer the last ping that was answered: one of the caller's ([`ping`](Self::ping)), or
+    /// one that was sent because of its silence ([`Limits::ping_after`]). `None` until there was one.
     #[must_use]
     pub fn round_trip_time(&self) -> Option<Duration> {
         self.link.round_trip()
+    }
+
+    /// The last pong that answered a [`ping`](Self::ping) of the caller's, from this or from a
+    /// [`Sender`]; `None` until there was one.
+    ///
+    /// Only the latest ping is waited for, because a peer that got several may answer just the last one (§5.5.3). A pong
+    /// is told by its payload, so give each ping another one. It counts from when it is read: at once while a thread
+    /// waits for a message, else within about a tenth of a second, or, when much was read ahead for a busy handler, when
+    /// that has received it.
+    #[must_use]
+    pub fn last_pong(&self) -> Option<Pong> {
+        self.link.last_pong()
     }
 
     /// What has passed over the connection so far.

@@ -29,6 +29,7 @@ pub(super) use self::core::{Queue, Waited};
 use self::core::Core;
 use super::budget::Share;
 use super::error::Error;
+use super::keepalive::Pong;
 use super::limits::Limits;
 use super::output::Patience;
 use super::stream::Stream;
@@ -92,6 +93,15 @@ impl Link {
 
     pub(super) fn round_trip(&self) -> Option<Duration> {
         self.core().round_trip
+    }
+
+    /// Notes that the caller is about to send a ping.
+    pub(super) fn note_ping(&self, payload: &[u8]) {
+        self.core().keepalive.own_ping(payload, Instant::now());
+    }
+
+    pub(super) fn last_pong(&self) -> Option<Pong> {
+        self.core().keepalive.last_pong().cloned()
     }
 
     /// Bytes queued and not yet being written.
