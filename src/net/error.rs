@@ -27,7 +27,7 @@ use std::{fmt, io};
 ///
 /// assert_eq!(advice(&Misuse::Closed.into()), "it was closed already");
 /// let error = Error::Misuse(Misuse::CloseCode(CloseCode::NO_STATUS));
-/// assert_eq!(error.to_string(), "a Close must not carry the code 1005 no status");
+/// assert!(error.to_string().starts_with("a Close must not carry the code 1005"));
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
