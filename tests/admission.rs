@@ -480,3 +480,141 @@ mod the_decision {
         assert_eq!(handle.stats().websockets, 0);
     }
 }
+
+/// By when the user's code must have decided.
+mod the_deadline {
+    use super::*;
+    use crate::support::server::SOON;
+    use plainws::Limits;
+    use std::time::{Duration, Instant};
+
+    /// A server that decides on `/?wait` when it is told to go on, and lets the rest in at once; and what its log
+    /// is told.
+    struct Waiting {
+        address: SocketAddr,
+        handle: Handle,
+        serving: thread::JoinHandle<()>,
+        go_on: mpsc::Sender<()>,
+        lines: mpsc::Receiver<String>,
+    }
+
+    impl Waiting {
+        fn start() -> Self {
+            let (go_on, told) = mpsc::channel();
+            let told = Mutex::new(told);
+            let (tell, lines) = mpsc::channel();
+            let server = Server::bind("127.0.0.1:0").expect("port 0 is always free");
+            let address = server.local_addr().expect("it is bound");
+            let handle = server.handle().expect("it is bound");
+            let server = site(server)
+                .limits(Limits::default().admit_timeout(SOON))
+                .grace(SOON)
+                .admit(move |applicant| {
+                    if applicant.request.query() == Some("wait") {
+                        let told = told.lock().expect("no panic");
+                        let _ = told.recv_timeout(PATIENCE);
+                    }
+                    Ok(Admission::default())
+                })
+                .log(move |record| {
+                    let _ = tell.send(format!("{:?} {}", record.outcome, record.bytes_written));
+                });
+            let serving = thread::spawn(move || server.serve());
+            Self {
+                address,
+                handle,
+                serving,
+                go_on,
+                lines,
+            }
+        }
+
+        /// Asks, and gets the refusal at the deadline.
+        fn refused(&self) -> raw::Response {
+            let mut raw = Raw::connect(self.address);
+            let since = Instant::now();
+            raw.send(upgrade_request("/?wait"));
+            raw.wait_for_due(since, SOON);
+            let response = raw.response();
+            raw.expect_fin();
+            response
+        }
+    }
+
+    #[test]
+    fn is_met_by_503_though_the_code_still_runs() {
+        const REASON: &str = "whether the connection may be opened was not found out in time";
+
+        let waiting = Waiting::start();
+        let response = waiting.refused();
+        let body = format!("503 Service Unavailable: {REASON}\n");
+        assert_eq!((response.status, response.text()), (503, &*body));
+        assert_eq!(response.header("Connection"), Some("close"));
+        assert_eq!(response.header("Retry-After"), Some("1"));
+        let stats = waiting.handle.stats();
+        assert_eq!(
+            (stats.open_connections, stats.refusals["admission-late"]),
+            (1, 1)
+        );
+        assert!(waiting.lines.try_recv().is_err(), "its thread tells, later");
+
+        // What is decided then opens nothing.
+        waiting.go_on.send(()).expect("it waits");
+        let line = waiting
+            .lines
+            .recv_timeout(PATIENCE)
+            .expect("a line in time");
+        let (length, written) = (
+            response.body.len(),
+            response.head.len() + response.body.len(),
+        );
+        let reason = format!("Some({REASON:?})");
+        assert_eq!(
+            line,
+            format!("Response {{ status: 503, length: {length}, reason: {reason} }} {written}")
+        );
+        wait_until("the end of its thread", || {
+            waiting.handle.stats().open_connections == 0
+        });
+        assert_eq!(waiting.handle.stats().websockets, 0);
+        assert_eq!(waiting.handle.stats().responses[&503], 1);
+    }
+
+    #[test]
+    fn does_not_matter_once_it_was_decided() {
+        let waiting = Waiting::start();
+        let mut raw = Raw::open(waiting.address, "/");
+        assert!(raw.is_silent(2 * SOON));
+        raw.send_frame(TEXT, "still here");
+        raw.expect_frame(TEXT, "still here");
+        let refusals = waiting.handle.stats().refusals;
+        assert!(refusals.is_empty(), "{refusals:?}");
+    }
+
+    #[test]
+    fn that_has_passed_does_not_hold_up_a_server_that_stops() {
+        let waiting = Waiting::start();
+        assert_eq!(waiting.refused().status, 503);
+        waiting.handle.shutdown();
+        wait_until("the end", || waiting.serving.is_finished());
+        // Its thread has not been waited for; it may go now.
+        waiting.go_on.send(()).expect("it waits");
+    }
+
+    #[test]
+    fn is_told_to_the_code() {
+        let (told, deadlines) = mpsc::channel();
+        let timeout = Duration::from_secs(1234);
+        let address = start(|server| {
+            let server = site(server).limits(Limits::default().admit_timeout(timeout));
+            server.admit(move |applicant| {
+                let _ = told.send((applicant.deadline, Instant::now()));
+                Ok(Admission::default())
+            })
+        });
+        let before = Instant::now();
+        drop(Raw::open(address, "/"));
+        let (deadline, now) = deadlines.recv_timeout(PATIENCE).expect("it is asked");
+        assert!(before + timeout <= deadline && deadline <= now + timeout);
+    }
+}

@@ -7,6 +7,7 @@ use crate::protocol::request::Request;
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Who asks for a WebSocket connection, for [`Server::admit`](crate::Server::admit).
 #[derive(Debug)]
@@ -22,6 +23,9 @@ pub struct Applicant<'a> {
     pub limits: Limits,
     /// The subprotocols that it offers, in its order of preference (§4.2.1); none if it offers none.
     pub subprotocols: &'a [String],
+    /// By when it is to be answered: after that it is refused with 503
+    /// ([`Limits::admit_timeout`](field@Limits::admit_timeout)), and what is decided about it is dropped.
+    pub deadline: Instant,
 }
 
 /// On what terms an [`Applicant`] is let in. The default is those of the server.

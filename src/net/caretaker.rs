@@ -24,8 +24,15 @@ const LINGER: Duration = Duration::from_secs(1);
 static CHARGES: Mutex<Charges> = Mutex::new(Charges {
     links: Vec::new(),
     lingering: Vec::new(),
+    due: Vec::new(),
     has_thread: false,
 });
+
+/// Something to be done at a deadline, unless its owner has dropped it by then.
+pub(super) trait Due: Send + Sync {
+    /// Does it, once, soon after the deadline. It must not wait.
+    fn call(&self);
+}
 
 /// What the caretaker has in its care.
 struct Charges {
@@ -33,6 +40,7 @@ struct Charges {
     /// Refused connections, read until their peers end them: unread input would turn the refusal into
     /// a reset.
     lingering: Vec<(Arc<Stream>, Instant)>,
+    due: Vec<(Instant, Weak<dyn Due>)>,
     has_thread: bool,
 }
 
@@ -40,6 +48,14 @@ struct Charges {
 pub(super) fn watch(link: &Arc<Link>) {
     let mut charges = charges();
     charges.links.push(Arc::downgrade(link));
+    charges.start();
+}
+
+/// Calls it at the deadline, or within about a twentieth of a second after that.
+pub(super) fn call_at<T: Due + 'static>(deadline: Instant, due: &Arc<T>) {
+    let due: Weak<T> = Arc::downgrade(due);
+    let mut charges = charges();
+    charges.due.push((deadline, due));
     charges.start();
 }
 
@@ -77,7 +93,10 @@ impl Charges {
 }
 
 fn run() {
-    while let Some(links) = round() {
+    while let Some((links, overdue)) = round() {
+        for overdue in overdue {
+            let _ = catch_unwind(AssertUnwindSafe(|| overdue.call()));
+        }
         for link in links {
             look_after(&link);
         }
@@ -92,18 +111,28 @@ fn look_after(link: &Link) {
     }
 }
 
-/// The connections to look after in this round; `None` when there is nothing left.
-fn round() -> Option<Vec<Arc<Link>>> {
+/// The connections to look after in this round, and what is due; `None` when there is nothing left.
+fn round() -> Option<(Vec<Arc<Link>>, Vec<Arc<dyn Due>>)> {
     let mut charges = charges();
     let now = Instant::now();
     charges
         .lingering
         .retain_mut(|(stream, until)| now < *until && !has_ended(stream));
     charges.links.retain(|link| link.strong_count() > 0);
-    charges.has_thread = !charges.links.is_empty() || !charges.lingering.is_empty();
-    charges
-        .has_thread
-        .then(|| charges.links.iter().filter_map(Weak::upgrade).collect())
+    let mut overdue = Vec::new();
+    charges.due.retain(|(deadline, due)| {
+        let is_overdue = *deadline <= now;
+        if is_overdue {
+            overdue.extend(due.upgrade());
+        }
+        !is_overdue && due.strong_count() > 0
+    });
+    charges.has_thread = !charges.links.is_empty()
+        || !charges.lingering.is_empty()
+        || !charges.due.is_empty()
+        || !overdue.is_empty();
+    let links = || charges.links.iter().filter_map(Weak::upgrade).collect();
+    charges.has_thread.then(|| (links(), overdue))
 }
 
 /// Discards some of what has arrived, and says whether the connection has ended.

@@ -38,6 +38,11 @@ pub struct Limits {
     /// without an end. It is also how long a kept-alive HTTP connection may wait between two requests, from
     /// when the response can have arrived.
     pub head_timeout: Duration,
+    /// From a request for a WebSocket connection to the decision of the code that is asked about it
+    /// ([`Server::admit`](crate::Server::admit)). Default 10 s: who is asked in turn, a database or another server,
+    /// answers in less or not at all. When it has passed, within about a tenth of a second, the peer is answered
+    /// with 503, though that code cannot be interrupted and keeps its thread and its place until it returns.
+    pub admit_timeout: Duration,
     /// From our Close to the peer's, and for the peer to end its side of the TCP connection (§7.1.1).
     /// Default 5 s: a live peer answers within a round trip. It begins when the Close can have arrived
     /// ([`transit_timeout`](field@Self::transit_timeout)).
@@ -104,6 +109,13 @@ impl Limits {
         self
     }
 
+    /// The same with another [`admit_timeout`](field@Self::admit_timeout). Default 10 s.
+    #[must_use]
+    pub const fn admit_timeout(mut self, admit_timeout: Duration) -> Self {
+        self.admit_timeout = admit_timeout;
+        self
+    }
+
     /// The same with another [`close_timeout`](field@Self::close_timeout). Default 5 s.
     #[must_use]
     pub const fn close_timeout(mut self, close_timeout: Duration) -> Self {
@@ -160,6 +172,7 @@ impl Default for Limits {
             head: head::Limits::default(),
             message: message::Limits::default(),
             head_timeout: Duration::from_secs(10),
+            admit_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             message_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(10),

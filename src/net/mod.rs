@@ -45,6 +45,7 @@ pub mod listener;
 pub mod log;
 pub mod origin;
 mod output;
+mod overdue;
 mod pace;
 pub mod paths;
 mod places;

@@ -290,7 +290,7 @@ impl Membership {
         self.place
     }
 
-    pub(super) fn registry(&self) -> &Registry {
+    pub(super) const fn registry(&self) -> &Arc<Registry> {
         &self.registry
     }
 

@@ -315,7 +315,9 @@ impl Server {
     /// instead ([`Page::refusal`]).
     ///
     /// It runs on the connection's thread, after host, path and origin were found right, and may wait: nobody
-    /// else waits for it. If it panics, the request is answered with 500.
+    /// else waits for it. It has until [`Applicant::deadline`]; after that the request is answered with 503, while it
+    /// runs on, and what it returns then is dropped. The log is told of that when it returns. If it panics, the
+    /// request is answered with 500.
     ///
     /// ```no_run
     /// use plainws::{Admission, Page, Server};

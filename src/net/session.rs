@@ -3,12 +3,13 @@
 use super::applicant::{Admission, Applicant};
 use super::budget::Share;
 use super::caretaker;
-use super::deadline::{after, is_timeout};
+use super::deadline::{after, deadline_in, is_timeout};
 use super::error::Error;
 use super::hosts::ip;
 use super::http::{self, Response};
 use super::limits::Limits;
 use super::log::{self, EndedBy, Outcome, Record};
+use super::overdue::{Decision, overdue};
 use super::pace::Pace;
 use super::paths::InvalidPath;
 use super::places::{Full, Place};
@@ -99,6 +100,18 @@ enum Reply<'a> {
     Response { response: Response, is_last: bool },
     /// The 101 and what comes after.
     Upgrade(Accepted<'a>),
+    /// A response that was sent already, in these bytes.
+    Sent { response: Response, bytes: Vec<u8> },
+}
+
+/// After a refused handshake frames may follow, so nothing is read as a request.
+impl From<Response> for Reply<'_> {
+    fn from(response: Response) -> Self {
+        Self::Response {
+            response,
+            is_last: true,
+        }
+    }
 }
 
 /// A handshake that is accepted: the answer to it, and what its connection needs.
@@ -153,6 +166,12 @@ impl<'a> Session<'a> {
                         return None;
                     }
                     has_served = true;
+                }
+                Reply::Sent { response, bytes } => {
+                    let _ = self.tapped.pass(Direction::Sent, [&bytes, &[]]);
+                    let outcome = response.outcome(response.body().len());
+                    self.report(&request_line, started, outcome, true);
+                    return None;
                 }
             }
         }
@@ -229,13 +248,8 @@ impl<'a> Session<'a> {
             };
         }
         if handshake::is_asked_for(&request) {
-            // What follows a refused handshake may be frames, so it is not read as a request.
-            return self
-                .upgrade(request)
-                .unwrap_or_else(|response| Reply::Response {
-                    response,
-                    is_last: true,
-                });
+            let accepted = self.upgrade(request);
+            return accepted.map_or_else(|reply| reply, Reply::Upgrade);
         }
         if let Some(response) = http::body_refusal(request.head()) {
             // RFC 9112 §9.3: the body that follows is not read as a request either.
@@ -271,7 +285,7 @@ impl<'a> Session<'a> {
         (!is_served).then(http::host_not_served)
     }
 
-    fn upgrade(&mut self, mut request: Request) -> std::result::Result<Reply<'a>, Response> {
+    fn upgrade(&mut self, mut request: Request) -> std::result::Result<Accepted<'a>, Reply<'a>> {
         self.begin_tap(&request)?;
         let mut upgrade = Upgrade::new(&request).map_err(refusal)?;
         let found = self.site.find(request.path()).map_err(unreadable)?;
@@ -283,19 +297,19 @@ impl<'a> Session<'a> {
             params,
         ) = found
         else {
-            return Err(Response::refusal(404, "no-websocket", "no WebSocket here"));
+            return Err(Response::refusal(404, "no-websocket", "no WebSocket here").into());
         };
         request.set_params(params);
         // §4.2.2, §10.2.
         if !self.site.origins.permits(request.origin(), request.host()) {
-            return Err(http::origin_not_allowed(&request));
+            return Err(http::origin_not_allowed(&request).into());
         }
         let admission = self.admit(&request, upgrade.subprotocols())?;
         let subprotocol = admission.settle(&mut upgrade, &self.site.subprotocols)?;
         if !self.membership.begin_upgrade() {
-            return Err(stopping());
+            return Err(stopping().into());
         }
-        Ok(Reply::Upgrade(Accepted {
+        Ok(Accepted {
             response: upgrade.response(subprotocol.as_deref()),
             limits: admission.limits.map(Box::new),
             handshake: Box::new(Handshake {
@@ -305,32 +319,43 @@ impl<'a> Session<'a> {
                 extensions: admission.into_extensions(),
             }),
             handler,
-        }))
+        })
     }
 
-    /// The terms on which the user's code admits the connection; or its refusal, or 500 when it panics.
+    /// The terms on which the user's code admits the connection; or its refusal, 500 when it panics, or what was
+    /// sent when it did not answer in time.
     #[inline(never)]
     fn admit(
         &self,
         request: &Request,
         subprotocols: &[String],
-    ) -> std::result::Result<Box<Admission>, Response> {
+    ) -> std::result::Result<Box<Admission>, Reply<'a>> {
         let Some(admit) = &self.site.admit else {
             return Ok(Box::default());
         };
+        let (limits, registry) = (self.site.limits, self.membership.registry());
+        let deadline = deadline_in(limits.admit_timeout);
         let applicant = Applicant {
             request,
             peer: self.peer,
             number: self.membership.id(),
-            limits: self.site.limits,
+            limits,
             subprotocols,
+            deadline,
         };
-        match self.membership.registry().catch(|| admit(&applicant)) {
+        let lingering = self.site.max_lingering;
+        let decision = Decision::await_until(deadline, &self.stream, registry, lingering);
+        let decided = registry.catch(|| admit(&applicant));
+        if let Err(bytes) = decision.made() {
+            let response = overdue();
+            return Err(Reply::Sent { response, bytes });
+        }
+        match decided {
             Some(Ok(admission)) => Ok(Box::new(admission)),
-            Some(Err(page)) => Err(Response::page(page)),
+            Some(Err(page)) => Err(Response::page(page).into()),
             None => {
                 let reason = "whether the connection may be opened could not be found out";
-                Err(Response::refusal(500, "admission-panicked", reason))
+                Err(Response::refusal(500, "admission-panicked", reason).into())
             }
         }
     }
