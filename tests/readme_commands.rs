@@ -282,7 +282,11 @@ impl<'a> Session<'a> {
                 address
             }
             9001 if self.commands.iter().any(Shown::is_of_a_failure) => faulty(),
-            9001 => start(|server| server.route("/", echo).route("/echo", echo)),
+            9001 => start(|server| {
+                // Told of what a handler says, it would print that.
+                let server = server.log(|_| {});
+                server.route("/", echo).route("/echo", echo)
+            }),
             _ => panic!("{}: what is at {port}?", self.place),
         }
     }
