@@ -2,6 +2,7 @@
 
 mod browser;
 mod browser_lab;
+mod browser_static;
 mod cli_bench;
 mod cli_capture;
 mod cli_check;
@@ -38,4 +39,5 @@ mod program;
 mod proxy;
 #[cfg(unix)]
 mod readme_commands;
+mod static_files;
 mod support;

@@ -1,10 +1,17 @@
 //! What `plainws serve` says first: where it is, what it serves, how to stop it and how to try it.
 
+use super::files::Files;
 use crate::app::listen::Place;
+
 use std::env;
 
 /// The text for a server, and for the place where its health and metrics are, if they have one of their own.
-pub(super) fn banner(places: &[Place], prefixes: &[String], has_lab: bool) -> String {
+pub(super) fn banner(
+    places: &[Place],
+    prefixes: &[String],
+    has_lab: bool,
+    files: Option<&Files>,
+) -> String {
     let at = |place: &Place| match place {
         Place::Tcp { address, .. } => format!("http://{address}/"),
         #[cfg(unix)]
@@ -24,6 +31,12 @@ pub(super) fn banner(places: &[Place], prefixes: &[String], has_lab: bool) -> St
             Place::Unix(_) => String::new(),
         };
         text += &format!("  /lab                      every bit that passes{url}\n");
+    }
+    if let Some(files) = files {
+        text += &format!(
+            "  /…                        the files of {}\n",
+            files.folder()
+        );
     }
     for prefix in prefixes {
         text += &format!("  {prefix}/…  the same again\n");

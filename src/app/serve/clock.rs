@@ -10,7 +10,7 @@ use crate::app::time;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use plainws::protocol::request::Request;
-use plainws::{Page, Received, Result, WebSocket};
+use plainws::{Limits, Page, Received, Result, WebSocket};
 use std::time::{Duration, Instant};
 
 pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
@@ -27,6 +27,15 @@ pub(crate) fn clock(ws: &mut WebSocket) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// What comes there is not read, so that no more than this of a message needs to be held.
+const MAX_MESSAGE: u64 = 64 * 1024;
+
+/// Those of a connection to the clock, where these are the server's.
+pub(super) fn limits(limits: Limits) -> Limits {
+    let most = limits.message.max_bytes.min(MAX_MESSAGE);
+    limits.message(limits.message.max_bytes(most))
 }
 
 /// The time for someone who asks for it, once; and the length of that request's head, which the page that asked

@@ -4,6 +4,7 @@ mod access_log;
 mod banner;
 mod clock;
 mod echo;
+mod files;
 mod metrics;
 mod pages;
 mod told;
@@ -15,11 +16,14 @@ use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
 use crate::app::signals;
 use clap::Args;
+use files::Files;
 use plainws::net::applicant::Admission;
 use plainws::net::hosts::Host;
 use plainws::net::origin::Origin;
 use plainws::net::tap::Tap;
-use plainws::{Handle, Limits, Role, Server};
+use plainws::protocol::handshake::check_header;
+use plainws::protocol::head::is_token;
+use plainws::{Handle, Limits, Page, Role, Server};
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic;
@@ -60,6 +64,29 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH", value_parser = prefix)]
     prefix: Vec<String>,
 
+    /// Serve the files of this folder as well
+    ///
+    /// DIR/a/b.html is the page /a/b.html, and DIR/index.html is /. A file is served instead of a page of this
+    /// program at the same path, such as /style.css, but not of /healthz, /metrics and the lab; WebSocket
+    /// connections are opened where they always are. Each file is read when it is asked for, up to 16 MiB.
+    /// Names that begin with a dot are not served, nor are links out of the folder.
+    #[arg(id = "static", long = "static", value_name = "DIR", value_parser = Files::of)]
+    files: Option<Files>,
+
+    /// Add a header to the pages and to the answer that opens a connection; may be repeated
+    ///
+    /// Pages have some by default; one of the same name replaces it. Refusals, the lab and the metrics stay
+    /// as they are.
+    #[arg(long, hide_short_help = true, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
+
+    /// Agree on this subprotocol if a client offers it; may be repeated
+    ///
+    /// Some clients leave when they offer subprotocols and none is agreed on. The first is taken that the
+    /// client names.
+    #[arg(long, hide_short_help = true, value_name = "NAME", value_parser = subprotocol)]
+    subprotocol: Vec<String>,
+
     /// Form of the access log, on standard error
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     log: access_log::Form,
@@ -83,7 +110,7 @@ pub(crate) struct Options {
     ///
     /// --allow-host holds for it as well: once a host is allowed, requests to an address that is not a
     /// loopback one must name an allowed host.
-    #[arg(long, value_name = "ADDR", value_parser = listen::address)]
+    #[arg(long, hide_short_help = true, value_name = "ADDR", value_parser = listen::address)]
     metrics_addr: Option<Address>,
 
     /// Serve neither /healthz nor /metrics
@@ -203,7 +230,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let max_connections = options.limits.max_connections.get();
     let (listener, place) = listen::listen(&options.addr, "--addr")?;
     let has_lab = options.has_lab(&place);
-    let server = with_routes(Server::from_listener(listener), has_lab);
+    let server = with_routes(Server::from_listener(listener), options, has_lab);
     let mut server = server.max_connections(max_connections);
     if let Some(places) = options.limits.max_per_address {
         server = server.max_per_address(places);
@@ -232,7 +259,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if let Some(warning) = capacity_warning(&server, max_connections) {
         lines.push(To::Stderr, &access_log::warning(&warning, form));
     }
-    announce(banner::banner(&places, &options.prefix, has_lab))?;
+    let files = options.files.as_ref();
+    announce(banner::banner(&places, &options.prefix, has_lab, files))?;
     thread::scope(|scope| {
         if let Some(watched) = watched {
             scope.spawn(|| watched.serve());
@@ -280,7 +308,12 @@ fn report_panics(lines: &Lines, form: access_log::Form) {
 const CLOCK: [&str; 2] = ["/test_websocket", "/clock"];
 const ECHO: [&str; 2] = ["/test_socket", "/echo"];
 
-fn with_routes(mut server: Server, has_lab: bool) -> Server {
+fn with_routes(mut server: Server, options: &Options, has_lab: bool) -> Server {
+    let headers = Arc::new(options.header.clone());
+    let with_headers = move |page: Page| {
+        let headers = headers.iter();
+        headers.fold(page, |page, (name, value)| page.header(name, value))
+    };
     for path in CLOCK {
         server = server.route(path, clock::clock);
     }
@@ -289,9 +322,23 @@ fn with_routes(mut server: Server, has_lab: bool) -> Server {
     }
     server = server.page_with("/time", clock::once);
     for (path, page) in pages::all(has_lab) {
-        server = server.page(path, page);
+        let (files, with_headers) = (options.files.clone(), with_headers.clone());
+        server = server.page_with(path, move |request| {
+            let file = files.as_ref().and_then(|files| {
+                let path = path.trim_start_matches('/');
+                files.page(request, path)
+            });
+            with_headers(file.unwrap_or_else(|| page.clone()))
+        });
     }
-    server
+    let Some(files) = options.files.clone() else {
+        return server;
+    };
+    server.page_with("/{*path}", move |request| {
+        let path = request.param("path").unwrap_or_default();
+        let file = files.page(request, path);
+        file.map_or_else(files::nothing_here, &with_headers)
+    })
 }
 
 fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Arc<Lab>>) -> Server {
@@ -313,7 +360,7 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
         let lines = lines.clone();
         move |number| trace::tap(number, Role::Server, limits, level, lines.clone())
     });
-    let told = Told::new(&[CLOCK, ECHO].concat(), &options.prefix);
+    let told = Told::new(paths_under(&[CLOCK, ECHO].concat(), &options.prefix));
     let (tapping, lab_tapping) = (Arc::clone(&told), lab.clone());
     server = server.tap(move |number, request| {
         let lab = lab_tapping.as_ref().and_then(|lab| lab.tap(request));
@@ -321,10 +368,22 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
         both(both(trace, lab), tapping.tap(number, request))
     });
     let admitting = lab.clone();
-    server = server.admit(move |applicant| match (told.admit(applicant), &admitting) {
-        (Some(admission), _) => Ok(admission),
-        (None, Some(lab)) => lab.admit(applicant),
-        (None, None) => Ok(Admission::default()),
+    let headers = options.header.clone();
+    let clock = paths_under(&CLOCK, &options.prefix);
+    server = server.subprotocols(options.subprotocol.clone());
+    server = server.admit(move |applicant| {
+        let mut admission = match (told.admit(applicant), &admitting) {
+            (Some(admission), _) => admission,
+            (None, Some(lab)) => lab.admit(applicant)?,
+            (None, None) => Admission::default(),
+        };
+        if clock.iter().any(|path| path == applicant.request.path()) {
+            admission = admission.limits(clock::limits(applicant.limits));
+        }
+        let headers = headers.iter();
+        Ok(headers.fold(admission, |admission, (name, value)| {
+            admission.header(name, value)
+        }))
     });
     let form = options.log;
     let access = (!options.quiet).then(|| lines.clone());
@@ -374,6 +433,27 @@ fn announce(banner: String) -> Result<(), String> {
     let thread = thread::Builder::new().name("plainws says where".into());
     let started = thread.spawn(move || output::print(&banner));
     started.map(drop).map_err(no_thread)
+}
+
+/// The paths, and those that lead to the same under a prefix.
+fn paths_under(paths: &[&str], prefixes: &[String]) -> Vec<String> {
+    let prefixes = prefixes.iter().map(String::as_str).chain([""]);
+    let under = prefixes.flat_map(|prefix| paths.iter().map(move |path| [prefix, path].concat()));
+    under.collect()
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is \"Name: value\"")?;
+    let (name, value) = (name.trim(), value.trim());
+    check_header(name, value).map_err(|error| error.to_string())?;
+    Ok((name.into(), value.into()))
+}
+
+fn subprotocol(text: &str) -> Result<String, String> {
+    if is_token(text.as_bytes()) {
+        return Ok(text.into());
+    }
+    Err("a subprotocol is one word, such as chat.v1".into())
 }
 
 fn host(text: &str) -> Result<Host, String> {

@@ -39,13 +39,10 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// For connections to these paths, which are served under these prefixes too.
-    pub(super) fn new(paths: &[&str], prefixes: &[String]) -> Arc<Self> {
-        let prefixes = prefixes.iter().map(String::as_str).chain([""]);
-        let under =
-            prefixes.flat_map(|prefix| paths.iter().map(move |path| [prefix, path].concat()));
+    /// For connections to these paths.
+    pub(super) fn new(paths: Vec<String>) -> Arc<Self> {
         Arc::new(Self {
-            paths: under.collect(),
+            paths,
             tapped: Mutex::default(),
         })
     }
