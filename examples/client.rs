@@ -8,7 +8,7 @@
 //! Then end the server and start it again, and go on typing.
 
 use plainws::net::random::Random;
-use plainws::{CloseCode, CloseReason, Error, Received, Result, Sender};
+use plainws::{CloseCode, CloseReason, Received, Result, Sender};
 use std::env;
 use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc::{self, Receiver};
@@ -37,9 +37,9 @@ pub(crate) fn run(
     loop {
         let mut message_came = || backoff.reset();
         let why = match talk(url, &connected, &mut show, &mut message_came) {
-            Ok(reason) if !may_try_again(&reason) => return Ok(reason),
+            Ok(reason) if !reason.may_pass() => return Ok(reason),
             Ok(reason) => reason.to_string(),
-            Err(error) if !may_pass(&error) => return Err(error),
+            Err(error) if !error.may_pass() => return Err(error),
             Err(error) => error.to_string(),
         };
         let pause = backoff.next();
@@ -88,29 +88,6 @@ fn send_lines(input: impl BufRead, connections: &Receiver<Sender>) {
         until_done(&|sender| sender.send(&line));
     }
     until_done(&|sender| sender.close(CloseCode::NORMAL, ""));
-}
-
-/// Whether a server that ends a connection like this may take the next one: it stops, it has too much to do, or it is
-/// lost. Any other code is an answer.
-fn may_try_again(reason: &CloseReason) -> bool {
-    [
-        CloseCode::GOING_AWAY,
-        CloseCode::ABNORMAL,
-        CloseCode::INTERNAL_ERROR,
-        CloseCode::SERVICE_RESTART,
-        CloseCode::TRY_AGAIN_LATER,
-    ]
-    .contains(&reason.code)
-}
-
-/// Whether what failed may go well later. A URL, a header or a server's answer that is wrong stays so.
-fn may_pass(error: &Error) -> bool {
-    match error {
-        Error::Io(_) | Error::Overloaded => true,
-        Error::Refused(refusal) => matches!(refusal.response.status(), 408 | 429 | 500..=599),
-        Error::Proxy { error, .. } => may_pass(error),
-        _ => false,
-    }
 }
 
 /// How long to wait before each attempt (§7.2.3): a random time, so that not all clients of a server that was

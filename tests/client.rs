@@ -7,10 +7,13 @@ use crate::support::due;
 use crate::support::hand_made::{accepting, answering, hand_made, switching};
 use crate::support::raw::{ACCEPT, PATIENCE, Raw, header};
 use crate::support::server::{SOON, echo, endless, start};
+use plainws::net::tap::Direction;
 use plainws::{Client, CloseCode, CloseReason, Error, Limits, Message, Refusal, Role, Rule};
 use std::collections::HashSet;
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -653,6 +656,26 @@ mod a_refusal {
             assert_eq!(refusal.text(), body);
             server.join();
         }
+    }
+
+    #[test]
+    fn whose_chunks_hold_nothing_is_not_read_on_and_on() {
+        let padding = "x".repeat(1024 * 1024);
+        let server = answering(format!(
+            "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n1;{padding}"
+        ));
+        let came = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&came);
+        let client = Client::new(&server.url).unwrap();
+        let client = client.tap(Box::new(move |direction, bytes| {
+            if direction == Direction::Received {
+                counted.fetch_add(bytes.len(), Ordering::Relaxed);
+            }
+        }));
+        assert_eq!(refusal(client.connect()).body, b"");
+        let came = came.load(Ordering::Relaxed);
+        assert!(came < 100 * 1024, "{came}");
+        server.join();
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! What each error says: a sentence with the address, the path, the rule and the byte, as far as it has them.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what helps tests here is a part of them"
+)]
 
 use crate::support::bytes::{CLOSE, TEXT, frame};
 use crate::support::hand_made::{accepting, answering, hand_made};
@@ -315,4 +319,51 @@ fn what_fails_at_a_proxy_is_told_with_its_address() {
         client.connect().unwrap_err().to_string(),
         format!("the proxy {nobody}: cannot connect to it: Connection refused")
     );
+}
+
+#[test]
+fn what_may_go_better_is_told_from_what_stays_as_it_is() {
+    let refused = |status: &str| {
+        let server = answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
+        let error = plainws::connect(&server.url).unwrap_err();
+        server.join();
+        error
+    };
+    let lost = || Error::from(std::io::Error::other("lost"));
+    let by_proxy = |error| Error::Proxy {
+        address: "a:1".into(),
+        error: Box::new(error),
+    };
+    for (error, may_pass) in [
+        (lost(), true),
+        (Error::Overloaded, true),
+        (refused("500 No"), true),
+        (refused("503 No"), true),
+        (refused("429 No"), true),
+        (refused("408 No"), true),
+        (refused("404 No"), false),
+        (refused("301 No"), false),
+        (refused("200 No"), false),
+        (by_proxy(lost()), true),
+        (by_proxy(Rule::StatusLineMalformed.into()), false),
+        (Rule::MaskMissing.into(), false),
+        (Misuse::Closed.into(), false),
+    ] {
+        assert_eq!(error.may_pass(), may_pass, "{error}");
+    }
+    for (code, may_pass) in [
+        (1000, false),
+        (1001, true),
+        (1002, false),
+        (1005, false),
+        (1006, true),
+        (1010, false),
+        (1011, true),
+        (1014, true),
+        (1015, false),
+        (4000, false),
+    ] {
+        let reason = plainws::CloseReason::new(CloseCode(code));
+        assert_eq!(reason.may_pass(), may_pass, "{code}");
+    }
 }

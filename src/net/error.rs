@@ -216,6 +216,26 @@ impl Error {
         matches!(self, Self::Misuse(Misuse::Closed))
     }
 
+    /// Whether the same may go better at another time: the connection was lost or cannot be had now, or who answered
+    /// has too much to do (408, 429, 5xx). What the peer or the caller did wrong stays so, and another status is an
+    /// answer. For clients that come back after a while (§7.2.3), together with [`CloseReason::may_pass`](crate::CloseReason::may_pass).
+    ///
+    /// ```
+    /// # use plainws::Error;
+    /// let nobody = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    /// assert!(Error::from(nobody).may_pass());
+    /// assert!(!plainws::connect("http://127.0.0.1/").unwrap_err().may_pass());
+    /// ```
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Io(_) | Self::Overloaded | Self::Backlogged => true,
+            Self::Refused(refusal) => matches!(refusal.response.status(), 408 | 429 | 500..=599),
+            Self::Proxy { error, .. } => error.may_pass(),
+            _ => false,
+        }
+    }
+
     pub(super) fn url(url: &str, problem: &'static str) -> Self {
         Self::Url(InvalidUrl::new(url, problem))
     }

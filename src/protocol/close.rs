@@ -45,6 +45,13 @@ impl CloseReason {
         self.code == CloseCode::ABNORMAL
     }
 
+    /// Whether a peer that ended a connection like this may take the next one: it was lost (1006), it goes away or
+    /// starts anew (1001, 1012), or it has failed or has too much to do (1011, 1013, 1014). Any other code is an answer.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self.code.0, 1001 | 1006 | 1011..=1014)
+    }
+
     /// Reads the body of a complete Close frame.
     ///
     /// # Errors

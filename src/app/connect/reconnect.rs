@@ -2,7 +2,6 @@
 
 use super::outcome::Ending;
 use super::reach::Unopened;
-use plainws::Error;
 use std::time::Duration;
 
 /// The longest pause before the first attempt after a loss.
@@ -37,22 +36,13 @@ impl Pauses {
 }
 
 /// Whether another attempt may go better: no connection, a lost one, and a server that goes away, fails or
-/// has too much to do. A Close of the server's own accord, a refusal with 3xx or 4xx, a broken protocol and wrong
+/// has too much to do. A Close of the server's own accord, a refusal with 3xx or most of 4xx, a broken protocol and wrong
 /// usage stay as they are.
 pub(super) fn is_worthwhile(ending: &Ending) -> bool {
     match ending {
-        Ending::Closed(reason) => matches!(reason.code.0, 1001 | 1006 | 1011..=1014),
-        Ending::Failed(error) | Ending::Unopened(Unopened { error, .. }) => may_pass(error),
+        Ending::Closed(reason) => reason.may_pass(),
+        Ending::Failed(error) | Ending::Unopened(Unopened { error, .. }) => error.may_pass(),
         Ending::Silent | Ending::TooFew { .. } => false,
-    }
-}
-
-fn may_pass(error: &Error) -> bool {
-    match error {
-        Error::Io(_) => true,
-        Error::Refused(refusal) => refusal.response.status() >= 500,
-        Error::Proxy { error, .. } => may_pass(error),
-        _ => false,
     }
 }
 
@@ -60,7 +50,7 @@ fn may_pass(error: &Error) -> bool {
 mod tests {
     use super::*;
     use plainws::protocol::rule::Rule;
-    use plainws::{CloseCode, CloseReason};
+    use plainws::{CloseCode, CloseReason, Error};
     use std::io;
 
     #[test]
