@@ -33,7 +33,7 @@ pub(crate) fn run(
     mut show: impl FnMut(&str),
 ) -> Result<CloseReason> {
     let (connected, connections) = mpsc::channel();
-    thread::spawn(move || send_lines(input, &connections));
+    let sending = thread::spawn(move || send_lines(input, &connections));
     loop {
         let mut message_came = || backoff.reset();
         let why = match talk(url, &connected, &mut show, &mut message_came) {
@@ -45,6 +45,10 @@ pub(crate) fn run(
         let pause = backoff.next();
         show(&format!("[{why}; the next attempt is in {pause:.1?}]"));
         thread::sleep(pause);
+        if sending.is_finished() {
+            // It was lost while it was being closed.
+            return Ok(CloseReason::new(CloseCode::NORMAL));
+        }
     }
 }
 
@@ -56,8 +60,10 @@ fn talk(
     message_came: &mut impl FnMut(),
 ) -> Result<CloseReason> {
     let ws = plainws::connect(url)?;
-    // The thread that sends is gone once all lines are sent.
-    let _ = connected.send(ws.sender());
+    if connected.send(ws.sender()).is_err() {
+        // All has been sent, and nobody wants to be connected any more.
+        return Ok(CloseReason::new(CloseCode::NORMAL));
+    }
     loop {
         match ws.receive_timeout(Duration::MAX)? {
             Received::Message(message) => {

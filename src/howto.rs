@@ -2,6 +2,7 @@
 //!
 //! - [Let in only who may](#let-in-only-who-may)
 //! - [TLS at a proxy](#tls-at-a-proxy)
+//! - [Fail](#fail)
 //! - [Send from another thread](#send-from-another-thread)
 //! - [Rooms](#rooms)
 //! - [Wait no longer than this](#wait-no-longer-than-this)
@@ -90,6 +91,28 @@
 //! A client, or a server without a proxy, brings TLS as a stream of its own: whatever is a [`Transport`] goes into
 //! [`Client::over`] or [`accept`].
 //!
+//! # Fail
+//!
+//! A handler may fail with whatever it likes: the peer is told with 1011 and nothing more (§7.4.1), the
+//! [log](crate::Server::log) with all of it. What a peer may know, a Close says.
+//!
+//! ```
+//! use plainws::{CloseCode, WebSocket};
+//!
+//! fn add(ws: &mut WebSocket) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//!     for message in ws.messages() {
+//!         let text = message?.into_text().ok_or("text was asked for")?;
+//!         let Ok(number) = text.parse::<u32>() else {
+//!             return Ok(ws.close(CloseCode::POLICY, "numbers only")?);
+//!         };
+//!         ws.send(number.checked_add(1).ok_or("too large")?.to_string())?;
+//!     }
+//!     Ok(())
+//! }
+//! # plainws::Server::bind("127.0.0.1:0")?.route("/", add);
+//! # Ok::<(), plainws::Error>(())
+//! ```
+//!
 //! # Send from another thread
 //!
 //! A [`Sender`] sends while the handler waits. It may be cloned, outlives the connection, and fails once that is over.
@@ -122,34 +145,49 @@
 //! to many: who reads too slowly is shown the door, and delays nobody. A [`PreparedMessage`] is held once, for all of them.
 //!
 //! ```
-//! use plainws::{CloseCode, PreparedMessage, Sender, WebSocket, WhenFull};
+//! use plainws::{CloseCode, Error, PreparedMessage, Sender, Server, WebSocket, WhenFull};
+//! use std::collections::HashMap;
 //! use std::sync::{Mutex, PoisonError};
 //!
-//! static MEMBERS: Mutex<Vec<Sender>> = Mutex::new(Vec::new());
+//! #[derive(Default)]
+//! struct Rooms(Mutex<HashMap<String, Vec<Sender>>>);
 //!
-//! fn attend(ws: &mut WebSocket) -> plainws::Result<()> {
-//!     let mut members = MEMBERS.lock().unwrap_or_else(PoisonError::into_inner);
-//!     members.push(ws.sender().when_full(WhenFull::Refuse));
-//!     drop(members);
-//!     for message in ws.messages() {
-//!         say(&PreparedMessage::new(message?));
-//!     }
-//!     Ok(())
-//! }
-//!
-//! /// Sends to all, and forgets those who are gone.
-//! fn say(message: &PreparedMessage) {
-//!     let mut members = MEMBERS.lock().unwrap_or_else(PoisonError::into_inner);
-//!     members.retain(|member| {
-//!         let sent = member.send(message);
-//!         if let Err(plainws::Error::Backlogged) = sent {
-//!             let _ = member.close(CloseCode::POLICY, "too slow");
+//! impl Rooms {
+//!     fn attend(&self, ws: &mut WebSocket) -> plainws::Result<()> {
+//!         let room = ws.request().param("name").unwrap_or_default();
+//!         let sender = ws.sender().when_full(WhenFull::Refuse);
+//!         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+//!         rooms.entry(room.into()).or_default().push(sender);
+//!         drop(rooms);
+//!         for message in ws.messages() {
+//!             self.say(room, &PreparedMessage::new(message?));
 //!         }
-//!         sent.is_ok()
-//!     });
+//!         Ok(())
+//!     }
+//!
+//!     /// Sends to all in a room, and forgets those who are gone.
+//!     fn say(&self, room: &str, message: &PreparedMessage) {
+//!         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+//!         let Some(members) = rooms.get_mut(room) else { return };
+//!         members.retain(|member| {
+//!             let sent = member.send(message);
+//!             if let Err(Error::Backlogged) = sent {
+//!                 let _ = member.close(CloseCode::POLICY, "too slow");
+//!             }
+//!             sent.is_ok()
+//!         });
+//!     }
 //! }
-//! # let _ = attend;
+//!
+//! # fn main() -> plainws::Result<()> {
+//! let rooms = Rooms::default();
+//! let server = Server::bind("127.0.0.1:0")?.route("/room/{name}", move |ws| rooms.attend(ws));
+//! # drop(server);
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! `examples/rooms.rs` has a page for them, and lets go of a room when the last member leaves.
 //!
 //! # Wait no longer than this
 //!
@@ -275,7 +313,8 @@
 //!
 //! A path may have a page for those who GET it and a handler for those who ask for WebSocket. Pages are served with a content
 //! policy that lets them load scripts and styles from the same host only, so a script has a path of its own;
-//! [`Page::without_content_policy`] is for pages with inline scripts.
+//! [`Page::without_content_policy`] is for pages with inline scripts. What no path fits goes to
+//! [`Server::fallback_page`], or to [`Server::fallback`].
 //!
 //! ```
 //! use plainws::{Page, Server};
@@ -346,6 +385,8 @@
 //! [`Sender`]: crate::Sender
 //! [`Server::admit`]: crate::Server::admit
 //! [`Server::allow_origin`]: crate::Server::allow_origin
+//! [`Server::fallback`]: crate::Server::fallback
+//! [`Server::fallback_page`]: crate::Server::fallback_page
 //! [`Server::from_listener`]: crate::Server::from_listener
 //! [`Server::grace`]: crate::Server::grace
 //! [`Server::local_addr`]: crate::Server::local_addr

@@ -16,6 +16,10 @@ mod clock;
 #[allow(dead_code, reason = "its main is not called here")]
 mod echo;
 
+#[path = "../examples/rooms.rs"]
+#[allow(dead_code, reason = "its main is not called here")]
+mod rooms;
+
 use crate::support::raw::PATIENCE;
 use plainws::{Result, Server};
 use std::thread;
@@ -44,8 +48,6 @@ mod an_echo {
 }
 
 mod a_clock {
-    use plainws::{CloseCode, Received};
-
     /// The time in a message.
     fn time(message: &str) -> u64 {
         let json: serde_json::Value = serde_json::from_str(message).expect("it is JSON");
@@ -65,15 +67,6 @@ mod a_clock {
         }
         assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
     }
-
-    #[test]
-    fn goes_when_the_peer_goes() {
-        let url = super::serve(super::clock::server);
-        let ws = plainws::connect(&format!("{url}/clock")).expect("it is there");
-        ws.close(CloseCode::NORMAL, "").expect("it may be sent");
-        let end = ws.receive_timeout(super::PATIENCE).expect("it goes well");
-        assert!(matches!(end, Received::Ended(reason) if reason.code == CloseCode::NORMAL));
-    }
 }
 
 mod a_client {
@@ -84,7 +77,7 @@ mod a_client {
     use std::net::SocketAddr;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::mpsc::{self, Receiver, Sender};
-    use std::thread::{self, JoinHandle};
+    use std::thread;
     use std::time::Duration;
 
     /// What a person types. The end of the channel is the end of the input.
@@ -102,7 +95,7 @@ mod a_client {
     struct Client {
         keys: Sender<&'static str>,
         screen: Receiver<String>,
-        running: JoinHandle<Result<CloseReason>>,
+        ended: Receiver<Result<CloseReason>>,
     }
 
     impl Client {
@@ -110,18 +103,20 @@ mod a_client {
             let (keys, typed) = mpsc::channel();
             let (shown, screen) = mpsc::channel();
             let url = format!("ws://{address}{path}");
-            let running = thread::spawn(move || {
+            let (told, ended) = mpsc::channel();
+            let run = move || {
                 let short = Duration::from_millis(5);
                 let backoff = Backoff::new(short, short)?;
                 let keyboard = BufReader::new(Keyboard(typed));
                 client::run(&url, keyboard, backoff, |text| {
                     let _ = shown.send(text.into());
                 })
-            });
+            };
+            thread::spawn(move || told.send(run()));
             Self {
                 keys,
                 screen,
-                running,
+                ended,
             }
         }
 
@@ -140,7 +135,8 @@ mod a_client {
 
         fn end(self) -> Result<CloseReason> {
             drop(self.keys);
-            self.running.join().expect("it does not panic")
+            let ended = self.ended.recv_timeout(super::PATIENCE);
+            ended.expect("it ends in time")
         }
     }
 
@@ -180,6 +176,18 @@ mod a_client {
         while heard.next() != (2, "Hello again".into()) {}
         let reason = client.end().expect("a clean end");
         assert_eq!(reason.code, CloseCode::NORMAL);
+    }
+
+    #[test]
+    fn does_not_come_back_to_nothing_to_say() {
+        let (address, heard) = moody();
+        let client = Client::new(address, "/");
+        client.waits_for("connection 0");
+        client.enter("stop\n");
+        let reason = client.end().expect("a clean end");
+        let codes = [CloseCode::NORMAL, CloseCode::GOING_AWAY];
+        assert!(codes.contains(&reason.code), "{reason}");
+        drop(heard);
     }
 
     #[test]
@@ -334,4 +342,72 @@ fn the_howto_sets_nginx_up_as_is_tested() {
     let tested = block(include_str!("../docs/in-the-open.md"), "");
     assert!(tested.is_some());
     assert_eq!(block(include_str!("../src/howto.rs"), "//! "), tested);
+}
+
+mod some_rooms {
+    use crate::support::bytes::TEXT;
+    use crate::support::raw::Raw;
+    use std::net::SocketAddr;
+
+    fn address() -> SocketAddr {
+        let url = super::serve(super::rooms::server);
+        url["ws://".len()..].parse().expect("an address")
+    }
+
+    /// Opens a connection, and waits until its room knows it.
+    fn enter(address: SocketAddr, path: &str) -> Raw {
+        let mut raw = Raw::open(address, path);
+        raw.send_frame(TEXT, "here I am");
+        raw.expect_frame(TEXT, "here I am");
+        raw
+    }
+
+    #[test]
+    fn keep_what_is_said_to_themselves() {
+        let address = address();
+        let mut ann = enter(address, "/room/kitchen");
+        // The same room: its name is percent-decoded.
+        let mut ben = enter(address, "/room/k%69tchen");
+        ann.expect_frame(TEXT, "here I am");
+        let mut eve = enter(address, "/room/Kitchen");
+        for speech in ["Hello", "Hallo, schöne Welt"] {
+            ben.send_frame(TEXT, speech);
+            ann.expect_frame(TEXT, speech);
+            ben.expect_frame(TEXT, speech);
+        }
+        // Whatever had been said to her would come first.
+        eve.send_frame(TEXT, "Anybody here?");
+        eve.expect_frame(TEXT, "Anybody here?");
+    }
+
+    #[test]
+    fn go_on_when_one_leaves() {
+        let address = address();
+        let mut ann = enter(address, "/room/kitchen");
+        drop(enter(address, "/room/kitchen"));
+        ann.expect_frame(TEXT, "here I am");
+        for _ in 0..10 {
+            ann.send_frame(TEXT, "still talking");
+            ann.expect_frame(TEXT, "still talking");
+        }
+        drop(ann);
+        enter(address, "/room/kitchen");
+    }
+
+    #[test]
+    fn have_a_page_each() {
+        let address = address();
+        let get = |target: &str| {
+            let mut raw = Raw::connect(address);
+            raw.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+            raw.response()
+        };
+        assert_eq!(get("/").status, 303);
+        let page = get(get("/").header("Location").expect("there is one"));
+        assert_eq!(page.status, 200);
+        let (_, script) = page.text().split_once("src=\"").expect("a script");
+        let (script, _) = script.split_once('"').expect("its path");
+        assert_eq!(get(script).header("Content-Type"), Some("text/javascript"));
+        assert_eq!(get("/room/").status, 404);
+    }
 }
