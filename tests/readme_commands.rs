@@ -468,6 +468,7 @@ fn furnish(folder: &Path) {
         symlink(root().join(name), folder.join(name)).expect("it is new");
     }
     symlink(env!("CARGO_BIN_EXE_plainws"), folder.join("plainws")).expect("it is new");
+    fs::create_dir(folder.join("pages")).expect("it is new");
     // The program is built already. It tells by this variable that cargo has started it.
     script(
         "cargo",
