@@ -216,12 +216,12 @@
 //! # Come back after a loss
 //!
 //! When a server is lost, all its clients come back. §7.2.3 asks them to wait a random time first, and longer after each
-//! failure. Not everything is worth another attempt:
+//! failure. Not everything is worth another attempt; [`Error::may_pass`] and [`CloseReason::may_pass`] tell what is:
 //!
 //! | what happened | again? |
 //! |---|---|
 //! | [`Error::Io`]: no server there, no answer, the line was lost | yes |
-//! | a Close with 1001, 1011, 1012 or 1013, or none ([`CloseCode::ABNORMAL`]) | yes |
+//! | a Close with 1001 or 1011 to 1014, or none ([`CloseCode::ABNORMAL`]) | yes |
 //! | [`Error::Refused`] with 408, 429 or 5xx | yes |
 //! | a Close with 1000 or 1008, or a code of the application's own | no: that is an answer |
 //! | [`Error::Refused`] with 401, 403, 404 or a redirect | no, not with the same request |
@@ -369,8 +369,10 @@
 //! [`Applicant::subprotocols`]: crate::Applicant::subprotocols
 //! [`Client::over`]: crate::Client::over
 //! [`Client::timeout`]: crate::Client::timeout
+//! [`CloseReason::may_pass`]: crate::CloseReason::may_pass
 //! [`CloseCode::ABNORMAL`]: crate::CloseCode::ABNORMAL
 //! [`Error::Header`]: crate::Error::Header
+//! [`Error::may_pass`]: crate::Error::may_pass
 //! [`Error::Io`]: crate::Error::Io
 //! [`Error::Refused`]: crate::Error::Refused
 //! [`Error::Rule`]: crate::Error::Rule
