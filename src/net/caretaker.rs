@@ -111,8 +111,11 @@ fn look_after(link: &Link) {
     }
 }
 
-/// The connections to look after in this round, and what is due; `None` when there is nothing left.
-fn round() -> Option<(Vec<Arc<Link>>, Vec<Arc<dyn Due>>)> {
+/// The connections to look after in a round, and what is due.
+type Round = (Vec<Arc<Link>>, Vec<Arc<dyn Due>>);
+
+/// `None` when there is nothing left.
+fn round() -> Option<Round> {
     let mut charges = charges();
     let now = Instant::now();
     charges

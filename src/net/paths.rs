@@ -55,6 +55,7 @@ impl Template {
     /// # Errors
     ///
     /// [`InvalidPath`] when one of them has a percent sign without two hex digits after it, or is not UTF-8.
+    #[must_use]
     pub fn values(&self, path: &str) -> Option<Result<Values, InvalidPath>> {
         Some(decode_all(self.raw_values(path)?))
     }
