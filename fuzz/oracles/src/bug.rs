@@ -236,6 +236,8 @@ bugs! {
     MaskOffsetIgnored => "mask", hidden(APART);
     /// every host whose name begins with localhost is taken for this machine
     LocalPrefixTaken => "host", hidden(APART);
+    /// every origin that begins with an allowed one may connect
+    OriginEndTaken => "origin", hidden(APART);
     /// a user name in a URL is dropped, and the URL accepted
     UserTakenForHost => "url", hidden(APART);
     /// the zone of an address is told to the server

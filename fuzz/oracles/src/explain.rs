@@ -62,6 +62,10 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
             bytes("host", input, tell);
             None
         }
+        "origin" => {
+            bytes("entry, origin, host", input, tell);
+            None
+        }
         "url" => {
             bytes("URL", input, tell);
             None

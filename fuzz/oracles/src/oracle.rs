@@ -50,6 +50,7 @@ pub const ORACLES: &[Oracle] = &[
     oracle("dissect-printed", dissect::printed, Stream::generate).tried(500),
     oracle("mask", pieces::mask, pieces::generate_mask),
     oracle("host", pieces::host, pieces::generate_host),
+    oracle("origin", pieces::origin, pieces::generate_origin),
     oracle("url", pieces::url, pieces::generate_url),
     oracle("utf8", pieces::utf8, pieces::generate_utf8),
 ];

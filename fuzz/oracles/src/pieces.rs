@@ -130,6 +130,92 @@ pub fn generate_host(choices: &mut Choices<'_>) -> Vec<u8> {
     host.into_bytes()
 }
 
+/// An entry is refused, or lets in what an independent reading lets in; as it is written it does the same.
+///
+/// # Errors
+///
+/// What differs.
+pub fn origin(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
+    let Ok(text) = str::from_utf8(input) else {
+        return Ok(());
+    };
+    let mut lines = text.splitn(3, '\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let (entry, origin, host) = (line(), line(), line());
+    let Some(judged) = subject.judges_origin(entry, origin, host) else {
+        return Ok(());
+    };
+    let expected = reference::judges_origin(entry, origin, host);
+    if judged != expected {
+        return Err(format!(
+            "{entry:?}, for {origin:?} at {host:?}: {judged:?}, not {expected:?}"
+        ));
+    }
+    let again = judged.as_ref();
+    let again = again.and_then(|judged| subject.judges_origin(&judged.normal, origin, host)?);
+    if again != judged {
+        return Err(format!("{entry:?} is {judged:?}, and that is {again:?}"));
+    }
+    Ok(())
+}
+
+/// Makes an `origin` input: an entry, and an origin that is often like it.
+#[must_use]
+pub fn generate_origin(choices: &mut Choices<'_>) -> Vec<u8> {
+    const SCHEMES: [&str; 8] = [
+        "https://", "https://", "http://", "HTTP://", "ws://", "wss://", "app://", "file://",
+    ];
+    const BELOW: [&str; 6] = ["", "", "*.", "a.", "a.b.", "x"];
+    const HOSTS: [&str; 10] = [
+        "c.example",
+        "c.example",
+        "C.Example",
+        "localhost",
+        "com",
+        "192.0.2.1",
+        "[::1]",
+        "127.1",
+        "caf\u{e9}",
+        "",
+    ];
+    const ENDS: [&str; 14] = [
+        "",
+        "",
+        "",
+        "",
+        ":",
+        ":80",
+        ":443",
+        ":8000",
+        ":0080",
+        ":65536",
+        ".",
+        "/",
+        "@c.example",
+        ".evil",
+    ];
+    let mut made = |has_scheme: bool| {
+        let mut text = String::new();
+        if has_scheme {
+            text += choices.one(&SCHEMES);
+        }
+        for parts in [&BELOW[..], &HOSTS, &ENDS] {
+            text += choices.one(parts);
+        }
+        text
+    };
+    let entry = made(true);
+    let (other, host) = (made(true), made(false));
+    // Of two that are made apart, few are alike.
+    let origin = match choices.below(4) {
+        0 => entry.replace("*.", "a."),
+        1 => entry.replace("*.", "a.") + choices.one(&ENDS),
+        2 => format!("http://{host}"),
+        _ => other,
+    };
+    [entry, origin, host].join("\n").into_bytes()
+}
+
 /// A URL is taken apart as an independent reading does it, or refused by both.
 ///
 /// # Errors

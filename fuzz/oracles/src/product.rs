@@ -1,10 +1,11 @@
 //! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
 use crate::subject::{
-    Endpoint, Handshake, Listing, Mask, Reader, Seen, Shown, Site, Subject, Text, Verdict, Wish,
-    opening,
+    Endpoint, Entry, Handshake, Listing, Mask, Reader, Seen, Shown, Site, Subject, Text, Verdict,
+    Wish, opening,
 };
 use plainws::net::hosts::HostPolicy;
+use plainws::net::origin::{Origin, OriginPolicy};
 use plainws::net::url::Url;
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
@@ -74,6 +75,16 @@ impl Subject for Plainws {
     fn serves_host(&self, host: &str) -> Option<bool> {
         let here = Ipv4Addr::LOCALHOST.into();
         Some(HostPolicy::at(here).permits(Some(host), here))
+    }
+
+    fn judges_origin(&self, entry: &str, origin: &str, host: &str) -> Option<Option<Entry>> {
+        Some(entry.parse::<Origin>().ok().map(|entry| {
+            let normal = entry.to_string();
+            let mut policy = OriginPolicy::default();
+            policy.allow(entry);
+            let lets_in = policy.permits(Some(origin), Some(host));
+            Entry { normal, lets_in }
+        }))
     }
 
     fn url(&self, url: &str) -> Option<Option<Site>> {

@@ -2,7 +2,7 @@
 //!
 //! It is slow so that it can be short: it starts again from the first byte whenever it is asked.
 
-use crate::subject::Site;
+use crate::subject::{Entry, Site};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plainws::Role;
@@ -428,4 +428,115 @@ fn without_trailing_bits(key: &str) -> String {
         "{body}{}==",
         &alphabet[value & 0b11_0000..=value & 0b11_0000]
     )
+}
+
+/// What a server that lets in pages of `entry` does with those of `origin`, in a request to `host`; `None` if there
+/// are no pages of that entry (RFC 6454 §6, and the URL standard's hosts).
+#[must_use]
+pub fn judges_origin(entry: &str, origin: &str, host: &str) -> Option<Entry> {
+    let allowed = origin_parts(entry)?;
+    let (scheme, name, port) = &allowed;
+    let normal = match &**scheme {
+        "null" if name.is_empty() => "null".into(),
+        _ if *port == 0 => format!("{scheme}://{name}"),
+        _ => format!("{scheme}://{name}:{port}"),
+    };
+    let is_covered = |(sent_scheme, sent_name, sent_port): (String, String, u32)| {
+        let is_name_right = match name.strip_prefix('*') {
+            Some(end) => sent_name.len() > end.len() && sent_name.ends_with(end),
+            None => *name == sent_name,
+        };
+        !sent_name.contains('*') && is_name_right && (scheme, port) == (&sent_scheme, &sent_port)
+    };
+    let lets_in = origin_parts(origin).is_some_and(is_covered) || is_own_origin(origin, host);
+    Some(Entry { normal, lets_in })
+}
+
+/// Scheme, host and port, which is 0 if it is the scheme's own.
+fn origin_parts(text: &str) -> Option<(String, String, u32)> {
+    let text = text.to_ascii_lowercase();
+    if text == "null" || text == "file://" {
+        return Some((text.trim_end_matches("://").into(), String::new(), 0));
+    }
+    let (scheme, rest) = text.split_at(text.find(':')?);
+    let rest = rest.strip_prefix("://")?;
+    let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+    let begins = scheme.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins || !scheme.chars().all(is_scheme) {
+        return None;
+    }
+    let (name, port) = match rest.rfind(':') {
+        Some(at) if !rest[at..].contains(']') => (&rest[..at], &rest[at + 1..]),
+        _ => (rest, ""),
+    };
+    if !port.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let port = match port.trim_start_matches('0') {
+        "" if !port.is_empty() => return None,
+        "" => 0,
+        digits if digits.len() > 5 => return None,
+        digits => digits.parse().ok().filter(|port| *port < 65536)?,
+    };
+    let (scheme, own) = match scheme {
+        "http" | "ws" => ("http", 80),
+        "https" | "wss" => ("https", 443),
+        "file" | "about" | "blob" | "data" | "javascript" => return None,
+        scheme => {
+            let is_right = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=".contains(c);
+            let is_id = !name.is_empty() && name.chars().all(is_right);
+            return is_id.then(|| (scheme.into(), name.into(), port));
+        }
+    };
+    let port = if port == own { 0 } else { port };
+    Some((scheme.into(), web_host(name)?, port))
+}
+
+/// A host of http, with `*.` before it if those under it are meant.
+fn web_host(name: &str) -> Option<String> {
+    if let Some(address) = name.strip_prefix('[') {
+        let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
+        return Some(format!("[{address}]"));
+    }
+    let domain = name.strip_prefix("*.");
+    let labels: Vec<&str> = domain.unwrap_or(name).split('.').collect();
+    let ends_in_dot = labels.len() > 1 && labels.last() == Some(&"");
+    let labels = &labels[..labels.len() - usize::from(ends_in_dot)];
+    let is_right = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !labels
+        .iter()
+        .all(|label| !label.is_empty() && label.chars().all(is_right))
+    {
+        return None;
+    }
+    let last = labels[labels.len() - 1];
+    let is_number = match last.strip_prefix("0x") {
+        Some(digits) => digits.chars().all(|c| c.is_ascii_hexdigit()),
+        None => last.chars().all(|c| c.is_ascii_digit()),
+    };
+    let is_byte = |label: &&str| {
+        label
+            .parse::<u8>()
+            .is_ok_and(|byte| byte.to_string() == **label)
+    };
+    let is_address = labels.len() == 4 && labels.iter().all(is_byte) && !ends_in_dot;
+    let is_domain_right = labels.len() > 1 || domain == Some("localhost");
+    let is_host = match domain {
+        None => !is_number || is_address,
+        Some(_) => !is_number && is_domain_right,
+    };
+    is_host.then(|| name.into())
+}
+
+/// Whether a request to a host comes from there, by http or https; the default port may be left out.
+fn is_own_origin(origin: &str, host: &str) -> bool {
+    let (origin, host) = (origin.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let at = |schemes: [&str; 2], port: &str| {
+        let mut rests = schemes
+            .iter()
+            .filter_map(|scheme| origin.strip_prefix(scheme));
+        let host = host.strip_suffix(port).unwrap_or(&host);
+        rests.any(|rest| rest.strip_suffix(port).unwrap_or(rest) == host)
+    };
+    at(["http://", "ws://"], ":80") || at(["https://", "wss://"], ":443")
 }

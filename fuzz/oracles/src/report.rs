@@ -35,6 +35,8 @@ pub enum Part {
     Mask,
     /// [`Subject::serves_host`].
     Host,
+    /// [`Subject::judges_origin`].
+    Origin,
     /// [`Subject::url`].
     Url,
     /// [`Subject::text`].
@@ -61,6 +63,7 @@ impl Part {
             Self::Dissect => subject.dissect(sender, limits, &[]).is_some(),
             Self::Mask => subject.mask().is_some(),
             Self::Host => subject.serves_host("localhost").is_some(),
+            Self::Origin => subject.judges_origin("null", "null", "localhost").is_some(),
             Self::Url => subject.url("ws://localhost/").is_some(),
             Self::Text => subject.text().is_some(),
             Self::Cost => !subject.is_elsewhere(),
@@ -81,6 +84,7 @@ impl fmt::Display for Part {
             Self::Dissect => "dissect",
             Self::Mask => "mask",
             Self::Host => "serves_host",
+            Self::Origin => "judges_origin",
             Self::Url => "url",
             Self::Text => "text",
         };
@@ -97,6 +101,7 @@ impl Oracle {
             "memory" | "work" => Part::Cost,
             "mask" => Part::Mask,
             "host" => Part::Host,
+            "origin" => Part::Origin,
             "url" => Part::Url,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,

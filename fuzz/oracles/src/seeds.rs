@@ -314,6 +314,33 @@ fn pieces(seeds: &mut Vec<Seed>) {
     for (name, url) in urls {
         seeds.push(seed("url", name, url.as_bytes().to_vec()));
     }
+    let origins = [
+        ("same-host", "null\nws://a.example:80\na.example"),
+        (
+            "allowed",
+            "HTTPS://A.example:443\nhttps://a.example\nb.example",
+        ),
+        (
+            "under",
+            "https://*.a.example\nhttps://c.b.a.example\nb.example",
+        ),
+        (
+            "beside",
+            "https://*.a.example\nhttps://ba.example\nb.example",
+        ),
+        (
+            "extension",
+            "moz-extension://0c1a43d5\nmoz-extension://0C1A43D5\nb",
+        ),
+        ("address", "http://[::1]:8000\nhttp://[0:0::1]:8000\n[::1]"),
+        (
+            "no-entry",
+            "https://a.example/\nhttps://a.example\nb.example",
+        ),
+    ];
+    for (name, origin) in origins {
+        seeds.push(seed("origin", name, origin.as_bytes().to_vec()));
+    }
     for (name, host) in hosts {
         seeds.push(seed("host", name, host.as_bytes().to_vec()));
     }

@@ -9,8 +9,8 @@ use crate::opening;
 use crate::reference;
 use crate::streams::wire;
 use crate::subject::{
-    Each, Endpoint, Handshake, Listing, Mask, OPENING_KEY, Reader, Seen, Site, Subject, Text,
-    Verdict, Wish,
+    Each, Endpoint, Entry, Handshake, Listing, Mask, OPENING_KEY, Reader, Seen, Site, Subject,
+    Text, Verdict, Wish,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -161,6 +161,14 @@ impl Subject for Specimen {
             }
         }
         Some(site)
+    }
+
+    fn judges_origin(&self, entry: &str, origin: &str, host: &str) -> Option<Option<Entry>> {
+        let mut judged = reference::judges_origin(entry, origin, host);
+        if let Some(judged) = &mut judged {
+            judged.lets_in |= self.has(Bug::OriginEndTaken) && origin.starts_with(&judged.normal);
+        }
+        Some(judged)
     }
 
     fn serves_host(&self, host: &str) -> Option<bool> {

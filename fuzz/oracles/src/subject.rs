@@ -63,6 +63,11 @@ pub trait Subject {
         None
     }
 
+    /// What a server with this one entry does with this origin in a request to this host; or it refuses the entry.
+    fn judges_origin(&self, _entry: &str, _origin: &str, _host: &str) -> Option<Option<Entry>> {
+        None
+    }
+
     /// Takes a URL apart, or refuses it.
     fn url(&self, _url: &str) -> Option<Option<Site>> {
         None
@@ -72,6 +77,15 @@ pub trait Subject {
     fn text(&self) -> Option<Box<dyn Text>> {
         None
     }
+}
+
+/// An origin that may connect, and what comes of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// How the entry is written.
+    pub normal: String,
+    /// Whether the other may connect.
+    pub lets_in: bool,
 }
 
 /// Masks bytes that begin at `offset` in the payload of their frame.

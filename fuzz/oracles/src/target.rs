@@ -70,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     target("endpoint", &[reading(as_it_is, ENDPOINT)]),
     target("mask", &[reading(as_it_is, &["mask"])]),
     target("host", &[reading(as_it_is, &["host"])]),
+    target("origin", &[reading(as_it_is, &["origin"])]),
     target("url", &[reading(as_it_is, &["url"])]),
     target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
