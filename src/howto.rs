@@ -51,6 +51,8 @@
 //! # }
 //! ```
 //!
+//! It may ask a database: nobody else waits for it, and after [`Limits::admit_timeout`], 10 s by default, the peer gets 503.
+//!
 //! A browser's `WebSocket` cannot set that header. What it sends:
 //!
 //! - Cookies of the page's host: `applicant.request.header("Cookie")`. Pages of other sites would send them too; they do
@@ -378,6 +380,7 @@
 //! [`Error::Rule`]: crate::Error::Rule
 //! [`Error::Url`]: crate::Error::Url
 //! [`Handle::shutdown`]: crate::Handle::shutdown
+//! [`Limits::admit_timeout`]: field@crate::Limits::admit_timeout
 //! [`Limits::ping_after`]: field@crate::Limits::ping_after
 //! [`Limits::pong_timeout`]: field@crate::Limits::pong_timeout
 //! [`Limits`]: crate::Limits

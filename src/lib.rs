@@ -54,7 +54,7 @@
 //! # Ok::<(), plainws::Error>(())
 //! ```
 //!
-//! [`howto`] has recipes: authorization, TLS at a proxy, rooms, coming back after a loss, stopping, tests without a
+//! [`howto`] has recipes: authorization, TLS at a proxy, failing, rooms, coming back after a loss, stopping, tests without a
 //! network, small machines. The folder `examples` has programs to start from.
 //!
 //! # The types
@@ -66,7 +66,9 @@
 //! - [`Message`]: text or bytes. [`Outgoing`] is whatever can be sent, [`PreparedMessage`] one for many peers.
 //! - [`Received`]: a message, a time-out, nothing yet, or the end, with its [`CloseReason`] and [`CloseCode`].
 //! - [`Limits`]: every size and deadline of a connection, with its default.
-//! - [`Error`]: what went wrong, by whose fault: the peer's ([`Rule`]), the caller's ([`Misuse`]), or the line's.
+//! - [`Error`]: what went wrong, by whose fault: the peer's ([`Breach`] of a [`Rule`]), the caller's ([`Misuse`],
+//!   [`InvalidUrl`]), or the line's.
+//! - [`Pong`]: the answer to a ping, and how long it took.
 //!
 //! A server:
 //!
@@ -74,7 +76,8 @@
 //! - [`Applicant`], [`Admission`], [`Request`]: who asks to connect, and on what terms it may.
 //! - [`Page`]: what is answered to those who do not ask for WebSocket.
 //! - [`Handle`], [`Stats`]: stop it, watch it. [`net::log`]: what it reports of each request.
-//! - [`accept()`]: the server's side of one stream that was accepted elsewhere.
+//! - [`net::hosts`], [`net::origin`]: for which hosts it answers, and whose pages may connect.
+//! - [`accept()`], [`Accept`]: the server's side of one stream that was accepted elsewhere.
 //!
 //! A client:
 //!
