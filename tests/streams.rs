@@ -559,7 +559,7 @@ fn what_is_allowed_is_let_in() {
 }
 
 fn a_rule_that_the_peer_breaks_is_told_of<S: Transport + 'static>(pair: Pair<S>) {
-    let (mut played, ws) = Played::open(pair, Accept::new());
+    let (mut played, ws) = Played::open(pair, Accept::new().limits(patient()));
     played.say(b"\x81\x02hi");
     match ws.receive() {
         Err(Error::Rule(rule)) => assert_eq!(rule, Rule::MaskMissing),
