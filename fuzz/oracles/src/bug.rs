@@ -242,6 +242,10 @@ bugs! {
     UserTakenForHost => "url", hidden(APART);
     /// the zone of an address is told to the server
     ZoneSent => "url", hidden(APART);
+    /// a percent sign without two digits stands for itself in a path
+    BadCodeKept => "path", hidden(APART);
+    /// the template of a path that was named first counts, not the exacter one
+    FirstTemplateCounts => "path", hidden(APART);
     /// the halves of surrogate pairs are taken for characters
     SurrogatesAccepted => "utf8", hidden(APART);
     /// a character that is cut into two reads is lost

@@ -70,6 +70,10 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
             bytes("URL", input, tell);
             None
         }
+        "path" => {
+            bytes("templates and a path", input, tell);
+            None
+        }
         "utf8" => {
             let (at, text) = utf8_from_input(input);
             tell(&format!("whole, by 1, by 2, and cut at {at}"));

@@ -25,6 +25,7 @@ pub mod handshake;
 pub mod heads;
 pub mod opening;
 pub mod oracle;
+pub mod paths;
 pub mod pieces;
 pub mod product;
 pub mod reference;

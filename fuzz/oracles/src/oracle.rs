@@ -4,7 +4,7 @@ use crate::stream::Stream;
 use crate::streams::choices::{Choices, Random};
 use crate::streams::generate;
 use crate::subject::Subject;
-use crate::{dissect, endpoint, frames, handshake, opening, pieces, resource, script};
+use crate::{dissect, endpoint, frames, handshake, opening, paths, pieces, resource, script};
 
 /// Something that must hold.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,7 @@ pub const ORACLES: &[Oracle] = &[
     oracle("host", pieces::host, pieces::generate_host),
     oracle("origin", pieces::origin, pieces::generate_origin),
     oracle("url", pieces::url, pieces::generate_url),
+    oracle("path", paths::path, paths::generate),
     oracle("utf8", pieces::utf8, pieces::generate_utf8),
 ];
 

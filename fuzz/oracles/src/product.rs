@@ -1,11 +1,12 @@
 //! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
 use crate::subject::{
-    Endpoint, Entry, Handshake, Listing, Mask, Reader, Seen, Shown, Site, Subject, Text, Verdict,
-    Wish, opening,
+    Endpoint, Entry, Handshake, Led, Listing, Mask, Reader, Seen, Shown, Site, Subject, Text,
+    Verdict, Wish, opening,
 };
 use plainws::net::hosts::HostPolicy;
 use plainws::net::origin::{Origin, OriginPolicy};
+use plainws::net::paths::Paths;
 use plainws::net::url::Url;
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
@@ -92,6 +93,22 @@ impl Subject for Plainws {
         Some(url.map(|url| Site {
             host: url.host().into(),
             target: url.target().into(),
+        }))
+    }
+
+    fn led(&self, templates: &[&str], path: &str) -> Option<Led> {
+        let mut paths = Paths::default();
+        for (number, template) in templates.iter().enumerate() {
+            match paths.entry(template) {
+                Ok(entry) => *entry = number,
+                Err(_) => return Some(Led::BadTemplate(number)),
+            }
+        }
+        Some(paths.find(path).map_or(Led::Nowhere, |found| {
+            let number = *found.value();
+            found
+                .values()
+                .map_or(Led::Unreadable(number), |values| Led::To(number, values))
         }))
     }
 

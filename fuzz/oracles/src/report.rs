@@ -39,6 +39,8 @@ pub enum Part {
     Origin,
     /// [`Subject::url`].
     Url,
+    /// [`Subject::led`].
+    Led,
     /// [`Subject::text`].
     Text,
     /// What its work costs here: not if it [`is_elsewhere`](Subject::is_elsewhere).
@@ -65,6 +67,7 @@ impl Part {
             Self::Host => subject.serves_host("localhost").is_some(),
             Self::Origin => subject.judges_origin("null", "null", "localhost").is_some(),
             Self::Url => subject.url("ws://localhost/").is_some(),
+            Self::Led => subject.led(&["/"], "/").is_some(),
             Self::Text => subject.text().is_some(),
             Self::Cost => !subject.is_elsewhere(),
         }
@@ -86,6 +89,7 @@ impl fmt::Display for Part {
             Self::Host => "serves_host",
             Self::Origin => "judges_origin",
             Self::Url => "url",
+            Self::Led => "led",
             Self::Text => "text",
         };
         write!(f, "there is no `{method}`")
@@ -103,6 +107,7 @@ impl Oracle {
             "host" => Part::Host,
             "origin" => Part::Origin,
             "url" => Part::Url,
+            "path" => Part::Led,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,
             "request-sent" => Part::Request,

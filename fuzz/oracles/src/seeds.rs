@@ -311,6 +311,18 @@ fn pieces(seeds: &mut Vec<Seed>) {
         ("user", "ws://me:secret@localhost/"),
         ("port-too-large", "WS://a:65536?b"),
     ];
+    let paths = [
+        ("one", "/room/{id}\n/room/caf%C3%A9"),
+        ("rest", "/files/{*rest}\n/files/a/b%2Fc"),
+        ("exacter", "/{*all}\n/{a}\n/x\n/x"),
+        ("bad-code", "/{id}\n/%zz"),
+        ("bad-template", "/{*rest}/x\n/a/x"),
+        ("same-shape", "/{a}\n/{b}\n/x"),
+        ("empty-segment", "/a/{b}/c\n/a//c"),
+    ];
+    for (name, path) in paths {
+        seeds.push(seed("path", name, path.as_bytes().to_vec()));
+    }
     for (name, url) in urls {
         seeds.push(seed("url", name, url.as_bytes().to_vec()));
     }

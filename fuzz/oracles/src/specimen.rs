@@ -6,10 +6,11 @@
 use crate::bug::Bug;
 use crate::dissect;
 use crate::opening;
+use crate::paths;
 use crate::reference;
 use crate::streams::wire;
 use crate::subject::{
-    Each, Endpoint, Entry, Handshake, Listing, Mask, OPENING_KEY, Reader, Seen, Site, Subject,
+    Each, Endpoint, Entry, Handshake, Led, Listing, Mask, OPENING_KEY, Reader, Seen, Site, Subject,
     Text, Verdict, Wish,
 };
 use base64::Engine as _;
@@ -169,6 +170,24 @@ impl Subject for Specimen {
             judged.lets_in |= self.has(Bug::OriginEndTaken) && origin.starts_with(&judged.normal);
         }
         Some(judged)
+    }
+
+    fn led(&self, templates: &[&str], path: &str) -> Option<Led> {
+        let led = paths::led(templates, path);
+        Some(match &led {
+            Led::Unreadable(_) if self.has(Bug::BadCodeKept) => {
+                paths::led(templates, &path.replace('%', "%25"))
+            }
+            Led::To(..) if self.has(Bug::FirstTemplateCounts) => {
+                let mut all = templates.iter().enumerate();
+                all.find_map(|(number, template)| match paths::led(&[template], path) {
+                    Led::To(_, values) => Some(Led::To(number, values)),
+                    _ => None,
+                })
+                .unwrap_or(led)
+            }
+            _ => led,
+        })
     }
 
     fn serves_host(&self, host: &str) -> Option<bool> {

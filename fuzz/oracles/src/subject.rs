@@ -73,6 +73,11 @@ pub trait Subject {
         None
     }
 
+    /// Where a path leads among templates such as `/room/{id}` and `/files/{*rest}`.
+    fn led(&self, _templates: &[&str], _path: &str) -> Option<Led> {
+        None
+    }
+
     /// Begins to read text.
     fn text(&self) -> Option<Box<dyn Text>> {
         None
@@ -98,6 +103,19 @@ pub struct Site {
     pub host: String,
     /// Path and query.
     pub target: String,
+}
+
+/// Where a path leads among templates, which are told by their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Led {
+    /// This template is none, or differs from an earlier one only in names.
+    BadTemplate(usize),
+    /// None fits.
+    Nowhere,
+    /// To this one, with a value that cannot be read.
+    Unreadable(usize),
+    /// To this one, with these values of its places.
+    To(usize, Vec<(String, String)>),
 }
 
 /// Reads one direction of an established connection.

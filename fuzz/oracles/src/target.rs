@@ -72,6 +72,7 @@ pub const TARGETS: &[Target] = &[
     target("host", &[reading(as_it_is, &["host"])]),
     target("origin", &[reading(as_it_is, &["origin"])]),
     target("url", &[reading(as_it_is, &["url"])]),
+    target("path", &[reading(as_it_is, &["path"])]),
     target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
 
