@@ -332,6 +332,135 @@ mod pages {
 }
 
 /// Headers that a page maker sets.
+mod pages_from_a_file {
+    use super::*;
+    use std::fs::{self, File};
+    use std::io::Write as _;
+
+    /// Longer than several pieces, and no multiple of one.
+    const LENGTH: usize = 200_001;
+
+    fn contents(length: usize) -> Vec<u8> {
+        (0..length).map(|place| (place % 251) as u8).collect()
+    }
+
+    /// Serves a file of that many bytes at `/file`. Returns it, to be changed.
+    fn serve(name: &str, length: usize) -> (SocketAddr, File) {
+        serve_with(
+            name,
+            |server| server,
+            |file| {
+                file.write_all(&contents(length))
+                    .expect("it can be written");
+            },
+        )
+    }
+
+    fn serve_with(
+        name: &str,
+        configure: impl FnOnce(Server) -> Server,
+        fill: impl FnOnce(&mut File),
+    ) -> (SocketAddr, File) {
+        let path = std::env::temp_dir().join(format!("plainws-{name}-{}", std::process::id()));
+        let mut file = File::create(&path).expect("a file can be made");
+        fill(&mut file);
+        let page = Page::file(
+            "application/x-test",
+            File::open(&path).expect("it is there"),
+        );
+        let page = page.expect("it has a length");
+        let _ = fs::remove_file(path);
+        (
+            start(|server| configure(site(server)).page("/file", page)),
+            file,
+        )
+    }
+
+    #[test]
+    fn are_sent_whole_to_several_at_once_and_again() {
+        let (address, _file) = serve("whole", LENGTH);
+        let mut peers = [Raw::connect(address), Raw::connect(address)];
+        for _ in 0..2 {
+            for raw in &mut peers {
+                raw.send(get("/file"));
+            }
+            for raw in &mut peers {
+                let response = raw.response();
+                assert_eq!(response.status, 200);
+                assert_eq!(response.header("Content-Type"), Some("application/x-test"));
+                assert!(response.body == contents(LENGTH), "{}", response.body.len());
+            }
+        }
+    }
+
+    #[test]
+    fn are_not_sent_to_who_asks_for_the_head_alone() {
+        let (address, _file) = serve("head", LENGTH);
+        let mut raw = Raw::connect(address);
+        raw.send(request("HEAD /file HTTP/1.1", &[]));
+        raw.send(get("/"));
+        let response = raw.response_without_body();
+        assert_eq!(response.header("Content-Length"), Some("200001"));
+        assert_eq!(raw.response().text(), HOME);
+    }
+
+    #[test]
+    fn end_where_they_ended_when_they_were_made_though_the_file_has_grown() {
+        let (address, mut file) = serve("grown", LENGTH);
+        file.write_all(b"more").expect("it can be written");
+        let mut raw = Raw::connect(address);
+        raw.send(get("/file"));
+        raw.send(get("/"));
+        assert!(raw.response().body == contents(LENGTH));
+        assert_eq!(raw.response().text(), HOME);
+    }
+
+    #[test]
+    fn end_the_connection_where_the_file_ends_too_early() {
+        let (told, reported) = mpsc::channel();
+        let log = |server: Server| {
+            server.log(move |record| {
+                if let Outcome::Response { length, .. } = record.outcome {
+                    let _ = told.send(length);
+                }
+            })
+        };
+        let (address, file) = serve_with("shrunk", log, |file| {
+            file.write_all(&contents(LENGTH))
+                .expect("it can be written");
+        });
+        file.set_len(70_000).expect("it can be cut");
+        let mut raw = Raw::connect(address);
+        raw.send(get("/file"));
+        raw.send(get("/"));
+        let all = raw.until_end();
+        let head = support::raw::head_end(&all).expect("a head came");
+        assert!(all[head..] == contents(70_000), "{}", all.len());
+        let head = String::from_utf8_lossy(&all[..head]).into_owned();
+        assert!(head.contains("\r\nContent-Length: 200001\r\n"), "{head}");
+        assert_eq!(reported.recv_timeout(PATIENCE), Ok(70_000));
+    }
+
+    #[test]
+    fn may_be_longer_than_the_memory() {
+        let (address, _file) = serve_with(
+            "long",
+            |server| server,
+            |file| {
+                file.set_len(1 << 36).expect("it can have holes");
+            },
+        );
+        let mut raw = Raw::connect(address);
+        raw.send(get("/file"));
+        let head = raw.head();
+        assert!(
+            head.contains("\r\nContent-Length: 68719476736\r\n"),
+            "{head}"
+        );
+        assert!(raw.bytes(1 << 20).iter().all(|&byte| byte == 0));
+    }
+}
+
 mod headers {
     use super::*;
 

@@ -1,5 +1,7 @@
 //! What the port answers besides WebSocket: pages and refusals (RFC 9110, RFC 9112).
 
+#[cfg(any(unix, windows))]
+use super::file_body::FileBody;
 use super::log::Outcome;
 use super::origin;
 use crate::protocol::handshake::{VERSION, check_header};
@@ -7,6 +9,8 @@ use crate::protocol::head::Head;
 use crate::protocol::request::Request;
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
+#[cfg(any(unix, windows))]
+use std::{fs::File, io};
 
 /// A document that a path answers a plain GET with, or the refusal of a request.
 ///
@@ -29,9 +33,16 @@ pub struct Page {
     content_type: &'static str,
     headers: Vec<(String, String)>,
     has_content_policy: bool,
-    body: Cow<'static, [u8]>,
+    body: Body,
     /// Why, if it is a refusal that says so.
     reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Body {
+    Bytes(Cow<'static, [u8]>),
+    #[cfg(any(unix, windows))]
+    File(FileBody),
 }
 
 impl Page {
@@ -42,9 +53,39 @@ impl Page {
             content_type,
             headers: Vec::new(),
             has_content_policy: true,
-            body: body.into(),
+            body: Body::Bytes(body.into()),
             reason: None,
         }
+    }
+
+    /// A document of any type that is read from a file while it is sent, 64 KiB at a time: however long it is, and
+    /// however slowly the peer takes it, no more of it is in memory. It is as long as the file is now. If the file
+    /// cannot be read that far when the page is sent, the connection ends before the page does.
+    ///
+    /// It may be served many times, and to many at once. Only a regular file has a length: who takes a path from
+    /// a peer looks at [`Metadata::is_file`](std::fs::Metadata::is_file), and before it is opened, since to open
+    /// another kind of file may wait.
+    ///
+    /// ```no_run
+    /// use plainws::{Page, Server};
+    ///
+    /// # fn main() -> plainws::Result<()> {
+    /// let video = Page::file("video/mp4", std::fs::File::open("tour.mp4")?)?;
+    /// let server = Server::bind("127.0.0.1:8000")?.page("/tour.mp4", video);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell the length of the file.
+    #[cfg(any(unix, windows))]
+    pub fn file(content_type: &'static str, file: File) -> io::Result<Self> {
+        let body = Body::File(FileBody::new(file)?);
+        Ok(Self {
+            body,
+            ..Self::new(content_type, &[][..])
+        })
     }
 
     /// A web page in UTF-8.
@@ -103,6 +144,16 @@ impl Page {
     }
 }
 
+impl Body {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            #[cfg(any(unix, windows))]
+            Self::File(file) => file.length(),
+        }
+    }
+}
+
 fn bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
     match text {
         Cow::Borrowed(text) => text.as_bytes().into(),
@@ -128,7 +179,7 @@ const DEFAULT_HEADERS: [(&str, &str); 4] = [
 pub(super) struct Response {
     pub(super) status: u16,
     headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
-    body: Cow<'static, [u8]>,
+    body: Body,
     /// Why, if it is a refusal.
     pub(super) refusal: Option<Refusal>,
 }
@@ -154,7 +205,7 @@ impl Response {
             let reason = format!("a page cannot have the status {status}");
             return Self::refusal(500, "page-status", reason);
         }
-        if [204, 205, 304].contains(&status) && !body.is_empty() {
+        if [204, 205, 304].contains(&status) && body.length() > 0 {
             let reason = format!("a page with the status {status} has no body");
             return Self::refusal(500, "page-status", reason);
         }
@@ -179,7 +230,8 @@ impl Response {
     pub(super) fn refusal(status: u16, id: &'static str, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         let body = refusal_text(status, &reason).into_bytes();
-        Self::new(status, PLAIN_TEXT, body.into()).refusing(Some(Refusal { id, reason }))
+        Self::new(status, PLAIN_TEXT, Body::Bytes(body.into()))
+            .refusing(Some(Refusal { id, reason }))
     }
 
     fn refusing(self, refusal: Option<Refusal>) -> Self {
@@ -187,7 +239,7 @@ impl Response {
     }
 
     /// With the headers that its status calls for.
-    fn new(status: u16, content_type: &'static str, body: Cow<'static, [u8]>) -> Self {
+    fn new(status: u16, content_type: &'static str, body: Body) -> Self {
         let mut response = Self {
             status,
             headers: Vec::new(),
@@ -234,17 +286,30 @@ impl Response {
     }
 
     /// What is reported of it when this much of its body was sent.
-    pub(super) fn outcome(&self, length: usize) -> Outcome<'_> {
+    pub(super) fn outcome(&self, length: u64) -> Outcome<'_> {
         Outcome::Response {
             status: self.status,
-            length,
+            length: usize::try_from(length).unwrap_or(usize::MAX),
             reason: self.refusal.as_ref().map(|refusal| &*refusal.reason),
         }
     }
 
-    /// The body that a GET is answered with.
+    /// The body that a GET is answered with, unless it is a [file](Self::file).
     pub(super) fn body(&self) -> &[u8] {
-        &self.body
+        match &self.body {
+            Body::Bytes(bytes) => bytes,
+            #[cfg(any(unix, windows))]
+            Body::File(_) => &[],
+        }
+    }
+
+    /// The same if it is a file.
+    #[cfg(any(unix, windows))]
+    pub(super) fn file(&self) -> Option<&FileBody> {
+        match &self.body {
+            Body::Bytes(_) => None,
+            Body::File(file) => Some(file),
+        }
     }
 
     /// The head to send, which says `Connection: close` when no request may follow.
@@ -265,7 +330,7 @@ impl Response {
             head += &format!("{name}: {value}\r\n");
         }
         if self.has_content() {
-            head += &format!("Content-Length: {}\r\n", self.body.len());
+            head += &format!("Content-Length: {}\r\n", self.body.length());
         }
         head += "\r\n";
         head.into_bytes()

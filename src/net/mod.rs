@@ -16,6 +16,7 @@
 //! | bytes | `output` | what is still to be written, and by whom? |
 //! | | `read_buffer`, `inbox` | what was read, and is not decoded or received yet? |
 //! | | `budget` | how much memory may all connections hold together? |
+//! | | `file_body` | how is a long page sent, without holding all of it? |
 //! | peers | `admission` | who gets a place? |
 //! | | [`capacity`] | how many places does the system allow? |
 //! | | [`applicant`] | who asks for a WebSocket connection, and on what terms is it let in? |
@@ -34,6 +35,8 @@ pub mod client;
 mod deadline;
 mod dial;
 pub mod error;
+#[cfg(any(unix, windows))]
+mod file_body;
 pub mod hosts;
 pub mod http;
 mod inbox;

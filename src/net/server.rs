@@ -734,7 +734,7 @@ impl Acceptor {
             duration: Duration::ZERO,
             bytes_read: 0,
             bytes_written: sent.map_or(0, |length| length as u64),
-            outcome: why.outcome(why.body().len()),
+            outcome: why.outcome(why.body().len() as u64),
         });
     }
 

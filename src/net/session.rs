@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
                 }
                 Reply::Sent { response, bytes } => {
                     let _ = self.tapped.pass(Direction::Sent, [&bytes, &[]]);
-                    let outcome = response.outcome(response.body().len());
+                    let outcome = response.outcome(response.body().len() as u64);
                     self.report(&request_line, started, outcome, true);
                     return None;
                 }
@@ -416,19 +416,25 @@ impl<'a> Session<'a> {
         is_last: bool,
         started: Instant,
     ) -> io::Result<()> {
-        let body = if request_line.starts_with(b"HEAD ") {
-            &[]
-        } else {
-            response.body()
-        };
+        let is_head = request_line.starts_with(b"HEAD ");
+        let body = if is_head { &[] } else { response.body() };
         let head = response.head(is_last, SystemTime::now());
-        let mut bytes = [IoSlice::new(&head), IoSlice::new(body)];
-        let shown = self.tapped.pass(Direction::Sent, [&head, body]);
-        let sent = shown.and_then(|()| self.stream.write_all(&mut bytes, &mut self.pace));
-        let outcome = response.outcome(body.len());
+        let mut sent = self.send([&head, body]);
+        let mut length = body.len() as u64;
+        #[cfg(any(unix, windows))]
+        if let (Ok(()), false, Some(file)) = (&sent, is_head, response.file()) {
+            (length, sent) = file.send(|piece| self.send([piece, &[]]));
+        }
+        let outcome = response.outcome(length);
         self.membership.registry().count_response(response);
         self.report(request_line, started, outcome, is_last);
         sent
+    }
+
+    fn send(&mut self, pieces: [&[u8]; 2]) -> io::Result<()> {
+        self.tapped.pass(Direction::Sent, pieces)?;
+        self.stream
+            .write_all(&mut pieces.map(IoSlice::new), &mut self.pace)
     }
 
     /// Opens the WebSocket connection: the 101 leaves, and frames follow.
@@ -440,12 +446,7 @@ impl<'a> Session<'a> {
             limits,
             handler,
         } = accepted;
-        let mut bytes = [IoSlice::new(response.as_bytes())];
-        let shown = self
-            .tapped
-            .pass(Direction::Sent, [response.as_bytes(), &[]]);
-        let sent = shown.and_then(|()| self.stream.write_all(&mut bytes, &mut self.pace));
-        if sent.is_err() {
+        if self.send([response.as_bytes(), &[]]).is_err() {
             let request_line = handshake.request.head().start_line();
             self.report(request_line, started, Outcome::Left, true);
             return None;

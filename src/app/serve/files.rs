@@ -7,11 +7,8 @@ use crate::app::text;
 use plainws::Page;
 use plainws::protocol::request::Request;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Component, Path, PathBuf};
-
-/// The longest file that is served: a whole one is in memory until it is sent.
-const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -105,24 +102,11 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn read(path: &Path) -> Page {
-    match contents(path) {
-        Ok(Some(contents)) => Page::new(content_type(path), contents),
-        Ok(None) => {
-            let most = MAX_LENGTH / 1024 / 1024;
-            Page::refusal(500, format!("files of more than {most} MiB are not served"))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => nothing_here(),
-        Err(error) => Page::refusal(500, format!("the file cannot be read: {error}")),
-    }
-}
-
-/// `None` if it is too long.
-fn contents(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut contents = Vec::new();
-    // It may grow meanwhile.
-    let mut beginning = fs::File::open(path)?.take(MAX_LENGTH + 1);
-    beginning.read_to_end(&mut contents)?;
-    Ok(Some(contents).filter(|contents| contents.len() as u64 <= MAX_LENGTH))
+    let page = fs::File::open(path).and_then(|file| Page::file(content_type(path), file));
+    page.unwrap_or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => nothing_here(),
+        _ => Page::refusal(500, format!("the file cannot be read: {error}")),
+    })
 }
 
 pub(super) fn nothing_here() -> Page {

@@ -68,7 +68,7 @@ pub(crate) struct Options {
     ///
     /// DIR/a/b.html is the page /a/b.html, and DIR/index.html is /. A file is served instead of a page of this
     /// program at the same path, such as /style.css, but not of /healthz, /metrics and the lab; WebSocket
-    /// connections are opened where they always are. Each file is read when it is asked for, up to 16 MiB.
+    /// connections are opened where they always are. Each file is read while it is sent.
     /// Names that begin with a dot are not served, nor are links out of the folder.
     #[arg(id = "static", long = "static", value_name = "DIR", value_parser = Files::of)]
     files: Option<Files>,
