@@ -1,10 +1,12 @@
 //! The memory that all connections hold together: who needs more than is left is refused, the rest are
 //! served, and at last nothing is held.
 
-use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, TEXT, close_body, frame};
+use crate::support::bytes::{
+    BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, TEXT, TEXT_BEGIN, close_body, frame,
+};
 use crate::support::hostile::fill_window;
 use crate::support::program::Program;
-use crate::support::raw::{Raw, Response};
+use crate::support::raw::{Raw, Response, upgrade_request};
 use crate::support::server::{start, wait_until};
 use plainws::{Error, PreparedMessage, Role, Sender, WhenFull};
 use std::sync::{Mutex, OnceLock};
@@ -195,6 +197,28 @@ fn a_large_echo_takes_little_more_than_its_message() {
     }
     let taken = most() - before;
     assert!(taken < LENGTH / 5 * 6, "{} KiB", taken / KIB);
+}
+
+/// What is told of bytes is made of a few at a time: of a read full of tiny frames it would be almost a megabyte.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_is_told_of_its_bytes_takes_little_more_than_others() {
+    let program = Program::serve(&["--quiet"]);
+    let most = || status_kib(&program, "VmHWM").expect("Linux tells");
+    let offer = "\r\nSec-WebSocket-Protocol: bytes.plainws\r\n\r\n";
+    let mut raw = program.connect();
+    raw.send(upgrade_request("/echo").replace("\r\n\r\n", offer));
+    raw.expect_101();
+    expect_echo(&mut raw, "small");
+    raw.frame();
+    let before = most();
+    let between = frame(Role::Client, MORE, b"b").repeat(2400);
+    let ends = [TEXT_BEGIN, LAST].map(|byte0| frame(Role::Client, byte0, b"a"));
+    raw.send([&ends[0], &between, &ends[1]].map(Vec::as_slice).concat());
+    assert_eq!(raw.frame().1.len(), 2402);
+    raw.frame();
+    let taken = most() - before;
+    assert!(taken < 256, "{taken} KiB");
 }
 
 /// A line of the program's status.

@@ -27,6 +27,9 @@ const SUBPROTOCOL: &str = "bytes.plainws";
 const KEPT: usize = 32;
 /// Frames of a message that are told.
 const MAX_FRAMES: usize = 4;
+/// Bytes that are taken apart at once: what is made of them takes far more room, and a read may be full of frames
+/// of six bytes.
+const PIECE: usize = 512;
 /// Messages of which that is kept until they are told, of a client that sends without waiting.
 const MAX_WAITING: usize = 64;
 
@@ -145,15 +148,8 @@ impl Bytes {
             Direction::Received => Role::Client,
             Direction::Sent => Role::Server,
         };
-        for event in passed.exchange.receive(sender, bytes) {
-            match (event, sender) {
-                (Event::Head(head), sender) => passed.heads[sender as usize] = head.bytes.len(),
-                // Control frames belong to no message.
-                (Event::Frame(frame, _), _) if frame.fragment.is_none() => {}
-                (Event::Frame(frame, _), Role::Client) => passed.receive(*frame),
-                (Event::Frame(frame, _), Role::Server) => passed.send(*frame),
-                _ => {}
-            }
+        for piece in bytes.chunks(PIECE) {
+            passed.pass(sender, piece);
         }
     }
 
@@ -163,6 +159,19 @@ impl Bytes {
 }
 
 impl Passed {
+    fn pass(&mut self, sender: Role, bytes: &[u8]) {
+        for event in self.exchange.receive(sender, bytes) {
+            match (event, sender) {
+                (Event::Head(head), sender) => self.heads[sender as usize] = head.bytes.len(),
+                // Control frames belong to no message.
+                (Event::Frame(frame, _), _) if frame.fragment.is_none() => {}
+                (Event::Frame(frame, _), Role::Client) => self.receive(*frame),
+                (Event::Frame(frame, _), Role::Server) => self.send(*frame),
+                _ => {}
+            }
+        }
+    }
+
     fn receive(&mut self, frame: Frame) {
         if !self.is_inside {
             self.received.push_back(OnWire::default());
