@@ -13,8 +13,8 @@ use plainws::{
 };
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -591,4 +591,136 @@ fn a_tap_sees_everything_from_the_first_byte_on() {
         seen.starts_with("Received GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\nSent HTTP/1.1 426 "),
         "{seen}"
     );
+}
+
+/// The calls of a [`Transport`], as a [`Faulty`] one counts them.
+const NONE: usize = 0;
+const READ: usize = 1;
+const READ_TOO_MUCH: usize = 2;
+const PEEK: usize = 3;
+const WRITE: usize = 4;
+const WRITE_TOO_MUCH: usize = 5;
+const WRITE_NOTHING: usize = 6;
+const SET: usize = 7;
+const SHUTDOWN: usize = 8;
+const DROP: usize = 9;
+
+/// A stream that panics or lies when it is told to.
+struct Faulty {
+    stream: TcpStream,
+    fault: Arc<AtomicUsize>,
+}
+
+impl Faulty {
+    fn has(&self, fault: usize) -> bool {
+        self.fault.load(Ordering::Relaxed) == fault
+    }
+
+    fn panic_at(&self, call: usize) {
+        assert!(!self.has(call), "the fault of call {call}");
+    }
+}
+
+impl Transport for Faulty {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.panic_at(READ);
+        if self.has(READ_TOO_MUCH) {
+            return Ok(buffer.len() + 1);
+        }
+        Transport::read(&self.stream, buffer)
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        self.panic_at(PEEK);
+        Transport::peek(&self.stream)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.panic_at(WRITE);
+        match self.fault.load(Ordering::Relaxed) {
+            WRITE_TOO_MUCH => Ok(bytes.len() + 1),
+            WRITE_NOTHING => Ok(0),
+            _ => Transport::write(&self.stream, bytes),
+        }
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.panic_at(SET);
+        self.stream.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.panic_at(SET);
+        self.stream.set_write_timeout(timeout)
+    }
+
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        self.panic_at(SET);
+        self.stream.set_nonblocking(is_nonblocking)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        // As a connection is cut when another of its calls has panicked.
+        if self.has(SHUTDOWN) || self.has(PEEK) {
+            panic!("the fault of a shutdown");
+        }
+        self.stream.shutdown(how)
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        self.panic_at(DROP);
+    }
+}
+
+/// A server's connection whose stream is still in order, what breaks it, and the client.
+fn faulty_connection() -> (WebSocket, Arc<AtomicUsize>, WebSocket) {
+    let (here, stream) = tcp_pair();
+    let fault = Arc::new(AtomicUsize::new(NONE));
+    let faulty = Faulty {
+        stream,
+        fault: Arc::clone(&fault),
+    };
+    // Looks are taken now and then, for which a peek is needed.
+    let limits = patient().ping_after(Some(Duration::from_millis(100)));
+    let server = thread::spawn(move || Accept::new().limits(limits).accept(faulty));
+    let client = Client::new("ws://localhost/").unwrap().over(here).unwrap();
+    let server = server.join().expect("it does not panic").unwrap();
+    (server, fault, client)
+}
+
+#[test]
+fn a_stream_whose_code_panics_or_lies_ends_its_own_connection_only() {
+    let (other, other_end) = connection(tcp_pair);
+    for call in READ..=DROP {
+        let (ws, fault, client) = faulty_connection();
+        fault.store(call, Ordering::Relaxed);
+        let (told, used) = mpsc::channel();
+        thread::spawn(move || {
+            // The caretaker meets most of the faults first, and the rest are met here.
+            let received = ws.receive_timeout(SOON);
+            let sent = ws.send("Hello");
+            drop(ws);
+            let _ = told.send((received, sent));
+        });
+        let used = used.recv_timeout(PATIENCE);
+        let (received, sent) = used.unwrap_or_else(|_| panic!("fault {call} kills its thread"));
+        if matches!(call, READ | READ_TOO_MUCH) {
+            let problem = io_error(received).to_string();
+            assert!(problem.contains("the code of its stream "), "{problem}");
+        }
+        let is_met_late = matches!(call, SHUTDOWN | DROP);
+        assert!(sent.is_err() || is_met_late, "fault {call}: {sent:?}");
+        drop(client);
+        // Its end has nothing to do with this one, for which the caretaker answers.
+        other.ping(call.to_be_bytes()).unwrap();
+        wait_until("the pong of a connection in order", || {
+            let _ = other.try_receive();
+            other
+                .last_pong()
+                .is_some_and(|pong| pong.payload == call.to_be_bytes())
+        });
+    }
+    close(other, other_end);
 }

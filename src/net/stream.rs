@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::transport::Transport;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Shutdown, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ const WRITE_AGAIN: Duration = Duration::from_millis(250);
 /// A connection as bytes.
 #[derive(Debug)]
 pub(super) struct Stream {
-    transport: Box<dyn Transport>,
+    /// Absent only while it is dropped.
+    transport: Option<Box<dyn Transport>>,
     read_timeout: KnownTimeout,
     write_timeout: KnownTimeout,
     /// Held while the transport is in non-blocking mode. That mode holds for every thread: another one
@@ -34,7 +36,7 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn new(transport: impl Transport + 'static) -> Self {
         Self {
-            transport: Box::new(transport),
+            transport: Some(Box::new(transport)),
             read_timeout: KnownTimeout::default(),
             write_timeout: KnownTimeout::default(),
             nonblocking: Mutex::default(),
@@ -47,12 +49,14 @@ impl Stream {
     /// Makes calls wait, whatever mode the transport was in, and turns off the delay by which the system gathers
     /// small writes: ours carry whole frames, gathered already.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        self.transport.set_nonblocking(false)?;
-        self.transport.send_at_once()
+        self.call(|transport| {
+            transport.set_nonblocking(false)?;
+            transport.send_at_once()
+        })
     }
 
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
-        self.transport.local_addr()
+        self.call(|transport| Ok(transport.local_addr())).ok()?
     }
 
     /// Reads once, waiting at most for `timeout`. It may fail earlier, with an error that [`is_passing`].
@@ -61,9 +65,10 @@ impl Stream {
         slices: &mut [IoSliceMut<'_>],
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
-        self.read_timeout
-            .set(timeout, |timeout| self.transport.set_read_timeout(timeout))?;
-        self.note_read(read(&*self.transport, slices))
+        self.read_timeout.set(timeout, |timeout| {
+            self.call(|transport| transport.set_read_timeout(timeout))
+        })?;
+        self.note_read(self.call(|transport| read(transport, slices)))
     }
 
     /// Reads once what is there already, without waiting.
@@ -174,19 +179,19 @@ impl Stream {
             self.note_end_in(&peeked);
             self.note_end(EndedBy::Us);
         }
-        self.transport.shutdown(Shutdown::Write)
+        self.shutdown(Shutdown::Write)
     }
 
     /// Reads nothing more. A thread that waits for input is woken and reads the end.
     pub(super) fn end_input(&self) {
         self.note_end(EndedBy::Us);
-        let _ = self.transport.shutdown(Shutdown::Read);
+        let _ = self.shutdown(Shutdown::Read);
     }
 
     /// Ends both sides at once. Threads that wait in a call are woken.
     pub(super) fn cut(&self) {
         self.note_end(EndedBy::Cut);
-        let _ = self.transport.shutdown(Shutdown::Both);
+        let _ = self.shutdown(Shutdown::Both);
     }
 
     /// Notes that whatever ends the connection now is a cut: a deadline has passed.
@@ -248,9 +253,9 @@ impl Stream {
 
     fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
         self.write_timeout.set(Some(timeout), |timeout| {
-            self.transport.set_write_timeout(timeout)
+            self.call(|transport| transport.set_write_timeout(timeout))
         })?;
-        self.note_written(write(&*self.transport, slices))
+        self.note_written(self.call(|transport| write(transport, slices)))
     }
 
     fn without_waiting<T>(
@@ -261,10 +266,33 @@ impl Stream {
             .nonblocking
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        self.transport.set_nonblocking(true)?;
-        let done = call(&*self.transport);
-        self.transport.set_nonblocking(false)?;
+        self.call(|transport| transport.set_nonblocking(true))?;
+        let done = self.call(call);
+        self.call(|transport| transport.set_nonblocking(false))?;
         done
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.call(|transport| transport.shutdown(how))
+    }
+
+    /// Calls the transport. It may be the user's code, which may panic, in the thread that looks after all
+    /// connections too: that is a failure of this one.
+    fn call<T>(&self, call: impl FnOnce(&dyn Transport) -> io::Result<T>) -> io::Result<T> {
+        let transport = self
+            .transport
+            .as_deref()
+            .ok_or(io::ErrorKind::NotConnected)?;
+        let called = catch_unwind(AssertUnwindSafe(|| call(transport)));
+        called.unwrap_or_else(|_| Err(io::Error::other("the code of its stream panicked")))
+    }
+}
+
+/// Dropping a transport runs the user's code as well.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let transport = self.transport.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(transport)));
     }
 }
 
@@ -311,17 +339,30 @@ impl KnownTimeout {
 
 /// One buffer is the rule, and the system's call for it is the quicker one.
 fn read(transport: &dyn Transport, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-    match slices {
+    let most = slices.iter().map(|slice| slice.len()).sum();
+    let length = match slices {
         [slice] => transport.read(slice),
         slices => transport.read_vectored(slices),
-    }
+    };
+    at_most(most, length?)
 }
 
 fn write(transport: &dyn Transport, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    match slices {
+    let most = slices.iter().map(|slice| slice.len()).sum();
+    let length = match slices {
         [slice, rest @ ..] if rest.iter().all(|slice| slice.is_empty()) => transport.write(slice),
         slices => transport.write_vectored(slices),
+    };
+    at_most(most, length?)
+}
+
+/// A transport that claims to have moved more bytes than there are is mistaken about which ones, too.
+fn at_most(most: usize, length: usize) -> io::Result<usize> {
+    if length > most {
+        let problem = "the code of its stream says that it moved more bytes than it was given";
+        return Err(io::Error::other(problem));
     }
+    Ok(length)
 }
 
 fn peer_does_not_read() -> io::Error {

@@ -22,6 +22,10 @@ use std::time::Duration;
 /// [`shutdown`](Self::shutdown), must not wait for either. At most one thread reads at a time, and at most one writes,
 /// [`peek`](Self::peek) aside.
 ///
+/// Some of the calls are made under a lock of the connection, and some by the thread that looks after all connections
+/// of the process. So none may use the connection that the stream carries, and none, dropping included, may wait for
+/// longer than it is told to.
+///
 /// # Waiting
 ///
 /// Two time-outs and one mode, which belong to the stream and not to a thread, say how long a call waits. They are
@@ -36,7 +40,8 @@ use std::time::Duration;
 ///
 /// The three kinds above mean that nothing has happened, and that the same call may be made again. A write that failed
 /// so is made again with the same bytes, and perhaps more behind them. Any other error ends the connection, and a
-/// [`WebSocket`](crate::WebSocket) hands it on as [`Error::Io`](crate::Error::Io).
+/// [`WebSocket`](crate::WebSocket) hands it on as [`Error::Io`](crate::Error::Io). So does a panic in a call, and a number
+/// of bytes that is greater than what was asked for.
 ///
 /// ```
 /// use plainws::Transport;
