@@ -377,6 +377,26 @@ fn the_pong_to_an_own_ping_is_told<S: Transport + 'static>(pair: Pair<S>) {
     close(client, server);
 }
 
+#[test]
+fn a_ping_that_cannot_be_sent_takes_no_others_place() {
+    let (client, server) = connection(tcp_pair);
+    client.ping("first").unwrap();
+    let too_long = [0; 126];
+    assert!(client.ping(too_long).is_err());
+    assert!(client.sender().ping(too_long).is_err());
+    assert_eq!(
+        server.receive_timeout(SOON / 10).unwrap(),
+        Received::TimedOut
+    );
+    wait_until("the pong", || {
+        let _ = client.try_receive();
+        client
+            .last_pong()
+            .is_some_and(|pong| pong.payload == b"first")
+    });
+    close(client, server);
+}
+
 fn a_wait_for_a_message_ends_in_time<S: Transport + 'static>(pair: Pair<S>) {
     let (_played, ws) = Played::open(pair, Accept::new().limits(patient()));
     assert_eq!(ws.try_receive().unwrap(), Received::NotReady);

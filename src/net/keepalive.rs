@@ -54,11 +54,14 @@ pub struct Pong {
     pub round_trip: Duration,
 }
 
+/// What a ping of the caller's carried, and when it was sent.
+pub(super) type OwnPing = (Vec<u8>, Instant);
+
 /// The caller's pings.
 #[derive(Debug, Default)]
 struct Own {
     /// The latest one and when it was sent, until its pong comes. §5.5.3: a peer need not answer those before it.
-    unanswered: Option<(Vec<u8>, Instant)>,
+    unanswered: Option<OwnPing>,
     last_pong: Option<Pong>,
 }
 
@@ -121,9 +124,24 @@ impl Keepalive {
         }
     }
 
-    /// The caller sends a ping of its own.
-    pub(super) fn own_ping(&mut self, payload: &[u8], now: Instant) {
-        self.own.get_or_insert_default().unanswered = Some((payload.into(), now));
+    /// The caller is about to send a ping of its own. Returns the one before it, if that is unanswered.
+    pub(super) fn own_ping(&mut self, payload: &[u8], now: Instant) -> Option<OwnPing> {
+        let own = self.own.get_or_insert_default();
+        own.unanswered.replace((payload.into(), now))
+    }
+
+    /// That ping was not sent, so the one before it is still the latest.
+    pub(super) fn own_ping_failed(&mut self, payload: &[u8], before: Option<OwnPing>) {
+        if let Some(own) = &mut self.own {
+            // Another thread may have sent one meanwhile.
+            if own
+                .unanswered
+                .take_if(|(sent, _)| sent == payload)
+                .is_some()
+            {
+                own.unanswered = before;
+            }
+        }
     }
 
     /// The latest answer to one of those.
@@ -134,17 +152,18 @@ impl Keepalive {
     /// A pong arrived. Returns how long the peer took, if it answers the latest ping, or the latest of the caller's.
     pub(super) fn pong(&mut self, payload: &[u8], now: Instant) -> Option<Duration> {
         let round_trip = |sent| now.saturating_duration_since(sent);
-        if let Some(ping) = self.ping.take_if(|ping| ping.payload == payload) {
-            return Some(round_trip(ping.sent));
-        }
-        let own = self.own.as_mut()?;
-        let (payload, sent) = own.unanswered.take_if(|(sent, _)| sent == payload)?;
-        let round_trip = round_trip(sent);
-        own.last_pong = Some(Pong {
-            payload,
-            round_trip,
+        // The caller's may carry the same bytes: it is then the later one, and the peer answers that.
+        let ping = self.ping.take_if(|ping| ping.payload == payload);
+        let own = self.own.as_mut().and_then(|own| {
+            let (payload, sent) = own.unanswered.take_if(|(sent, _)| sent == payload)?;
+            let round_trip = round_trip(sent);
+            own.last_pong = Some(Pong {
+                payload,
+                round_trip,
+            });
+            Some(round_trip)
         });
-        Some(round_trip)
+        own.or_else(|| ping.map(|ping| round_trip(ping.sent)))
     }
 
     /// Judges the silence. `arrival`: by when everything that was sent has arrived at a peer that takes
@@ -398,6 +417,38 @@ mod tests {
             (&last.payload[..], Some(last.round_trip)),
             (&b"second"[..], second)
         );
+    }
+
+    #[test]
+    fn a_ping_of_the_callers_may_carry_what_another_one_does() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let pause = Duration::from_secs(20);
+        let mut keepalive = Keepalive::new(Some(pause), pause, start);
+        assert_eq!(keepalive.poll(at(20), None), Look);
+        assert_eq!(keepalive.poll(at(20), None), FIRST);
+        let first = 1_u64.to_be_bytes();
+        keepalive.own_ping(&first, at(21));
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(keepalive.pong(&first, at(22)), second);
+        assert_eq!(keepalive.last_pong().map(|pong| pong.round_trip), second);
+        assert_eq!(keepalive.pong(&first, at(23)), None);
+    }
+
+    #[test]
+    fn a_ping_that_could_not_be_sent_takes_no_others_place() {
+        let start = Instant::now();
+        let mut keepalive = Keepalive::new(None, Duration::ZERO, start);
+        keepalive.own_ping(b"first", start);
+        let before = keepalive.own_ping(b"second", start);
+        keepalive.own_ping_failed(b"second", before);
+        assert_eq!(keepalive.pong(b"second", start), None);
+        assert!(keepalive.pong(b"first", start).is_some());
+        // Another thread's came in between.
+        let before = keepalive.own_ping(b"third", start);
+        keepalive.own_ping(b"fourth", start);
+        keepalive.own_ping_failed(b"third", before);
+        assert!(keepalive.pong(b"fourth", start).is_some());
     }
 
     #[test]

@@ -80,8 +80,9 @@ impl Sender {
     /// As [`send`](Self::send); [`Error::Misuse`] also for a longer payload.
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
         let payload = payload.as_ref();
-        self.link()?.note_ping(payload);
-        self.queue(payload.len(), |connection| connection.ping(payload))
+        self.link()?.ping(payload, || {
+            self.queue(payload.len(), |connection| connection.ping(payload))
+        })
     }
 
     /// A sender of bytes as they are, for tests and for learners.

@@ -243,9 +243,11 @@ impl WebSocket {
     /// As [`send`](Self::send); [`Error::Misuse`](crate::Error::Misuse) also for a longer payload.
     pub fn ping(&self, payload: impl AsRef<[u8]>) -> Result<()> {
         let payload = payload.as_ref();
-        self.link.note_ping(payload);
-        self.link
-            .send(payload.len(), |connection| connection.ping(payload))
+        self.link.ping(payload, || {
+            let length = payload.len();
+            self.link
+                .send(length, |connection| connection.ping(payload))
+        })
     }
 
     /// Closes the connection (§7.1.2): sends a Close, waits for the peer's, discarding messages, and

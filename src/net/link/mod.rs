@@ -28,7 +28,7 @@ pub(super) use self::core::{Queue, Waited};
 
 use self::core::Core;
 use super::budget::Share;
-use super::error::Error;
+use super::error::{Error, Result};
 use super::keepalive::Pong;
 use super::limits::Limits;
 use super::output::Patience;
@@ -95,9 +95,15 @@ impl Link {
         self.core().round_trip
     }
 
-    /// Notes that the caller is about to send a ping.
-    pub(super) fn note_ping(&self, payload: &[u8]) {
-        self.core().keepalive.own_ping(payload, Instant::now());
+    /// Sends a ping of the caller's, as `send` does, and waits for its pong from then on.
+    pub(super) fn ping(&self, payload: &[u8], send: impl FnOnce() -> Result<()>) -> Result<()> {
+        let before = self.core().keepalive.own_ping(payload, Instant::now());
+        let sent = send();
+        if sent.is_err() {
+            let mut core = self.core();
+            core.keepalive.own_ping_failed(payload, before);
+        }
+        sent
     }
 
     pub(super) fn last_pong(&self) -> Option<Pong> {
