@@ -61,8 +61,15 @@ impl Refusal {
         }
         let text = harmless(rest);
         let line = text.lines().next().unwrap_or_default().trim();
-        (!line.is_empty()).then(|| clipped(line, 200))
+        (!line.is_empty()).then(|| clipped(line, MOST))
     }
+}
+
+/// Of each thing that a refusal says, so many characters are shown.
+const MOST: usize = 200;
+
+fn told(bytes: &[u8]) -> String {
+    clipped(&bytes.escape_ascii().to_string(), MOST)
 }
 
 /// `status 404 Not Found: no such room`, with the first line of a body that people can read, and of a redirect where it
@@ -72,10 +79,10 @@ impl fmt::Display for Refusal {
         write!(f, "status {}", self.response.status())?;
         match self.response.reason().trim_ascii() {
             [] => {}
-            reason => write!(f, " {}", reason.escape_ascii())?,
+            reason => write!(f, " {}", told(reason))?,
         }
         if let Some(location) = self.response.head().values("Location").next() {
-            write!(f, ", to {}", location.escape_ascii())?;
+            write!(f, ", to {}", told(location))?;
         }
         match self.said() {
             Some(said) => write!(f, ": {said}"),
@@ -141,5 +148,13 @@ mod tests {
     fn a_long_line_is_clipped() {
         let shown = shown("500 ", &"x".repeat(4096));
         assert_eq!(shown, format!("status 500: {}…", "x".repeat(200)));
+    }
+
+    #[test]
+    fn a_long_head_is_clipped() {
+        let long = "x".repeat(4096);
+        let shown = shown(&format!("301 {long}\r\nLocation: {long}"), "");
+        let clipped = format!("{}…", "x".repeat(200));
+        assert_eq!(shown, format!("status 301 {clipped}, to {clipped}"));
     }
 }
