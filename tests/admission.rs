@@ -618,3 +618,62 @@ mod the_deadline {
         assert!(before + timeout <= deadline && deadline <= now + timeout);
     }
 }
+
+/// Panics when it is dropped.
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        panic!("the end of what was found out");
+    }
+}
+
+/// Panics when it is asked for its cause.
+#[derive(Debug)]
+struct Causeless;
+
+impl std::fmt::Display for Causeless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it has failed")
+    }
+}
+
+impl std::error::Error for Causeless {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        panic!("there is no cause");
+    }
+}
+
+#[test]
+fn panics_in_what_it_was_admitted_with_and_what_it_failed_with_end_one_connection() {
+    let (told, lines) = mpsc::channel();
+    let address = start(|server| {
+        server
+            .route("/", |_| Err(Causeless))
+            .admit(|applicant| {
+                let admission = Admission::default().extension(Fragile);
+                Ok(match applicant.request.query() {
+                    Some(_) => admission.subprotocol("not offered"),
+                    None => admission,
+                })
+            })
+            .log(move |record| {
+                let _ = told.send(match &record.outcome {
+                    Outcome::Closed { has_panicked, .. } => format!("panicked: {has_panicked}"),
+                    Outcome::Response { status, .. } => status.to_string(),
+                    other => format!("{other:?}"),
+                });
+            })
+    });
+    let line = || lines.recv_timeout(PATIENCE).expect("a line in time");
+    let mut raw = Raw::connect(address);
+    raw.send(upgrade_request("/"));
+    raw.expect_101();
+    raw.expect_frame(CLOSE, close_body(1011, b""));
+    raw.send_frame(CLOSE, close_body(1011, b""));
+    assert_eq!(line(), "panicked: true");
+    let mut raw = Raw::connect(address);
+    raw.send(upgrade_request("/?"));
+    assert_eq!(raw.response().status, 500);
+    assert_eq!(line(), "500");
+}

@@ -6,6 +6,7 @@ use crate::protocol::handshake::Upgrade;
 use crate::protocol::request::Request;
 use std::any::Any;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -145,6 +146,15 @@ impl Admission {
 /// Values that are found by their type.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extensions(Vec<Arc<dyn Any + Send + Sync>>);
+
+/// Dropping a value runs the user's code as well, which may panic.
+impl Drop for Extensions {
+    fn drop(&mut self) {
+        for value in self.0.drain(..) {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+        }
+    }
+}
 
 impl Extensions {
     pub(super) fn get<T: 'static>(&self) -> Option<&T> {

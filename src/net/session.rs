@@ -562,21 +562,27 @@ fn handle(
     membership: &Membership,
     ws: &mut WebSocket,
 ) -> (Option<HandlerError>, bool) {
-    let ended = membership.registry().catch(|| handler(ws));
+    // The causes of an error are told by the user's code as well.
+    let ended = membership.registry().catch(|| {
+        let error = handler(ws).err()?;
+        let ours = ours(&*error);
+        // A handler that failed because it sent too late is not reported as one that failed: how the
+        // connection ended says it all.
+        let is_late = ours.is_some_and(Error::is_closed);
+        let is_overloaded = matches!(ours, Some(Error::Overloaded));
+        Some((error, is_late, is_overloaded))
+    });
     let has_panicked = ended.is_none();
-    let error = ended.and_then(Result::err);
-    let ours = error.as_deref().and_then(ours);
-    let code = match (&error, ours) {
-        (_, Some(Error::Overloaded)) => CloseCode::TRY_AGAIN_LATER,
-        (None, _) if !has_panicked => CloseCode::NORMAL,
+    let failed = ended.flatten();
+    let code = match &failed {
+        Some((_, _, true)) => CloseCode::TRY_AGAIN_LATER,
+        None if !has_panicked => CloseCode::NORMAL,
         _ => CloseCode::INTERNAL_ERROR,
     };
-    // A handler that failed because it sent too late is not reported as one that failed: how the
-    // connection ended says it all.
-    let is_late = ours.is_some_and(Error::is_closed);
     // These codes may be sent, and a connection that is closed already needs no Close.
     let _ = ws.close(code, "");
-    (error.filter(|_| !is_late), has_panicked)
+    let error = failed.and_then(|(error, is_late, _)| (!is_late).then_some(error));
+    (error, has_panicked)
 }
 
 /// The error of this library that a handler's error is, or was caused by.
