@@ -6,6 +6,9 @@ use crate::devtools::{Browser, Page};
 use crate::support::program::Program;
 use crate::support::raw::PATIENCE;
 use serde_json::Value;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
 use std::time::Instant;
 
 /// Serves the program and opens one of its pages, unless there is no browser.
@@ -514,6 +517,7 @@ mod the_echo_page_with_bytes {
         );
         assert_eq!(page.text("problem"), "");
 
+        page.type_text("48 6");
         page.evaluate("document.querySelector('[value=file]').click()");
         page.click("send");
         page.wait_for("document.getElementById('problem').textContent.includes('no file')");
@@ -530,6 +534,11 @@ mod the_echo_page_with_bytes {
         wait_for_lines(&mut page, &[("sent", &shown), ("received", &shown)]);
         page.wait_for(
             "document.getElementById('sent-bytes').innerText.includes('70 bytes, each XOR')",
+        );
+        // What was entered beside it and is not sent is kept.
+        assert_eq!(
+            page.evaluate("document.getElementById('message').value"),
+            "48 6"
         );
         assert_clean(&program, &mut page);
     }
@@ -666,6 +675,68 @@ mod a_proxy {
             assert!(said.contains(shown), "no {shown} in:\n{said}");
         }
         assert!(!said.contains("VIOLATION"), "{said}");
+    }
+
+    /// Passes all on but the subprotocol that the server agrees to.
+    fn without_subprotocols(server: SocketAddr) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.expect("a browser connects");
+                let server = TcpStream::connect(server).expect("the server is there");
+                let ends = [&client, &server].map(|end| end.try_clone().expect("it is open"));
+                let [mut from_client, mut to_server] = ends;
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from_client, &mut to_server);
+                    let _ = to_server.shutdown(Shutdown::Write);
+                });
+                thread::spawn(move || pass_answers(server, client));
+            }
+        });
+        address
+    }
+
+    fn pass_answers(server: TcpStream, mut client: TcpStream) {
+        let mut server = BufReader::new(server);
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            if !matches!(server.read_line(&mut line), Ok(1..)) {
+                return;
+            }
+            if !line.starts_with("Sec-WebSocket-Protocol:") {
+                let _ = client.write_all(line.as_bytes());
+            }
+        }
+        let _ = io::copy(&mut server, &mut client);
+        let _ = client.shutdown(Shutdown::Write);
+    }
+
+    #[test]
+    fn that_drops_the_subprotocol_leaves_pages_that_work_and_show_no_bytes() {
+        let Some(browser) = Browser::shared() else {
+            return;
+        };
+        let program = Program::serve(&["--quiet"]);
+        let address = without_subprotocols(program.address);
+        let mut page = browser.open(&format!("http://{address}/"));
+        wait_for_tick(&mut page);
+        page.wait_for(
+            "document.getElementById('socket-passed').innerText.startsWith('1 handshake, ')",
+        );
+        assert_eq!(page.text("socket-bytes"), "–");
+
+        let mut page = browser.open(&format!("http://{address}/echo"));
+        page.wait_for(IS_OPEN);
+        page.click("message");
+        for text in ["one", "two"] {
+            page.type_text(text);
+            page.press_enter();
+            wait_for_lines(&mut page, &[("sent", text), ("received", text)]);
+        }
+        assert!(page.text("lines").contains("bytes are not shown"));
+        assert!(page.text("wire-title").contains("Hello"));
     }
 }
 

@@ -648,10 +648,11 @@ mod the_time {
 
     #[test]
     fn is_told_once_with_the_length_of_the_request() {
-        let program = Program::serve(&["--prefix", "/md_admin"]);
+        let program = Program::serve(&["--prefix", "/md_admin", "--header", "X-From: all"]);
         for path in ["/time", "/md_admin/time"] {
             let response = get(&program, path);
             assert_eq!(response.status, 200);
+            assert_eq!(response.header("X-From"), Some("all"));
             let request =
                 format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             let length = response

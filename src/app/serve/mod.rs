@@ -320,7 +320,10 @@ fn with_routes(mut server: Server, options: &Options, has_lab: bool) -> Server {
     for path in ECHO {
         server = server.route(path, echo::echo);
     }
-    server = server.page_with("/time", clock::once);
+    let with_time_headers = with_headers.clone();
+    server = server.page_with("/time", move |request| {
+        with_time_headers(clock::once(request))
+    });
     for (path, page) in pages::all(has_lab) {
         let (files, with_headers) = (options.files.clone(), with_headers.clone());
         server = server.page_with(path, move |request| {

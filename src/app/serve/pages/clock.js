@@ -12,6 +12,9 @@ const [clock, time, caption, state, retry, countdown, reconnect, error, unexpect
 // page asks the server to tell of those.
 export const passed = { connections: 0, frames: 0, bytes: 0 };
 
+// What the connections offer. A proxy may drop the answer to it, and then browsers leave: if none has opened, the page
+// tries without it.
+let offers = clock.dataset.counts ? [TELLS_BYTES] : [];
 let failures = 0; // attempts since the last good message
 let ended; // why the latest connection ended, until there is another
 let pause; // the timer of the countdown; undefined while an attempt or a connection is under way
@@ -35,7 +38,7 @@ function connect() {
   countdown.textContent = 'Trying now.';
   show('connecting', ended ? `Connecting again. Connection lost before: ${ended}.` : 'Connecting.');
 
-  const socket = new WebSocket(socketAddress(clock.dataset.socket), clock.dataset.counts ? [TELLS_BYTES] : []);
+  const socket = new WebSocket(socketAddress(clock.dataset.socket), offers);
   let isOpen = false;
   let isFirst = true;
   const listening = new AbortController(); // silences this socket once we have given it up
@@ -51,6 +54,10 @@ function connect() {
     listening.abort();
     socket.close(); // does nothing when it is closed already
     if (isOpen) ended = why;
+    if (!passed.connections && offers.length) {
+      offers = [];
+      return connect();
+    }
     retryLater(why);
   };
 
@@ -58,6 +65,7 @@ function connect() {
     isOpen = true;
     ended = undefined;
     passed.connections += 1;
+    if (!socket.protocol) passed.bytes = NaN; // nobody tells those of the handshake
     show('open', 'Connected.');
     // The button goes away: do not lose the place of someone who is on it.
     if (document.activeElement === reconnect) state.focus();

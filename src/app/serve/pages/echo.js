@@ -12,6 +12,10 @@ const [state, form, message, file, problem, log, lines, closeButton, connectButt
 
 const MARKS = { sent: '→ sent', received: '← received', note: '• note' };
 
+// What the connection offers. A proxy may drop the answer to it, and then browsers leave: if none has opened, the page
+// tries without it.
+let offers = [TELLS_BYTES];
+let hasOpened = false;
 let socket;
 let unanswered = []; // lines of what was sent, in order, until the echo comes
 
@@ -56,14 +60,15 @@ function show(name, words) {
 
 function connect() {
   show('connecting', 'Connecting.');
-  socket = new WebSocket(socketAddress(), [TELLS_BYTES]);
+  socket = new WebSocket(socketAddress(), offers);
   socket.binaryType = 'arraybuffer';
-  // After each echo comes another message, which tells the bytes of it and of what it answers.
+  // After each echo comes another message, which tells the bytes of it and of what it answers, if that is agreed on.
   let isEcho = true;
   socket.onopen = () => {
+    hasOpened = true;
     show('open', 'Connected.');
     problem.textContent = '';
-    addLine('note', 'connected');
+    addLine('note', socket.protocol ? 'connected' : 'connected, but bytes are not shown: something on the way keeps the offer from being agreed on');
   };
   socket.onmessage = ({ data }) => {
     if (isEcho) {
@@ -72,9 +77,13 @@ function connect() {
     } else {
       showBytes(JSON.parse(data));
     }
-    isEcho = !isEcho;
+    isEcho = !isEcho || !socket.protocol;
   };
   socket.onclose = (event) => {
+    if (!hasOpened && offers.length && document.body.dataset.state === 'connecting') {
+      offers = [];
+      return connect();
+    }
     const words = describeClose(event);
     refuse(words);
     show('lost', `Closed: ${words}.`);
@@ -95,13 +104,14 @@ function refuse(words) {
 form.addEventListener('submit', async (event) => {
   event.preventDefault(); // the message goes through the WebSocket; nothing is submitted
   problem.textContent = '';
+  const used = input();
   try {
     const data = await entered(); // an empty message is a message too
     if (socket.readyState !== WebSocket.OPEN) throw new Error(whyNot());
     socket.send(data);
     unanswered.push(addLine('sent', data));
-    message.value = '';
-    input().focus();
+    if (used === message) message.value = ''; // a text that is not sent yet outlasts a file
+    used.focus();
   } catch (error) {
     problem.textContent = `Not sent: ${error.message}`;
   }

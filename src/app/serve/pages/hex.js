@@ -5,7 +5,7 @@ const MAX_SHOWN = 64; // bytes of one message
 // Two digits a byte; blanks between bytes may be left out.
 export function fromHex(text) {
   const digits = text.replace(/\s+/g, '');
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error('hex has two digits a byte, 0 to 9 and a to f, such as 48 65 6c 6c 6f.');
+  if (digits.length % 2 || /[^0-9a-f]/i.test(digits)) throw new Error('hex has two digits a byte, 0 to 9 and a to f, such as 48 65 6c 6c 6f.');
   return Uint8Array.from(digits.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 }
 

@@ -14,6 +14,7 @@ let poll; // bytes of a request for the time and of its answer, once they are me
 // here, as HTTP/1.1 has it, but for the header that says so: it would not be there otherwise.
 async function measure() {
   const answer = await fetch('time');
+  if (!answer.ok) throw new Error(`the time was refused with ${answer.status}`);
   const body = await answer.arrayBuffer();
   let bytes = `HTTP/1.1 ${answer.status} ${answer.statusText}`.length + LINE_END + LINE_END + body.byteLength;
   for (const [name, value] of answer.headers) {
@@ -39,9 +40,9 @@ function counted(count, thing) {
 }
 
 function number(value) {
-  return value.toLocaleString('en');
+  return Number.isNaN(value) ? '–' : value.toLocaleString('en');
 }
 
 setInterval(show, 1000);
 show();
-measure().catch(() => { /* the server is gone: the state says so */ });
+measure().catch(() => { /* then what polling costs is not known, and not shown */ });
