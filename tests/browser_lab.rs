@@ -936,7 +936,10 @@ mod close {
         );
         for (cause, due) in [
             ("1000", "> close 1000; < close 1000"),
-            ("4000", "> close 4000 tea is ready; < close 4000"),
+            (
+                "4000",
+                "> close 4000 tea is ready; < close 4000 tea is ready",
+            ),
             ("no-code", "> close without a code; < close without a code"),
             (
                 "server-1001",
@@ -988,6 +991,11 @@ mod close {
                 "{cause}: {told}"
             );
         }
+        let said = page.text("close-4000");
+        assert!(
+            said.contains("and with the same reason, so it is in the event"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn each_line_is_a_message_and_commands_do_the_rest() {
         run.stderr
     );
     assert!(run.stderr.contains("odd number"), "{}", run.stderr);
-    assert!(run.stderr.contains("closed 4000\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("closed 4000: bye\n"), "{}", run.stderr);
     // What could not be sent is not forgotten.
     assert!(
         run.stderr.ends_with("sent: line 8 was not\n"),

@@ -59,8 +59,8 @@ mod with_the_librarys_server {
         ws.close(CloseCode::NORMAL, "done").unwrap();
         assert_eq!(
             ws.close_reason(),
-            Some(CloseReason::new(CloseCode::NORMAL)),
-            "the server gave the code back"
+            CloseReason::decode(b"\x03\xE8done").ok(),
+            "the server gave code and reason back"
         );
         assert!(ws.send("late").unwrap_err().is_closed());
         assert_eq!(ws.receive().unwrap(), None);
@@ -808,17 +808,17 @@ mod s5_frames {
 mod s7_close {
     use super::*;
 
-    fn expect_close(raw: &mut Raw, code: u16) {
+    fn expect_close(raw: &mut Raw, code: u16, reason: &str) {
         let (byte0, _, payload) = raw.masked_frame();
         assert_eq!(byte0, CLOSE);
-        assert_eq!(payload, close_body(code, b""));
+        assert_eq!(payload, close_body(code, reason.as_bytes()));
     }
 
     /// §7.1.1: the server ends the TCP connection first.
     #[test]
     fn waits_for_the_servers_close_and_then_for_its_fin() {
         let server = accepting(|raw| {
-            expect_close(raw, 4000);
+            expect_close(raw, 4000, "");
             raw.expect_silence(MOMENT);
             raw.send(server(&[
                 (TEXT, b"late"),
@@ -838,7 +838,7 @@ mod s7_close {
     #[test]
     fn answers_pings_until_the_servers_close() {
         let server = accepting(|raw| {
-            expect_close(raw, 1000);
+            expect_close(raw, 1000, "");
             let mut keys = HashSet::new();
             for payload in [&b"still there?"[..], b""] {
                 raw.send(server(&[(PING, payload)]));
@@ -861,7 +861,7 @@ mod s7_close {
     fn by_the_server_is_answered_and_its_fin_waited_for() {
         let server = accepting(|raw| {
             raw.send(server(&[(CLOSE, &close_body(1001, b"restart"))]));
-            expect_close(raw, 1001);
+            expect_close(raw, 1001, "restart");
             raw.expect_silence(MOMENT);
             raw.send_fin();
             raw.expect_fin();
@@ -880,7 +880,7 @@ mod s7_close {
     #[test]
     fn does_not_wait_for_ever() {
         let server = accepting(|raw| {
-            expect_close(raw, 1000);
+            expect_close(raw, 1000, "");
             raw.expect_fin();
         });
         let limits = endless().close_timeout(SOON);
@@ -896,11 +896,11 @@ mod s7_close {
 
     #[test]
     fn comes_by_itself_on_drop_with_1011_from_a_panic() {
-        let server = accepting(|raw| expect_close(raw, 1000));
+        let server = accepting(|raw| expect_close(raw, 1000, ""));
         drop(plainws::connect(&server.url).unwrap());
         server.join();
 
-        let server = accepting(|raw| expect_close(raw, 1011));
+        let server = accepting(|raw| expect_close(raw, 1011, ""));
         let ws = plainws::connect(&server.url).unwrap();
         let panicked = thread::spawn(move || {
             let _ws = ws;

@@ -316,14 +316,28 @@ mod s5_5_1_close_by_the_peer {
     use super::*;
 
     #[test]
-    fn is_answered_with_its_code_and_ends_the_connection() {
+    fn is_answered_with_its_code_and_reason_and_ends_the_connection() {
         for role in BOTH {
             for code in [1000, 1001, 1002, 1003, 1007, 1011, 1012, 1014, 3000, 4999] {
                 let outcome = after(role, &[(CLOSE, &close_body(code, "à plus".as_bytes()))]);
-                assert_eq!(outcome.seen, [format!("close {code} à plus")]);
-                assert_eq!(outcome.sent, [format!("close {code} ")]);
+                let close = [format!("close {code} à plus")];
+                assert_eq!(
+                    (&outcome.seen[..], &outcome.sent[..]),
+                    (&close[..], &close[..])
+                );
                 assert_eq!(outcome.state, State::Closed);
                 assert_eq!(outcome.close_code, Some(CloseCode(code)));
+            }
+        }
+    }
+
+    #[test]
+    fn has_its_whole_reason_repeated_however_long() {
+        for role in BOTH {
+            for length in [0, 1, 122, 123] {
+                let reason = "x".repeat(length % 2) + &"é".repeat(length / 2);
+                let outcome = after(role, &[(CLOSE, &close_body(1000, reason.as_bytes()))]);
+                assert_eq!(outcome.sent, [format!("close 1000 {reason}")]);
             }
         }
     }
@@ -343,19 +357,19 @@ mod s5_5_1_close_by_the_peer {
     #[test]
     fn is_the_last_thing_that_is_heeded() {
         for role in BOTH {
-            let body = close_body(1000, b"");
+            let body = close_body(1000, b"first");
             let after_it: &[&[Frame<'_>]] = &[
                 &[(TEXT, b"x")],
                 &[(PING, b"x")],
                 &[(CLOSE, b"")],
-                &[(CLOSE, b"\x03\xE9")],
+                &[(CLOSE, b"\x03\xE9second")],
                 &[(0b1111_1111, b"not even a frame")],
             ];
             for frames in after_it {
                 let before: [Frame<'_>; 2] = [(TEXT, b"a"), (CLOSE, &body)];
                 let outcome = after(role, &[&before, *frames].concat());
-                assert_eq!(outcome.seen, ["text a", "close 1000 "]);
-                assert_eq!(outcome.sent, ["close 1000 "]);
+                assert_eq!(outcome.seen, ["text a", "close 1000 first"]);
+                assert_eq!(outcome.sent, ["close 1000 first"]);
                 assert_eq!(outcome.close_code, Some(CloseCode::NORMAL));
             }
         }
@@ -1220,7 +1234,7 @@ mod any_cut_of_the_stream {
                     "close 1001 fin €",
                 ]
             );
-            assert_eq!(outcome.sent, ["pong 1", "pong 2", "close 1001 "]);
+            assert_eq!(outcome.sent, ["pong 1", "pong 2", "close 1001 fin €"]);
         }
     }
 

@@ -332,7 +332,7 @@ mod while_the_handler_is_busy {
         }
         raw.send_frame(TEXT, "kept");
         raw.send_frame(CLOSE, close_body(4001, b"bye"));
-        while raw.frame() != (CLOSE, close_body(4001, b"")) {}
+        while raw.frame() != (CLOSE, close_body(4001, b"bye")) {}
         raw.expect_fin();
         gate.open();
         let (message, end, reason) = observed.next();

@@ -747,7 +747,7 @@ mod close {
     }
 
     #[test]
-    fn by_the_peer_is_answered_with_its_code_and_no_reason() {
+    fn by_the_peer_is_answered_with_its_code_and_reason() {
         let address = start(|server| server.route("/", echo));
         let codes = (1000..=1003)
             .chain(1007..=1014)
@@ -755,7 +755,7 @@ mod close {
         for code in codes {
             let mut raw = Raw::open(address, "/");
             raw.send_frame(CLOSE, close_body(code, "tschüß".as_bytes()));
-            assert_eq!(raw.expect_close(code), "");
+            assert_eq!(raw.expect_close(code), "tschüß");
             raw.expect_fin();
         }
         // §7.1.5: no code in, no code out.

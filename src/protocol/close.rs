@@ -24,8 +24,8 @@ pub struct CloseReason {
     /// The peer's code; [`CloseCode::NO_STATUS`] when its Close had none, [`CloseCode::ABNORMAL`] when
     /// the connection was lost without a Close (§7.1.5).
     pub code: CloseCode,
-    /// The peer's words, often empty. Meant for developers: not necessarily fit for a user (§5.5.1),
-    /// and to be escaped before it is shown.
+    /// The peer's words, often empty; ours, if its Close answers ours and repeats them. Meant for developers: not
+    /// necessarily fit for a user (§5.5.1), and to be escaped before it is shown.
     pub reason: String,
 }
 

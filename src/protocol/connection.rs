@@ -7,7 +7,7 @@
 //!             we close                peer closes or breaks a rule, or EOF
 //!   Open ───────────────────▶ Closing ────────────────────────────────────▶ Closed
 //!    │                                                                        ▲
-//!    ├── peer closes: its code goes back ─────────────────────────────────────┤
+//!    ├── peer closes: its code and reason go back ────────────────────────────┤
 //!    ├── peer breaks a rule: a Close with the rule's code goes out ───────────┤
 //!    └── EOF ─────────────────────────────────────────────────────────────────┘
 //!
@@ -567,12 +567,11 @@ impl Connection {
         }))
     }
 
-    /// §5.5.1: a Close that we did not start is answered, with the same code.
+    /// §5.5.1: a Close that we did not start is answered, with the same code and reason.
     fn peer_closed(&mut self, body: &[u8]) -> Result<CloseReason, Rule> {
         let reason = CloseReason::decode(body)?;
         if self.state == State::Open {
-            let code = body.get(..2).unwrap_or_default();
-            self.outbox.push_close(code);
+            self.outbox.push_close(body);
         }
         self.end(reason.clone());
         Ok(reason)

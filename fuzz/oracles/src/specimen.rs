@@ -685,13 +685,14 @@ impl Peer {
             _ => 1005,
         });
         if self.state == State::Open {
-            let code = match body.get(..2) {
-                None if self.has(Bug::NoStatusEchoed) => &1005_u16.to_be_bytes()[..],
-                code => code.unwrap_or_default(),
+            let reply = match body[..] {
+                [] | [_] if self.has(Bug::NoStatusEchoed) => &1005_u16.to_be_bytes()[..],
+                [_] => &[],
+                _ => &body,
             };
-            self.push(8, code);
+            self.push(8, reply);
             if self.has(Bug::CloseEchoedTwice) {
-                self.push(8, code);
+                self.push(8, reply);
             }
         }
         self.state = State::Closed;

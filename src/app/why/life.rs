@@ -62,8 +62,9 @@ pub(super) const ALL: &[Question] = &[
         "A reload gives 1001. Must the server answer, and who ends TCP first?",
         "7.1.1",
         "A browser that leaves a page sends Close 1001, going away, and the server answers with a Close, as a rule with \
-         the same code. Then the server ends TCP first: whoever does so has to remember the connection for a while \
-         (TIME_WAIT), and that may keep a client from connecting again. The client waits for this, but not for ever.",
+         the same code; some, as plainws does, repeat the reason too. Then the server ends TCP first: whoever does so \
+         has to remember the connection for a while (TIME_WAIT), and that may keep a client from connecting again. The \
+         client waits for this, but not for ever.",
     )
     .seen(&[to("#close/1000", "Who ended TCP, for each cause")])
     .at("src/net/link/mod.rs", "finish")

@@ -186,7 +186,7 @@ pub(super) fn stages() -> Vec<Stage> {
         stage(
             "closing",
             "Opcode 8 is a Close; its payload begins with a code of two bytes, or is empty. Answer with a Close of the \
-             same code, send nothing after it, and end TCP.",
+             same code (a reason may follow it), send nothing after it, and end TCP.",
             rows(CLOSING),
         ),
         stage(

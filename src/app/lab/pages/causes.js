@@ -1,5 +1,5 @@
 // The causes of the bench "Close". `act` ends an open connection, `why` is said of what came of it: `said` is the browser's own
-// Close, `back` a word on a reason that did not come back, `endedBy` who ended TCP first, `status` the one of a refusal.
+// Close, `back` a word on a reason that came back, `endedBy` who ended TCP first, `status` the one of a refusal.
 
 // Bytes that no server may send, written as they stand.
 const raw = (hex) => ({ c }, session) => session.ask('raw', { c, hex });

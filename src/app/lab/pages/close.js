@@ -146,7 +146,7 @@ function why(run) {
   if (!run.event) return '';
   const close = run.frames.findLast(({ sender, frame }) => sender === 'client' && frame.opcode_name === 'close')?.frame;
   const said = close && { code: close['payload.close.status_code'], reason: close['payload.close.reason'] };
-  const back = run.event.reason ? '' : ', but with no reason, so none is in the event';
+  const back = run.event.reason ? ', and with the same reason, so it is in the event' : '';
   return run.cause.why({ said, back, endedBy: run.end?.ended_by, status: run.end?.status });
 }
 
