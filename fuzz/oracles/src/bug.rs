@@ -246,6 +246,12 @@ bugs! {
     BadCodeKept => "path", hidden(APART);
     /// the template of a path that was named first counts, not the exacter one
     FirstTemplateCounts => "path", hidden(APART);
+    /// the size of a chunk may have a sign
+    ChunkSizeSigned => "chunks", hidden(APART);
+    /// a line end of a chunked body that is cut into two reads is refused
+    CutLineEndRefused => "chunks", hidden(APART);
+    /// what comes after a chunked body is taken for it
+    AllTakenForBody => "chunks", hidden(APART);
     /// the halves of surrogate pairs are taken for characters
     SurrogatesAccepted => "utf8", hidden(APART);
     /// a character that is cut into two reads is lost

@@ -1,5 +1,6 @@
 //! Explains an input of a target to people: who sends what, how it is cut, and under which limits.
 
+use crate::chunks::chunks_from_input;
 use crate::handshake::{Arrival, from_client, from_server};
 use crate::pieces::{Masked, utf8_from_input};
 use crate::product::Plainws;
@@ -72,6 +73,12 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
         }
         "path" => {
             bytes("templates and a path", input, tell);
+            None
+        }
+        "chunks" => {
+            let (cuts, body) = chunks_from_input(input);
+            tell(&cut(&cuts));
+            bytes("body", body, tell);
             None
         }
         "utf8" => {

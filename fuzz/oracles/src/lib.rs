@@ -16,6 +16,7 @@
 
 pub mod bug;
 pub mod child;
+pub mod chunks;
 pub mod coverage;
 pub mod dissect;
 pub mod endpoint;

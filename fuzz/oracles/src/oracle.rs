@@ -4,7 +4,9 @@ use crate::stream::Stream;
 use crate::streams::choices::{Choices, Random};
 use crate::streams::generate;
 use crate::subject::Subject;
-use crate::{dissect, endpoint, frames, handshake, opening, paths, pieces, resource, script};
+use crate::{
+    chunks, dissect, endpoint, frames, handshake, opening, paths, pieces, resource, script,
+};
 
 /// Something that must hold.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,7 @@ pub const ORACLES: &[Oracle] = &[
     oracle("origin", pieces::origin, pieces::generate_origin),
     oracle("url", pieces::url, pieces::generate_url),
     oracle("path", paths::path, paths::generate),
+    oracle("chunks", chunks::chunks, chunks::generate),
     oracle("utf8", pieces::utf8, pieces::generate_utf8),
 ];
 

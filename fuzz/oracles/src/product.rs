@@ -1,13 +1,14 @@
 //! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
 use crate::subject::{
-    Endpoint, Entry, Handshake, Led, Listing, Mask, Reader, Seen, Shown, Site, Subject, Text,
-    Verdict, Wish, opening,
+    Chunks, Endpoint, Entry, Handshake, Led, Listing, Mask, Reader, Seen, Shown, Site, Subject,
+    Text, Verdict, Wish, opening,
 };
 use plainws::net::hosts::HostPolicy;
 use plainws::net::origin::{Origin, OriginPolicy};
 use plainws::net::paths::Paths;
 use plainws::net::url::Url;
+use plainws::protocol::chunks;
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
 use plainws::protocol::dissect::{self, Dissector, Span, Status, Verdict as StreamVerdict};
 use plainws::protocol::handshake::{InvalidHeader, Opening, Upgrade};
@@ -110,6 +111,10 @@ impl Subject for Plainws {
                 .values()
                 .map_or(Led::Unreadable(number), |values| Led::To(number, values))
         }))
+    }
+
+    fn chunks(&self) -> Option<Box<dyn Chunks>> {
+        Some(Box::new(chunks::Chunks::new()))
     }
 
     fn text(&self) -> Option<Box<dyn Text>> {
@@ -362,6 +367,16 @@ impl Handshake for HeadReader {
             },
             Err(rule) => Verdict::Refused(Some(rule)),
         })
+    }
+}
+
+impl Chunks for chunks::Chunks {
+    fn receive(&mut self, bytes: &[u8], data: &mut dyn FnMut(&[u8])) -> Option<usize> {
+        self.receive(bytes, data).ok()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended()
     }
 }
 

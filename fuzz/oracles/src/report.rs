@@ -41,6 +41,8 @@ pub enum Part {
     Url,
     /// [`Subject::led`].
     Led,
+    /// [`Subject::chunks`].
+    Chunks,
     /// [`Subject::text`].
     Text,
     /// What its work costs here: not if it [`is_elsewhere`](Subject::is_elsewhere).
@@ -68,6 +70,7 @@ impl Part {
             Self::Origin => subject.judges_origin("null", "null", "localhost").is_some(),
             Self::Url => subject.url("ws://localhost/").is_some(),
             Self::Led => subject.led(&["/"], "/").is_some(),
+            Self::Chunks => subject.chunks().is_some(),
             Self::Text => subject.text().is_some(),
             Self::Cost => !subject.is_elsewhere(),
         }
@@ -90,6 +93,7 @@ impl fmt::Display for Part {
             Self::Origin => "judges_origin",
             Self::Url => "url",
             Self::Led => "led",
+            Self::Chunks => "chunks",
             Self::Text => "text",
         };
         write!(f, "there is no `{method}`")
@@ -108,6 +112,7 @@ impl Oracle {
             "origin" => Part::Origin,
             "url" => Part::Url,
             "path" => Part::Led,
+            "chunks" => Part::Chunks,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,
             "request-sent" => Part::Request,

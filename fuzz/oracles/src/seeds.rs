@@ -320,6 +320,22 @@ fn pieces(seeds: &mut Vec<Seed>) {
         ("same-shape", "/{a}\n/{b}\n/x"),
         ("empty-segment", "/a/{b}/c\n/a//c"),
     ];
+    let bodies = [
+        ("plain", "5\r\nHello\r\n0\r\n\r\n"),
+        (
+            "extensions",
+            "00A;a=\"b\"\r\n0123456789\r\n1 \r\n!\r\n0\t\r\n\r\n",
+        ),
+        ("trailer", "0\r\nA: b\r\nC: d\r\n\r\nHTTP/1.1 200 OK"),
+        ("largest", "ffffffffffffffff\r\nHello"),
+        ("too-large", "10000000000000000\r\nHello"),
+        ("line-feed", "5\nHello\n0\n\n"),
+        ("too-long", "4\r\nHello\r\n0\r\n\r\n"),
+        ("sign", "+5\r\nHello\r\n0\r\n\r\n"),
+    ];
+    for (name, body) in bodies {
+        seeds.push(seed("chunks", name, [&[2, 1, 3], body.as_bytes()].concat()));
+    }
     for (name, path) in paths {
         seeds.push(seed("path", name, path.as_bytes().to_vec()));
     }

@@ -4,14 +4,15 @@
 //! ones that were found in published implementations. Without a fault it must pass every oracle.
 
 use crate::bug::Bug;
+use crate::chunks::{End, unchunked};
 use crate::dissect;
 use crate::opening;
 use crate::paths;
 use crate::reference;
 use crate::streams::wire;
 use crate::subject::{
-    Each, Endpoint, Entry, Handshake, Led, Listing, Mask, OPENING_KEY, Reader, Seen, Site, Subject,
-    Text, Verdict, Wish,
+    Chunks, Each, Endpoint, Entry, Handshake, Led, Listing, Mask, OPENING_KEY, Reader, Seen, Site,
+    Subject, Text, Verdict, Wish,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -193,6 +194,15 @@ impl Subject for Specimen {
     fn serves_host(&self, host: &str) -> Option<bool> {
         let looks_right = self.has(Bug::LocalPrefixTaken) && host.starts_with("localhost");
         Some(looks_right || reference::is_loopback_host(host))
+    }
+
+    fn chunks(&self) -> Option<Box<dyn Chunks>> {
+        Some(Box::new(Pieces {
+            specimen: *self,
+            body: Vec::new(),
+            handed_out: 0,
+            end: End::Missing,
+        }))
     }
 
     fn text(&self) -> Option<Box<dyn Text>> {
@@ -1052,6 +1062,52 @@ impl HeadReader {
             None => {}
         }
         Ok(String::new())
+    }
+}
+
+/// A chunked body as far as it has come, taken apart from its first byte each time.
+struct Pieces {
+    specimen: Specimen,
+    body: Vec<u8>,
+    handed_out: usize,
+    end: End,
+}
+
+impl Chunks for Pieces {
+    fn receive(&mut self, bytes: &[u8], data: &mut dyn FnMut(&[u8])) -> Option<usize> {
+        let before = match self.end {
+            End::Missing => self.body.len(),
+            End::After(end) => end,
+            End::Wrong => return None,
+        };
+        let is_line_end_cut = self.body.ends_with(b"\r") && bytes.starts_with(b"\n");
+        self.body.extend_from_slice(bytes);
+        let (mut all, mut end) = unchunked(&self.body);
+        if end == End::Wrong && self.specimen.has(Bug::ChunkSizeSigned) {
+            let unsigned = self.body.iter().map(|byte| match byte {
+                b'+' => b'0',
+                byte => *byte,
+            });
+            (all, end) = unchunked(&unsigned.collect::<Vec<_>>());
+        }
+        if is_line_end_cut && self.specimen.has(Bug::CutLineEndRefused) {
+            end = End::Wrong;
+        }
+        if let Some(new @ [_, ..]) = all.get(self.handed_out..) {
+            data(new);
+            self.handed_out = all.len();
+        }
+        self.end = end;
+        match end {
+            End::Missing => Some(bytes.len()),
+            End::After(_) if self.specimen.has(Bug::AllTakenForBody) => Some(bytes.len()),
+            End::After(end) => Some(end - before),
+            End::Wrong => None,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.end, End::After(_))
     }
 }
 

@@ -78,6 +78,11 @@ pub trait Subject {
         None
     }
 
+    /// Begins to read a chunked body.
+    fn chunks(&self) -> Option<Box<dyn Chunks>> {
+        None
+    }
+
     /// Begins to read text.
     fn text(&self) -> Option<Box<dyn Text>> {
         None
@@ -230,6 +235,14 @@ pub struct Shown {
     pub violation: Option<Rule>,
     /// The place of each label, in bits from the frame's first, and its words.
     pub labels: Vec<(Range<u64>, String)>,
+}
+
+/// Reads a chunked body in pieces.
+pub trait Chunks {
+    /// Takes the next bytes and hands out the data in them; how many belong to the body, `None` for bytes that cannot.
+    fn receive(&mut self, bytes: &[u8], data: &mut dyn FnMut(&[u8])) -> Option<usize>;
+    /// Whether the body has come to its end.
+    fn has_ended(&self) -> bool;
 }
 
 /// Reads text in pieces.

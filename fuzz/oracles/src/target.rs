@@ -73,6 +73,7 @@ pub const TARGETS: &[Target] = &[
     target("origin", &[reading(as_it_is, &["origin"])]),
     target("url", &[reading(as_it_is, &["url"])]),
     target("path", &[reading(as_it_is, &["path"])]),
+    target("chunks", &[reading(as_it_is, &["chunks"])]),
     target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
 
