@@ -193,6 +193,42 @@ fn a_file_may_be_longer_than_the_memory() {
 }
 
 #[test]
+fn a_folder_named_like_the_prefix_comes_first() {
+    let files = [
+        ("md_admin/a.html", "of the folder"),
+        ("md_admin/index.html", "an index"),
+        ("md_admin/style.css", "a style"),
+        ("a.html", "mine"),
+        ("b.html", "mine"),
+    ];
+    let folder = Folder::with("like-prefix", &files);
+    let program = Program::serve(&["--static", folder.path(), "--prefix", "/md_admin"]);
+    for (path, text) in [
+        ("/md_admin/a.html", "of the folder"),
+        ("/md_admin/", "an index"),
+        ("/md_admin/style.css", "a style"),
+        ("/md_admin/b.html", "mine"),
+        ("/a.html", "mine"),
+    ] {
+        assert_eq!(get(&program, path).text(), text, "{path}");
+    }
+    program.open("/md_admin/test_socket");
+}
+
+#[test]
+fn a_refusal_has_no_header_of_ones_own() {
+    let folder = Folder::with("refusal", &[("a.txt", "a text")]);
+    let program = Program::serve(&["--static", folder.path(), "--header", "X-Own: a"]);
+    for (path, own) in [("/a.txt", Some("a")), ("/none", None)] {
+        assert_eq!(get(&program, path).header("X-Own"), own, "{path}");
+    }
+    let mut raw = program.connect();
+    raw.send(upgrade_request("/a.txt"));
+    let refused = raw.response();
+    assert_eq!((refused.status, refused.header("X-Own")), (404, None));
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_refused_at_once() {
     let folder = Folder::with("none", &[("file", "")]);
     for name in ["nowhere", "file"] {

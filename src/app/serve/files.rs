@@ -6,7 +6,7 @@
 use crate::app::text;
 use plainws::Page;
 use plainws::protocol::request::Request;
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -42,20 +42,36 @@ impl Files {
         text::escaped(self.root.as_os_str().as_encoded_bytes())
     }
 
-    /// What a request is answered with whose path, under a prefix or not and without percent-encoding, is this one
-    /// after its first slash; `None` if there is no such file.
-    pub(super) fn page(&self, request: &Request, path: &str) -> Option<Page> {
-        let page = match self.find(path)? {
-            Found::File(file) => read(&file),
+    /// What a request is answered with whose path is this one, without percent-encoding, below one of these prefixes
+    /// or none; `None` if there is no such file. The folder may have one that is named like the prefix: its files
+    /// come first.
+    ///
+    /// It fails with a refusal.
+    pub(super) fn page(
+        &self,
+        request: &Request,
+        prefixes: &[String],
+        path: &str,
+    ) -> Option<Result<Page, Page>> {
+        let is_below = |prefix: &&String| {
+            let rest = request.path().strip_prefix(prefix.as_str());
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let prefix = prefixes
+            .iter()
+            .filter(is_below)
+            .max_by_key(|prefix| prefix.len());
+        let folder = prefix.and_then(|prefix| prefix.strip_prefix('/'));
+        let found = folder.and_then(|folder| self.find(&format!("{folder}/{path}")));
+        Some(match found.or_else(|| self.find(path))? {
+            Found::File(file) => self.read(&file).map(Page::without_content_policy),
             Found::Folder => {
                 let query = request.query().map(|query| format!("?{query}"));
                 let to = format!("{}/{}", request.path(), query.unwrap_or_default());
-                Page::text(format!("the page is at {to}\n"))
-                    .status(308)
-                    .header("Location", &to)
+                let page = Page::text(format!("the page is at {to}\n"));
+                Ok(page.status(308).header("Location", &to))
             }
-        };
-        Some(page.without_content_policy())
+        })
     }
 
     fn find(&self, path: &str) -> Option<Found> {
@@ -93,6 +109,15 @@ impl Files {
         };
         below.all(is_shown).then_some(path)
     }
+
+    /// A path that is inside, as a page; or the refusal of it.
+    fn read(&self, path: &Path) -> Result<Page, Page> {
+        let page = open(&self.root, path).and_then(|file| Page::file(content_type(path), file));
+        page.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => nothing_here(),
+            _ => Page::refusal(500, format!("the file cannot be read: {error}")),
+        })
+    }
 }
 
 /// Whether a part of a path is the name of a file or a folder here, on every system, and none that is hidden.
@@ -101,12 +126,39 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(is_odd)
 }
 
-fn read(path: &Path) -> Page {
-    let page = fs::File::open(path).and_then(|file| Page::file(content_type(path), file));
-    page.unwrap_or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => nothing_here(),
-        _ => Page::refusal(500, format!("the file cannot be read: {error}")),
-    })
+/// Opens what is a file still, and waits for nothing: whoever may write in the folder can put a pipe or a link in its
+/// place at any time.
+fn open(root: &Path, path: &Path) -> io::Result<File> {
+    let file = open_below(root, path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// Follows no link below the root.
+#[cfg(unix)]
+fn open_below(root: &Path, path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open, openat};
+    use rustix::io::Errno;
+
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let below = path.strip_prefix(root).map_err(io::Error::other)?;
+    let mut file = open(root, flags, Mode::empty())?;
+    for name in below {
+        file = match openat(&file, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
+            Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR | Errno::NXIO) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            opened => opened?,
+        };
+    }
+    Ok(file.into())
+}
+
+#[cfg(not(unix))]
+fn open_below(_root: &Path, path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 pub(super) fn nothing_here() -> Page {
@@ -145,5 +197,47 @@ fn content_type(path: &Path) -> &'static str {
         "mp4" => "video/mp4",
         "webm" => "video/webm",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    #[test]
+    fn what_was_put_in_the_place_of_a_file_meanwhile_is_not_opened() {
+        let name = format!("plainws-{}-swapped", std::process::id());
+        let root = std::env::temp_dir().canonicalize().unwrap().join(name);
+        fs::create_dir_all(root.join("in/folder")).unwrap();
+        for file in ["in/file", "in/folder/file", "outside"] {
+            fs::write(root.join(file), "text").unwrap();
+        }
+        symlink("../outside", root.join("in/link")).unwrap();
+        symlink("..", root.join("in/up")).unwrap();
+        let pipe = root.join("in/pipe");
+        assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+        let inside = root.join("in");
+        for (path, is_opened) in [
+            ("file", true),
+            ("folder/file", true),
+            ("folder", false),
+            ("link", false),
+            ("up/outside", false),
+            ("file/file", false),
+            ("pipe", false),
+            ("none", false),
+        ] {
+            let opened = open(&inside, &inside.join(path)).map(drop);
+            let expected = if is_opened {
+                None
+            } else {
+                Some(io::ErrorKind::NotFound)
+            };
+            assert_eq!(opened.err().map(|error| error.kind()), expected, "{path}");
+        }
+        fs::remove_dir_all(root).unwrap();
     }
 }

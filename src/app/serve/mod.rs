@@ -69,7 +69,8 @@ pub(crate) struct Options {
     /// DIR/a/b.html is the page /a/b.html, and DIR/index.html is /. A file is served instead of a page of this
     /// program at the same path, such as /style.css, but not of /healthz, /metrics and the lab; WebSocket
     /// connections are opened where they always are. Each file is read while it is sent.
-    /// Names that begin with a dot are not served, nor are links out of the folder.
+    /// Names that begin with a dot are not served, nor are links out of the folder. Under a --prefix, a folder of
+    /// that name in DIR comes first.
     #[arg(id = "static", long = "static", value_name = "DIR", value_parser = Files::of)]
     files: Option<Files>,
 
@@ -325,22 +326,25 @@ fn with_routes(mut server: Server, options: &Options, has_lab: bool) -> Server {
         with_time_headers(clock::once(request))
     });
     for (path, page) in pages::all(has_lab) {
-        let (files, with_headers) = (options.files.clone(), with_headers.clone());
+        let (files, prefixes) = (options.files.clone(), options.prefix.clone());
+        let with_headers = with_headers.clone();
         server = server.page_with(path, move |request| {
-            let file = files.as_ref().and_then(|files| {
-                let path = path.trim_start_matches('/');
-                files.page(request, path)
-            });
-            with_headers(file.unwrap_or_else(|| page.clone()))
+            let files = files.as_ref();
+            let path = path.trim_start_matches('/');
+            let file = files.and_then(|files| files.page(request, &prefixes, path));
+            let page = file.unwrap_or_else(|| Ok(page.clone()));
+            page.map_or_else(|refusal| refusal, &with_headers)
         });
     }
     let Some(files) = options.files.clone() else {
         return server;
     };
-    server.page_with("/{*path}", move |request| {
-        let path = request.param("path").unwrap_or_default();
-        let file = files.page(request, path);
-        file.map_or_else(files::nothing_here, &with_headers)
+    let prefixes = options.prefix.clone();
+    server.page_with("/{*file}", move |request| {
+        let path = request.param("file").unwrap_or_default();
+        let file = files.page(request, &prefixes, path);
+        let page = file.unwrap_or_else(|| Err(files::nothing_here()));
+        page.map_or_else(|refusal| refusal, &with_headers)
     })
 }
 
