@@ -710,6 +710,47 @@ fn faulty_connection() -> (WebSocket, Arc<AtomicUsize>, WebSocket) {
     (server, fault, client)
 }
 
+/// An error of the system's that a stream hands on, at the first call of each side.
+struct Unusable;
+
+impl Transport for Unusable {
+    fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+        unreachable!("it is not used")
+    }
+    fn write(&self, _: &[u8]) -> io::Result<usize> {
+        unreachable!("it is not used")
+    }
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+    fn set_nonblocking(&self, _: bool) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+    fn shutdown(&self, _: Shutdown) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_of_the_first_call_or_the_last_of_the_handshake_is_a_sentence_too() {
+    let accepted = plainws::accept(Unusable);
+    let lost = "the connection with the client was lost: not connected";
+    assert_eq!(accepted.unwrap_err().to_string(), lost);
+    let client = Client::new("ws://localhost/").unwrap().over(Unusable);
+    let lost = "the connection with the server at ws://localhost/ was lost: not connected";
+    assert_eq!(client.unwrap_err().to_string(), lost);
+
+    let (mut here, stream) = tcp_pair();
+    io::Write::write_all(&mut here, upgrade_request("/").as_bytes()).unwrap();
+    let fault = Arc::new(AtomicUsize::new(WRITE_NOTHING));
+    let accepted = plainws::accept(Faulty { stream, fault });
+    let lost = "the connection with the client was lost: write zero";
+    assert_eq!(accepted.unwrap_err().to_string(), lost);
+}
+
 #[test]
 fn a_stream_whose_code_panics_or_lies_ends_its_own_connection_only() {
     let (other, other_end) = connection(tcp_pair);
@@ -728,7 +769,7 @@ fn a_stream_whose_code_panics_or_lies_ends_its_own_connection_only() {
         let (received, sent) = used.unwrap_or_else(|_| panic!("fault {call} kills its thread"));
         if matches!(call, READ | READ_TOO_MUCH) {
             let problem = io_error(received).to_string();
-            assert!(problem.contains("the code of its stream "), "{problem}");
+            assert!(problem.contains("the connection's stream "), "{problem}");
         }
         let is_met_late = matches!(call, SHUTDOWN | DROP);
         assert!(sent.is_err() || is_met_late, "fault {call}: {sent:?}");

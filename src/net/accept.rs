@@ -154,7 +154,12 @@ impl Accept {
     /// ([`Limits::head_timeout`]).
     pub fn accept(self, stream: impl Transport + 'static) -> Result<WebSocket> {
         let peer = stream.peer_addr();
-        let stream = Arc::new(Stream::new(stream));
+        let who = peer.map_or("the client".into(), |peer| format!("the client {peer}"));
+        self.open(Arc::new(Stream::new(stream)), peer)
+            .map_err(|error| error.by(&who))
+    }
+
+    fn open(self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> Result<WebSocket> {
         stream.prepare()?;
         let Self {
             limits,
@@ -175,8 +180,7 @@ impl Accept {
                 if let Some(response) = response {
                     refuse(&stream, &response, &limits, &mut pace, &tapped);
                 }
-                let who = peer.map(|peer| format!("the client {peer}"));
-                return Err(error.by(who.as_deref().unwrap_or("the client")));
+                return Err(error);
             }
         };
         let mut offered = upgrade.subprotocols().iter();

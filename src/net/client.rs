@@ -228,7 +228,8 @@ impl Client {
         let deadline = deadline_in(self.timeout);
         let peer = stream.peer_addr();
         let stream = Stream::new(stream);
-        stream.prepare()?;
+        let prepared = stream.prepare();
+        prepared.map_err(|error| Error::from(error).by(&self.who()))?;
         self.open(stream, peer, Vec::new(), deadline)
     }
 
@@ -240,7 +241,7 @@ impl Client {
         arrived: Vec<u8>,
         deadline: Instant,
     ) -> Result<WebSocket> {
-        let who = format!("the server at {}", clipped(&self.url.to_string(), 200));
+        let who = self.who();
         self.shake_hands(stream, peer, arrived, deadline, &who)
             .map_err(|error| error.by(&who))
     }
@@ -288,6 +289,11 @@ impl Client {
             handshake,
             tapped,
         ))
+    }
+
+    /// The server, as errors name it.
+    fn who(&self) -> String {
+        format!("the server at {}", clipped(&self.url.to_string(), 200))
     }
 
     fn server(&self) -> &Endpoint {

@@ -284,7 +284,7 @@ impl Stream {
             .as_deref()
             .ok_or(io::ErrorKind::NotConnected)?;
         let called = catch_unwind(AssertUnwindSafe(|| call(transport)));
-        called.unwrap_or_else(|_| Err(io::Error::other("the code of its stream panicked")))
+        called.unwrap_or_else(|_| Err(io::Error::other("the connection's stream panicked")))
     }
 }
 
@@ -359,7 +359,7 @@ fn write(transport: &dyn Transport, slices: &[IoSlice<'_>]) -> io::Result<usize>
 /// A transport that claims to have moved more bytes than there are is mistaken about which ones, too.
 fn at_most(most: usize, length: usize) -> io::Result<usize> {
     if length > most {
-        let problem = "the code of its stream says that it moved more bytes than it was given";
+        let problem = "the connection's stream moved more bytes than it was given";
         return Err(io::Error::other(problem));
     }
     Ok(length)
