@@ -61,16 +61,19 @@ fn with_codes(template: &str, values: &[(String, String)]) -> String {
     segments.join("/")
 }
 
+/// What stands in the places of a template, by their names.
+type Values<'a> = Vec<(&'a str, String)>;
+
 /// Where a path leads, by trying all templates and comparing how exact they are, digit by digit.
 #[must_use]
 pub fn led(templates: &[&str], path: &str) -> Led {
     for (number, template) in templates.iter().enumerate() {
         let is_same = |earlier: &&str| shape(earlier) == shape(template) && earlier != template;
-        if !is_template(template) || templates[..number].iter().any(|earlier| is_same(earlier)) {
+        if !is_template(template) || templates[..number].iter().any(is_same) {
             return Led::BadTemplate(number);
         }
     }
-    let mut best: Option<(String, usize, Vec<(&str, String)>)> = None;
+    let mut best: Option<(String, usize, Values<'_>)> = None;
     for (number, template) in templates.iter().enumerate() {
         let Some(values) = values(template, path) else {
             continue;
@@ -136,7 +139,7 @@ fn is_template(template: &str) -> bool {
 }
 
 /// What stands in the places, if the path fits.
-fn values<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
+fn values<'a>(template: &'a str, path: &str) -> Option<Values<'a>> {
     let (parts, given): (Vec<_>, Vec<_>) =
         (template.split('/').collect(), path.split('/').collect());
     let mut values = Vec::new();
