@@ -218,6 +218,8 @@ mod a_handler {
             let mut raw = Raw::open(address, path);
             assert_eq!(raw.expect_close(code), "", "{path}");
             raw.send_frame(CLOSE, close_body(code, b""));
+            raw.expect_fin();
+            drop(raw);
             let told = logged.recv_timeout(PATIENCE).expect("a line in time");
             assert_eq!(told.as_deref(), error, "{path}");
         }
@@ -277,6 +279,7 @@ mod a_handler {
         raw.expect_close(1011);
         raw.send_frame(CLOSE, close_body(1011, b""));
         raw.expect_fin();
+        drop(raw);
         handle.expect("it is bound").shutdown();
         serving.join().expect("it ends");
     }
