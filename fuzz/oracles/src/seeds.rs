@@ -315,6 +315,7 @@ fn pieces(seeds: &mut Vec<Seed>) {
         ("one", "/room/{id}\n/room/caf%C3%A9"),
         ("rest", "/files/{*rest}\n/files/a/b%2Fc"),
         ("exacter", "/{*all}\n/{a}\n/x\n/x"),
+        ("one-before-rest", "/{*all}\n/{a}\n/x"),
         ("bad-code", "/{id}\n/%zz"),
         ("bad-template", "/{*rest}/x\n/a/x"),
         ("same-shape", "/{a}\n/{b}\n/x"),
@@ -331,6 +332,7 @@ fn pieces(seeds: &mut Vec<Seed>) {
         ("too-large", "10000000000000000\r\nHello"),
         ("line-feed", "5\nHello\n0\n\n"),
         ("too-long", "4\r\nHello\r\n0\r\n\r\n"),
+        ("no-line-feed", "5\r\nHello\r00\r\n\r\n"),
         ("sign", "+5\r\nHello\r\n0\r\n\r\n"),
     ];
     for (name, body) in bodies {
