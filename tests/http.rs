@@ -341,7 +341,7 @@ mod pages_from_a_file {
     const LENGTH: usize = 200_001;
 
     fn contents(length: usize) -> Vec<u8> {
-        (0..length).map(|place| (place % 251) as u8).collect()
+        (0..=250).cycle().take(length).collect()
     }
 
     /// Serves a file of that many bytes at `/file`. Returns it, to be changed.
