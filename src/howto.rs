@@ -308,7 +308,11 @@
 //! # fn main() {}
 //! ```
 //!
-//! Where paths, pages or admission matter, a [`Server`] at `127.0.0.1:0` takes a free port, and
+//! For a handler that asks for a place in its path, or for who was admitted, [`Accept`](crate::Accept) has
+//! [`path`](crate::Accept::path) and [`admit`](crate::Accept::admit). A handler that fails is its caller's business there: the
+//! 1011 is a [`Server`]'s.
+//!
+//! Where several paths or pages matter, a [`Server`] at `127.0.0.1:0` takes a free port, and
 //! [`Server::local_addr`] tells which. To send what is no legal frame, use [`Sender::raw`].
 //!
 //! # Pages beside the connections

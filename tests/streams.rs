@@ -8,8 +8,8 @@ use crate::support::memory_pair::memory_pair;
 use crate::support::raw::{PATIENCE, head_end, header, upgrade_request};
 use crate::support::server::{SOON, endless, impatient, wait_until};
 use plainws::{
-    Accept, Client, CloseCode, Error, Limits, Message, Received, Result, Role, Rule, Transport,
-    WebSocket,
+    Accept, Admission, Client, CloseCode, Error, Limits, Message, Page, Received, Result, Role,
+    Rule, Transport, WebSocket,
 };
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -784,4 +784,60 @@ fn a_stream_whose_code_panics_or_lies_ends_its_own_connection_only() {
         });
     }
     close(other, other_end);
+}
+
+/// What a request is answered with, and the server's side.
+fn answer(accept: Accept, path: &str) -> (String, Result<WebSocket>) {
+    let mut played = Played::new(tcp_pair, accept);
+    played.say(upgrade_request(path).as_bytes());
+    let head = played.head();
+    let server = played.server.take().unwrap();
+    drop(played);
+    (head, server.join().unwrap())
+}
+
+#[test]
+fn a_path_that_is_asked_for_has_places() {
+    let accept = || Accept::new().path("/room/{id}");
+    let (head, ws) = answer(accept(), "/room/a%20b");
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert_eq!(ws.unwrap().request().param("id"), Some("a b"));
+    for (path, expected) in [("/", 404), ("/room/%ff", 400)] {
+        match answer(accept(), path).1 {
+            Err(Error::Declined { status, .. }) => assert_eq!(status, expected, "{path}"),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_asks_is_admitted_or_refused_before_the_upgrade() {
+    struct User(&'static str);
+    let (head, ws) = answer(
+        Accept::new().admit(|applicant| {
+            assert_eq!(applicant.request.path(), "/door");
+            let terms = Admission::default();
+            Ok(terms.header("X-Seen", "1").extension(User("Ali")))
+        }),
+        "/door",
+    );
+    assert!(head.contains("\r\nX-Seen: 1\r\n"), "{head}");
+    assert_eq!(ws.unwrap().extension::<User>().unwrap().0, "Ali");
+
+    let challenge = || Page::refusal(401, "who are you?").header("WWW-Authenticate", "Basic");
+    let (head, refused) = answer(Accept::new().admit(move |_| Err(challenge())), "/");
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    assert!(head.contains("\r\nWWW-Authenticate: Basic\r\n"), "{head}");
+    match refused {
+        Err(Error::Declined {
+            status: 401,
+            reason,
+        }) => assert_eq!(reason, "who are you?"),
+        other => panic!("{other:?}"),
+    }
+
+    let limits = Limits::default().admit_timeout(Duration::ZERO);
+    let late = Accept::new().limits(limits);
+    let (head, _) = answer(late.admit(|_| Ok(Admission::default())), "/");
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
 }

@@ -1,16 +1,18 @@
 //! The server's side of one connection that was accepted elsewhere.
 
-use super::applicant::Extensions;
+use super::applicant::{Admission, Applicant};
 use super::budget::Share;
 use super::deadline::{after, deadline_in, is_timeout};
 use super::error::{Error, Result};
 use super::hosts::{Host, HostPolicy, ip};
-use super::http::{self, Response};
+use super::http::{self, Page, Response};
 use super::limits::Limits;
 use super::origin::{Origin, OriginPolicy};
+use super::overdue::overdue;
 use super::pace::Pace;
+use super::paths::{InvalidPath, Template};
 use super::read_head::read_head;
-use super::session::refusal;
+use super::session::{no_websocket, refusal, unreadable};
 use super::stream::Stream;
 use super::tap::{Direction, Tap, Tapped};
 use super::transport::Transport;
@@ -56,10 +58,12 @@ pub fn accept(stream: impl Transport + 'static) -> Result<WebSocket> {
 /// How to open connections on streams that were accepted elsewhere: over a Unix socket, a test's pair, TLS of your own.
 ///
 /// A [`Server`](crate::Server) does more: it has paths and pages, gives each connection a thread, bounds how many there
-/// are and what they hold together, and stops gracefully. Here all of that is the caller's.
+/// are and what they hold together, and stops gracefully. Here all of that is the caller's. So is telling the peer that
+/// its handler failed: [`close`](WebSocket::close) with [`CloseCode::INTERNAL_ERROR`](crate::CloseCode::INTERNAL_ERROR),
+/// since a [`WebSocket`] that is merely dropped closes with 1000.
 ///
 /// ```no_run
-/// use plainws::net::accept::Accept;
+/// use plainws::Accept;
 /// use std::net::TcpListener;
 ///
 /// let listener = TcpListener::bind("127.0.0.1:8000")?;
@@ -79,8 +83,12 @@ pub struct Accept {
     subprotocols: Vec<String>,
     origins: OriginPolicy,
     hosts: Vec<Host>,
+    path: Option<Template>,
+    admit: Option<Admit>,
     tap: Option<Tap>,
 }
+
+type Admit = Box<dyn FnOnce(&Applicant<'_>) -> std::result::Result<Admission, Page> + Send>;
 
 impl fmt::Debug for Accept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,6 +140,64 @@ impl Accept {
         self
     }
 
+    /// Takes requests for one path only, and answers others with 404. It may have places, as those of
+    /// [`Server::route`](crate::Server::route): [`Request::param`] tells what stands there.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # fn main() -> plainws::Result<()> {
+    /// use plainws::{Accept, Admission, Client, WebSocket};
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// struct User(&'static str);
+    ///
+    /// /// The handler to be tested: it asks for a place in its path, and for who was admitted.
+    /// fn room(ws: &mut WebSocket) -> plainws::Result<()> {
+    ///     let id = ws.request().param("id").unwrap_or("?");
+    ///     let name = ws.extension::<User>().map_or("?", |user| user.0);
+    ///     ws.send(format!("{name} is in {id}"))
+    /// }
+    ///
+    /// let (here, there) = UnixStream::pair()?;
+    /// let handling = std::thread::spawn(move || {
+    ///     let accept = Accept::new()
+    ///         .path("/room/{id}")
+    ///         .admit(|_| Ok(Admission::default().extension(User("Ali"))));
+    ///     room(&mut accept.accept(there)?)
+    /// });
+    /// let ws = Client::new("ws://localhost/room/7")?.over(here)?;
+    /// assert_eq!(ws.receive()?, Some("Ali is in 7".into()));
+    /// drop(ws);
+    /// handling.join().expect("it does not panic")
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When no request can have that path.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        match path.parse() {
+            Ok(template) => self.path = Some(template),
+            Err(problem) => panic!("the path {path:?} cannot be served: {problem}"),
+        }
+        self
+    }
+
+    /// Asks `admit` whether and on what terms the connection may be opened, as
+    /// [`Server::admit`](crate::Server::admit) does, but on the thread that accepts, which waits for it. What it
+    /// decides after [`Applicant::deadline`] is dropped, and the request answered with 503 then. A panic is the caller's.
+    #[must_use]
+    pub fn admit(
+        mut self,
+        admit: impl FnOnce(&Applicant<'_>) -> std::result::Result<Admission, Page> + Send + 'static,
+    ) -> Self {
+        self.admit = Some(Box::new(admit));
+        self
+    }
+
     /// Lets `tap` see the bytes that pass, the opening handshake and a refusal included.
     #[must_use]
     pub fn tap(mut self, tap: Tap) -> Self {
@@ -139,8 +205,8 @@ impl Accept {
         self
     }
 
-    /// Reads the request and opens the connection (§4.2), on the calling thread. Any path will do: see
-    /// [`WebSocket::request`].
+    /// Reads the request and opens the connection (§4.2), on the calling thread. Any [path](Self::path) will do unless one
+    /// is set: see [`WebSocket::request`].
     ///
     /// The stream is used as it is, whatever time-outs and mode were set before. Who keeps another handle of it must
     /// leave it alone.
@@ -159,22 +225,17 @@ impl Accept {
             .map_err(|error| error.by(&who))
     }
 
-    fn open(self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> Result<WebSocket> {
+    fn open(mut self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> Result<WebSocket> {
         stream.prepare()?;
-        let Self {
-            limits,
-            subprotocols,
-            origins,
-            hosts,
-            tap,
-        } = self;
-        let tapped = Tapped::new(tap);
+        let tapped = Tapped::new(self.tap.take());
+        let limits = self.limits;
         let mut pace = Pace::of_output(&limits, Instant::now());
         let mut after_head = Vec::new();
+        let hosts = host_policy(&stream, &self.hosts);
         let asked = read_request(&stream, &limits, &mut after_head, &tapped)
-            .and_then(|request| judge(request, &origins, &host_policy(&stream, hosts), peer));
-        let (request, upgrade) = match asked {
-            Ok(asked) => asked,
+            .and_then(|request| self.judge(request, &hosts, peer));
+        let opened = match asked {
+            Ok(opened) => opened,
             Err(refused) => {
                 let (response, error) = *refused;
                 if let Some(response) = response {
@@ -183,33 +244,100 @@ impl Accept {
                 return Err(error);
             }
         };
-        let mut offered = upgrade.subprotocols().iter();
-        let subprotocol = offered.find(|offered| subprotocols.contains(offered));
-        let response = upgrade.response(subprotocol.map(String::as_str));
-        send(&stream, [response.as_bytes(), &[]], &mut pace, &tapped)?;
-        let handshake = Box::new(Handshake {
-            request,
-            subprotocol: subprotocol.cloned(),
-            peer,
-            extensions: Extensions::default(),
-        });
+        send(&stream, [&opened.response, &[]], &mut pace, &tapped)?;
         Ok(WebSocket::new(
             stream,
-            Connection::server(limits.message),
-            &limits,
+            Connection::server(opened.limits.message),
+            &opened.limits,
             Share::unlimited(),
             &after_head,
-            handshake,
+            opened.handshake,
             tapped,
         ))
     }
+
+    /// Whether the request opens a connection, and who asks may have one; in the order in which a server asks.
+    fn judge(
+        self,
+        mut request: Request,
+        hosts: &HostPolicy,
+        peer: Option<SocketAddr>,
+    ) -> std::result::Result<Opened, Refused> {
+        if !hosts.permits(request.host(), ip(peer)) {
+            return Err(declined(http::host_not_served()));
+        }
+        if !handshake::is_asked_for(&request) {
+            let response = http::body_refusal(request.head())
+                .or_else(|| http::line_refusal(&request))
+                .unwrap_or_else(http::websocket_only);
+            return Err(declined(response));
+        }
+        let mut upgrade = Upgrade::new(&request).map_err(broken)?;
+        if let Some(path) = &self.path {
+            let values = path.values(request.path());
+            let values = values.ok_or_else(|| declined(no_websocket()))?;
+            request.set_params(values.map_err(|path: InvalidPath| declined(unreadable(path)))?);
+        }
+        // §4.2.2, §10.2.
+        if !self.origins.permits(request.origin(), request.host()) {
+            return Err(declined(http::origin_not_allowed(&request)));
+        }
+        let limits = self.limits;
+        let admission = admission(self.admit, &request, peer, limits, upgrade.subprotocols())?;
+        let subprotocol = admission
+            .settle(&mut upgrade, &self.subprotocols)
+            .map_err(declined)?;
+        Ok(Opened {
+            response: upgrade.response(subprotocol.as_deref()).into(),
+            limits: admission.limits.unwrap_or(limits),
+            handshake: Box::new(Handshake {
+                request,
+                subprotocol,
+                peer,
+                extensions: admission.into_extensions(),
+            }),
+        })
+    }
 }
 
-fn host_policy(stream: &Stream, allowed: Vec<Host>) -> HostPolicy {
+/// A connection that may be opened.
+struct Opened {
+    response: Vec<u8>,
+    limits: Limits,
+    handshake: Box<Handshake>,
+}
+
+/// The terms on which the user's code admits the connection.
+fn admission(
+    admit: Option<Admit>,
+    request: &Request,
+    peer: Option<SocketAddr>,
+    limits: Limits,
+    subprotocols: &[String],
+) -> std::result::Result<Admission, Refused> {
+    let Some(admit) = admit else {
+        return Ok(Admission::default());
+    };
+    let deadline = deadline_in(limits.admit_timeout);
+    let decided = admit(&Applicant {
+        request,
+        peer,
+        number: 1,
+        limits,
+        subprotocols,
+        deadline,
+    });
+    if deadline <= Instant::now() {
+        return Err(declined(overdue()));
+    }
+    decided.map_err(|page| declined(Response::page(page)))
+}
+
+fn host_policy(stream: &Stream, allowed: &[Host]) -> HostPolicy {
     let local = stream.local_addr();
     let mut policy = local.map_or_else(HostPolicy::default, |local| HostPolicy::at(local.ip()));
     for host in allowed {
-        policy.allow(host);
+        policy.allow(host.clone());
     }
     policy
 }
@@ -242,30 +370,6 @@ fn read_request(
         Err(error) => return Err(Box::new((None, error))),
     };
     Err(Box::new((None, error.into())))
-}
-
-/// Whether the request opens a connection, and who asks may have one; in the order in which a server asks.
-fn judge(
-    request: Request,
-    origins: &OriginPolicy,
-    hosts: &HostPolicy,
-    peer: Option<SocketAddr>,
-) -> std::result::Result<(Request, Upgrade), Refused> {
-    if !hosts.permits(request.host(), ip(peer)) {
-        return Err(declined(http::host_not_served()));
-    }
-    if !handshake::is_asked_for(&request) {
-        let response = http::body_refusal(request.head())
-            .or_else(|| http::line_refusal(&request))
-            .unwrap_or_else(http::websocket_only);
-        return Err(declined(response));
-    }
-    let upgrade = Upgrade::new(&request).map_err(broken)?;
-    // §4.2.2, §10.2.
-    if !origins.permits(request.origin(), request.host()) {
-        return Err(declined(http::origin_not_allowed(&request)));
-    }
-    Ok((request, upgrade))
 }
 
 fn declined(response: Response) -> Refused {

@@ -18,7 +18,8 @@ pub struct Applicant<'a> {
     pub request: &'a Request,
     /// Its address; `None` on a Unix socket.
     pub peer: Option<SocketAddr>,
-    /// The number of its TCP connection, which [`Server::tap`](crate::Server::tap) was told as well.
+    /// The number of its TCP connection, which [`Server::tap`](crate::Server::tap) was told as well. 1 with
+    /// [`Accept::admit`](crate::Accept::admit).
     pub number: u64,
     /// The server's limits, for those who want to change some of them.
     pub limits: Limits,

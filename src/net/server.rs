@@ -165,7 +165,9 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// A closure says what it fails with: `|ws| -> plainws::Result<()> { … }`.
+    /// A closure that ends with `Ok(())` says what it fails with, or the compiler `cannot infer type of the type parameter E`:
+    /// `|ws| -> plainws::Result<()> { … }`. A boxed error is `Box<dyn Error + Send + Sync>`: `Box<dyn Error>` alone cannot
+    /// leave the handler's thread.
     ///
     /// # Panics
     ///
@@ -186,7 +188,8 @@ impl Server {
     }
 
     /// Runs `handler` for each WebSocket connection opened at a path that no [route](Self::route) and no page has:
-    /// `404 Not Found` otherwise. The handler reads the path in [`WebSocket::request`].
+    /// `404 Not Found` otherwise. The handler reads the path in [`WebSocket::request`]. What it may fail with, and how a
+    /// closure says so, [`route`](Self::route) tells.
     #[must_use]
     pub fn fallback<E>(
         mut self,

@@ -297,7 +297,7 @@ impl<'a> Session<'a> {
             params,
         ) = found
         else {
-            return Err(Response::refusal(404, "no-websocket", "no WebSocket here").into());
+            return Err(no_websocket().into());
         };
         request.set_params(params);
         // §4.2.2, §10.2.
@@ -596,7 +596,11 @@ pub(super) fn stopping() -> Response {
     Response::refusal(503, "stopping", "the server is shutting down")
 }
 
-fn unreadable(path: InvalidPath) -> Response {
+pub(super) fn no_websocket() -> Response {
+    Response::refusal(404, "no-websocket", "no WebSocket here")
+}
+
+pub(super) fn unreadable(path: InvalidPath) -> Response {
     Response::refusal(400, "path-invalid", path.to_string())
 }
 
