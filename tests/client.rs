@@ -586,13 +586,19 @@ mod a_refusal {
 
     #[test]
     fn of_no_length_is_not_waited_for_long() {
-        let server = answering("HTTP/1.1 503 \r\n\r\npart");
-        let client = Client::new(&server.url).unwrap();
-        let result = due::call(Instant::now(), Duration::from_millis(500), || {
-            client.connect()
-        });
-        assert_eq!(refusal(result).body, b"part");
-        server.join();
+        for answer in [
+            "HTTP/1.1 503 \r\n\r\npart",
+            "HTTP/1.1 503 \r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n",
+        ] {
+            let server = answering(answer);
+            let client = Client::new(&server.url).unwrap();
+            let client = client.timeout(Duration::from_secs(3600));
+            let result = due::call(Instant::now(), Duration::from_millis(500), || {
+                client.connect()
+            });
+            assert_eq!(refusal(result).body, b"part");
+            server.join();
+        }
     }
 
     #[test]
