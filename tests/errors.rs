@@ -11,6 +11,7 @@ use crate::support::raw::PATIENCE;
 use crate::support::server::{SOON, endless};
 use plainws::protocol::connection::Misuse;
 use plainws::{Accept, Client, CloseCode, Error, Limits, Role, Rule, Transport as _, WebSocket};
+use std::error::Error as _;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -54,6 +55,10 @@ fn a_url_is_quoted_with_what_is_wrong_and_without_a_password() {
         (
             "ws://user:sec/ret@a/",
             "cannot connect to \"ws://…@a/\": the port is a number from 0 to 65535",
+        ),
+        (
+            "ws://me:a@b@host/",
+            "cannot connect to \"ws://…@host/\": a ws:// URL has no user name: a password is sent in a header, Authorization",
         ),
     ];
     say(rows.map(|(url, said)| (plainws::connect(url).unwrap_err(), said)));
@@ -132,6 +137,10 @@ fn a_header_is_named_with_what_is_wrong_and_without_its_value() {
             "the host \"a b\" cannot be sent: a host is a name or an address, and a port if need be",
         ),
     ]);
+    let long = "a b ".repeat(1000);
+    let said = header(&long, "secret").to_string();
+    assert!(said.starts_with("the header \"a b a b"), "{said}");
+    assert!(said.len() < 250, "{said}");
 }
 
 #[test]
@@ -315,9 +324,15 @@ fn what_fails_at_a_proxy_is_told_with_its_address() {
     drop(listener);
     let client = Client::new("ws://a/chat").unwrap();
     let client = client.proxy(&nobody.to_string()).unwrap();
+    let error = client.connect().unwrap_err();
     assert_eq!(
-        client.connect().unwrap_err().to_string(),
+        error.to_string(),
         format!("the proxy {nobody}: cannot connect to it: Connection refused")
+    );
+    let source = error.source().map(ToString::to_string);
+    assert_eq!(
+        source.as_deref(),
+        Some("cannot connect to it: Connection refused")
     );
 }
 
