@@ -11,7 +11,7 @@ use plainws::{
     Accept, Admission, Client, CloseCode, Error, Limits, Message, Page, Received, Result, Role,
     Rule, Transport, WebSocket,
 };
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -277,6 +277,16 @@ impl Transport for Counted {
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.0.shutdown(how)
     }
+}
+
+#[test]
+fn a_read_into_several_buffers_passes_over_empty_ones() {
+    let (here, there) = memory_pair();
+    assert_eq!(there.write(b"ab").unwrap(), 2);
+    let mut buffer = [0; 2];
+    let mut buffers = [&mut [], &mut buffer[..]].map(IoSliceMut::new);
+    assert_eq!(here.read_vectored(&mut buffers).unwrap(), 2);
+    assert_eq!(&buffer, b"ab");
 }
 
 #[test]
