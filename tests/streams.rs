@@ -2,7 +2,7 @@
 //! than a [`Transport`] must.
 #![expect(clippy::unwrap_used, reason = "the functions here are bodies of tests")]
 
-use crate::support::bytes::{CLOSE, PING, TEXT, close_body, frame};
+use crate::support::bytes::{BINARY, CLOSE, PING, TEXT, close_body, frame};
 use crate::support::due;
 use crate::support::memory_pair::memory_pair;
 use crate::support::raw::{PATIENCE, head_end, header, upgrade_request};
@@ -58,6 +58,7 @@ over_each_stream! {
     a_wait_for_a_message_ends_in_time
     a_silent_peer_is_given_up
     a_peer_whose_messages_wait_is_alive
+    a_peer_that_sends_more_while_enough_waits_is_alive
     a_peer_that_takes_nothing_is_given_up
     a_peer_that_asks_for_nothing_is_given_up
     a_request_that_drips_is_answered_in_time
@@ -435,6 +436,21 @@ fn a_peer_whose_messages_wait_is_alive<S: Transport + 'static>(pair: Pair<S>) {
     for _ in 0..MESSAGES {
         assert_eq!(ws.receive().unwrap(), Some("".into()));
     }
+}
+
+/// As much waits as is read ahead, so only a look tells that it sends more.
+fn a_peer_that_sends_more_while_enough_waits_is_alive<S: Transport + 'static>(pair: Pair<S>) {
+    let enough = vec![b'x'; 64 * 1024];
+    let limits = patient().ping_after(Some(SOON)).pong_timeout(2 * SOON);
+    let (mut played, ws) = Played::open(pair, Accept::new().limits(limits));
+    played.say(&frame(Role::Client, BINARY, &enough));
+    played.expect(&frame(Role::Server, PING, &1_u64.to_be_bytes()));
+    played.say(&frame(Role::Client, TEXT, b"more"));
+    played.stream.set_read_timeout(Some(6 * SOON)).unwrap();
+    let given_up = played.stream.read(&mut [0]);
+    assert!(given_up.is_err(), "{given_up:?} is heard");
+    assert_eq!(ws.receive().unwrap(), Some(enough.into()));
+    assert_eq!(ws.receive().unwrap(), Some("more".into()));
 }
 
 fn a_peer_that_takes_nothing_is_given_up<S: Transport + 'static>(pair: Pair<S>) {
