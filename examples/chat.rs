@@ -1,7 +1,7 @@
 //! A chat room: what one member says, all members hear. A slow or dead member does not delay the others.
 //!
 //! ```sh
-//! cargo run --example chat
+//! cargo run --no-default-features --example chat
 //! ```
 //!
 //! Then talk from two terminals or more: `cargo run -- connect ws://127.0.0.1:8000/`.

@@ -8,8 +8,8 @@ use crate::support::memory_pair::memory_pair;
 use crate::support::raw::{PATIENCE, head_end, header, upgrade_request};
 use crate::support::server::{SOON, endless, impatient, wait_until};
 use plainws::{
-    Accept, Admission, Client, CloseCode, Error, Limits, Message, Page, Received, Result, Role,
-    Rule, Transport, WebSocket,
+    Accept, Admission, Applicant, Client, CloseCode, Error, Limits, Message, Page, Received,
+    Result, Role, Rule, Transport, WebSocket,
 };
 use std::io::{self, IoSliceMut};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -862,8 +862,34 @@ fn who_asks_is_admitted_or_refused_before_the_upgrade() {
         other => panic!("{other:?}"),
     }
 
+    let reason_less = |_: &Applicant<'_>| Err(Page::text("no").status(404));
+    let (_, refused) = answer(Accept::new().admit(reason_less), "/");
+    let problem = refused.map(drop).unwrap_err().to_string();
+    assert_eq!(problem, "the request was refused with status 404");
+
     let limits = Limits::default().admit_timeout(Duration::ZERO);
     let late = Accept::new().limits(limits);
     let (head, _) = answer(late.admit(|_| Ok(Admission::default())), "/");
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+}
+
+#[test]
+fn who_asks_is_admitted_with_limits_of_its_own() {
+    let short = plainws::protocol::message::Limits::new().max_bytes(3);
+    let accept = Accept::new()
+        .admit(move |applicant| Ok(Admission::default().limits(applicant.limits.message(short))));
+    let (client, server) = tcp_pair();
+    let server = thread::spawn(move || accept.accept(server)?.receive());
+    let client = Client::new("ws://localhost/")
+        .unwrap()
+        .over(client)
+        .unwrap();
+    client.send("four").unwrap();
+    assert_eq!(client.receive().unwrap(), None);
+    assert_eq!(client.close_reason().unwrap().code, CloseCode::TOO_BIG);
+    let refused = server.join().unwrap().unwrap_err();
+    assert!(
+        matches!(&refused, Error::Rule(rule) if *rule == Rule::MessageTooBig),
+        "{refused}"
+    );
 }

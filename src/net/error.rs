@@ -54,7 +54,7 @@ pub enum Error {
     Declined {
         /// The status of the answer, such as 403.
         status: u16,
-        /// Why, as the answer's body says it.
+        /// Why, as the answer's body says it; empty for a page that is no [refusal](crate::Page::refusal).
         reason: String,
     },
     /// What a client met on its way to the server, at the proxy with this address: it cannot be reached, it
@@ -266,7 +266,11 @@ impl fmt::Display for Error {
                 write!(f, "{} refused the handshake with {refusal}", refusal.by)
             }
             Self::Declined { status, reason } => {
-                write!(f, "the request was refused with status {status}: {reason}")
+                write!(f, "the request was refused with status {status}")?;
+                match &**reason {
+                    "" => Ok(()),
+                    reason => write!(f, ": {reason}"),
+                }
             }
             Self::Proxy { address, error } => match error.as_ref() {
                 Self::Refused(refusal) => write!(f, "the proxy {address} refused with {refusal}"),
