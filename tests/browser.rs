@@ -230,6 +230,26 @@ mod the_clock_on_the_start_page {
     }
 
     #[test]
+    fn counts_a_polling_request_at_once_and_one_each_second_from_then() {
+        let Some((_program, mut page)) = visit("/", &[]) else {
+            return;
+        };
+        // As late as the browser may be to say so.
+        page.evaluate(
+            "{
+                const passed = document.getElementById('poll-passed');
+                const due = (now) => Math.floor(now / 1000) + 1;
+                new MutationObserver(() => {
+                    const [count, now] = [parseInt(passed.textContent), performance.now()];
+                    globalThis.isRight = due(now - 100) <= count && count <= due(now);
+                }).observe(passed, { childList: true });
+                0
+            }",
+        );
+        page.wait_for("globalThis.isRight");
+    }
+
+    #[test]
     fn keeps_its_counts_to_itself_and_moves_nothing() {
         let Some((_program, mut page)) = visit("/", &[]) else {
             return;

@@ -101,6 +101,10 @@ fn nothing_else_is_served() {
             ("in/empty/.keep", ""),
             ("in/.secret", "hidden"),
             ("in/.git/config", "hidden"),
+            ("in/back\\slash", "hidden"),
+            ("in/index-out/a.txt", "a text"),
+            ("in/index-hidden/a.txt", "a text"),
+            ("in/index-in/a.txt", "a text"),
             ("outside", "hidden"),
         ],
     );
@@ -111,6 +115,9 @@ fn nothing_else_is_served() {
         ("..", "up"),
         (".secret", "shown"),
         (".", "self"),
+        ("../../outside", "index-out/index.html"),
+        ("../.secret", "index-hidden/index.html"),
+        ("a.txt", "index-in/index.html"),
     ] {
         std::os::unix::fs::symlink(to, inside.join(link)).expect("the name is free");
     }
@@ -120,6 +127,8 @@ fn nothing_else_is_served() {
     ));
     let program = Program::serve(&["--static", inside.to_str().expect("text")]);
     assert_eq!(get(&program, "/a.txt").status, 200);
+    #[cfg(unix)]
+    assert_eq!(get(&program, "/index-in/").text(), "a text");
     for path in [
         "/nothing",
         "/.secret",
@@ -150,6 +159,11 @@ fn nothing_else_is_served() {
         "/up/outside",
         "/shown",
         "/self/.secret",
+        "/index-out",
+        "/index-out/",
+        "/index-hidden",
+        "/index-hidden/",
+        "/back%5cslash",
         "/socket",
     ] {
         let answer = get(&program, path);

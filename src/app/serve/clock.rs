@@ -112,6 +112,19 @@ impl Labels {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_limit_of_messages_is_lowered_and_never_raised() {
+        for (given, kept) in [
+            (1000, 1000),
+            (MAX_MESSAGE, MAX_MESSAGE),
+            (MAX_MESSAGE + 1, MAX_MESSAGE),
+        ] {
+            let server = Limits::default();
+            let server = server.message(server.message.max_bytes(given));
+            assert_eq!(limits(server).message.max_bytes, kept, "{given}");
+        }
+    }
+
     fn at(seconds: i64, milliseconds: i32) -> Timestamp {
         Timestamp::new(seconds, milliseconds * 1_000_000).unwrap()
     }

@@ -277,3 +277,46 @@ fn payload(frame: &Frame) -> String {
         format!("{length}: {shown}{more}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plainws::protocol::head;
+
+    const REQUEST: &[u8] = b"GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: bytes.plainws\r\n\r\n";
+    const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+        Sec-WebSocket-Protocol: bytes.plainws\r\n\r\n";
+
+    #[test]
+    fn connections_that_were_refused_are_not_kept_in_mind() {
+        let mut decoder = head::Decoder::new(Role::Client, head::Limits::new());
+        let (head, _) = decoder.receive(REQUEST).unwrap().unwrap();
+        let request = Request::new(head).unwrap();
+        let told = Told::new(vec!["/echo".into()]);
+        let open = told.tap(1, &request).unwrap();
+        for refused in 2..100 {
+            drop(told.tap(refused, &request).unwrap());
+        }
+        // The last is found at the next.
+        assert_eq!(told.tapped().len(), 2);
+        drop(open);
+        let _next = told.tap(100, &request).unwrap();
+        assert_eq!(told.tapped().keys().collect::<Vec<_>>(), [&100]);
+    }
+
+    #[test]
+    fn an_echo_is_told_as_that_of_its_own_message_only() {
+        for (number, is_told) in [(0, true), (1, false)] {
+            let bytes = Bytes::default();
+            bytes.pass(Direction::Received, REQUEST);
+            bytes.pass(Direction::Sent, RESPONSE);
+            bytes.pass(Direction::Received, b"\x81\x81\0\0\0\0a");
+            bytes.pass(Direction::Sent, b"\x81\x01a");
+            let told = bytes.echo(number);
+            assert_eq!(told["bytes"].as_u64(), is_told.then_some(3), "{number}");
+        }
+    }
+}
