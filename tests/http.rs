@@ -630,6 +630,13 @@ mod a_prefix {
         let refused = answer(address, upgrade_request("/md_admin"), false);
         assert_eq!(refused.status, 404);
     }
+
+    #[test]
+    fn gives_way_to_a_page_of_just_its_path() {
+        let address = start(|server| site(server).prefix("/both"));
+        assert_eq!(answer(address, get("/both"), true).text(), BOTH);
+        assert_eq!(answer(address, get("/both/both"), true).text(), BOTH);
+    }
 }
 
 mod keep_alive {

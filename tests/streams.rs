@@ -465,10 +465,12 @@ fn a_peer_that_takes_nothing_is_given_up<S: Transport + 'static>(pair: Pair<S>) 
 }
 
 fn a_peer_that_asks_for_nothing_is_given_up<S: Transport + 'static>(pair: Pair<S>) {
-    let (_here, there) = pair();
-    let accept = Accept::new().limits(patient().head_timeout(SOON));
+    let (here, there) = pair();
+    let accept = Accept::new().limits(endless().head_timeout(SOON));
     let accepted = due::call(Instant::now(), SOON, move || accept.accept(there));
     assert_eq!(io_error(accepted).kind(), io::ErrorKind::TimedOut);
+    here.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(here.read(&mut [0; 100]).unwrap(), 0);
 }
 
 fn a_request_that_drips_is_answered_in_time<S: Transport + 'static>(pair: Pair<S>) {
@@ -564,6 +566,40 @@ fn requests_are_refused_with_their_status<S: Transport + 'static>(pair: Pair<S>)
             (other, _) => panic!("{request}{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_refusal_is_read_by_who_goes_on_sending() {
+    let mut played = Played::new(tcp_pair, Accept::new());
+    played.say(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(played.response().0.starts_with("HTTP/1.1 426 "));
+    assert_eq!(played.stream.read(&mut [0]).unwrap(), 0);
+    // Otherwise it would be reset, and might lose the refusal.
+    for _ in 0..16 {
+        played.say(&[0; 1024 * 1024]);
+    }
+    played.leave().unwrap_err();
+}
+
+#[test]
+fn frames_that_come_with_the_request_are_received() {
+    let mut played = Played::new(tcp_pair, Accept::new().limits(patient()));
+    let early = frame(Role::Client, TEXT, b"early");
+    played.say(&[upgrade_request("/").as_bytes(), &early].concat());
+    let ws = played.accepted().unwrap();
+    assert_eq!(ws.receive().unwrap(), Some("early".into()));
+}
+
+#[test]
+fn the_first_subprotocol_of_the_client_that_is_known_is_agreed_on() {
+    let offer = "Sec-WebSocket-Protocol: other, second, first\r\n\r\n";
+    let request = upgrade_request("/").replace("\r\n\r\n", &format!("\r\n{offer}"));
+    let accept = Accept::new().subprotocols(["first", "second"]);
+    let mut played = Played::new(tcp_pair, accept.limits(patient()));
+    played.say(request.as_bytes());
+    let head = played.head();
+    assert_eq!(header(&head, "Sec-WebSocket-Protocol"), Some("second"));
+    assert_eq!(played.accepted().unwrap().subprotocol(), Some("second"));
 }
 
 #[test]

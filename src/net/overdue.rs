@@ -83,3 +83,50 @@ pub(super) fn overdue() -> Response {
     let reason = "whether the connection may be opened was not found out in time";
     Response::refusal(503, "admission-late", reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, Read as _};
+    use std::net::{TcpListener, TcpStream};
+
+    fn decision() -> (TcpStream, Decision) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let decision = Decision {
+            stream: Arc::new(Stream::new(listener.accept().unwrap().0)),
+            registry: Arc::default(),
+            max_lingering: 0,
+            state: Mutex::new(State::Awaited),
+        };
+        (peer, decision)
+    }
+
+    #[test]
+    fn a_decision_that_was_made_is_not_overdue() {
+        let (mut peer, decision) = decision();
+        decision.made().unwrap();
+        decision.call();
+        decision.stream.write_now(&[IoSlice::new(b"101")]).unwrap();
+        decision.stream.end_output().unwrap();
+        let mut came = String::new();
+        peer.read_to_string(&mut came).unwrap();
+        assert_eq!(came, "101");
+    }
+
+    #[test]
+    fn what_is_decided_after_the_deadline_is_told_what_was_sent() {
+        let (mut peer, decision) = decision();
+        decision.call();
+        decision.call();
+        let mut came = Vec::new();
+        peer.read_to_end(&mut came).unwrap();
+        assert!(came.starts_with(b"HTTP/1.1 503 "));
+        assert_eq!(decision.made(), Err(came));
+        let more = decision.stream.write_now(&[IoSlice::new(b"101")]);
+        assert_eq!(
+            more.map_err(|error| error.kind()),
+            Err(io::ErrorKind::BrokenPipe)
+        );
+    }
+}
