@@ -224,7 +224,7 @@ impl Proxy {
         };
         let peer = server.peer_addr().ok();
         let watcher = Watcher::new(Arc::clone(&self.output), number, began, address, peer);
-        let relay = Arc::new(Relay::new(client, server, watcher));
+        let relay = Arc::new(Relay::new(client, server, None, watcher));
         {
             let mut open = self.open();
             if open.is_ending {
