@@ -1,7 +1,7 @@
 //! Who is examined, as far as connections go.
 
-use plainws::Role;
-use std::net::TcpStream;
+use plainws::{Role, Transport};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who is examined: connections come from here.
@@ -20,9 +20,9 @@ pub(crate) trait Examinee {
     fn patience(&self) -> Duration;
 }
 
-/// A new TCP connection, and what its handshake needs. A client has sent its request by then.
+/// A new connection, and what its handshake needs. A client has sent its request by then.
 pub(crate) struct Line {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Arc<dyn Transport>,
     /// The head that is usual.
     pub(crate) head: String,
     /// What stands for `{target}` and the like in other heads.

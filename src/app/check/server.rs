@@ -8,6 +8,7 @@ use plainws::protocol::handshake::Opening;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where it is, and what its handshake asks for.
@@ -118,7 +119,7 @@ impl Examinee for Server<'_> {
                         .as_deref()
                         .unwrap_or(self.target.url.host());
                     return Ok(Line {
-                        stream,
+                        stream: Arc::new(stream),
                         words: vec![
                             ("{target}", self.target.url.target().to_owned()),
                             ("{host}", host.to_owned()),

@@ -1,9 +1,9 @@
 //! A connection with an examinee: a thread reads, so that neither end waits for the other to read.
 
 use super::came::{Came, Ended};
-use plainws::Role;
-use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use plainws::{Role, Transport};
+use std::io;
+use std::net::Shutdown;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,9 +13,11 @@ const LONGEST: u32 = 10;
 
 /// One connection.
 pub(crate) struct Talk {
-    stream: TcpStream,
+    stream: Arc<dyn Transport>,
     shared: Arc<Shared>,
     reader: Option<JoinHandle<()>>,
+    /// A write was given up, so that no other bytes can come after it: part of it may be on its way.
+    is_stuck: bool,
     patience: Duration,
     role: Role,
 }
@@ -80,19 +82,19 @@ impl Wait {
 }
 
 impl Talk {
-    /// Goes on with an open TCP connection as `role`. `came` is what has come so far; `patience` how long a wait may
+    /// Goes on with an open connection as `role`. `came` is what has come so far; `patience` how long a wait may
     /// last without a byte.
     ///
     /// # Errors
     ///
     /// The system has no thread or handle left.
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Arc<dyn Transport>,
         role: Role,
         came: Came,
         patience: Duration,
     ) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
+        stream.send_at_once()?;
         stream.set_write_timeout(Some(patience))?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -104,14 +106,15 @@ impl Talk {
             changed: Condvar::new(),
         });
         let reader = thread::Builder::new().name("check-reader".into()).spawn({
-            let stream = stream.try_clone()?;
+            let stream = Arc::clone(&stream);
             let shared = Arc::clone(&shared);
-            move || shared.read(stream)
+            move || shared.read(&*stream)
         })?;
         Ok(Self {
             stream,
             shared,
             reader: Some(reader),
+            is_stuck: false,
             patience,
             role,
         })
@@ -123,7 +126,25 @@ impl Talk {
 
     /// Writes, and tells whether all of it was taken.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).is_ok()
+        self.is_stuck = self.is_stuck || self.write_all(bytes).is_err();
+        !self.is_stuck
+    }
+
+    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let mut end = Instant::now() + self.patience;
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => {
+                    bytes = &bytes[length..];
+                    end = Instant::now() + self.patience;
+                }
+                // A transport that has kept some of the bytes wants to see them again.
+                Err(error) if is_passing(&error) && Instant::now() < end => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Waits until something is true of what came, as long as something comes.
@@ -241,11 +262,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, mut stream: TcpStream) {
+    fn read(&self, stream: &dyn Transport) {
         let mut buffer = vec![0; 16 * 1024];
         loop {
             // What it gives, and whether it fails, is told by the read.
-            let _ = stream.peek(&mut [0]);
+            let _ = stream.peek();
             let mut state = self.lock();
             state.has_unread = true;
             self.changed.notify_all();
@@ -274,10 +295,19 @@ impl Shared {
     }
 }
 
+/// Whether the same write may be made again.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -287,7 +317,7 @@ mod tests {
         let peer = TcpStream::connect(address).expect("it listens");
         let (stream, _) = listener.accept().expect("it connects");
         let came = Came::of(Role::Client);
-        let talk = Talk::new(stream, Role::Server, came, PATIENCE).expect("a thread");
+        let talk = Talk::new(Arc::new(stream), Role::Server, came, PATIENCE).expect("a thread");
         (talk, peer)
     }
 
@@ -300,6 +330,79 @@ mod tests {
         assert_eq!(talk.look(|came| came.total), 0);
         talk.set_deaf(false);
         assert_eq!(talk.wait(|came| came.total == 1), Waited::Met);
+    }
+
+    /// Takes two bytes at a time, once it has failed as often as it is to.
+    #[derive(Default)]
+    struct Fussy {
+        fails: Mutex<Vec<io::ErrorKind>>,
+        offered: Mutex<Vec<Vec<u8>>>,
+    }
+
+    impl Fussy {
+        fn failing(fails: &[io::ErrorKind]) -> Arc<Self> {
+            Arc::new(Self {
+                fails: Mutex::new(fails.to_vec()),
+                ..Self::default()
+            })
+        }
+
+        fn offered(&self) -> Vec<Vec<u8>> {
+            self.offered.lock().expect("no panic").clone()
+        }
+    }
+
+    impl Transport for Fussy {
+        fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+            self.offered.lock().expect("no panic").push(bytes.to_vec());
+            match self.fails.lock().expect("no panic").pop() {
+                Some(kind) => Err(kind.into()),
+                None => Ok(bytes.len().min(2)),
+            }
+        }
+
+        fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_nonblocking(&self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&self, _: Shutdown) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn talk_over(stream: Arc<dyn Transport>, patience: Duration) -> Talk {
+        Talk::new(stream, Role::Client, Came::of(Role::Server), patience).expect("a thread")
+    }
+
+    #[test]
+    fn a_write_that_was_held_up_is_made_again_with_the_same_bytes() {
+        use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+        let stream = Fussy::failing(&[WouldBlock, TimedOut, Interrupted]);
+        let is_taken = talk_over(Arc::clone(&stream) as _, PATIENCE).write(b"abc");
+        assert!(is_taken);
+        let offered: [&[u8]; 5] = [b"abc", b"abc", b"abc", b"abc", b"c"];
+        assert_eq!(stream.offered(), offered);
+    }
+
+    #[test]
+    fn nothing_is_written_after_what_was_given_up() {
+        let stream = Fussy::failing(&[io::ErrorKind::WouldBlock]);
+        let mut talk = talk_over(Arc::clone(&stream) as _, Duration::ZERO);
+        assert!(!talk.write(b"abc"));
+        assert!(!talk.write(b"de"));
+        assert_eq!(stream.offered(), [b"abc"]);
     }
 
     /// A wait that pings interrupt, each time before patience is over.

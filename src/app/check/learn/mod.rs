@@ -18,8 +18,8 @@ use super::server::{Server, Target};
 use crate::app::show::output;
 use crate::app::show::paint::{BAD, GOOD, STRONG, paint};
 use crate::app::text::wrapped;
-use std::io::Read as _;
-use std::net::TcpStream;
+use plainws::Transport;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ pub(super) fn run(
 fn wait_for_another(server: &mut Server<'_>) {
     while let Ok(line) = server.connect() {
         let began = Instant::now();
-        wait_for_end(line.stream);
+        wait_for_end(&*line.stream);
         let is_gone = (0..LOOKS).any(|_| {
             thread::sleep(LOOK);
             server.connect().is_err()
@@ -92,9 +92,15 @@ fn wait_for_another(server: &mut Server<'_>) {
     }
 }
 
-fn wait_for_end(mut stream: TcpStream) {
+fn wait_for_end(stream: &dyn Transport) {
     let mut buffer = [0; 1024];
-    while matches!(stream.read(&mut buffer), Ok(1..)) {}
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
 }
 
 /// How many stages are passed, one after another.

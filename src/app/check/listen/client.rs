@@ -9,6 +9,7 @@ use plainws::{Role, Rule};
 use std::io::{self, Read as _};
 use std::net::TcpStream;
 use std::str;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Largest request taken; no honest one is near.
@@ -126,7 +127,7 @@ impl Client {
                 ("{accept}", accept_value(key.unwrap_or_default())),
                 ("{other case}", in_other_case(upgrade.subprotocols())),
             ],
-            stream: asked.stream,
+            stream: Arc::new(asked.stream),
             rest: asked.rest,
         };
         Self {
