@@ -153,6 +153,9 @@ pub use net::sender::{RawSender, Sender, WhenFull};
 pub use net::server::{Handle, Server};
 #[doc(inline)]
 pub use net::stats::Stats;
+#[cfg(feature = "tls")]
+#[doc(inline)]
+pub use net::tls::{ClientTls, InvalidTls, ServerTls, TlsStream};
 #[doc(inline)]
 pub use net::transport::Transport;
 #[doc(inline)]

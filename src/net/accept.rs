@@ -227,6 +227,12 @@ impl Accept {
 
     fn open(mut self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> Result<WebSocket> {
         stream.prepare()?;
+        stream
+            .shake_hands(deadline_in(self.limits.head_timeout))
+            .map_err(Error::Tls)?;
+        if stream.secured_by().is_some() {
+            self.origins.require_https();
+        }
         let tapped = Tapped::new(self.tap.take());
         let limits = self.limits;
         let mut pace = Pace::of_output(&limits, Instant::now());

@@ -1,4 +1,4 @@
-//! A client: opens a connection to a `ws:` URL.
+//! A client: opens a connection to a `ws:` or `wss:` URL.
 
 use super::applicant::Extensions;
 use super::budget::Share;
@@ -9,8 +9,11 @@ use super::limits::Limits;
 use super::proxy::Proxy;
 use super::random::Random;
 use super::read_response::{read_body, read_response};
+use super::security::ClientSecurity;
 use super::stream::Stream;
 use super::tap::{Direction, Tap, Tapped};
+#[cfg(feature = "tls")]
+use super::tls::ClientTls;
 use super::transport::Transport;
 use super::url::Url;
 use super::websocket::{Handshake, WebSocket};
@@ -59,6 +62,7 @@ pub struct Client {
     /// Where to connect, if not to the host of the URL.
     connect_to: Option<Endpoint>,
     proxy: Option<Proxy>,
+    security: ClientSecurity,
     opening: Opening,
     random: Random,
     limits: Limits,
@@ -75,7 +79,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Takes a URL `ws://host[:port]/path[?query]` (§3), as [`Url::parse`] does.
+    /// Takes a URL `ws://host[:port]/path[?query]` (§3), or `wss://…` for TLS, as [`Url::parse`] does.
     ///
     /// # Errors
     ///
@@ -89,6 +93,7 @@ impl Client {
             url,
             connect_to: None,
             proxy: None,
+            security: ClientSecurity::default(),
             opening,
             random,
             limits: Limits::default(),
@@ -171,6 +176,15 @@ impl Client {
         Ok(self)
     }
 
+    /// Trusts other certificates than those that the system trusts, for a `wss:` URL. Without this it is
+    /// [`ClientTls::system`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.security.tls = Some(tls);
+        self
+    }
+
     /// Replaces the limits of the connection. Default [`Limits::default`].
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
@@ -191,16 +205,20 @@ impl Client {
     ///
     /// [`Error::Refused`] when the server answers with another status than 101, a redirect included;
     /// [`Error::Rule`] when its answer is wrong; [`Error::Io`] when no address can be reached, or not
-    /// in time, with the addresses that were tried; [`Error::Proxy`] when it is the proxy that does not let us through.
+    /// in time, with the addresses that were tried; [`Error::Proxy`] when it is the proxy that does not let us through;
+    /// [`Error::Tls`] when the URL asks for TLS and the server does not speak it, or is not trusted. In a build without
+    /// the feature `tls`, [`Error::Url`] for such a URL.
     pub fn connect(self) -> Result<WebSocket> {
         let deadline = deadline_in(self.timeout);
-        let (stream, peer, arrived) = self.reach(deadline)?;
+        self.security.check(&self.url)?;
+        let (stream, peer, mut arrived) = self.reach(deadline)?;
+        let stream = self.security.over(stream, &self.url, &mut arrived)?;
         self.open(stream, Some(peer), arrived, deadline)
     }
 
     /// Opens the connection as [`connect`](Self::connect) does, but over a stream to the server that is there already: a
-    /// Unix socket, TLS of your own, one end of a test's pair. The URL only says what is asked for;
-    /// [`connect_to`](Self::connect_to) and [`proxy`](Self::proxy) mean nothing then.
+    /// Unix socket, TLS of your own, one end of a test's pair. The URL only says what is asked for, and that of `wss`
+    /// does not add TLS; [`connect_to`](Self::connect_to) and [`proxy`](Self::proxy) mean nothing then.
     ///
     /// The stream is used as it is, whatever time-outs and mode were set before. Who keeps another handle of it must
     /// leave it alone.
@@ -255,6 +273,7 @@ impl Client {
         deadline: Instant,
         who: &str,
     ) -> Result<WebSocket> {
+        stream.shake_hands(deadline).map_err(Error::Tls)?;
         let head = self.opening.request();
         let tapped = Tapped::new(self.tap);
         tapped.pass(Direction::Sent, [head.as_bytes(), &[]])?;

@@ -55,6 +55,12 @@ impl Endpoint {
         }
     }
 
+    /// Without brackets or a zone.
+    #[cfg(feature = "tls")]
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) const fn port(&self) -> u16 {
         self.port
     }

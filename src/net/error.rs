@@ -3,7 +3,7 @@
 pub use super::refusal::Refusal;
 
 use super::origin::InvalidOrigin;
-use super::words::{quoted, said_of};
+use super::words::{not_secured, quoted, said_of};
 use crate::protocol::connection::Misuse;
 use crate::protocol::handshake::InvalidHeader;
 use crate::protocol::rule::Rule;
@@ -47,6 +47,10 @@ pub enum Error {
     Overloaded,
     /// The socket failed, or a deadline passed ([`io::ErrorKind::TimedOut`]). The connection is over.
     Io(io::Error),
+    /// The connection could not be secured by TLS (§10.6): whom the certificate is for, who signed it and for when, or
+    /// something else that the two ends do not agree on; or that took too long ([`io::ErrorKind::TimedOut`]). Nothing
+    /// was sent but that.
+    Tls(io::Error),
     /// A server answered the opening handshake with another status than 101.
     Refused(Box<Refusal>),
     /// Who connected to [`accept`](crate::accept) asked for something else than a WebSocket connection, or may not
@@ -230,6 +234,10 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Io(_) | Self::Overloaded | Self::Backlogged => true,
+            Self::Tls(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+            ),
             Self::Refused(refusal) => matches!(refusal.response.status(), 408 | 429 | 500..=599),
             Self::Proxy { error, .. } => error.may_pass(),
             _ => false,
@@ -249,6 +257,7 @@ impl Error {
                 Self::Refused(refusal)
             }
             Self::Io(error) => Self::Io(said_of(&format!("the connection with {who}"), error)),
+            Self::Tls(error) => Self::Tls(not_secured(who, &error)),
             other => other,
         }
     }
@@ -261,7 +270,7 @@ impl fmt::Display for Error {
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Backlogged => f.write_str("the peer is too slow: its backlog is full"),
             Self::Overloaded => f.write_str("no memory is left for the message"),
-            Self::Io(error) => error.fmt(f),
+            Self::Io(error) | Self::Tls(error) => error.fmt(f),
             Self::Refused(refusal) => {
                 write!(f, "{} refused the handshake with {refusal}", refusal.by)
             }
@@ -291,7 +300,7 @@ impl std::error::Error for Error {
         match self {
             Self::Rule(breach) => Some(&breach.rule),
             Self::Misuse(misuse) => Some(misuse),
-            Self::Io(error) => Some(error),
+            Self::Io(error) | Self::Tls(error) => Some(error),
             Self::Header(header) => Some(header),
             Self::Origin(origin) => Some(origin),
             Self::Proxy { error, .. } => Some(error),

@@ -1,6 +1,6 @@
 //! What a server accepts connections from.
 
-use super::stream::Stream;
+use super::transport::Transport;
 use std::io;
 #[cfg(unix)]
 use std::net::{Shutdown, TcpStream};
@@ -55,14 +55,14 @@ impl From<UnixListener> for Listener {
 
 impl Listener {
     /// Waits for a connection. Only over TCP has its peer an address.
-    pub(super) fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+    pub(super) fn accept(&self) -> io::Result<(Box<dyn Transport>, Option<SocketAddr>)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept()?;
-                Ok((Stream::new(stream), Some(peer)))
+                Ok((Box::new(stream), Some(peer)))
             }
             #[cfg(unix)]
-            Self::Unix(listener) => Ok((Stream::new(listener.accept()?.0), None)),
+            Self::Unix(listener) => Ok((Box::new(listener.accept()?.0), None)),
         }
     }
 

@@ -24,6 +24,7 @@
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
 //! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
+//! | | `tls`, `security` | how is TLS put below a connection, where the build has it? |
 //! | | `registry` | which connections are there, and how are they ended? |
 
 pub mod accept;
@@ -59,6 +60,7 @@ mod read_head;
 mod read_response;
 mod refusal;
 mod registry;
+mod security;
 pub mod sender;
 pub mod server;
 mod session;
@@ -67,6 +69,8 @@ mod site;
 pub mod stats;
 mod stream;
 pub mod tap;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod transport;
 pub mod url;
 pub mod websocket;

@@ -13,6 +13,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default)]
 pub struct OriginPolicy {
     allowed: Vec<Origin>,
+    requires_https: bool,
 }
 
 impl OriginPolicy {
@@ -21,12 +22,22 @@ impl OriginPolicy {
         self.allowed.push(origin);
     }
 
+    /// Takes pages of `http:` for those of another host than this one, which is reached by `https:` alone: who stands
+    /// between a browser and the network can make any page of `http:` (§10.2).
+    pub fn require_https(&mut self) {
+        self.requires_https = true;
+    }
+
     /// Whether a request may open a connection: it has no Origin, or one of the host it was sent to,
     /// or one that was allowed.
     #[must_use]
     pub fn permits(&self, origin: Option<&str>, host: Option<&str>) -> bool {
         let Some(sent) = origin else { return true };
-        host.is_some_and(|host| is_same_host(sent, host)) || self.allows(sent)
+        host.is_some_and(|host| self.is_same_host(sent, host)) || self.allows(sent)
+    }
+
+    fn is_same_host(&self, origin: &str, host: &str) -> bool {
+        is_same_host(origin, host) && !(self.requires_https && is_plain(origin))
     }
 
     fn allows(&self, sent: &str) -> bool {
@@ -330,6 +341,16 @@ fn is_same_host(origin: &str, host: &str) -> bool {
             .to_ascii_lowercase()
     };
     without_default(authority) == without_default(host)
+}
+
+/// Whether pages of this origin were not encrypted on their way.
+fn is_plain(origin: &str) -> bool {
+    let scheme = origin.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        ["http", "ws"]
+            .iter()
+            .any(|plain| scheme.eq_ignore_ascii_case(plain))
+    })
 }
 
 /// Why pages of this origin are refused, and what would let them in.

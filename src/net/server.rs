@@ -20,6 +20,9 @@ use super::site::{Handler, Site};
 use super::stats::Stats;
 use super::stream::Stream;
 use super::tap::Tap;
+#[cfg(feature = "tls")]
+use super::tls::ServerTls;
+use super::transport::Transport;
 use super::websocket::WebSocket;
 use crate::protocol::request::Request;
 use std::io::{self, IoSlice};
@@ -344,6 +347,30 @@ impl Server {
         self
     }
 
+    /// Speaks TLS (§10.6): the server is reached by `https:` and `wss:` URLs only. Handshakes are made on the threads
+    /// of their connections, in the time for a head ([`Limits::head_timeout`]). A client that does not speak TLS is
+    /// told so, with 400; one for which there is no place is not answered.
+    ///
+    /// A page of `http:` is then not one of the server's own, which may connect without being
+    /// [allowed](Self::allow_origin).
+    ///
+    /// ```no_run
+    /// use plainws::{Server, ServerTls};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = ServerTls::from_pem(&std::fs::read("cert.pem")?, &std::fs::read("key.pem")?)?;
+    /// let server = Server::bind("127.0.0.1:8000")?.tls(tls);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.site.security.tls = Some(tls);
+        self.site.origins.require_https();
+        self
+    }
+
     /// Speaks these subprotocols. The first one that a client offers is agreed on (§1.9).
     #[must_use]
     pub fn subprotocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
@@ -637,12 +664,12 @@ impl Acceptor {
             if self.registry.phase() > Phase::Serving {
                 if let Ok((stream, peer)) = accepted {
                     let lingering = self.site.max_lingering;
-                    self.refuse(stream.into(), peer, &stopping(), lingering);
+                    self.refuse(self.stream(stream), peer, &stopping(), lingering);
                 }
                 return;
             }
             let failure = match accepted {
-                Ok((stream, peer)) => self.start(stream, peer).err(),
+                Ok((stream, peer)) => self.start(self.stream(stream), peer).err(),
                 Err(error) if is_about_one_connection(&error) => continue,
                 Err(error) => {
                     drop(spare.take());
@@ -663,9 +690,12 @@ impl Acceptor {
         }
     }
 
+    fn stream(&self, transport: Box<dyn Transport>) -> Arc<Stream> {
+        Arc::new(self.site.security.over(transport))
+    }
+
     /// Gives a connection a thread.
-    fn start(&self, stream: Stream, peer: Option<SocketAddr>) -> io::Result<()> {
-        let stream = Arc::new(stream);
+    fn start(&self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> io::Result<()> {
         let membership = match self.registry.enter(&stream, ip(peer), &self.places) {
             Ok(membership) => membership,
             Err(why) => {
@@ -708,13 +738,14 @@ impl Acceptor {
             let Ok((stream, peer)) = listener.accept() else {
                 break;
             };
-            self.refuse(stream.into(), peer, why, lingering);
+            self.refuse(self.stream(stream), peer, why, lingering);
         }
         let _ = listener.set_nonblocking(false);
     }
 
     /// Answers 503 without a thread and without waiting: a peer whose buffer cannot take these few
-    /// bytes does not get them. It lingers unless that many do so already.
+    /// bytes does not get them, and with TLS nothing can be said before a handshake, so it is not said. It lingers
+    /// unless that many do so already.
     fn refuse(
         &self,
         stream: Arc<Stream>,
@@ -727,7 +758,10 @@ impl Acceptor {
         }
         self.registry.count_response(why);
         let head = why.head(true, SystemTime::now());
-        let sent = stream.write_now(&[IoSlice::new(&head), IoSlice::new(why.body())]);
+        let sent = match self.site.security.is_on() {
+            false => stream.write_now(&[IoSlice::new(&head), IoSlice::new(why.body())]),
+            true => Ok(0),
+        };
         if sent.is_ok() && stream.end_output().is_ok() {
             caretaker::linger(stream, lingering);
         }

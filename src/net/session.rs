@@ -15,6 +15,7 @@ use super::paths::InvalidPath;
 use super::places::{Full, Place};
 use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
+use super::security;
 use super::site::{Destination, Handler, HandlerError, MakePage, Route, Site};
 use super::stream::{Passed, Stream};
 use super::tap::{Direction, Tapped};
@@ -51,7 +52,7 @@ pub(super) fn run(
         return;
     }
     let place = membership.place();
-    let session = Session {
+    let mut session = Session {
         site,
         peer,
         stream,
@@ -61,6 +62,9 @@ pub(super) fn run(
         reported: Passed::default(),
         tapped: Tapped::default(),
     };
+    if session.site.security.is_on() && !session.secure() {
+        return session.end();
+    }
     match place {
         Place::Ordinary => {
             if let Some(opened) = &mut session.run() {
@@ -135,13 +139,45 @@ struct Opened<'a> {
 }
 
 impl<'a> Session<'a> {
+    /// Makes the handshake of TLS, and returns whether there is TLS now.
+    #[inline(never)]
+    fn secure(&mut self) -> bool {
+        let started = Instant::now();
+        let timeout = self.head_timeout();
+        let Err(error) = self.stream.shake_hands(deadline_in(timeout)) else {
+            return true;
+        };
+        if security::is_unaware(&error) {
+            let reason = "this port speaks TLS: begin the URL with https:// or wss://";
+            let response = Response::refusal(400, "tls-expected", reason);
+            let _ = self.respond(&response, b"", true, started);
+        } else if error.kind() == io::ErrorKind::ConnectionAborted || self.is_stopping() {
+            self.report(b"", started, Outcome::Left, true);
+        } else {
+            self.membership
+                .registry()
+                .count(|stats| stats.tls_failures += 1);
+            self.report(b"", started, Outcome::NotSecured(&error), true);
+        }
+        false
+    }
+
+    /// How long TLS may take, and then a head.
+    fn head_timeout(&self) -> Duration {
+        let timeout = self.site.limits.head_timeout;
+        match self.membership.place() {
+            Place::Ordinary => timeout,
+            Place::Reserved(_) => timeout.min(RESERVED_HEAD_TIMEOUT),
+        }
+    }
+
     /// Answers requests, until one opens a WebSocket connection or the TCP connection ends.
     #[inline(never)]
     fn run(mut self) -> Option<Opened<'a>> {
         let mut has_served = false;
         loop {
             let started = Instant::now();
-            let head = match self.read_head(self.site.limits.head_timeout) {
+            let head = match self.read_head() {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
@@ -181,8 +217,7 @@ impl<'a> Session<'a> {
     #[inline(never)]
     fn run_in_reserve(mut self, full: Full) {
         let started = Instant::now();
-        let timeout = RESERVED_HEAD_TIMEOUT.min(self.site.limits.head_timeout);
-        let (response, request_line) = match self.read_head(timeout) {
+        let (response, request_line) = match self.read_head() {
             Awaited::Head(head) => {
                 let request_line = head.start_line().to_vec();
                 (self.reserved_page(head), request_line)
@@ -199,8 +234,8 @@ impl<'a> Session<'a> {
     }
 
     /// Waits for a whole head. The deadline is for all of it, however slowly its bytes arrive.
-    fn read_head(&mut self, timeout: Duration) -> Awaited {
-        let deadline = self.deadline(timeout);
+    fn read_head(&mut self) -> Awaited {
+        let deadline = self.deadline(self.head_timeout());
         let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
         match read_head(
             &self.stream,

@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::log::Record;
 use super::origin::OriginPolicy;
 use super::paths::{InvalidPath, Kind, Paths, Values};
+use super::security::ServerSecurity;
 use super::tap::Tap;
 use super::websocket::WebSocket;
 use crate::protocol::request::Request;
@@ -41,6 +42,7 @@ pub(super) struct Site {
     pub(super) origins: OriginPolicy,
     pub(super) subprotocols: Vec<String>,
     pub(super) limits: Limits,
+    pub(super) security: ServerSecurity,
     /// How many refused peers may linger.
     pub(super) max_lingering: usize,
     pub(super) log: Option<Log>,

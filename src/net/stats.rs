@@ -35,6 +35,9 @@ pub struct Stats {
     pub memory_refusals: u64,
     /// Handlers, makers of pages and of taps, and logs that panicked.
     pub panics: u64,
+    /// Connections that could not be secured by TLS. Those whose peers did not try are among the `refusals`, as
+    /// `tls-expected`.
+    pub tls_failures: u64,
     /// Failures to accept a connection, for example for want of file descriptors.
     pub accept_failures: u64,
 }

@@ -35,8 +35,12 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(transport: impl Transport + 'static) -> Self {
+        Self::of(Box::new(transport))
+    }
+
+    pub(super) fn of(transport: Box<dyn Transport>) -> Self {
         Self {
-            transport: Some(Box::new(transport)),
+            transport: Some(transport),
             read_timeout: KnownTimeout::default(),
             write_timeout: KnownTimeout::default(),
             nonblocking: Mutex::default(),
@@ -55,6 +59,32 @@ impl Stream {
         })
     }
 
+    /// Does what has to be done before bytes can pass, or fails with [`io::ErrorKind::TimedOut`] at the deadline.
+    pub(super) fn shake_hands(&self, deadline: Instant) -> io::Result<()> {
+        loop {
+            let left = time_left(deadline)
+                .ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "it did not end in time"))?;
+            self.set_read_timeout(Some(left))?;
+            self.set_write_timeout(left.min(WRITE_AGAIN))?;
+            match self.call(|transport| transport.handshake()) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What carries it, to be put into something else.
+    #[cfg(feature = "tls")]
+    pub(super) fn into_transport(mut self) -> Option<Box<dyn Transport>> {
+        self.transport.take()
+    }
+
+    pub(super) fn secured_by(&self) -> Option<String> {
+        self.call(|transport| Ok(transport.secured_by())).ok()?
+    }
+
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
         self.call(|transport| Ok(transport.local_addr())).ok()?
     }
@@ -65,9 +95,7 @@ impl Stream {
         slices: &mut [IoSliceMut<'_>],
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
-        self.read_timeout.set(timeout, |timeout| {
-            self.call(|transport| transport.set_read_timeout(timeout))
-        })?;
+        self.set_read_timeout(timeout)?;
         self.note_read(self.call(|transport| read(transport, slices)))
     }
 
@@ -252,10 +280,20 @@ impl Stream {
     }
 
     fn write(&self, slices: &[IoSlice<'_>], timeout: Duration) -> io::Result<usize> {
+        self.set_write_timeout(timeout)?;
+        self.note_written(self.call(|transport| write(transport, slices)))
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.read_timeout.set(timeout, |timeout| {
+            self.call(|transport| transport.set_read_timeout(timeout))
+        })
+    }
+
+    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
         self.write_timeout.set(Some(timeout), |timeout| {
             self.call(|transport| transport.set_write_timeout(timeout))
-        })?;
-        self.note_written(self.call(|transport| write(transport, slices)))
+        })
     }
 
     fn without_waiting<T>(

@@ -34,7 +34,8 @@ use std::time::Duration;
 /// [`io::ErrorKind::TimedOut`]. Deadlines are only as good as this: a call that waits on holds its caller.
 ///
 /// Time-outs need not be exact. A call may come back early with one of these errors, or with
-/// [`io::ErrorKind::Interrupted`]: the caller looks at its deadline and calls again.
+/// [`io::ErrorKind::Interrupted`]: the caller looks at its deadline and calls again. A read that fails with that kind
+/// and no error of the system has heard something of the peer, which cannot be read yet: the peer is alive.
 ///
 /// # Errors
 ///
@@ -162,6 +163,18 @@ pub trait Transport: Send + Sync {
         Ok(())
     }
 
+    /// Does what has to be done before bytes can pass, such as the handshake of TLS: one step of it. Returns whether
+    /// all is done. It is called again until then, with both time-outs set and before anything is read or written, in
+    /// the time in which the opening handshake has to begin ([`Limits::head_timeout`](crate::Limits::head_timeout),
+    /// [`Client::timeout`](crate::Client::timeout)). By default there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// See [above](Self#errors); one that ends the connection is handed on as [`Error::Tls`](crate::Error::Tls).
+    fn handshake(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
     /// Ends one direction or both, and wakes the threads that wait in it: their reads return 0, or any call fails.
     ///
     /// [`Shutdown::Write`] lets what was written arrive, and then the end. The stream is dropped when no thread uses
@@ -171,6 +184,13 @@ pub trait Transport: Send + Sync {
     ///
     /// Count as the end too.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+
+    /// What keeps others from reading and changing the bytes on their way, such as `TLS 1.3, TLS13_AES_256_GCM_SHA384`,
+    /// for [`WebSocket::secured_by`](crate::WebSocket::secured_by); by default nothing does. It is asked for after the
+    /// [handshake](Self::handshake) only.
+    fn secured_by(&self) -> Option<String> {
+        None
+    }
 
     /// The address of this end, for [`WebSocket::local_addr`](crate::WebSocket::local_addr); by default there is none.
     fn local_addr(&self) -> Option<SocketAddr> {

@@ -1,4 +1,4 @@
-//! A `ws:` URL (§3).
+//! A `ws:` or `wss:` URL (§3).
 
 use super::dial::Endpoint;
 use super::error::{Error, Result};
@@ -7,27 +7,31 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::net::SocketAddr;
 
-/// The parts of a `ws:` URL that a client needs.
+/// The parts of a `ws:` or `wss:` URL that a client needs.
 ///
 /// ```
 /// use plainws::net::url::Url;
 ///
 /// let url = Url::parse("ws://example.com:80/chat?room=1")?;
 /// assert_eq!((url.host(), url.target()), ("example.com", "/chat?room=1"));
+/// assert!(!url.is_secure());
 /// # Ok::<(), plainws::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    is_secure: bool,
     endpoint: Endpoint,
     host: String,
     target: String,
 }
 
-/// The port of `ws:` URLs that name none (§3).
-const DEFAULT_PORT: u16 = 80;
+/// The ports of URLs that name none (§3): of `ws:`, and of `wss:`.
+const DEFAULT_PORTS: [u16; 2] = [80, 443];
+
+const SCHEMES: &str = "a URL begins with ws:// or wss://";
 
 impl Url {
-    /// Takes `ws://host[:port][/path][?query]`, where an IPv6 address may have a zone: `ws://[fe80::1%25eth0]/`
+    /// Takes `ws://host[:port][/path][?query]`, or the same with `wss`, where an IPv6 address may have a zone: `ws://[fe80::1%25eth0]/`
     /// (RFC 6874). A user name is refused: §3 has none, and what stands in a URL is copied and logged. A password
     /// is sent in a header, see [`authorization`].
     ///
@@ -36,15 +40,12 @@ impl Url {
     /// [`Error::Url`] for any other.
     pub fn parse(url: &str) -> Result<Self> {
         let wrong = |problem| Error::url(url, problem);
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| wrong("a URL begins with ws://"))?;
-        if scheme.eq_ignore_ascii_case("wss") {
-            return Err(wrong("wss:// needs TLS, which is not in this build"));
-        }
-        if !scheme.eq_ignore_ascii_case("ws") {
-            return Err(wrong("a URL begins with ws://"));
-        }
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong(SCHEMES))?;
+        let is_secure = match &*scheme.to_ascii_lowercase() {
+            "ws" => false,
+            "wss" => true,
+            _ => return Err(wrong(SCHEMES)),
+        };
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(wrong(
                 "a URL has only ASCII characters, others percent-encoded",
@@ -52,26 +53,34 @@ impl Url {
         }
         if rest.contains('#') {
             return Err(wrong(
-                "a ws:// URL has no fragment: a # in it is written %23",
+                "a WebSocket URL has no fragment: a # in it is written %23",
             ));
         }
         let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(wrong(
-                "a ws:// URL has no user name: a password is sent in a header, Authorization",
+                "a WebSocket URL has no user name: a password is sent in a header, Authorization",
             ));
         }
-        let endpoint = Endpoint::parse(authority, Some(DEFAULT_PORT)).map_err(wrong)?;
+        let default_port = DEFAULT_PORTS[usize::from(is_secure)];
+        let endpoint = Endpoint::parse(authority, Some(default_port)).map_err(wrong)?;
         // §3: without a path the resource name begins with a slash all the same.
         let slash = if resource.starts_with('/') { "" } else { "/" };
         Ok(Self {
+            is_secure,
             host: match endpoint.port() {
-                DEFAULT_PORT => endpoint.host(),
+                port if port == default_port => endpoint.host(),
                 _ => endpoint.to_string(),
             },
             endpoint,
             target: format!("{slash}{resource}"),
         })
+    }
+
+    /// Whether it is a `wss:` URL: TLS comes first (§4.1).
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.is_secure
     }
 
     /// As in the Host header: with the port unless it is the default, without a zone.
@@ -103,7 +112,8 @@ impl Url {
 /// As a request understands it: without a default port or a zone, and with a path.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.host, self.target)
+        let scheme = if self.is_secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.host, self.target)
     }
 }
 

@@ -305,6 +305,13 @@ impl WebSocket {
         self.handshake.subprotocol.as_deref()
     }
 
+    /// What keeps others from reading and changing what passes, such as `TLS 1.3, TLS13_AES_256_GCM_SHA384`; `None` if
+    /// nothing does (§10.6). What a proxy does before this server is not known here.
+    #[must_use]
+    pub fn secured_by(&self) -> Option<String> {
+        self.link.stream().secured_by()
+    }
+
     /// What the connection was admitted with, such as who its user is
     /// ([`Admission::extension`](crate::Admission::extension)). `None` if nothing of this type was, and always
     /// for a client's connection.

@@ -33,6 +33,12 @@ pub(super) fn said_of(what: &str, error: io::Error) -> io::Error {
     )
 }
 
+/// Why there is no TLS with somebody, as a sentence.
+pub(super) fn not_secured(who: &str, error: &io::Error) -> io::Error {
+    let problem = in_words(error);
+    io::Error::new(error.kind(), format!("no TLS with {who}: {problem}"))
+}
+
 /// Bytes as text, with nothing that a terminal obeys: what is no UTF-8, control characters but tabs and line ends, and
 /// characters that turn text around are escaped.
 pub(super) fn harmless(bytes: &[u8]) -> String {

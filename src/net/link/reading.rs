@@ -125,7 +125,12 @@ impl Link {
                 core.incoming.has_read(length < most, ended);
                 core = self.show(core, &mut buffer);
             }
-            Err(error) if is_passing(&error) => core.incoming.has_read(true, ended),
+            Err(error) if is_passing(&error) => {
+                if has_heard(&error) {
+                    core.keepalive.received(ended);
+                }
+                core.incoming.has_read(true, ended);
+            }
             // It was cut meanwhile, and the system tells of that as it likes.
             Err(_) if core.connection.is_closed() => {}
             Err(error) => self.fail(&mut core, error),
@@ -154,4 +159,10 @@ impl Link {
         }
         core
     }
+}
+
+/// Whether something came of which nothing can be read yet, such as half a record of TLS. The system says so of a
+/// signal, too, but with an error of its own.
+fn has_heard(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Interrupted && error.raw_os_error().is_none()
 }

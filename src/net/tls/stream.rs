@@ -1,0 +1,554 @@
+//! A stream of bytes inside TLS, which one thread reads while another writes.
+//!
+//! rustls's session does both directions, and cannot do them at once. So nobody holds it while waiting:
+//!
+//! | lock | who holds it | while |
+//! |---|---|---|
+//! | `inbound` | the thread that reads | it waits for records from the peer |
+//! | `outbound` | the thread that writes | it waits for the peer to take records |
+//! | `session` | either of them | records are opened or sealed |
+//!
+//! Order: inbound or outbound before session. Nobody holds inbound and waits for outbound, nor the other way round.
+
+use super::words;
+use crate::net::deadline::{SHORTEST_TIMEOUT, is_passing};
+use crate::net::transport::Transport;
+use rustls::{Connection, ServerConfig, ServerConnection};
+use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::Duration;
+use std::{fmt, mem};
+
+/// The first byte of a record of the handshake (RFC 8446 §5.1): no request for a page begins with it.
+const HANDSHAKE: u8 = 0x16;
+/// Room in which a read waits. A connection that is at rest holds no more.
+const SMALL: usize = 4 * 1024;
+/// Room for the read after one that filled its own: more is there, as a rule.
+const LARGE: usize = 64 * 1024;
+/// Most plaintext that is sealed at once, and so held until the peer has taken it.
+const MOST_SEALED: usize = 64 * 1024;
+/// Reads that a call makes which does not wait: enough for the largest record, and for some that hold nothing to read.
+const MOST_READS: usize = 16;
+
+/// A [`Transport`] inside TLS, from [`ServerTls::over`](crate::ServerTls::over) and
+/// [`ClientTls::over`](crate::ClientTls::over).
+///
+/// Until its [handshake](Transport::handshake) has begun it passes on what is read and written as it is. A stream whose
+/// peer ends it without saying so in TLS (`close_notify`) has ended all the same: WebSocket has its own end, the Close.
+pub struct TlsStream {
+    transport: Box<dyn Transport>,
+    session: Session,
+    inbound: Mutex<Inbound>,
+    outbound: Mutex<Outbound>,
+    is_nonblocking: AtomicBool,
+}
+
+/// What rustls knows of the connection.
+pub(super) struct Session {
+    /// Absent until a client has shown that it speaks TLS: who is turned away before costs nothing.
+    known: OnceLock<Mutex<Connection>>,
+    config: Option<Arc<ServerConfig>>,
+    /// What arrived before the session began.
+    arrived: Vec<u8>,
+}
+
+impl Session {
+    /// A server's, which begins when a client does.
+    pub(super) const fn awaited(config: Arc<ServerConfig>) -> Self {
+        Self {
+            known: OnceLock::new(),
+            config: Some(config),
+            arrived: Vec::new(),
+        }
+    }
+
+    /// A client's.
+    pub(super) fn begun(connection: Connection, arrived: Vec<u8>) -> Self {
+        Self {
+            known: OnceLock::from(Mutex::new(unlimited(connection))),
+            config: None,
+            arrived,
+        }
+    }
+
+    /// Begins a server's, if it has not begun.
+    fn begin(&self) -> io::Result<()> {
+        if let (None, Some(config)) = (self.known.get(), &self.config) {
+            let connection = ServerConnection::new(Arc::clone(config));
+            let connection = connection.map_err(|error| words::failure(&error))?;
+            let connection = unlimited(connection.into());
+            let _ = self.known.set(Mutex::new(connection));
+        }
+        Ok(())
+    }
+
+    fn get(&self) -> Option<&Mutex<Connection>> {
+        self.known.get()
+    }
+}
+
+/// What is to be sealed is bounded here ([`MOST_SEALED`]), and leaves the session at once.
+fn unlimited(mut connection: Connection) -> Connection {
+    connection.set_buffer_limit(None);
+    connection
+}
+
+/// Records as they came.
+#[derive(Default)]
+struct Inbound {
+    buffer: Vec<u8>,
+    /// How many of its bytes are there, and how many of these the session has.
+    length: usize,
+    opened: usize,
+    /// Whether the last read filled the buffer.
+    was_filled: bool,
+    /// What is to be told when all that came before it has been read.
+    failure: Option<io::Error>,
+}
+
+impl Inbound {
+    fn with(arrived: Vec<u8>) -> Self {
+        Self {
+            length: arrived.len(),
+            buffer: arrived,
+            ..Self::default()
+        }
+    }
+
+    fn unopened(&self) -> &[u8] {
+        self.buffer
+            .get(self.opened..self.length)
+            .unwrap_or_default()
+    }
+
+    /// Waits for more, once all there was has been opened. 0 is the end.
+    fn fill(&mut self, transport: &dyn Transport) -> io::Result<usize> {
+        let room = if self.was_filled { LARGE } else { SMALL };
+        if self.buffer.len() != room {
+            self.buffer = vec![0; room];
+        }
+        (self.length, self.opened, self.was_filled) = (0, 0, false);
+        self.length = transport.read(&mut self.buffer)?;
+        self.was_filled = self.length == room;
+        Ok(self.length)
+    }
+}
+
+/// Records that are to be sent.
+#[derive(Default)]
+struct Outbound {
+    records: Vec<u8>,
+    sent: usize,
+    /// How many of the caller's bytes are in them.
+    sealed: usize,
+}
+
+impl Outbound {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Takes what the session has to say.
+    fn collect(&mut self, session: &mut Connection) {
+        while session.wants_write() {
+            // Into memory this does not fail.
+            if session.write_tls(&mut self.records).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Seals some of the caller's bytes.
+    fn seal(&mut self, session: &mut Connection, slices: &[IoSlice<'_>]) -> io::Result<()> {
+        for slice in slices {
+            let length = slice.len().min(MOST_SEALED - self.sealed);
+            session.writer().write_all(&slice[..length])?;
+            self.sealed += length;
+        }
+        self.collect(session);
+        Ok(())
+    }
+
+    /// Writes once. `None` when all has left by that; then nothing is held any more.
+    fn send(&mut self, transport: &dyn Transport) -> io::Result<Option<Unsent>> {
+        let unsent = self.records.get(self.sent..).unwrap_or_default();
+        if !unsent.is_empty() {
+            let length = transport.write(unsent)?;
+            if length == 0 {
+                return Ok(Some(Unsent::NothingTaken));
+            }
+            self.sent += length;
+        }
+        if self.sent < self.records.len() {
+            return Ok(Some(Unsent::Some));
+        }
+        (self.records, self.sent) = (Vec::new(), 0);
+        Ok(None)
+    }
+}
+
+/// Why records are left after a write.
+enum Unsent {
+    Some,
+    /// The transport takes none any more.
+    NothingTaken,
+}
+
+impl TlsStream {
+    pub(super) fn new(transport: Box<dyn Transport>, mut session: Session) -> Self {
+        let arrived = mem::take(&mut session.arrived);
+        Self {
+            transport,
+            session,
+            inbound: Mutex::new(Inbound::with(arrived)),
+            outbound: Mutex::default(),
+            is_nonblocking: AtomicBool::new(false),
+        }
+    }
+
+    /// Finds something to read, and what `take` makes of it. `take` is called before anything is waited for: what the
+    /// session has opened already must not have to wait for what the peer sends next.
+    fn find(
+        &self,
+        session: &Mutex<Connection>,
+        inbound: &mut Inbound,
+        mut take: impl FnMut(&mut Connection) -> io::Result<Taken>,
+    ) -> io::Result<usize> {
+        let reads = match self.is_nonblocking.load(Ordering::Relaxed) {
+            true => MOST_READS,
+            false => 1,
+        };
+        for read in 0..=reads {
+            match self.open(session, inbound, &mut take)? {
+                Taken::Nothing => {}
+                Taken::Bytes(length) => return Ok(length),
+                Taken::End => return Ok(0),
+            }
+            if read == reads {
+                break;
+            }
+            // Without the session: another thread can write meanwhile.
+            match inbound.fill(&*self.transport) {
+                Ok(0) => return Ok(0),
+                Ok(_) => {}
+                Err(error) if read > 0 && is_passing(&error) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        // Part of a record has come. The caller looks at its deadline, and reads again.
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    /// Opens records, as long as there are some and `take` wants more.
+    fn open(
+        &self,
+        session: &Mutex<Connection>,
+        inbound: &mut Inbound,
+        mut take: impl FnMut(&mut Connection) -> io::Result<Taken>,
+    ) -> io::Result<Taken> {
+        let mut session = lock(session);
+        loop {
+            let taken = take(&mut session)?;
+            if !matches!(taken, Taken::Nothing) {
+                return Ok(taken);
+            }
+            if let Some(failure) = inbound.failure.take() {
+                return Err(failure);
+            }
+            if inbound.unopened().is_empty() {
+                return Ok(Taken::Nothing);
+            }
+            if let Err(failure) = feed(&mut session, inbound) {
+                // What came before it is read first.
+                inbound.failure = Some(failure);
+                let mut alert = Outbound::default();
+                alert.collect(&mut session);
+                drop(session);
+                self.try_to_say(alert);
+                session = lock(self.session.get().expect("it has begun"));
+            }
+        }
+    }
+
+    /// Says what the peer need not hear, such as why the connection ends, if that can be said at once.
+    fn try_to_say(&self, last: Outbound) {
+        let outbound = match self.outbound.try_lock() {
+            Ok(outbound) => outbound,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        // Behind half a record it would be taken for the rest of that.
+        if outbound.is_empty() && !last.is_empty() {
+            let _ = self.transport.write(&last.records);
+        }
+    }
+
+    /// Says that nothing more comes (RFC 8446 §6.1).
+    fn take_leave(&self) {
+        let Some(session) = self.session.get() else {
+            return;
+        };
+        let mut last = Outbound::default();
+        {
+            let mut session = lock(session);
+            session.send_close_notify();
+            last.collect(&mut session);
+        }
+        // What does not fit in the system's buffer is lost: the Close has said it.
+        if self
+            .transport
+            .set_write_timeout(Some(SHORTEST_TIMEOUT))
+            .is_ok()
+        {
+            self.try_to_say(last);
+        }
+    }
+
+    /// What the handshake has come to when something has arrived, or has been sent.
+    fn step(&self, inbound: &mut Inbound) -> io::Result<bool> {
+        if self.session.get().is_none() {
+            self.greet(inbound)?;
+        }
+        let session = self.session.get().expect("it has begun");
+        let mut outbound = lock(&self.outbound);
+        if outbound.is_empty() {
+            outbound.collect(&mut lock(session));
+        }
+        match outbound.send(&*self.transport)? {
+            None => {}
+            Some(Unsent::Some) => return Ok(false),
+            Some(Unsent::NothingTaken) => return Err(io::ErrorKind::WriteZero.into()),
+        }
+        drop(outbound);
+        if !lock(session).is_handshaking() {
+            return Ok(true);
+        }
+        if inbound.unopened().is_empty() && inbound.fill(&*self.transport)? == 0 {
+            return Err(left_early());
+        }
+        let fed = feed(&mut lock(session), inbound);
+        if fed.is_err() {
+            let mut alert = Outbound::default();
+            alert.collect(&mut lock(session));
+            self.try_to_say(alert);
+        }
+        fed.map(|()| false)
+    }
+
+    /// Begins a server's session, if the first byte is one of TLS.
+    fn greet(&self, inbound: &mut Inbound) -> io::Result<()> {
+        if inbound.fill(&*self.transport)? == 0 {
+            let problem = "the peer left without a word";
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, problem));
+        }
+        if inbound.unopened().first() != Some(&HANDSHAKE) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, SpeaksPlainly));
+        }
+        self.session.begin()
+    }
+}
+
+/// What there was for who reads.
+enum Taken {
+    Nothing,
+    Bytes(usize),
+    End,
+}
+
+/// Gives the session as many of the records as it takes at once: there is nothing left in it to read.
+fn feed(session: &mut Connection, inbound: &mut Inbound) -> io::Result<()> {
+    let mut unopened = inbound.unopened();
+    let length = session.read_tls(&mut unopened)?;
+    inbound.opened += length;
+    if length == 0 {
+        // What comes behind a close_notify counts no more.
+        inbound.opened = inbound.length;
+    }
+    match session.process_new_packets() {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            inbound.opened = inbound.length;
+            Err(words::failure(&error))
+        }
+    }
+}
+
+/// Moves what was opened into the buffers.
+fn take(session: &mut Connection, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Taken> {
+    let mut reader = session.reader();
+    let mut length = 0;
+    for buffer in buffers {
+        let mut room: &mut [u8] = buffer;
+        while !room.is_empty() {
+            match reader.read(room) {
+                Ok(0) if length == 0 => return Ok(Taken::End),
+                Ok(0) => return Ok(Taken::Bytes(length)),
+                Ok(read) => {
+                    length += read;
+                    room = &mut mem::take(&mut room)[read..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(match length {
+                        0 => Taken::Nothing,
+                        length => Taken::Bytes(length),
+                    });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(Taken::Bytes(length))
+}
+
+/// Whether there is something to be read, or the end.
+fn peek(session: &mut Connection) -> io::Result<Taken> {
+    match session.reader().into_first_chunk() {
+        Ok([]) => Ok(Taken::End),
+        Ok(_) => Ok(Taken::Bytes(1)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Taken::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+impl Transport for TlsStream {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_vectored(&mut [IoSliceMut::new(buffer)])
+    }
+
+    fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let Some(session) = self.session.get() else {
+            return self.transport.read_vectored(buffers);
+        };
+        self.find(session, &mut lock(&self.inbound), |session| {
+            take(session, buffers)
+        })
+    }
+
+    /// Any byte from the peer counts that waits while another thread reads: that one opens it.
+    fn peek(&self) -> io::Result<usize> {
+        let Some(session) = self.session.get() else {
+            return self.transport.peek();
+        };
+        let mut inbound = match self.inbound.try_lock() {
+            Ok(inbound) => inbound,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.transport.peek(),
+        };
+        self.find(session, &mut inbound, peek)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// What was sealed counts as written when all of it has left. Until then the same bytes come again, as whoever
+    /// uses a transport has promised.
+    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let Some(session) = self.session.get() else {
+            return self.transport.write_vectored(slices);
+        };
+        let mut outbound = lock(&self.outbound);
+        loop {
+            if outbound.is_empty() {
+                outbound.seal(&mut lock(session), slices)?;
+            }
+            match outbound.send(&*self.transport)? {
+                // Before these bytes something else was left to be said.
+                None if outbound.sealed == 0 => {}
+                None => return Ok(mem::take(&mut outbound.sealed)),
+                // The caller looks at its deadline, and writes again.
+                Some(Unsent::Some) => return Err(io::ErrorKind::Interrupted.into()),
+                Some(Unsent::NothingTaken) => return Ok(0),
+            }
+        }
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.transport.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.transport.set_write_timeout(timeout)
+    }
+
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        self.is_nonblocking.store(is_nonblocking, Ordering::Relaxed);
+        self.transport.set_nonblocking(is_nonblocking)
+    }
+
+    fn send_at_once(&self) -> io::Result<()> {
+        self.transport.send_at_once()
+    }
+
+    fn handshake(&self) -> io::Result<bool> {
+        if !self.transport.handshake()? {
+            return Ok(false);
+        }
+        self.step(&mut lock(&self.inbound))
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        if how == Shutdown::Write {
+            self.take_leave();
+        }
+        self.transport.shutdown(how)
+    }
+
+    fn secured_by(&self) -> Option<String> {
+        let session = lock(self.session.get()?);
+        let version = match session.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_2 => "TLS 1.2",
+            rustls::ProtocolVersion::TLSv1_3 => "TLS 1.3",
+            _ => "TLS",
+        };
+        let cipher = session.negotiated_cipher_suite()?.suite();
+        Some(format!("{version}, {cipher:?}"))
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        self.transport.local_addr()
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.transport.peer_addr()
+    }
+}
+
+impl fmt::Debug for TlsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsStream").finish_non_exhaustive()
+    }
+}
+
+/// A peer that began with something else than TLS.
+#[derive(Debug)]
+struct SpeaksPlainly;
+
+impl fmt::Display for SpeaksPlainly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the client does not speak TLS")
+    }
+}
+
+impl std::error::Error for SpeaksPlainly {}
+
+/// Whether a handshake failed because of that: an answer can be sent in the clear.
+pub(in crate::net) fn speaks_plainly(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|error| error.is::<SpeaksPlainly>())
+}
+
+fn left_early() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "the peer ended the connection in the midst of the handshake",
+    )
+}
+
+/// A thread that panics has left a session in a state that rustls answers for.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
