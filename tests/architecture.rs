@@ -197,11 +197,21 @@ mod the_tests {
     /// forgotten would test nothing.
     #[test]
     fn belong_to_one_program_each() {
+        belong_to_one_program_each_of("Cargo.toml", "tests", &["support", "tls::"]);
+    }
+
+    /// The package of those that need certificates.
+    #[test]
+    fn of_tls_belong_to_one_program_each() {
+        belong_to_one_program_each_of("tests/tls/Cargo.toml", "tests/tls/tests", &["support"]);
+    }
+
+    fn belong_to_one_program_each_of(manifest: &str, folder: &str, others: &[&str]) {
         let mut files = BTreeMap::new();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-        read_folder(&folder, "tests", &mut files);
-        let programs = programs(&read(Path::new("Cargo.toml")));
-        assert!(files.len() > 30 && programs.len() > 2, "{programs:?}");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        read_folder(&root.join(folder), "tests", &mut files);
+        let programs = programs(&read(Path::new(manifest)));
+        assert!(files.len() > 5 && programs.len() > 2, "{programs:?}");
         let declared: Vec<_> = programs
             .iter()
             .flat_map(|program| declared(&files[&format!("tests::{program}")]))
@@ -209,9 +219,10 @@ mod the_tests {
             .chain(programs.iter().cloned())
             .collect();
         let files = files.keys().filter_map(|file| file.strip_prefix("tests::"));
-        for file in files.filter(|file| !file.starts_with("support")) {
+        let is_other = |file: &&str| others.iter().any(|other| file.starts_with(other));
+        for file in files.filter(|file| !is_other(file)) {
             let times = declared.iter().filter(|name| *name == file).count();
-            assert_eq!(times, 1, "programs that contain tests/{file}.rs");
+            assert_eq!(times, 1, "programs of {manifest} that contain {file}.rs");
         }
     }
 

@@ -1,0 +1,1 @@
+//! `plainws check` of servers inside TLS.

@@ -1,0 +1,1 @@
+//! `plainws connect` to servers inside TLS.

@@ -1,0 +1,4 @@
+//! The library inside TLS.
+
+mod messages;
+mod support;

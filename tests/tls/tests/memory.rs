@@ -1,0 +1,1 @@
+//! The memory that connections inside TLS take.

@@ -1,0 +1,1 @@
+//! Other implementations of TLS and of WebSocket as peers.

@@ -1,0 +1,1 @@
+//! `plainws proxy` with TLS on either side.

@@ -1,0 +1,1 @@
+//! `plainws serve` inside TLS.
