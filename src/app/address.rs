@@ -5,6 +5,7 @@
 //! | `localhost:8000/echo` | `ws://localhost:8000/echo` |
 //! | `:8000/echo`, `8000/echo` | `ws://localhost:8000/echo` |
 //! | `http://localhost/` | `ws://localhost/`, and that is said |
+//! | `https://localhost/` | `wss://localhost/`, likewise |
 //! | `ws://user:password@host/` | `ws://host/` with a header, and that is said |
 //! | `[fe80::1%eth0]:8000` | `ws://[fe80::1%25eth0]:8000` |
 //! | `localhost/café` | `ws://localhost/caf%C3%A9` |
@@ -24,9 +25,9 @@ pub(crate) struct Address {
     pub(crate) notes: Vec<&'static str>,
 }
 
-const NO_TLS: &str =
-    "is encrypted with TLS, which is not in this build; ws:// and http:// are not encrypted";
+const NO_TLS: &str = "wss:// needs TLS: build with --features tls";
 const TAKEN_AS_WS: &str = "http:// is taken as ws://";
+const TAKEN_AS_WSS: &str = "https:// is taken as wss://";
 const PASSWORD: &str = "warning: user and password are sent as they are, in an Authorization header; what stands in an \
                         address is also kept by shells and logs";
 
@@ -36,10 +37,15 @@ const PASSWORD: &str = "warning: user and password are sent as they are, in an A
 ///
 /// What is wrong with it, in words for people, without a password.
 pub(crate) fn parse(typed: &str) -> Result<Address, String> {
-    parse_among(typed, "ws://")
+    let address = parse_among(typed, "ws:// or wss://")?;
+    match address.is_secure() && !cfg!(feature = "tls") {
+        true => Err(NO_TLS.into()),
+        false => Ok(address),
+    }
 }
 
-/// The same, where the schemes that are understood are these, for the error at another.
+/// The same, where the schemes that are understood are these, for the error at another. The address may be one of
+/// TLS in any build.
 pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String> {
     let typed = typed.trim();
     let path = typed.strip_prefix("unix:");
@@ -50,7 +56,7 @@ pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String>
         );
     }
     let mut notes = Vec::new();
-    let rest = without_scheme(typed, schemes, &mut notes)?;
+    let (scheme, rest) = scheme_of(typed, schemes, &mut notes)?;
     let (authority, resource) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (user_info, authority) = match authority.rsplit_once('@') {
         Some((user_info, authority)) => (Some(user_info), authority),
@@ -61,7 +67,11 @@ pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String>
         authorization(user_info)
             .ok_or("in the user name or password a % does not begin a code, such as %25")
     });
-    let url = format!("ws://{}{}", authority_of(authority)?, encoded(resource)?);
+    let url = format!(
+        "{scheme}://{}{}",
+        authority_of(authority)?,
+        encoded(resource)?
+    );
     match Url::parse(&url) {
         Ok(_) => Ok(Address {
             url,
@@ -69,6 +79,13 @@ pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String>
             notes,
         }),
         Err(problem) => Err(problem.to_string()),
+    }
+}
+
+impl Address {
+    /// Whether TLS comes first.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.url.starts_with("wss://")
     }
 }
 
@@ -90,22 +107,26 @@ pub(crate) fn endpoint(typed: &str) -> Result<String, String> {
     }
 }
 
-/// Takes the scheme away, if there is one.
-fn without_scheme<'a>(
+/// The scheme as a URL has it, and what follows it.
+fn scheme_of<'a>(
     typed: &'a str,
     schemes: &str,
     notes: &mut Vec<&'static str>,
-) -> Result<&'a str, String> {
+) -> Result<(&'static str, &'a str), String> {
     let Some((scheme, rest)) = split_scheme(typed) else {
-        return Ok(typed);
+        return Ok(("ws", typed));
     };
     match &*scheme.to_ascii_lowercase() {
-        "ws" => Ok(rest),
+        "ws" => Ok(("ws", rest)),
+        "wss" => Ok(("wss", rest)),
         "http" => {
             notes.push(TAKEN_AS_WS);
-            Ok(rest)
+            Ok(("ws", rest))
         }
-        "wss" | "https" => Err(format!("{scheme}:// {NO_TLS}")),
+        "https" => {
+            notes.push(TAKEN_AS_WSS);
+            Ok(("wss", rest))
+        }
         _ => Err(format!(
             "a server's address begins with {schemes}, not with {scheme}://"
         )),
@@ -241,6 +262,7 @@ mod tests {
             assert_eq!(url(typed), expected, "{typed}");
             let address = parse(typed).unwrap();
             assert_eq!(address.authorization, None, "{typed}");
+            assert!(!address.is_secure(), "{typed}");
             let is_http = typed.starts_with("http:");
             assert_eq!(
                 address.notes,
@@ -256,8 +278,6 @@ mod tests {
             ("", "names a host"),
             ("ws://", "names a host"),
             ("/echo", "names a host"),
-            ("wss://localhost/", "TLS"),
-            ("HTTPS://localhost/", "TLS"),
             ("tcp://localhost:1", "not with tcp://"),
             ("file:///etc", "not with file://"),
             ("localhost/a b", "%20"),
@@ -281,6 +301,27 @@ mod tests {
         for (typed, word) in rows {
             let problem = parse(typed).unwrap_err();
             assert!(problem.contains(word), "{typed}: {problem}");
+        }
+    }
+
+    #[test]
+    fn of_a_tls_server_is_taken_where_the_build_has_tls() {
+        for (typed, expected, notes) in [
+            ("wss://localhost/", "wss://localhost/", vec![]),
+            ("WSS:/:8443", "wss://localhost:8443", vec![]),
+            (
+                "https://[::1]:8443/é",
+                "wss://[::1]:8443/%C3%A9",
+                vec![TAKEN_AS_WSS],
+            ),
+        ] {
+            if cfg!(feature = "tls") {
+                let address = parse(typed).unwrap();
+                assert!(address.is_secure(), "{typed}");
+                assert_eq!((&*address.url, address.notes), (expected, notes));
+            } else {
+                assert_eq!(parse(typed), Err(NO_TLS.to_owned()));
+            }
         }
     }
 
@@ -327,7 +368,7 @@ mod tests {
             "ws://me:secret@::1/",
             "ws://me:secret@localhost/#a",
             "ws://me:secret@a:99999/",
-            "wss://me:secret@localhost/",
+            "wss://me:secret@local host/",
         ] {
             let problem = parse(typed).unwrap_err();
             assert!(!problem.contains("secret"), "{typed}: {problem}");
@@ -338,7 +379,7 @@ mod tests {
     fn is_taken_the_same_when_it_is_given_back() {
         let parts = [
             "ws://",
-            "http:/",
+            "https:/",
             "localhost",
             ":80",
             ":",

@@ -63,6 +63,9 @@ impl Target {
             Some((_, authority)) => (typed.into(), format!("ws://{authority}"), Vec::new()),
             None => {
                 let address = address::parse_among(typed, "ws:// or tcp://")?;
+                if address.is_secure() {
+                    return Err("a load is put on ws:// or tcp:// only, without TLS".into());
+                }
                 asked.authorize(address.authorization);
                 (address.url.clone(), address.url, address.notes)
             }
