@@ -94,7 +94,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let decision = Decision {
-            stream: Arc::new(Stream::of(listener.accept().unwrap().0)),
+            stream: Arc::new(Stream::new(listener.accept().unwrap().0)),
             registry: Arc::default(),
             max_lingering: 0,
             state: Mutex::new(State::Awaited),
