@@ -10,6 +10,7 @@
 //! | `[fe80::1%eth0]:8000` | `ws://[fe80::1%25eth0]:8000` |
 //! | `localhost/café` | `ws://localhost/caf%C3%A9` |
 
+use crate::app::trust::{HAS_TLS, NEEDS_TLS};
 use plainws::net::url::{Url, authorization};
 use plainws::protocol::request::split_authority;
 use std::net::Ipv6Addr;
@@ -25,11 +26,12 @@ pub(crate) struct Address {
     pub(crate) notes: Vec<&'static str>,
 }
 
-const NO_TLS: &str = "wss:// needs TLS: build with --features tls";
 const TAKEN_AS_WS: &str = "http:// is taken as ws://";
 const TAKEN_AS_WSS: &str = "https:// is taken as wss://";
 const PASSWORD: &str = "warning: user and password are sent as they are, in an Authorization header; what stands in an \
                         address is also kept by shells and logs";
+const PASSWORD_IN_TLS: &str = "warning: user and password are sent in an Authorization header, inside TLS; what stands \
+                               in an address is also kept by shells and logs";
 
 /// Reads what was typed.
 ///
@@ -38,8 +40,8 @@ const PASSWORD: &str = "warning: user and password are sent as they are, in an A
 /// What is wrong with it, in words for people, without a password.
 pub(crate) fn parse(typed: &str) -> Result<Address, String> {
     let address = parse_among(typed, "ws:// or wss://")?;
-    match address.is_secure() && !cfg!(feature = "tls") {
-        true => Err(NO_TLS.into()),
+    match address.is_secure() && !HAS_TLS {
+        true => Err(format!("wss:// {NEEDS_TLS}")),
         false => Ok(address),
     }
 }
@@ -63,7 +65,10 @@ pub(crate) fn parse_among(typed: &str, schemes: &str) -> Result<Address, String>
         None => (None, authority),
     };
     let authorization = user_info.map(|user_info| {
-        notes.push(PASSWORD);
+        notes.push(match scheme {
+            "wss" => PASSWORD_IN_TLS,
+            _ => PASSWORD,
+        });
         authorization(user_info)
             .ok_or("in the user name or password a % does not begin a code, such as %25")
     });
@@ -320,7 +325,7 @@ mod tests {
                 assert!(address.is_secure(), "{typed}");
                 assert_eq!((&*address.url, address.notes), (expected, notes));
             } else {
-                assert_eq!(parse(typed), Err(NO_TLS.to_owned()));
+                assert_eq!(parse(typed), Err(format!("wss:// {NEEDS_TLS}")));
             }
         }
     }
@@ -358,6 +363,11 @@ mod tests {
         let value = address.authorization.as_deref();
         assert_eq!(value, Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
         assert_eq!(address.notes, [TAKEN_AS_WS, PASSWORD]);
+        if HAS_TLS {
+            let address = parse("wss://me:secret@localhost/").unwrap();
+            assert_eq!(address.url, "wss://localhost/");
+            assert_eq!(address.notes, [PASSWORD_IN_TLS]);
+        }
         // The last @ ends the user's part.
         assert_eq!(url("me:a@b@localhost"), "ws://localhost");
 

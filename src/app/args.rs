@@ -3,13 +3,16 @@
 use crate::app::address;
 use crate::app::judge::decoded::Limits;
 use crate::app::show::trace::Level;
+use crate::app::trust::{HAS_TLS, NEEDS_TLS, Trust};
 use crate::app::why;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command, ValueEnum};
+use plainws::net::url::Url;
 use plainws::protocol::{head, message};
 use plainws::{Role, Rule};
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -141,6 +144,68 @@ impl HandshakeOptions {
 
     pub(crate) fn subprotocols(&self) -> impl Iterator<Item = &str> {
         self.subprotocol.iter().map(String::as_str)
+    }
+}
+
+/// Whom a client trusts inside TLS.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TlsOptions {
+    /// Trust the certificates in this file (PEM) instead of those that the system trusts
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
+
+    /// Trust any server: what passes is encrypted, but perhaps for somebody else
+    #[arg(long, hide_short_help = true, conflicts_with = "ca")]
+    insecure: bool,
+}
+
+impl TlsOptions {
+    /// Whom to trust.
+    ///
+    /// # Errors
+    ///
+    /// The file has no certificates, or this build no TLS; in words for people.
+    pub(crate) fn trust(&self) -> Result<Trust, String> {
+        match (self.option(), &self.ca) {
+            (None, _) => Ok(Trust::default()),
+            (Some(option), _) if !HAS_TLS => Err(format!("{option} {NEEDS_TLS}")),
+            (Some(_), None) => Ok(Trust::anyone()),
+            (Some(option), Some(file)) => Trust::of_file(file)
+                .map_err(|problem| format!("{option} {}: {problem}", file.display())),
+        }
+    }
+
+    /// The same for the server at this URL.
+    ///
+    /// # Errors
+    ///
+    /// Besides those of [`trust`](Self::trust): the URL does not ask for TLS, so nobody has to be trusted.
+    pub(crate) fn trust_for(&self, url: &Url) -> Result<Trust, String> {
+        match self.option() {
+            Some(option) if HAS_TLS && !url.is_secure() => Err(format!(
+                "{option} is for addresses that begin with wss://, and {url} does not"
+            )),
+            _ => self.trust(),
+        }
+    }
+
+    /// These options as they are typed.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        let file = self.ca.iter().map(|file| file.display().to_string());
+        self.option()
+            .map(str::to_owned)
+            .into_iter()
+            .chain(file)
+            .collect()
+    }
+
+    /// The one that was given: there is at most one.
+    fn option(&self) -> Option<&'static str> {
+        match (&self.ca, self.insecure) {
+            (Some(_), _) => Some("--ca"),
+            (None, true) => Some("--insecure"),
+            (None, false) => None,
+        }
     }
 }
 

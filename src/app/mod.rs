@@ -20,4 +20,5 @@ mod signals;
 mod sought;
 pub(crate) mod text;
 mod time;
+mod trust;
 mod why;

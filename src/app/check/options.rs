@@ -139,6 +139,9 @@ impl Options {
     pub(super) fn target(&self, typed: &str) -> Result<Target, String> {
         let address = address::parse(typed)?;
         let url = Url::parse(&address.url).map_err(|error| error.to_string())?;
+        if url.is_secure() {
+            return Err("a check speaks to servers without TLS alone, at ws://".into());
+        }
         let addresses = match self.handshake.connect_to() {
             Some(endpoint) => {
                 Url::parse(&format!("ws://{endpoint}/")).and_then(|url| url.addresses())

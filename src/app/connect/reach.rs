@@ -7,6 +7,7 @@ use crate::app::args;
 use crate::app::judge::foreign;
 use crate::app::show::lines::Lines;
 use crate::app::show::text;
+use crate::app::trust::Trust;
 use clap::Args;
 use plainws::net::proxy::Proxy;
 use plainws::net::tap::{Direction, Tap};
@@ -24,6 +25,9 @@ pub(super) struct ReachOptions {
 
     #[command(flatten)]
     handshake: args::HandshakeOptions,
+
+    #[command(flatten)]
+    tls: args::TlsOptions,
 
     /// Connect by this HTTP proxy, by CONNECT: http://[user:password@]host:port; "" for none
     ///
@@ -45,6 +49,7 @@ pub(super) struct ReachOptions {
 pub(super) struct Way<'a> {
     options: &'a ReachOptions,
     address: Address,
+    trust: Trust,
     lines: &'a Lines,
 }
 
@@ -67,9 +72,11 @@ impl ReachOptions {
     ///
     /// What is wrong with it or with a proxy, in words for people.
     pub(super) fn way<'a>(&'a self, lines: &'a Lines) -> Result<Way<'a>, String> {
+        let address = address::parse(&self.address)?;
         let way = Way {
             options: self,
-            address: address::parse(&self.address)?,
+            trust: self.trust(&address)?,
+            address,
             lines,
         };
         for note in &way.address.notes {
@@ -87,6 +94,15 @@ impl ReachOptions {
             }
         }
         Ok(way)
+    }
+
+    fn trust(&self, address: &Address) -> Result<Trust, String> {
+        let url = Url::parse(&address.url).map_err(|error| error.to_string())?;
+        match self.max_redirects {
+            0 => self.tls.trust_for(&url),
+            // A redirect may lead to TLS.
+            _ => self.tls.trust(),
+        }
     }
 }
 
@@ -143,13 +159,19 @@ impl Way<'_> {
         let subprotocol = ws.subprotocol();
         let subprotocol = subprotocol.map(|name| format!(" as {}", text::quoted(name.as_bytes())));
         let subprotocol = subprotocol.unwrap_or_default();
+        let security = ws.secured_by();
+        if let (Some(_), Some(warning)) = (&security, self.trust.warning()) {
+            self.lines.say(warning);
+        }
+        let security = security.map(|by| format!(" over {by}")).unwrap_or_default();
         self.lines
-            .say(&format!("connected to {}{subprotocol}", goal.url));
+            .say(&format!("connected to {}{security}{subprotocol}", goal.url));
     }
 
     fn client(&self, goal: &Goal) -> plainws::Result<Client> {
         let ReachOptions { handshake, .. } = self.options;
-        let mut client = Client::new(&goal.url)?.timeout(self.options.connect_timeout);
+        let client = Client::new(&goal.url)?.timeout(self.options.connect_timeout);
+        let mut client = self.trust.of(client);
         let is_sent = |name: &str| !goal.is_elsewhere || redirect::is_for_all(name);
         for (name, value) in handshake.headers().filter(|(name, _)| is_sent(name)) {
             client = client.header(name, value)?;

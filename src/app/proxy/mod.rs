@@ -301,6 +301,9 @@ fn listen_address(text: &str) -> Result<Address, String> {
 fn target(text: &str) -> Result<Url, String> {
     let address = address::parse(text)?;
     let url = Url::parse(&address.url).map_err(|error| error.to_string())?;
+    if url.is_secure() {
+        return Err("a proxy speaks to servers without TLS alone, at ws://".into());
+    }
     if url.target() != "/" {
         return Err("the path is the client's to choose: say the host and the port alone, such as localhost:8000".into());
     }
