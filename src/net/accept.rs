@@ -12,7 +12,8 @@ use super::overdue::overdue;
 use super::pace::Pace;
 use super::paths::{InvalidPath, Template};
 use super::read_head::read_head;
-use super::session::{no_websocket, refusal, unreadable};
+use super::security;
+use super::session::{no_websocket, refusal, tls_expected, unreadable};
 use super::stream::Stream;
 use super::tap::{Direction, Tap, Tapped};
 use super::transport::Transport;
@@ -216,8 +217,8 @@ impl Accept {
     /// A request that does not open a connection is answered with the status that says why, as a
     /// [`Server`](crate::Server) does, and the peer has [`Limits::close_timeout`] to read it. Then the call fails, with
     /// [`Error::Rule`] if the request breaks one, and with [`Error::Declined`] if it asks for something else or may
-    /// not connect. [`Error::Io`] when the stream fails or ends, or the request is not complete in time
-    /// ([`Limits::head_timeout`]).
+    /// not connect. [`Error::Tls`] when the stream is one of TLS and that fails. [`Error::Io`] when the stream fails or
+    /// ends, or the request is not complete in time ([`Limits::head_timeout`]).
     pub fn accept(self, stream: impl Transport + 'static) -> Result<WebSocket> {
         let peer = stream.peer_addr();
         let who = peer.map_or("the client".into(), |peer| format!("the client {peer}"));
@@ -227,15 +228,25 @@ impl Accept {
 
     fn open(mut self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> Result<WebSocket> {
         stream.prepare()?;
-        stream
-            .shake_hands(deadline_in(self.limits.head_timeout))
-            .map_err(Error::Tls)?;
+        let limits = self.limits;
+        let mut pace = Pace::of_output(&limits, Instant::now());
+        if let Err(error) = stream.shake_hands(deadline_in(limits.head_timeout)) {
+            match security::is_unaware(&error) {
+                true => refuse(
+                    &stream,
+                    &tls_expected(),
+                    &limits,
+                    &mut pace,
+                    &Tapped::default(),
+                ),
+                false => leave(&stream, &limits, &pace),
+            }
+            return Err(Error::Tls(error));
+        }
         if stream.secured_by().is_some() {
             self.origins.require_https();
         }
         let tapped = Tapped::new(self.tap.take());
-        let limits = self.limits;
-        let mut pace = Pace::of_output(&limits, Instant::now());
         let mut after_head = Vec::new();
         let hosts = host_policy(&stream, &self.hosts);
         let asked = read_request(&stream, &limits, &mut after_head, &tapped)
@@ -395,8 +406,15 @@ fn broken(rule: Rule) -> Refused {
 fn refuse(stream: &Stream, response: &Response, limits: &Limits, pace: &mut Pace, tapped: &Tapped) {
     let head = response.head(true, SystemTime::now());
     // Why it is refused is what is told.
-    let sent = send(stream, [&head, response.body()], pace, tapped);
-    if sent.is_ok() && stream.end_output().is_ok() {
+    match send(stream, [&head, response.body()], pace, tapped) {
+        Ok(()) => leave(stream, limits, pace),
+        Err(_) => stream.cut(),
+    }
+}
+
+/// Ends the connection when the peer has read what was sent, or has had time to.
+fn leave(stream: &Stream, limits: &Limits, pace: &Pace) {
+    if stream.end_output().is_ok() {
         let now = Instant::now();
         stream.drain(after(pace.arrival(now).max(now), limits.close_timeout));
     }

@@ -64,7 +64,7 @@ pub enum Outcome<'a> {
     },
     /// A connection could not be accepted or given a thread. Failures in a row are reported once.
     NotAccepted(&'a io::Error),
-    /// The connection could not be secured by TLS ([`Server::tls`](crate::Server::tls)), for this reason.
+    /// The connection could not be secured by TLS (`Server::tls`), for this reason.
     NotSecured(&'a io::Error),
     /// The peer left, or stayed silent, before it could be answered.
     Left,

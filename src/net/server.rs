@@ -431,10 +431,10 @@ impl Server {
     /// without traffic, and for less where memory is short.
     ///
     /// The first 64 KiB of each connection do not count, so that small messages pass at any time, on new
-    /// connections too. These, the buffers of reads (at most 64 KiB for each connection), heads
-    /// ([`Limits::head`](field@Limits::head)) and stacks are bounded by
-    /// [`max_connections`](Self::max_connections). A message that a handler has received, or has made, is
-    /// the handler's own.
+    /// connections too. These, the buffers of reads (at most 64 KiB for each connection, and some 170 KiB more for
+    /// records of TLS while large messages pass), heads ([`Limits::head`](field@Limits::head)) and stacks are bounded by
+    /// [`max_connections`](Self::max_connections). A message that a handler has received, or has made, is the handler's
+    /// own.
     #[must_use]
     pub fn max_memory(self, bytes: usize) -> Self {
         self.registry.budget().set_max(bytes);

@@ -148,9 +148,7 @@ impl<'a> Session<'a> {
             return true;
         };
         if security::is_unaware(&error) {
-            let reason = "this port speaks TLS: begin the URL with https:// or wss://";
-            let response = Response::refusal(400, "tls-expected", reason);
-            let _ = self.respond(&response, b"", true, started);
+            let _ = self.respond(&tls_expected(), b"", true, started);
         } else if error.kind() == io::ErrorKind::ConnectionAborted || self.is_stopping() {
             self.report(b"", started, Outcome::Left, true);
         } else {
@@ -629,6 +627,11 @@ fn ours<'a>(error: &'a (dyn StdError + Send + Sync + 'static)) -> Option<&'a Err
 
 pub(super) fn stopping() -> Response {
     Response::refusal(503, "stopping", "the server is shutting down")
+}
+
+pub(super) fn tls_expected() -> Response {
+    let reason = "this port speaks TLS: begin the URL with https:// or wss://";
+    Response::refusal(400, "tls-expected", reason)
 }
 
 pub(super) fn no_websocket() -> Response {

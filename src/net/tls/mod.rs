@@ -5,6 +5,7 @@
 //! same time. Nothing above that knows records: heads, frames and taps are the same inside TLS and outside.
 
 mod certificates;
+mod records;
 mod stream;
 mod trust;
 mod words;

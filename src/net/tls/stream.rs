@@ -8,13 +8,15 @@
 //! | `outbound` | the thread that writes | it waits for the peer to take records |
 //! | `session` | either of them | records are opened or sealed |
 //!
-//! Order: inbound or outbound before session. Nobody holds inbound and waits for outbound, nor the other way round.
+//! Order: inbound or outbound before session. Nobody holds inbound and waits for outbound, nor the other way round, but
+//! in the handshake, which one thread makes before there is any other.
 
+use super::records::{Inbound, Outbound, Unsent};
 use super::words;
 use crate::net::deadline::{SHORTEST_TIMEOUT, is_passing};
 use crate::net::transport::Transport;
 use rustls::{Connection, ServerConfig, ServerConnection};
-use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Read as _};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
@@ -23,12 +25,6 @@ use std::{fmt, mem};
 
 /// The first byte of a record of the handshake (RFC 8446 §5.1): no request for a page begins with it.
 const HANDSHAKE: u8 = 0x16;
-/// Room in which a read waits. A connection that is at rest holds no more.
-const SMALL: usize = 4 * 1024;
-/// Room for the read after one that filled its own: more is there, as a rule.
-const LARGE: usize = 64 * 1024;
-/// Most plaintext that is sealed at once, and so held until the peer has taken it.
-const MOST_SEALED: usize = 64 * 1024;
 /// Reads that a call makes which does not wait: enough for the largest record, and for some that hold nothing to read.
 const MOST_READS: usize = 16;
 
@@ -89,111 +85,10 @@ impl Session {
     }
 }
 
-/// What is to be sealed is bounded here ([`MOST_SEALED`]), and leaves the session at once.
+/// What is to be sealed is bounded by [`Outbound`], and leaves the session at once.
 fn unlimited(mut connection: Connection) -> Connection {
     connection.set_buffer_limit(None);
     connection
-}
-
-/// Records as they came.
-#[derive(Default)]
-struct Inbound {
-    buffer: Vec<u8>,
-    /// How many of its bytes are there, and how many of these the session has.
-    length: usize,
-    opened: usize,
-    /// Whether the last read filled the buffer.
-    was_filled: bool,
-    /// What is to be told when all that came before it has been read.
-    failure: Option<io::Error>,
-}
-
-impl Inbound {
-    fn with(arrived: Vec<u8>) -> Self {
-        Self {
-            length: arrived.len(),
-            buffer: arrived,
-            ..Self::default()
-        }
-    }
-
-    fn unopened(&self) -> &[u8] {
-        self.buffer
-            .get(self.opened..self.length)
-            .unwrap_or_default()
-    }
-
-    /// Waits for more, once all there was has been opened. 0 is the end.
-    fn fill(&mut self, transport: &dyn Transport) -> io::Result<usize> {
-        let room = if self.was_filled { LARGE } else { SMALL };
-        if self.buffer.len() != room {
-            self.buffer = vec![0; room];
-        }
-        (self.length, self.opened, self.was_filled) = (0, 0, false);
-        self.length = transport.read(&mut self.buffer)?;
-        self.was_filled = self.length == room;
-        Ok(self.length)
-    }
-}
-
-/// Records that are to be sent.
-#[derive(Default)]
-struct Outbound {
-    records: Vec<u8>,
-    sent: usize,
-    /// How many of the caller's bytes are in them.
-    sealed: usize,
-}
-
-impl Outbound {
-    fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// Takes what the session has to say.
-    fn collect(&mut self, session: &mut Connection) {
-        while session.wants_write() {
-            // Into memory this does not fail.
-            if session.write_tls(&mut self.records).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Seals some of the caller's bytes.
-    fn seal(&mut self, session: &mut Connection, slices: &[IoSlice<'_>]) -> io::Result<()> {
-        for slice in slices {
-            let length = slice.len().min(MOST_SEALED - self.sealed);
-            session.writer().write_all(&slice[..length])?;
-            self.sealed += length;
-        }
-        self.collect(session);
-        Ok(())
-    }
-
-    /// Writes once. `None` when all has left by that; then nothing is held any more.
-    fn send(&mut self, transport: &dyn Transport) -> io::Result<Option<Unsent>> {
-        let unsent = self.records.get(self.sent..).unwrap_or_default();
-        if !unsent.is_empty() {
-            let length = transport.write(unsent)?;
-            if length == 0 {
-                return Ok(Some(Unsent::NothingTaken));
-            }
-            self.sent += length;
-        }
-        if self.sent < self.records.len() {
-            return Ok(Some(Unsent::Some));
-        }
-        (self.records, self.sent) = (Vec::new(), 0);
-        Ok(None)
-    }
-}
-
-/// Why records are left after a write.
-enum Unsent {
-    Some,
-    /// The transport takes none any more.
-    NothingTaken,
 }
 
 impl TlsStream {
@@ -538,7 +433,7 @@ impl std::error::Error for SpeaksPlainly {}
 pub(in crate::net) fn speaks_plainly(error: &io::Error) -> bool {
     error
         .get_ref()
-        .is_some_and(|error| error.is::<SpeaksPlainly>())
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<SpeaksPlainly>)
 }
 
 fn left_early() -> io::Error {
