@@ -34,7 +34,10 @@ fn main() -> Result<()> {
 }
 
 pub(crate) fn tls(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<ServerTls> {
-    Ok(ServerTls::from_pem(&fs::read(certificate)?, &fs::read(key)?)?)
+    Ok(ServerTls::from_pem(
+        &fs::read(certificate)?,
+        &fs::read(key)?,
+    )?)
 }
 
 /// What the server has is a clone, which shares the certificate. Nothing changes if one of the files is bad.

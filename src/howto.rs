@@ -1,6 +1,7 @@
 //! How to do what servers and clients do every day, each in a few lines that compile.
 //!
 //! - [Let in only who may](#let-in-only-who-may)
+//! - [TLS](#tls)
 //! - [TLS at a proxy](#tls-at-a-proxy)
 //! - [Fail](#fail)
 //! - [Send from another thread](#send-from-another-thread)
@@ -12,7 +13,7 @@
 //! - [Pages beside the connections](#pages-beside-the-connections)
 //! - [A small machine](#a-small-machine)
 //!
-//! The folder `examples` has whole programs: `echo`, `clock`, `chat`, `rooms`, `auth`, `client`.
+//! The folder `examples` has whole programs: `echo`, `clock`, `chat`, `rooms`, `auth`, `tls`, `client`.
 //!
 //! # Let in only who may
 //!
@@ -61,9 +62,68 @@
 //! - Subprotocols, `new WebSocket(url, ["chat", "token.4711"])`: they are in [`Applicant::subprotocols`], and the one
 //!   that is no token is chosen with `Admission::default().subprotocol("chat")`. Without a choice browsers leave.
 //!
+//! # TLS
+//!
+//! The feature `tls` has it for both roles (§10.6). A server is given its certificate, with those between it and one that
+//! clients trust, and the key: with Let's Encrypt `fullchain.pem` and `privkey.pem`. When the files have changed,
+//! [`ServerTls::renew`] shows the new certificate to all who come from then on. Nobody is cut off.
+//!
+//! ```
+//! # #[cfg(feature = "tls")] mod server {
+//! use plainws::{Server, ServerTls};
+//! use std::error::Error;
+//! use std::time::Duration;
+//! use std::{fs, thread};
+//!
+//! const CHAIN: &str = "/etc/plainws/fullchain.pem";
+//! const KEY: &str = "/etc/plainws/privkey.pem";
+//!
+//! fn serve() -> Result<(), Box<dyn Error>> {
+//!     let tls = ServerTls::from_pem(&fs::read(CHAIN)?, &fs::read(KEY)?)?;
+//!     let server = Server::bind("0.0.0.0:443")?.tls(tls.clone());
+//!     thread::spawn(move || keep_up(&tls));
+//!     server.route("/", |ws| ws.send("Hello")).serve();
+//!     Ok(())
+//! }
+//!
+//! /// Once a day is enough: the new files are there weeks before the old certificate ends.
+//! fn keep_up(tls: &ServerTls) {
+//!     loop {
+//!         thread::sleep(Duration::from_secs(24 * 60 * 60));
+//!         if let Err(error) = renew(tls) {
+//!             eprintln!("the certificate stays the one before: {error}");
+//!         }
+//!     }
+//! }
+//!
+//! fn renew(tls: &ServerTls) -> Result<(), Box<dyn Error>> {
+//!     Ok(tls.renew(&fs::read(CHAIN)?, &fs::read(KEY)?)?)
+//! }
+//! # }
+//! ```
+//!
+//! A client needs no setting for a `wss://` URL if the system trusts whoever signed the server's certificate. A private
+//! certificate it has to be told of, and then it trusts no other:
+//!
+//! ```
+//! # #[cfg(feature = "tls")]
+//! fn hello() -> Result<(), Box<dyn std::error::Error>> {
+//!     use plainws::{Client, ClientTls};
+//!
+//!     let tls = ClientTls::from_pem(&std::fs::read("ca.pem")?)?;
+//!     let ws = Client::new("wss://plainws.internal/")?.tls(tls).connect()?;
+//!     println!("{:?} over {:?}", ws.receive()?, ws.secured_by());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! On a stream of your own, such as one that you accepted, [`ServerTls::over`] and [`ClientTls::over`] make the
+//! [`Transport`] for [`accept`] and [`Client::over`]. `docs/tls.md` tells how to make a certificate for a test, and when a
+//! proxy is the better place.
+//!
 //! # TLS at a proxy
 //!
-//! There is no TLS in this crate. In front of a server a proxy ends it; this is enough for nginx:
+//! A proxy in front of a server can end TLS; this is enough for nginx:
 //!
 //! ```nginx
 //! location / {
@@ -90,7 +150,7 @@
 //! [`WebSocket::peer_addr`] is the proxy's then. A header that tells the client's address is to be believed only if nobody
 //! but the proxy can connect: listen on the loopback, or on a Unix socket ([`Server::from_listener`]).
 //!
-//! A client, or a server without a proxy, brings TLS as a stream of its own: whatever is a [`Transport`] goes into
+//! Another implementation of TLS than the feature's is a stream of your own: whatever is a [`Transport`] goes into
 //! [`Client::over`] or [`accept`].
 //!
 //! # Fail
@@ -405,3 +465,9 @@
 //! [`WebSocket::peer_addr`]: crate::WebSocket::peer_addr
 //! [`WebSocket`]: crate::WebSocket
 //! [`WhenFull::Refuse`]: crate::WhenFull::Refuse
+#![cfg_attr(feature = "tls", doc = "[`ClientTls::over`]: crate::ClientTls::over")]
+#![cfg_attr(feature = "tls", doc = "[`ServerTls::over`]: crate::ServerTls::over")]
+#![cfg_attr(feature = "tls", doc = "[`ServerTls::renew`]: crate::ServerTls::renew")]
+#![cfg_attr(not(feature = "tls"), doc = "[`ClientTls::over`]: crate#features")]
+#![cfg_attr(not(feature = "tls"), doc = "[`ServerTls::over`]: crate#features")]
+#![cfg_attr(not(feature = "tls"), doc = "[`ServerTls::renew`]: crate#features")]

@@ -54,8 +54,8 @@
 //! # Ok::<(), plainws::Error>(())
 //! ```
 //!
-//! [`howto`] has recipes: authorization, TLS at a proxy, failing, rooms, coming back after a loss, stopping, tests without a
-//! network, small machines. The folder `examples` has programs to start from.
+//! [`howto`] has recipes: authorization, TLS, failing, rooms, coming back after a loss, stopping, tests without a network,
+//! small machines. The folder `examples` has programs to start from.
 //!
 //! # The types
 //!
@@ -86,7 +86,8 @@
 //!
 //! Beside them:
 //!
-//! - [`Transport`]: what carries a connection: TCP, a Unix socket, TLS of your own.
+//! - [`Transport`]: what carries a connection: TCP, a Unix socket, TLS.
+//! - `ServerTls`, `ClientTls`: the certificate that a server shows, and whom a client trusts (feature `tls`).
 //! - [`net::tap`]: every byte that passes, as it passes. [`RawSender`]: bytes as they are.
 //! - [`protocol`]: all of it without sockets, for a runtime of your own, a fuzzer, or a learner.
 //!
@@ -128,6 +129,8 @@
 //! - `simd` (part of `cli`, else off) checks text with the processor's vector instructions, by the crate
 //!   `simdutf8`: 64 KiB that are not ASCII in a tenth of the time, 125 bytes in a third. It changes no item of this
 //!   documentation.
+//! - `tls` (off by default) is TLS for servers and clients, `wss:`: `Server::tls`, `Client::tls` and what they take. It
+//!   brings rustls with 13 other crates, of which `ring` is built with a C compiler. Without it a `wss:` URL is refused.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::doc_markdown)]
 
