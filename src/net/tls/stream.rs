@@ -139,11 +139,11 @@ impl TlsStream {
     /// Opens records, as long as there are some and `take` wants more.
     fn open(
         &self,
-        session: &Mutex<Connection>,
+        mutex: &Mutex<Connection>,
         inbound: &mut Inbound,
         mut take: impl FnMut(&mut Connection) -> io::Result<Taken>,
     ) -> io::Result<Taken> {
-        let mut session = lock(session);
+        let mut session = lock(mutex);
         loop {
             let taken = take(&mut session)?;
             if !matches!(taken, Taken::Nothing) {
@@ -158,25 +158,27 @@ impl TlsStream {
             if let Err(failure) = feed(&mut session, inbound) {
                 // What came before it is read first.
                 inbound.failure = Some(failure);
-                let mut alert = Outbound::default();
-                alert.collect(&mut session);
                 drop(session);
-                self.try_to_say(alert);
-                session = lock(self.session.get().expect("it has begun"));
+                self.try_to_say(mutex, |_| {});
+                session = lock(mutex);
             }
         }
     }
 
-    /// Says what the peer need not hear, such as why the connection ends, if that can be said at once.
-    fn try_to_say(&self, last: Outbound) {
-        let outbound = match self.outbound.try_lock() {
+    /// Lets the session say what the peer need not hear, such as why the connection ends, if that can be said at once.
+    fn try_to_say(&self, session: &Mutex<Connection>, say: impl FnOnce(&mut Connection)) {
+        let mut outbound = match self.outbound.try_lock() {
             Ok(outbound) => outbound,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        // Behind half a record it would be taken for the rest of that.
-        if outbound.is_empty() && !last.is_empty() {
-            let _ = self.transport.write(&last.records);
+        // Of half a record the rest comes first, and that may wait.
+        if outbound.is_empty() {
+            let mut session = lock(session);
+            say(&mut session);
+            outbound.collect(&mut session);
+            drop(session);
+            let _ = outbound.send(&*self.transport);
         }
     }
 
@@ -185,19 +187,10 @@ impl TlsStream {
         let Some(session) = self.session.get() else {
             return;
         };
-        let mut last = Outbound::default();
-        {
-            let mut session = lock(session);
-            session.send_close_notify();
-            last.collect(&mut session);
-        }
         // What does not fit in the system's buffer is lost: the Close has said it.
-        if self
-            .transport
-            .set_write_timeout(Some(SHORTEST_TIMEOUT))
-            .is_ok()
-        {
-            self.try_to_say(last);
+        let timeout = self.transport.set_write_timeout(Some(SHORTEST_TIMEOUT));
+        if timeout.is_ok() {
+            self.try_to_say(session, |session| session.send_close_notify());
         }
     }
 
@@ -225,9 +218,7 @@ impl TlsStream {
         }
         let fed = feed(&mut lock(session), inbound);
         if fed.is_err() {
-            let mut alert = Outbound::default();
-            alert.collect(&mut lock(session));
-            self.try_to_say(alert);
+            self.try_to_say(session, |_| {});
         }
         fed.map(|()| false)
     }
