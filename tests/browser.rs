@@ -19,46 +19,10 @@ pub(crate) fn visit(path: &str, arguments: &[&str]) -> Option<(Program, Page)> {
     Some((program, page))
 }
 
-/// What is wrong with a visit: an error in the console, a request that failed or went elsewhere, a
-/// document without a policy.
+/// What is wrong with a visit.
 fn problems(program: &Program, page: &mut Page) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut find = |method: &str, problem: &dyn Fn(&Value) -> Option<Value>| {
-        for event in page.events(method) {
-            problems.extend(problem(&event).map(|value| format!("{method}: {value}")));
-        }
-    };
     let own = ["http", "ws"].map(|scheme| format!("{scheme}://{}/", program.address));
-    let is_foreign = |url: &Value| {
-        let url = url.as_str().unwrap_or_default();
-        !own.iter().any(|own| url.starts_with(own))
-    };
-    let is_bad = |kind: &Value| ["error", "warning", "assert"].iter().any(|bad| kind == bad);
-
-    find("Runtime.exceptionThrown", &|thrown| Some(thrown.clone()));
-    find("Runtime.consoleAPICalled", &|call| {
-        is_bad(&call["type"]).then(|| call["args"].clone())
-    });
-    find("Log.entryAdded", &|added| {
-        is_bad(&added["entry"]["level"]).then(|| added["entry"].clone())
-    });
-    find("Network.loadingFailed", &|failed| Some(failed.clone()));
-    find("Network.requestWillBeSent", &|sent| {
-        let url = &sent["request"]["url"];
-        is_foreign(url).then(|| url.clone())
-    });
-    find("Network.webSocketCreated", &|created| {
-        is_foreign(&created["url"]).then(|| created["url"].clone())
-    });
-    find("Network.responseReceived", &|received| {
-        let response = &received["response"];
-        let names = response["headers"].as_object().into_iter().flatten();
-        let mut names = names.map(|(name, _)| name.to_ascii_lowercase());
-        let has_policy = names.any(|name| name == "content-security-policy");
-        let is_right = response["status"] == 200 && has_policy;
-        (!is_right).then(|| response.clone())
-    });
-    problems
+    page.problems(&own)
 }
 
 #[track_caller]

@@ -1,7 +1,7 @@
 //! A headless Chromium, driven over its DevTools protocol by this crate's own client.
 
 use crate::support;
-use crate::support::program::Process;
+use crate::support::process::Process;
 use crate::support::raw::PATIENCE;
 use plainws::{Message, Received, WebSocket};
 use serde_json::{Value, json};
@@ -71,6 +71,8 @@ impl Browser {
                 "--disable-component-update",
                 "--disable-sync",
                 "--disable-dev-shm-usage",
+                // The tests' own are known to nobody. Whether they are good, other peers say.
+                "--ignore-certificate-errors",
                 // Tests share the browser: a page behind another goes on as if it were in front.
                 "--disable-background-timer-throttling",
                 "--disable-backgrounding-occluded-windows",
@@ -295,6 +297,47 @@ impl Page {
         self.evaluate("0");
         let events = self.events.iter().filter(|event| event["method"] == method);
         events.map(|event| event["params"].clone()).collect()
+    }
+
+    /// What is wrong with a visit to a page that has nothing but what begins with one of these URLs: an error in the
+    /// console, a request that failed or went elsewhere, a document without a policy.
+    pub(crate) fn problems(&mut self, own: &[String]) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut find = |method: &str, problem: &dyn Fn(&Value) -> Option<Value>| {
+            for event in self.events(method) {
+                problems.extend(problem(&event).map(|value| format!("{method}: {value}")));
+            }
+        };
+        let is_foreign = |url: &Value| {
+            let url = url.as_str().unwrap_or_default();
+            !own.iter().any(|own| url.starts_with(own))
+        };
+        let is_bad = |kind: &Value| ["error", "warning", "assert"].iter().any(|bad| kind == bad);
+
+        find("Runtime.exceptionThrown", &|thrown| Some(thrown.clone()));
+        find("Runtime.consoleAPICalled", &|call| {
+            is_bad(&call["type"]).then(|| call["args"].clone())
+        });
+        find("Log.entryAdded", &|added| {
+            is_bad(&added["entry"]["level"]).then(|| added["entry"].clone())
+        });
+        find("Network.loadingFailed", &|failed| Some(failed.clone()));
+        find("Network.requestWillBeSent", &|sent| {
+            let url = &sent["request"]["url"];
+            is_foreign(url).then(|| url.clone())
+        });
+        find("Network.webSocketCreated", &|created| {
+            is_foreign(&created["url"]).then(|| created["url"].clone())
+        });
+        find("Network.responseReceived", &|received| {
+            let response = &received["response"];
+            let names = response["headers"].as_object().into_iter().flatten();
+            let mut names = names.map(|(name, _)| name.to_ascii_lowercase());
+            let has_policy = names.any(|name| name == "content-security-policy");
+            let is_right = response["status"] == 200 && has_policy;
+            (!is_right).then(|| response.clone())
+        });
+        problems
     }
 
     fn wait_for_event(&mut self, method: &str) {

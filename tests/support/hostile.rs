@@ -2,7 +2,7 @@
 //! on sending whatever they are told. No wait is without end here either.
 //!
 //! A peer that answers neither pings nor a Close needs nothing of this: no [`Raw`] answers by itself. A
-//! pipe that nobody reads is [`Process::start_stalled`](super::program::Process::start_stalled).
+//! pipe that nobody reads is [`Process::start_stalled`](super::process::Process::start_stalled).
 #![allow(dead_code, reason = "each test program uses some of these")]
 
 use super::raw::{PATIENCE, Raw, upgrade_request};
