@@ -21,6 +21,10 @@ pub(crate) mod saved;
 #[path = "../../../src/app/text.rs"]
 pub(crate) mod text;
 
+#[allow(dead_code, reason = "the program uses the rest")]
+#[path = "../../../src/app/trust.rs"]
+pub(crate) mod trust;
+
 #[allow(dead_code, unused_imports, reason = "the program uses the rest")]
 #[path = "../../../src/app/input/mod.rs"]
 pub(crate) mod input;
