@@ -1,5 +1,6 @@
 //! Who is examined, as far as connections go.
 
+use super::record::Stopped;
 use plainws::{Role, Transport};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ pub(crate) trait Examinee {
     ///
     /// # Errors
     ///
-    /// There is none, and why, in words for people.
-    fn connect(&mut self) -> Result<Line, String>;
+    /// There is none, and why.
+    fn connect(&mut self) -> Result<Line, Stopped>;
 
     /// How long it may be silent.
     fn patience(&self) -> Duration;

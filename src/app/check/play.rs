@@ -151,7 +151,7 @@ impl Player<'_> {
         sizes: &[usize],
         is_half: bool,
     ) -> Result<(), Stopped> {
-        let line = self.examinee.connect().map_err(Stopped::Unopened)?;
+        let line = self.examinee.connect()?;
         let head = head.map_or_else(|| line.head.clone().into(), |head| line.fill(head));
         let playing = Playing::new(line, self.role, head, self.patience);
         let mut playing = playing.map_err(|error| Stopped::Unopened(error.to_string()))?;

@@ -16,8 +16,8 @@ pub(super) const NOTHING: u8 = 3;
 pub(super) fn problem(examinee: &mut dyn Examinee) -> Option<String> {
     let case = Case::new(Group::Opening, "probe", "answers", "4.1").ends(End::Unheard);
     let record = play(&case, examinee);
-    if let Some(Stopped::Unopened(problem)) = record.stopped {
-        return Some(format!("no connection: {problem}"));
+    if let Some(problem) = record.stopped.as_ref().and_then(without_connection) {
+        return Some(problem);
     }
     let side = record.sides.first()?;
     match &side.came.response {
@@ -66,7 +66,15 @@ impl Sign {
 
 /// Why nothing can be connected to, if so; what answers is not asked.
 pub(super) fn unopened(examinee: &mut dyn Examinee) -> Option<String> {
-    let problem = examinee.connect().err()?;
+    examinee
+        .connect()
+        .err()
+        .as_ref()
+        .and_then(without_connection)
+}
+
+fn without_connection(stopped: &Stopped) -> Option<String> {
+    let problem = stopped.without_connection()?;
     Some(format!("no connection: {problem}"))
 }
 

@@ -38,12 +38,24 @@ impl Record {
 pub(crate) enum Stopped {
     /// There was no connection.
     Unopened(String),
+    /// There was one, and TLS did not come about on it: nothing came for too long, or it cannot come any more.
+    Unsecured(Waited, String),
     /// A connection, of this number, was not opened, or did not give what was due.
     Waiting(usize, Waited),
     /// The examinee took no more bytes.
     Writing(usize),
     /// It did not end TCP.
     Open,
+}
+
+impl Stopped {
+    /// Why there is nothing to play a script on.
+    pub(crate) fn without_connection(&self) -> Option<&str> {
+        match self {
+            Self::Unopened(problem) | Self::Unsecured(_, problem) => Some(problem),
+            _ => None,
+        }
+    }
 }
 
 /// One connection.

@@ -6,6 +6,7 @@ use super::judge::{Outcome, Verdict, judge};
 use super::play::play;
 use super::probe;
 use super::record::{Record, Side, Stopped};
+use super::talk::Waited;
 use plainws::Role;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -97,8 +98,12 @@ fn side_by_side<E: Examinee>(
     Ok(busy)
 }
 
-/// Whether it was not judged because the examinee has no room for one more connection.
+/// Whether it was not judged because the examinee has no room for one more connection. Before TLS has come about no
+/// server can say so, and ends the connection.
 fn is_too_busy(verdict: &Verdict, record: &Record) -> bool {
+    if matches!(record.stopped, Some(Stopped::Unsecured(Waited::Over, _))) {
+        return true;
+    }
     let mut statuses = record.sides.iter().filter_map(Side::status);
     verdict.outcome == Outcome::NotApplicable && statuses.any(|status| matches!(status, 429 | 503))
 }
@@ -182,9 +187,9 @@ impl Liveness {
 
 /// Whether a server has gone, and does not come back at once as one that is started again.
 fn is_gone(record: &Record, examinee: &mut impl Examinee) -> bool {
-    let is_unopened = matches!(record.stopped, Some(Stopped::Unopened(_)));
+    let stopped = record.stopped.as_ref();
     examinee.role() == Role::Server
-        && is_unopened
+        && stopped.and_then(Stopped::without_connection).is_some()
         && (0..TRIES).all(|_| {
             thread::sleep(BETWEEN);
             probe::unopened(examinee).is_some()

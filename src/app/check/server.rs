@@ -1,6 +1,7 @@
 //! A server that is examined.
 
 use super::examinee::{Examinee, Line};
+use super::record::Stopped;
 use plainws::Role;
 use plainws::net::random::Random;
 use plainws::net::url::Url;
@@ -103,8 +104,8 @@ impl Examinee for Server<'_> {
         Role::Server
     }
 
-    fn connect(&mut self) -> Result<Line, String> {
-        let opening = self.opening()?;
+    fn connect(&mut self) -> Result<Line, Stopped> {
+        let opening = self.opening().map_err(Stopped::Unopened)?;
         let mut problem = "its name has no address".to_owned();
         for address in &self.target.addresses {
             match TcpStream::connect_timeout(address, self.target.patience) {
@@ -133,7 +134,7 @@ impl Examinee for Server<'_> {
                 Err(error) => problem = error.to_string(),
             }
         }
-        Err(problem)
+        Err(Stopped::Unopened(problem))
     }
 
     fn patience(&self) -> Duration {

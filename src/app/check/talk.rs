@@ -265,8 +265,13 @@ impl Shared {
     fn read(&self, stream: &dyn Transport) {
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            // What it gives, and whether it fails, is told by the read.
-            let _ = stream.peek();
+            // What else it gives, and whether it fails, is told by the read.
+            if stream
+                .peek()
+                .is_err_and(|error| error.kind() == io::ErrorKind::Interrupted)
+            {
+                continue;
+            }
             let mut state = self.lock();
             state.has_unread = true;
             self.changed.notify_all();

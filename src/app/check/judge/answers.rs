@@ -64,7 +64,7 @@ pub(super) fn messages(side: &Side) -> Finding {
 /// The script was played to its end.
 pub(super) fn stopped(record: &Record) -> Finding {
     let (number, why) = match &record.stopped {
-        None | Some(Stopped::Unopened(_)) => return Ok(()),
+        None | Some(Stopped::Unopened(_) | Stopped::Unsecured(..)) => return Ok(()),
         Some(Stopped::Waiting(number, waited)) => (*number, Some(*waited)),
         Some(Stopped::Writing(number)) => (*number, None),
         Some(Stopped::Open) => return timeout("it leaves TCP open"),

@@ -45,6 +45,7 @@ fn found(case: &Case, record: &Record) -> Finding {
         return failed(format!("no connection: {problem}"));
     }
     let Some(first) = record.sides.first() else {
+        opening::secured(case, record)?;
         return not_applicable("the script opened no connection");
     };
     if matches!(case.end, End::Refused(_)) {
@@ -60,6 +61,7 @@ fn found(case: &Case, record: &Record) -> Finding {
             _ => Err(verdict),
         })?;
     }
+    opening::secured(case, record)?;
     answers::limited(case, first)?;
     for side in &record.sides {
         answers::messages(side)?;

@@ -2,14 +2,29 @@
 
 use super::verdict::{Finding, failed, lenient, not_applicable, timeout};
 use crate::app::check::came::{Came, Ended};
-use crate::app::check::case::{Case, End};
-use crate::app::check::record::{Record, Side};
+use crate::app::check::case::{Case, End, Level};
+use crate::app::check::record::{Record, Side, Stopped};
+use crate::app::check::talk::Waited;
 use plainws::Role;
 use plainws::protocol::dissect::handshake;
 use plainws::protocol::handshake::Asked;
 use plainws::protocol::head::{Decoder, Head, Limits};
 use plainws::protocol::response::Response;
 use plainws::protocol::rule::Rule;
+
+/// TLS came about on all connections. Before that a server cannot say that it has no room for one more.
+pub(super) fn secured(case: &Case, record: &Record) -> Finding {
+    let Some(Stopped::Unsecured(waited, problem)) = &record.stopped else {
+        return Ok(());
+    };
+    let is_further = !record.sides.is_empty() && case.level == Level::Must;
+    match waited {
+        Waited::Silent if is_further => not_applicable("it takes one connection at a time"),
+        _ if is_further => not_applicable(format!("it takes no further connection: {problem}")),
+        Waited::Silent => timeout(format!("no connection: {problem}")),
+        _ => failed(format!("no connection: {problem}")),
+    }
+}
 
 /// The handshake was accepted, by the response that is due.
 pub(super) fn opened(case: &Case, record: &Record, side: &Side) -> Finding {

@@ -429,6 +429,20 @@ mod answers {
                 Failed,
                 "no connection: none",
             ),
+            (
+                vec![],
+                None,
+                Stopped::Unsecured(Waited::Over, "left".into()),
+                NotApplicable,
+                "no further connection: left",
+            ),
+            (
+                vec![],
+                None,
+                Stopped::Unsecured(Waited::Silent, "late".into()),
+                NotApplicable,
+                "one connection at a time",
+            ),
         ] {
             let verdict = stopped(&case, &came, end, stop);
             assert_eq!(verdict.outcome, outcome, "{verdict:?}");
@@ -437,6 +451,19 @@ mod answers {
         let case = due(["one", "two"].map(|payload| Answer::Pong(payload.into())));
         let verdict = stopped(&case, &[pong("one")], None, waiting(Waited::Silent));
         assert_eq!(verdict.why, "pong \"two\" did not come");
+    }
+
+    /// Of the first connection there is nothing else to go by.
+    #[test]
+    fn a_connection_without_tls_is_none() {
+        let case = due(two());
+        for (waited, outcome) in [(Waited::Over, Failed), (Waited::Silent, Timeout)] {
+            let mut record = record(Role::Server, vec![]);
+            record.stopped = Some(Stopped::Unsecured(waited, "why".into()));
+            let verdict = judge(&case, &record);
+            assert_eq!(verdict.outcome, outcome, "{verdict:?}");
+            assert_eq!(verdict.why, "no connection: why");
+        }
     }
 
     /// A message of many bytes or fragments may be too much for a peer, and then it says so.

@@ -1,6 +1,7 @@
 //! A client that is examined: a connection that it opened.
 
 use super::super::examinee::{Examinee, Line};
+use super::super::record::Stopped;
 use plainws::protocol::dissect::handshake;
 use plainws::protocol::handshake::{Upgrade, accept_value};
 use plainws::protocol::head::{Decoder, Limits};
@@ -150,9 +151,9 @@ impl Examinee for Client {
         Role::Client
     }
 
-    fn connect(&mut self) -> Result<Line, String> {
+    fn connect(&mut self) -> Result<Line, Stopped> {
         let line = self.line.take();
-        line.ok_or_else(|| "a client opens one connection for a case".into())
+        line.ok_or_else(|| Stopped::Unopened("a client opens one connection for a case".into()))
     }
 
     fn patience(&self) -> Duration {

@@ -10,6 +10,7 @@ use super::examinee::{Examinee, Line};
 use super::judge::{Outcome, judge};
 use super::listen;
 use super::play::play;
+use super::record::Stopped;
 use super::run;
 use super::script::Step;
 use super::server::{Server, Target};
@@ -292,8 +293,9 @@ mod of_clients {
             Role::Client
         }
 
-        fn connect(&mut self) -> Result<Line, String> {
-            let stream = self.accept().map_err(|error| error.to_string())?;
+        fn connect(&mut self) -> Result<Line, Stopped> {
+            let stream = self.accept();
+            let stream = stream.map_err(|error| Stopped::Unopened(error.to_string()))?;
             let line = listen::line(stream, PATIENCE);
             Ok(line.expect("the client asks for a connection"))
         }

@@ -172,7 +172,8 @@ pub(super) struct Found {
 impl Found {
     /// There was no connection to send it on.
     pub(super) fn is_unopened(&self) -> bool {
-        matches!(self.record.stopped, Some(Stopped::Unopened(_)))
+        let stopped = self.record.stopped.as_ref();
+        stopped.and_then(Stopped::without_connection).is_some()
     }
 
     /// Plays it once more, and tells if it fails again.
