@@ -84,6 +84,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         .ok_or("a server's address is needed")?;
     let target = options.target(url)?;
     let command = options.command(url);
+    if let Some(warning) = target.trust.warning() {
+        output::say(warning);
+    }
     if options.learn {
         return learn::run(&target, url, &command, options.watch);
     }

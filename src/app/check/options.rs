@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Wait here for clients, and examine them
     ///
     /// Clients that were written for the Autobahn Testsuite work unchanged; a browser finds a page.
-    #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with_all = ["url", "jobs", "header", "connect_to", "subprotocol", "origin"])]
+    #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with_all = ["url", "jobs", "header", "connect_to", "subprotocol", "origin", "ca", "insecure"])]
     pub(super) listen: Option<listening::Address>,
 
     /// What reports call a server, instead of its URL, or a client that does not say its name
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     pub(super) exit_after: bool,
 
     /// Say what is tested, and why; WHAT as for --only
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["url", "listen", "only", "skip", "strict", "json", "junit", "html", "autobahn", "random", "replay", "remote"])]
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["url", "listen", "only", "skip", "strict", "json", "junit", "html", "autobahn", "random", "replay", "remote", "ca", "insecure"])]
     pub(super) list: Option<String>,
 
     /// Only these cases: an id, a group, a section, a rule; may be repeated
@@ -100,6 +100,9 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     handshake: args::HandshakeOptions,
+
+    #[command(flatten)]
+    tls: args::TlsOptions,
 }
 
 const MORE: &str = "\
@@ -119,6 +122,7 @@ impl Options {
     pub(super) fn command(&self, url: &str) -> String {
         let mut typed = vec![url.to_owned()];
         typed.extend(self.handshake.typed());
+        typed.extend(self.tls.typed());
         typed.extend(self.remote.then(|| "--remote".to_owned()));
         let words = typed.iter().map(|word| shell_word(word));
         let words = Vec::from_iter(words).join(" ");
@@ -139,9 +143,8 @@ impl Options {
     pub(super) fn target(&self, typed: &str) -> Result<Target, String> {
         let address = address::parse(typed)?;
         let url = Url::parse(&address.url).map_err(|error| error.to_string())?;
-        if url.is_secure() {
-            return Err("a check speaks to servers without TLS alone, at ws://".into());
-        }
+        let trust = self.tls.trust_for(&url)?;
+        trust.check(&url)?;
         let addresses = match self.handshake.connect_to() {
             Some(endpoint) => {
                 Url::parse(&format!("ws://{endpoint}/")).and_then(|url| url.addresses())
@@ -168,6 +171,7 @@ impl Options {
             subprotocols: handshake.subprotocols().map(str::to_owned).collect(),
             host: handshake.host().map(str::to_owned),
             patience: self.timeout,
+            trust,
         })
     }
 }

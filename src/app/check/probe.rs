@@ -4,7 +4,7 @@ use super::came::Ended;
 use super::case::{Case, End, Group};
 use super::examinee::Examinee;
 use super::play::play;
-use super::record::{Side, Stopped};
+use super::record::Side;
 use super::script::{self, Answer, Payload, Step};
 use crate::app::judge::foreign;
 use crate::app::text::{clipped, escaped};
@@ -16,7 +16,8 @@ pub(super) const NOTHING: u8 = 3;
 pub(super) fn problem(examinee: &mut dyn Examinee) -> Option<String> {
     let case = Case::new(Group::Opening, "probe", "answers", "4.1").ends(End::Unheard);
     let record = play(&case, examinee);
-    if let Some(problem) = record.stopped.as_ref().and_then(without_connection) {
+    let stopped = record.stopped;
+    if let Some(problem) = stopped.and_then(|stopped| stopped.without_connection()) {
         return Some(problem);
     }
     let side = record.sides.first()?;
@@ -66,16 +67,8 @@ impl Sign {
 
 /// Why nothing can be connected to, if so; what answers is not asked.
 pub(super) fn unopened(examinee: &mut dyn Examinee) -> Option<String> {
-    examinee
-        .connect()
-        .err()
-        .as_ref()
-        .and_then(without_connection)
-}
-
-fn without_connection(stopped: &Stopped) -> Option<String> {
-    let problem = stopped.without_connection()?;
-    Some(format!("no connection: {problem}"))
+    let stopped = examinee.connect().err()?;
+    stopped.without_connection()
 }
 
 fn refusal(status: u16, side: &Side) -> String {

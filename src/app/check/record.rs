@@ -50,9 +50,10 @@ pub(crate) enum Stopped {
 
 impl Stopped {
     /// Why there is nothing to play a script on.
-    pub(crate) fn without_connection(&self) -> Option<&str> {
+    pub(crate) fn without_connection(&self) -> Option<String> {
         match self {
-            Self::Unopened(problem) | Self::Unsecured(_, problem) => Some(problem),
+            Self::Unopened(problem) => Some(format!("no connection: {problem}")),
+            Self::Unsecured(_, problem) => Some(format!("no TLS: {problem}")),
             _ => None,
         }
     }

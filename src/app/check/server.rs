@@ -2,10 +2,12 @@
 
 use super::examinee::{Examinee, Line};
 use super::record::Stopped;
-use plainws::Role;
+use super::talk::Waited;
+use crate::app::trust::Trust;
 use plainws::net::random::Random;
 use plainws::net::url::Url;
 use plainws::protocol::handshake::Opening;
+use plainws::{Role, Transport};
 use std::fmt::Write as _;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -23,6 +25,8 @@ pub(crate) struct Target {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) host: Option<String>,
     pub(crate) patience: Duration,
+    /// Whom to trust, if TLS comes first.
+    pub(crate) trust: Trust,
 }
 
 impl Target {
@@ -76,6 +80,20 @@ impl<'a> Server<'a> {
         Ok(opening)
     }
 
+    /// The stream as it carries a head: inside TLS, if the URL asks for that.
+    fn secured(&self, stream: TcpStream) -> io::Result<Arc<dyn Transport>> {
+        let Target {
+            url,
+            patience,
+            trust,
+            ..
+        } = self.target;
+        let stream = trust.over(stream, url, *patience)?;
+        // Of the handshake's time a part was left.
+        stream.set_read_timeout(None)?;
+        Ok(Arc::from(stream))
+    }
+
     /// Headers that the server may want to see, in other heads too.
     fn more(&self) -> String {
         let mut more = String::new();
@@ -110,6 +128,7 @@ impl Examinee for Server<'_> {
         for address in &self.target.addresses {
             match TcpStream::connect_timeout(address, self.target.patience) {
                 Ok(stream) => {
+                    let stream = self.secured(stream).map_err(unsecured)?;
                     let head = opening.request();
                     let mut lines = head.lines();
                     let key = lines.find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
@@ -120,7 +139,7 @@ impl Examinee for Server<'_> {
                         .as_deref()
                         .unwrap_or(self.target.url.host());
                     return Ok(Line {
-                        stream: Arc::new(stream),
+                        stream,
                         words: vec![
                             ("{target}", self.target.url.target().to_owned()),
                             ("{host}", host.to_owned()),
@@ -140,4 +159,12 @@ impl Examinee for Server<'_> {
     fn patience(&self) -> Duration {
         self.target.patience
     }
+}
+
+fn unsecured(error: io::Error) -> Stopped {
+    let waited = match error.kind() {
+        io::ErrorKind::TimedOut => Waited::Silent,
+        _ => Waited::Over,
+    };
+    Stopped::Unsecured(waited, error.to_string())
 }

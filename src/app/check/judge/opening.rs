@@ -21,8 +21,8 @@ pub(super) fn secured(case: &Case, record: &Record) -> Finding {
     match waited {
         Waited::Silent if is_further => not_applicable("it takes one connection at a time"),
         _ if is_further => not_applicable(format!("it takes no further connection: {problem}")),
-        Waited::Silent => timeout(format!("no connection: {problem}")),
-        _ => failed(format!("no connection: {problem}")),
+        Waited::Silent => timeout(format!("no TLS: {problem}")),
+        _ => failed(format!("no TLS: {problem}")),
     }
 }
 

@@ -462,7 +462,7 @@ mod answers {
             record.stopped = Some(Stopped::Unsecured(waited, "why".into()));
             let verdict = judge(&case, &record);
             assert_eq!(verdict.outcome, outcome, "{verdict:?}");
-            assert_eq!(verdict.why, "no connection: why");
+            assert_eq!(verdict.why, "no TLS: why");
         }
     }
 

@@ -14,6 +14,7 @@ use super::record::Stopped;
 use super::run;
 use super::script::Step;
 use super::server::{Server, Target};
+use crate::app::trust::Trust;
 use plainws::net::url::Url;
 use plainws::{Role, WebSocket};
 use std::io;
@@ -188,6 +189,7 @@ mod of_servers {
             subprotocols: Vec::new(),
             host: None,
             patience,
+            trust: Trust::default(),
         }
     }
 
