@@ -43,6 +43,12 @@ pub(crate) fn observe_with<T: Send + 'static>(
 /// What a handler says.
 pub(crate) struct Observed<T>(Receiver<T>);
 
+impl<T> From<Receiver<T>> for Observed<T> {
+    fn from(told: Receiver<T>) -> Self {
+        Self(told)
+    }
+}
+
 impl<T> Observed<T> {
     /// Waits for the next thing said.
     pub(crate) fn next(&self) -> T {

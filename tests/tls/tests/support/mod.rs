@@ -1,4 +1,4 @@
-//! The main package's support, as far as it is of use inside TLS.
+//! The main package's support, as far as it is of use inside TLS, and servers inside TLS.
 
 #[path = "../../../support/bytes.rs"]
 pub(crate) mod bytes;
@@ -6,7 +6,12 @@ pub(crate) mod bytes;
 pub(crate) mod due;
 #[path = "../../../support/gate.rs"]
 pub(crate) mod gate;
+pub(crate) mod inside;
+#[path = "../../../support/memory_pair.rs"]
+pub(crate) mod memory_pair;
 #[path = "../../../support/raw.rs"]
 pub(crate) mod raw;
 #[path = "../../../support/server.rs"]
 pub(crate) mod server;
+#[path = "../../../support/tunnel.rs"]
+pub(crate) mod tunnel;

@@ -1,0 +1,133 @@
+//! plainws inside TLS: servers of the library with certificates, and clients that trust them.
+#![allow(dead_code, reason = "each test program uses some of these")]
+
+use super::server::{Observed, start};
+use plainws::{Client, ClientTls, Limits, Message, Result, Server, ServerTls, WebSocket};
+use plainws_tls_tests::peer::listen;
+use plainws_tls_tests::{Authority, Certificate, LOCAL, Peer, trusting, trusting_at};
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+/// Both versions of TLS, each alone, and how they are named.
+pub(crate) const VERSIONS: [(&[&SupportedProtocolVersion], &str); 2] =
+    [(&[&TLS12], "TLS 1.2, "), (&[&TLS13], "TLS 1.3, ")];
+
+/// What a server shows.
+pub(crate) fn server_tls(certificate: &Certificate) -> ServerTls {
+    let tls = ServerTls::from_pem(certificate.chain.as_bytes(), certificate.key.as_bytes());
+    tls.expect("the certificate is good")
+}
+
+/// A client that trusts these certificates.
+pub(crate) fn client_tls(roots: &str) -> ClientTls {
+    ClientTls::from_pem(roots.as_bytes()).expect("these are certificates")
+}
+
+/// A server inside TLS, and whom its clients trust.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) roots: String,
+}
+
+/// Starts a server with a good certificate. It lives as long as the test's process.
+pub(crate) fn serve(configure: impl FnOnce(Server) -> Server) -> Served {
+    let authority = Authority::new();
+    let tls = server_tls(&authority.sign(LOCAL));
+    Served {
+        address: start(|server| configure(server.tls(tls))),
+        roots: authority.pem(),
+    }
+}
+
+/// Starts one with a handler at `/`. What it tells its second argument can be waited for.
+pub(crate) fn observe<T: Send + 'static>(
+    limits: Limits,
+    handler: impl Fn(&mut WebSocket, &mpsc::Sender<T>) -> Result<()> + Send + Sync + 'static,
+) -> (Served, Observed<T>) {
+    let (told, observed) = mpsc::channel();
+    let served = serve(|server| {
+        let server = server.limits(limits);
+        server.route("/", move |ws| handler(ws, &told))
+    });
+    (served, observed.into())
+}
+
+impl Served {
+    /// A client of the library, not yet connected.
+    pub(crate) fn client(&self) -> Client {
+        let client = Client::new("wss://localhost/").expect("the URL is right");
+        let client = client.connect_to(&self.address.to_string());
+        client.expect("it is one").tls(client_tls(&self.roots))
+    }
+
+    /// A connection of the library's client.
+    pub(crate) fn connect(&self) -> WebSocket {
+        self.client().connect().expect("the server lets us in")
+    }
+
+    /// A connection of a client that is not the library's.
+    pub(crate) fn open(&self) -> Peer {
+        Peer::open(self.address, trusting(&self.roots), "/")
+    }
+
+    /// The same with one version of TLS.
+    pub(crate) fn open_at(&self, versions: &[&'static SupportedProtocolVersion]) -> Peer {
+        Peer::open(self.address, trusting_at(&self.roots, versions), "/")
+    }
+}
+
+/// A server of one connection whose every record the test writes.
+pub(crate) struct HandMade {
+    pub(crate) address: SocketAddr,
+    pub(crate) roots: String,
+    thread: JoinHandle<()>,
+}
+
+/// Starts one: `serve` gets the connection with the WebSocket handshake done.
+pub(crate) fn hand_made(serve: impl FnOnce(&mut Peer) + Send + 'static) -> HandMade {
+    hand_made_at(rustls::DEFAULT_VERSIONS, serve)
+}
+
+/// The same with one version of TLS.
+pub(crate) fn hand_made_at(
+    versions: &[&'static SupportedProtocolVersion],
+    serve: impl FnOnce(&mut Peer) + Send + 'static,
+) -> HandMade {
+    let authority = Authority::new();
+    let config = authority.sign(LOCAL).config_at(versions);
+    let (listener, address) = listen();
+    HandMade {
+        address,
+        roots: authority.pem(),
+        thread: thread::spawn(move || serve(&mut Peer::accept_open(&listener, config))),
+    }
+}
+
+impl HandMade {
+    pub(crate) fn client(&self) -> Client {
+        let client = Client::new("wss://localhost/").expect("the URL is right");
+        let client = client.connect_to(&self.address.to_string());
+        client.expect("it is one").tls(client_tls(&self.roots))
+    }
+
+    pub(crate) fn connect(&self) -> WebSocket {
+        self.client().connect().expect("the server lets us in")
+    }
+
+    /// Its assertions failed if this panics.
+    pub(crate) fn join(self) {
+        self.thread.join().expect("the server saw what it expected");
+    }
+}
+
+/// A listener on a free port of another address than IPv4's, if there is one.
+pub(crate) fn listen_at_ipv6() -> Option<TcpListener> {
+    TcpListener::bind("[::1]:0").ok()
+}
+
+pub(crate) fn text(text: &str) -> Option<Message> {
+    Some(Message::Text(text.into()))
+}
