@@ -1,4 +1,9 @@
 //! The library inside TLS.
 
+mod caretaker;
+mod decrypted;
+mod ending;
+mod full_duplex;
 mod messages;
 mod support;
+mod time_outs;

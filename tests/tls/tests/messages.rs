@@ -219,6 +219,7 @@ fn a_unix_socket_carries_tls() {
     expect_echo(&ws, "x".repeat(100_000));
     handle.shutdown();
     assert_eq!(ws.receive().expect("the server closes"), None);
+    drop(ws);
     serving.join().expect("it does not panic");
 }
 

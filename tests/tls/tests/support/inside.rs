@@ -9,7 +9,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 /// Both versions of TLS, each alone, and how they are named.
 pub(crate) const VERSIONS: [(&[&SupportedProtocolVersion], &str); 2] =
@@ -79,48 +79,32 @@ impl Served {
     }
 }
 
-/// A server of one connection whose every record the test writes.
-pub(crate) struct HandMade {
-    pub(crate) address: SocketAddr,
-    pub(crate) roots: String,
-    thread: JoinHandle<()>,
-}
-
-/// Starts one: `serve` gets the connection with the WebSocket handshake done.
-pub(crate) fn hand_made(serve: impl FnOnce(&mut Peer) + Send + 'static) -> HandMade {
-    hand_made_at(rustls::DEFAULT_VERSIONS, serve)
+/// A connection of the library's client, and the server's end of it, whose every record the test writes.
+pub(crate) fn connected() -> (WebSocket, Peer) {
+    connected_at(rustls::DEFAULT_VERSIONS)
 }
 
 /// The same with one version of TLS.
-pub(crate) fn hand_made_at(
+pub(crate) fn connected_at(versions: &[&'static SupportedProtocolVersion]) -> (WebSocket, Peer) {
+    connected_with(versions, |client| client)
+}
+
+/// The same with a client that is set up so.
+pub(crate) fn connected_with(
     versions: &[&'static SupportedProtocolVersion],
-    serve: impl FnOnce(&mut Peer) + Send + 'static,
-) -> HandMade {
+    configure: impl FnOnce(Client) -> Client,
+) -> (WebSocket, Peer) {
     let authority = Authority::new();
     let config = authority.sign(LOCAL).config_at(versions);
     let (listener, address) = listen();
-    HandMade {
+    let served = Served {
         address,
         roots: authority.pem(),
-        thread: thread::spawn(move || serve(&mut Peer::accept_open(&listener, config))),
-    }
-}
-
-impl HandMade {
-    pub(crate) fn client(&self) -> Client {
-        let client = Client::new("wss://localhost/").expect("the URL is right");
-        let client = client.connect_to(&self.address.to_string());
-        client.expect("it is one").tls(client_tls(&self.roots))
-    }
-
-    pub(crate) fn connect(&self) -> WebSocket {
-        self.client().connect().expect("the server lets us in")
-    }
-
-    /// Its assertions failed if this panics.
-    pub(crate) fn join(self) {
-        self.thread.join().expect("the server saw what it expected");
-    }
+    };
+    let server = thread::spawn(move || Peer::accept_open(&listener, config));
+    let ws = configure(served.client()).connect();
+    let peer = server.join().expect("the client comes");
+    (ws.expect("the server lets us in"), peer)
 }
 
 /// A listener on a free port of another address than IPv4's, if there is one.

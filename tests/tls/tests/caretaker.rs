@@ -1,0 +1,195 @@
+//! A busy handler's connection is looked after inside TLS as well.
+
+use crate::support::bytes::{CLOSE, PING, PONG, TEXT, close_body};
+use crate::support::gate::Gate;
+use crate::support::inside::{Served, VERSIONS, connected_with, observe};
+use crate::support::server::{Observed, SOON, endless};
+use plainws::{Error, Limits, Message, Result, Role};
+use plainws_tls_tests::{Peer, frame};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// A server whose handler is busy until the gate opens, and then tells what it receives.
+fn busy(limits: Limits) -> (Served, Gate, Observed<Result<Option<Message>>>) {
+    let gate = Gate::default();
+    let its_gate = gate.clone();
+    let (served, observed) = observe(limits, move |ws, told| {
+        its_gate.wait();
+        loop {
+            let received = ws.receive();
+            let is_over = !matches!(received, Ok(Some(_)));
+            let _ = told.send(received);
+            if is_over {
+                return Ok(());
+            }
+        }
+    });
+    (served, gate, observed)
+}
+
+#[test]
+fn answers_pings_while_the_handler_is_busy() {
+    for (versions, _) in VERSIONS {
+        let (served, gate, observed) = busy(endless());
+        let mut peer = served.open_at(versions);
+        for number in 0..5 {
+            let text = number.to_string();
+            peer.send_frame(PING, &text);
+            peer.expect_frame(PONG, &text);
+        }
+        let ping = frame(Role::Client, PING, "in pieces");
+        let pieces: Vec<_> = ping.chunks(1).collect();
+        let records = peer.seal_each(&pieces);
+        for byte in records {
+            peer.send_records([byte]);
+        }
+        peer.expect_frame(PONG, "in pieces");
+        peer.send_frame(TEXT, "for the handler");
+        gate.open();
+        let received = observed.next().expect("it is open");
+        assert_eq!(received, Some(Message::Text("for the handler".into())));
+    }
+}
+
+#[test]
+fn answers_a_close_while_the_handler_is_busy() {
+    let (served, gate, observed) = busy(endless());
+    let mut peer = served.open();
+    peer.send_frame(CLOSE, close_body(1000, b"bye"));
+    assert_eq!(peer.expect_close(1000), "bye");
+    peer.expect_close_notify();
+    peer.expect_fin();
+    gate.open();
+    assert_eq!(observed.next().expect("the peer closed"), None);
+}
+
+/// Sends the record of a message byte by byte, until the test has seen enough.
+fn drip(mut peer: Peer, role: Role) -> (Arc<AtomicBool>, JoinHandle<Peer>) {
+    let enough = Arc::new(AtomicBool::new(false));
+    let is_enough = Arc::clone(&enough);
+    let dripping = thread::spawn(move || {
+        let record = peer.seal(frame(role, TEXT, "a".repeat(16_000)));
+        let mut bytes = record.iter();
+        while !is_enough.load(Ordering::Relaxed) {
+            peer.send_records([*bytes.next().expect("the test ends before the record")]);
+            thread::sleep(Duration::from_millis(5));
+        }
+        peer.send_records(bytes.as_slice());
+        peer
+    });
+    (enough, dripping)
+}
+
+/// Pings after a while, and is not patient.
+fn attentive() -> Limits {
+    endless().ping_after(Some(SOON)).pong_timeout(SOON)
+}
+
+/// What every byte of half a record says, though nothing can be read yet.
+#[test]
+fn takes_a_peer_that_drips_a_record_to_a_busy_handler_for_alive() {
+    let (served, gate, observed) = busy(attentive());
+    let (enough, dripping) = drip(served.open(), Role::Client);
+    assert!(observed.next_within(6 * SOON).is_none(), "it is let go on");
+    enough.store(true, Ordering::Relaxed);
+    let mut peer = dripping.join().expect("it is read");
+    gate.open();
+    let received = observed.next().expect("it is open");
+    assert_eq!(received, Some(Message::Text("a".repeat(16_000))));
+    peer.send_frame(TEXT, "more");
+    let received = observed.next().expect("it is open");
+    assert_eq!(received, Some(Message::Text("more".into())));
+}
+
+#[test]
+fn takes_a_peer_that_drips_a_record_to_one_who_waits_for_it_for_alive() {
+    let (served, gate, observed) = busy(attentive());
+    gate.open();
+    let (enough, dripping) = drip(served.open(), Role::Client);
+    assert!(observed.next_within(6 * SOON).is_none(), "it is let go on");
+    enough.store(true, Ordering::Relaxed);
+    let _peer = dripping.join().expect("it is read");
+    let received = observed.next().expect("it is open");
+    assert_eq!(received, Some(Message::Text("a".repeat(16_000))));
+}
+
+#[test]
+fn of_a_client_takes_a_server_that_drips_for_alive() {
+    let (ws, peer) = connected_with(rustls::DEFAULT_VERSIONS, |client| {
+        client.limits(attentive())
+    });
+    let (told, received) = mpsc::channel();
+    thread::spawn(move || {
+        let _ = told.send(ws.receive());
+    });
+    let (enough, dripping) = drip(peer, Role::Server);
+    assert!(received.recv_timeout(6 * SOON).is_err(), "it is let go on");
+    enough.store(true, Ordering::Relaxed);
+    let _peer = dripping.join().expect("it is read");
+    let received = received.recv().expect("it is told").expect("it is open");
+    assert_eq!(received, Some(Message::Text("a".repeat(16_000))));
+}
+
+#[track_caller]
+fn expect_silent(received: Result<Option<Message>>) {
+    match received {
+        Err(Error::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}"),
+        other => panic!("the peer is silent, but {other:?}"),
+    }
+}
+
+#[test]
+fn pings_a_silent_peer_and_gives_it_up() {
+    for is_busy in [true, false] {
+        let (served, gate, observed) = busy(attentive());
+        if !is_busy {
+            gate.open();
+        }
+        let mut peer = served.open();
+        let since = Instant::now();
+        let (byte0, _) = peer.frame();
+        assert_eq!(byte0, PING);
+        // It answers nothing.
+        peer.until_end();
+        assert!(since.elapsed() >= SOON);
+        gate.open();
+        expect_silent(observed.next());
+    }
+}
+
+#[test]
+fn pings_one_that_answers_again_and_again() {
+    let (served, gate, observed) = busy(attentive());
+    let mut peer = served.open();
+    for _ in 0..3 {
+        let (byte0, payload) = peer.frame();
+        assert_eq!(byte0, PING);
+        peer.send_frame(PONG, payload);
+    }
+    gate.open();
+    peer.send_frame(TEXT, "alive");
+    let received = observed.next().expect("it is open");
+    assert_eq!(received, Some(Message::Text("alive".into())));
+}
+
+/// It decrypts on its small stack what was meant for a handler that does not look.
+#[test]
+fn reads_large_records_for_a_busy_handler_too() {
+    let (served, gate, observed) = busy(endless());
+    let mut peer = served.open();
+    let text = "x".repeat(40_000);
+    peer.send(
+        [
+            frame(Role::Client, TEXT, &text),
+            frame(Role::Client, PING, "behind it"),
+        ]
+        .concat(),
+    );
+    peer.expect_frame(PONG, "behind it");
+    gate.open();
+    let received = observed.next().expect("it is open");
+    assert_eq!(received, Some(Message::Text(text)));
+}
