@@ -210,6 +210,14 @@ impl Stream {
         self.shutdown(Shutdown::Write)
     }
 
+    /// Ends our side once the peer has ended its own, as a client does (§7.1.1): inside TLS that is said, before a cut
+    /// that says nothing.
+    pub(super) fn answer_end(&self) {
+        if self.ended_by() == Some(EndedBy::Peer) {
+            let _ = self.shutdown(Shutdown::Write);
+        }
+    }
+
     /// Reads nothing more. A thread that waits for input is woken and reads the end.
     pub(super) fn end_input(&self) {
         self.note_end(EndedBy::Us);

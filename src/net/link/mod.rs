@@ -164,6 +164,7 @@ impl Link {
         drop(self.flush_from(core, Patience::Wait));
         if let Some(deadline) = deadline {
             self.stream.drain(deadline);
+            self.stream.answer_end();
         }
         self.stream.cut();
     }

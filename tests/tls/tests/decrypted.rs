@@ -126,7 +126,7 @@ fn records_without_anything_in_them_do_not_disturb() {
 
 #[test]
 fn a_server_finds_frames_that_came_in_the_requests_record() {
-    let served = serve(|server| server.route("/", |ws| echo(ws)));
+    let served = serve(|server| server.route("/", echo));
     for (versions, _) in VERSIONS {
         let mut peer = Peer::connect(served.address, trusting_at(&served.roots, versions));
         let early = frame(Role::Client, TEXT, "early");

@@ -72,7 +72,7 @@ fn a_message_of_any_size_comes_back() {
         70_000,
         5 * 1024 * 1024,
     ];
-    let served = serve(|server| server.route("/", |ws| echo(ws)));
+    let served = serve(|server| server.route("/", echo));
     for (versions, name) in VERSIONS {
         let tls = ClientTls::from(trusting_at(&served.roots, versions));
         let ws = served.client().tls(tls).connect().expect("it is let in");
@@ -105,7 +105,7 @@ fn the_server_knows_what_secures_a_connection() {
 
 #[test]
 fn a_server_is_reached_by_its_name_and_by_its_address() {
-    let served = serve(|server| server.route("/", |ws| echo(ws)));
+    let served = serve(|server| server.route("/", echo));
     let port = served.address.port();
     for host in ["localhost", "LOCALHOST", "127.0.0.1"] {
         let client = Client::new(&format!("wss://{host}:{port}/")).expect("the URL is right");
@@ -118,7 +118,7 @@ fn a_server_is_reached_by_its_name_and_by_its_address() {
     let address = listener.local_addr().expect("it is bound");
     let authority = Authority::new();
     let server = Server::from_listener(listener).tls(server_tls(&authority.sign(LOCAL)));
-    thread::spawn(move || server.route("/", |ws| echo(ws)).serve());
+    thread::spawn(move || server.route("/", echo).serve());
     let client = Client::new(&format!("wss://{address}/")).expect("the URL is right");
     let ws = client.tls(client_tls(&authority.pem())).connect();
     expect_echo(&ws.expect("[::1]"), "hi");
@@ -208,7 +208,7 @@ fn a_unix_socket_carries_tls() {
     let listener = UnixListener::bind(&path).expect("the path is free");
     let server = Server::from_listener(listener).tls(server_tls(&certificate));
     let handle = server.handle().expect("it is bound");
-    let serving = thread::spawn(move || server.route("/", |ws| echo(ws)).serve());
+    let serving = thread::spawn(move || server.route("/", echo).serve());
     let socket = UnixStream::connect(&path).expect("it listens");
     let tls = client_tls(&authority.pem()).over(socket, "localhost");
     let client = Client::new("wss://localhost/").expect("the URL is right");
@@ -225,7 +225,7 @@ fn a_unix_socket_carries_tls() {
 
 #[test]
 fn a_proxy_is_asked_for_a_tunnel_and_sees_no_word_of_it() {
-    let served = serve(|server| server.route("/", |ws| echo(ws)));
+    let served = serve(|server| server.route("/", echo));
     let proxy = tunnel::proxy_to(served.address);
     let relay = Relay::to(proxy.address);
     let client = Client::new("wss://localhost/").expect("the URL is right");
