@@ -3,7 +3,9 @@
 //! One that is ignored when the program begins stays ignored: `nohup` ignores SIGHUP for it, and a shell
 //! that runs a script does so with SIGINT for what the script starts in the background.
 
-pub(crate) use system::on_each;
+#[cfg(feature = "tls")]
+pub(crate) use system::Hangups;
+pub(crate) use system::{on_each, on_each_but_hangups};
 
 #[cfg(unix)]
 mod system {
@@ -17,11 +19,54 @@ mod system {
     /// # Errors
     ///
     /// The system has no descriptor or no thread for it.
-    pub(crate) fn on_each(mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
+    pub(crate) fn on_each(act: impl FnMut() + Send + 'static) -> io::Result<()> {
+        call_at(heed(&[SIGINT, SIGTERM, SIGHUP])?, act)
+    }
+
+    /// The same, for those to whom SIGHUP says something else.
+    ///
+    /// # Errors
+    ///
+    /// As [`on_each`].
+    pub(crate) fn on_each_but_hangups(act: impl FnMut() + Send + 'static) -> io::Result<()> {
+        call_at(heed(&[SIGINT, SIGTERM])?, act)
+    }
+
+    /// SIGHUP, which ends nothing from when this is made.
+    #[cfg(feature = "tls")]
+    pub(crate) struct Hangups(Signals);
+
+    #[cfg(feature = "tls")]
+    impl Hangups {
+        /// # Errors
+        ///
+        /// The system has no descriptor for it.
+        pub(crate) fn heed() -> io::Result<Self> {
+            heed(&[SIGHUP]).map(Self)
+        }
+
+        /// Calls `act` at each, in a thread of its own, and if there was one since this was made.
+        ///
+        /// # Errors
+        ///
+        /// The system has no thread for it.
+        pub(crate) fn on_each(self, act: impl FnMut() + Send + 'static) -> io::Result<()> {
+            call_at(self.0, act)
+        }
+    }
+
+    /// Those of these signals that are not ignored, from now on.
+    fn heed(signals: &[i32]) -> io::Result<Signals> {
         // Where there is no such file none counts as ignored: std tells no other way to ask.
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter();
-        let mut signals = Signals::new(heeded.filter(|&signal| !is_ignored(signal, &status)))?;
+        Signals::new(
+            signals
+                .iter()
+                .filter(|&&signal| !is_ignored(signal, &status)),
+        )
+    }
+
+    fn call_at(mut signals: Signals, mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
         let thread = thread::Builder::new().name("plainws signals".into());
         let started = thread.spawn(move || signals.forever().for_each(|_| act()));
         started.map(drop)
@@ -71,5 +116,35 @@ mod system {
     /// The system refuses.
     pub(crate) fn on_each(act: impl FnMut() + Send + 'static) -> io::Result<()> {
         ctrlc::set_handler(act).map_err(io::Error::other)
+    }
+
+    /// The same: here are no hangups.
+    ///
+    /// # Errors
+    ///
+    /// As [`on_each`].
+    pub(crate) fn on_each_but_hangups(act: impl FnMut() + Send + 'static) -> io::Result<()> {
+        on_each(act)
+    }
+
+    /// None.
+    #[cfg(feature = "tls")]
+    pub(crate) struct Hangups;
+
+    #[cfg(feature = "tls")]
+    impl Hangups {
+        /// # Errors
+        ///
+        /// Never.
+        pub(crate) fn heed() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// # Errors
+        ///
+        /// Never.
+        pub(crate) fn on_each(self, _: impl FnMut() + Send + 'static) -> io::Result<()> {
+            Ok(())
+        }
     }
 }

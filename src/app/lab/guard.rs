@@ -40,12 +40,16 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Where the lab was asked for, it may be reached by any name.
-    pub(super) fn new(is_asked_for: bool) -> Self {
+    /// Where the lab was asked for, it may be reached by any name. A server inside TLS has no page of `http:`.
+    pub(super) fn new(is_asked_for: bool, is_secure: bool) -> Self {
         let loopback = || HostPolicy::at(Ipv4Addr::LOCALHOST.into());
+        let mut origins = OriginPolicy::default();
+        if is_secure {
+            origins.require_https();
+        }
         Self {
             hosts: (!is_asked_for).then(loopback),
-            origins: OriginPolicy::default(),
+            origins,
         }
     }
 
@@ -111,14 +115,36 @@ mod tests {
             ("example.com", false),
             ("192.0.2.7:8000", false),
         ] {
-            let head = format!("GET /lab/tap HTTP/1.1\r\nHost: {host}\r\n\r\n");
-            let mut decoder = Decoder::new(Role::Client, Limits::new());
-            let decoded = decoder.receive(head.as_bytes()).expect("it is legal");
-            let (head, _) = decoded.expect("it is complete");
-            let request = Request::new(head).expect("a request");
-            assert_eq!(Guard::new(false).check(&request).is_ok(), is_loopback);
-            assert_eq!(Guard::new(true).check(&request), Ok(()));
+            let request = request(&format!("Host: {host}\r\n"));
+            assert_eq!(
+                Guard::new(false, false).check(&request).is_ok(),
+                is_loopback
+            );
+            assert_eq!(Guard::new(true, false).check(&request), Ok(()));
         }
+    }
+
+    #[test]
+    fn inside_tls_no_page_of_http_is_the_labs_own() {
+        for (origin, outside, inside) in [
+            ("https://localhost:8000", true, true),
+            ("http://localhost:8000", true, false),
+            ("https://example.com", false, false),
+        ] {
+            let request = request(&format!("Host: localhost:8000\r\nOrigin: {origin}\r\n"));
+            for (is_secure, is_let_in) in [(false, outside), (true, inside)] {
+                let checked = Guard::new(false, is_secure).check(&request);
+                assert_eq!(checked.is_ok(), is_let_in, "{origin}, {is_secure}");
+            }
+        }
+    }
+
+    fn request(headers: &str) -> Request {
+        let head = format!("GET /lab/tap HTTP/1.1\r\n{headers}\r\n");
+        let mut decoder = Decoder::new(Role::Client, Limits::new());
+        let decoded = decoder.receive(head.as_bytes()).expect("it is legal");
+        let (head, _) = decoded.expect("it is complete");
+        Request::new(head).expect("a request")
     }
 
     #[test]

@@ -25,12 +25,17 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// For a server that serves everything under these prefixes too. Where the lab is on without having been
-    /// asked for, it answers for loopback names only.
-    pub(crate) fn new(handle: Handle, prefixes: &[String], is_asked_for: bool) -> Arc<Self> {
+    /// For a server that serves everything under these prefixes too, perhaps inside TLS. Where the lab is on without
+    /// having been asked for, it answers for loopback names only.
+    pub(crate) fn new(
+        handle: Handle,
+        prefixes: &[String],
+        is_asked_for: bool,
+        is_secure: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             handle,
-            guard: Guard::new(is_asked_for),
+            guard: Guard::new(is_asked_for, is_secure),
             prefixes: prefixes.to_vec(),
             sessions: Sessions::default(),
         })

@@ -63,6 +63,17 @@ pub(crate) fn warning(text: &str, form: Form) -> String {
     }
 }
 
+/// What came of reading the certificate again.
+pub(crate) fn renewed(outcome: &Result<(), String>, form: Form) -> String {
+    match (outcome, form) {
+        (Ok(()), Form::Text) => in_text("the certificate is renewed"),
+        (Ok(()), Form::Json) => in_json(json!({"certificate": "renewed"})),
+        (Err(problem), form) => {
+            warning(&format!("the certificate stays as it was: {problem}"), form)
+        }
+    }
+}
+
 /// What is written of a panic. std's own report would wait for a reader of standard error.
 pub(crate) fn panicked(info: &PanicHookInfo<'_>, form: Form) -> String {
     let thread = thread::current();
@@ -132,6 +143,7 @@ fn text(record: &Record<'_>) -> String {
             format!("101 closed {reason}{error}{panicked}")
         }
         Outcome::NotAccepted(error) => format!("not accepted: {error}"),
+        Outcome::NotSecured(error) => format!("not secured: {}", in_line(&error.to_string())),
         _ => "left before it was answered".into(),
     };
     format!(
@@ -174,6 +186,7 @@ fn json(record: &Record<'_>) -> Value {
             "panicked": has_panicked,
         }),
         Outcome::NotAccepted(error) => json!({"not_accepted": error.to_string()}),
+        Outcome::NotSecured(error) => json!({"not_secured": error.to_string()}),
         _ => json!({"left": true}),
     };
     let mut line = Map::new();

@@ -11,9 +11,11 @@ pub(super) fn banner(
     prefixes: &[String],
     has_lab: bool,
     files: Option<&Files>,
+    is_secure: bool,
 ) -> String {
+    let scheme = if is_secure { "https" } else { "http" };
     let at = |place: &Place| match place {
-        Place::Tcp { address, .. } => format!("http://{address}/"),
+        Place::Tcp { address, .. } => format!("{scheme}://{address}/"),
         #[cfg(unix)]
         Place::Unix(file) => format!("unix:{}", file.path().display()),
     };
@@ -55,11 +57,12 @@ pub(super) fn banner(
             }
         };
     }
-    text + "\n" + &about(&places[0])
+    text + "\n" + &about(&places[0], is_secure)
 }
 
-/// Who reaches it, how it is stopped, and a command to copy.
-fn about(place: &Place) -> String {
+/// Who reaches it, how it is stopped, and a command to copy. For which host its certificate is, and who trusts that,
+/// is not known here, and for a try on this machine it need not be.
+fn about(place: &Place, is_secure: bool) -> String {
     match place {
         Place::Tcp { others, .. } => {
             let others: Vec<_> = others.iter().map(ToString::to_string).collect();
@@ -70,9 +73,10 @@ fn about(place: &Place) -> String {
                     others.join(", ")
                 ),
             };
-            let url = place
-                .reached_at()
-                .map(|address| format!("ws://{address}/echo"));
+            let url = place.reached_at().map(|address| match is_secure {
+                true => format!("wss://{address}/echo --insecure"),
+                false => format!("ws://{address}/echo"),
+            });
             format!(
                 "{others}Pages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n\
                  Try it: {} connect {}\n",
@@ -83,9 +87,13 @@ fn about(place: &Place) -> String {
         #[cfg(unix)]
         Place::Unix(file) => format!(
             "{} Ctrl-C stops it.\n\
-             Try it: curl --unix-socket {} http://localhost/\n",
+             Try it: curl --unix-socket {} {}\n",
             file.permissions(),
             quoted(&file.path().display().to_string()),
+            match is_secure {
+                true => "--insecure https://localhost/",
+                false => "http://localhost/",
+            },
         ),
     }
 }

@@ -117,6 +117,12 @@ fn text(stats: &Stats) -> String {
         stats.panics,
     );
     text.one(
+        "tls_failures_total",
+        "counter",
+        "Connections that could not be secured by TLS.",
+        stats.tls_failures,
+    );
+    text.one(
         "accept_failures_total",
         "counter",
         "Connections that could not be accepted.",

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod banner;
+mod certificate;
 mod clock;
 mod echo;
 mod files;
@@ -15,6 +16,7 @@ use crate::app::listen::{self, Address, Place};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
 use crate::app::signals;
+use certificate::{Certificate, TlsOptions};
 use clap::Args;
 use files::Files;
 use plainws::net::applicant::Admission;
@@ -44,6 +46,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = listen::address)]
     addr: Address,
 
+    #[command(flatten)]
+    tls: TlsOptions,
+
     /// Answer for this host, such as example.com or example.com:8443; may be repeated
     ///
     /// On a loopback address, requests for localhost and loopback addresses are answered, and for no other
@@ -54,7 +59,8 @@ pub(crate) struct Options {
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
-    /// The server's own pages may always connect, and so may clients that are not browsers.
+    /// The server's own pages may always connect, and so may clients that are not browsers. With --tls-cert its own
+    /// begin with https://; one of the same host that begins with http:// is like any other.
     /// https://*.example.com stands for all names under that one, at any depth; "null" for pages without an
     /// origin, such as local files (in some browsers they are "file://"); chrome-extension://ID for an extension.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
@@ -109,8 +115,8 @@ pub(crate) struct Options {
 
     /// Serve /healthz and /metrics at this address instead, which can be kept from the public
     ///
-    /// --allow-host holds for it as well: once a host is allowed, requests to an address that is not a
-    /// loopback one must name an allowed host.
+    /// There is no TLS at this address, with --tls-cert neither. --allow-host holds for it as well: once a host is
+    /// allowed, requests to an address that is not a loopback one must name an allowed host.
     #[arg(long, hide_short_help = true, value_name = "ADDR", value_parser = listen::address)]
     metrics_addr: Option<Address>,
 
@@ -127,7 +133,8 @@ pub(crate) struct Options {
 struct ServerLimits {
     /// Most connections at once; any more are answered with status 503
     ///
-    /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken.
+    /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken. With --tls-cert, those
+    /// that are refused find the connection closed instead: nothing can be said before TLS.
     #[arg(long, value_name = "N", default_value = "900", value_parser = args::number_above_0)]
     max_connections: NonZeroUsize,
 
@@ -151,6 +158,8 @@ struct ServerLimits {
     peer: args::LimitOptions,
 
     /// Time for a whole request head to arrive, however its bytes trickle in
+    ///
+    /// With --tls-cert, the handshake of TLS before it may take as long.
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     head_timeout: Duration,
 
@@ -228,16 +237,22 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let form = options.log;
     let lines = Lines::dropping(move |note| access_log::note(note, form)).map_err(no_thread)?;
     report_panics(&lines, form);
+    let certificate = options.tls.certificate()?;
+    let is_secure = certificate.is_some();
     let max_connections = options.limits.max_connections.get();
     let (listener, place) = listen::listen(&options.addr, "--addr")?;
     let has_lab = options.has_lab(&place);
     let server = with_routes(Server::from_listener(listener), options, has_lab);
     let mut server = server.max_connections(max_connections);
+    if let Some(certificate) = &certificate {
+        server = certificate.shown_by(server);
+    }
     if let Some(places) = options.limits.max_per_address {
         server = server.max_per_address(places);
     }
     let mut handles = vec![server.handle().map_err(in_words)?];
-    let lab = has_lab.then(|| Lab::new(handles[0].clone(), &options.prefix, options.lab));
+    let lab =
+        has_lab.then(|| Lab::new(handles[0].clone(), &options.prefix, options.lab, is_secure));
     if let Some(lab) = &lab {
         server = lab::add_to(server, lab);
     }
@@ -256,12 +271,19 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         server = metrics::add_to(server, &handles[0]);
     }
 
-    stop_on_signals(handles, lab).map_err(|error| format!("cannot wait for signals: {error}"))?;
+    heed_signals(handles, lab, certificate, &lines, form)
+        .map_err(|error| format!("cannot wait for signals: {error}"))?;
     if let Some(warning) = capacity_warning(&server, max_connections) {
         lines.push(To::Stderr, &access_log::warning(&warning, form));
     }
     let files = options.files.as_ref();
-    announce(banner::banner(&places, &options.prefix, has_lab, files))?;
+    announce(banner::banner(
+        &places,
+        &options.prefix,
+        has_lab,
+        files,
+        is_secure,
+    ))?;
     thread::scope(|scope| {
         if let Some(watched) = watched {
             scope.spawn(|| watched.serve());
@@ -416,10 +438,17 @@ fn both(one: Option<Tap>, other: Option<Tap>) -> Option<Tap> {
     }
 }
 
-/// The first signal shuts the servers down, the second cuts the connections still open.
-fn stop_on_signals(handles: Vec<Handle>, lab: Option<Arc<Lab>>) -> io::Result<()> {
+/// The first signal shuts the servers down, the second cuts the connections still open. If there is a certificate,
+/// SIGHUP renews it instead.
+fn heed_signals(
+    handles: Vec<Handle>,
+    lab: Option<Arc<Lab>>,
+    certificate: Option<Certificate>,
+    lines: &Lines,
+    form: access_log::Form,
+) -> io::Result<()> {
     let mut is_stopping = false;
-    signals::on_each(move || {
+    let stop = move || {
         for handle in &handles {
             if is_stopping {
                 handle.cut();
@@ -431,6 +460,14 @@ fn stop_on_signals(handles: Vec<Handle>, lab: Option<Arc<Lab>>) -> io::Result<()
         if let Some(lab) = &lab {
             lab.stop();
         }
+    };
+    let Some(certificate) = certificate else {
+        return signals::on_each(stop);
+    };
+    signals::on_each_but_hangups(stop)?;
+    let lines = lines.clone();
+    certificate.renew_at_hangups(move |outcome| {
+        lines.push(To::Stderr, &access_log::renewed(&outcome, form));
     })
 }
 

@@ -76,7 +76,7 @@ function joiningHelp() {
   const address = () => new URL(`lab/echo?t=${session.token}&c=me`, document.baseURI).href.replace(/^http/, 'ws');
   return el('div', { class: 'closing', hidden: true },
     el('p', { class: 'muted small', text: 'A client of your own shows up here as “me”, if it connects so:' }),
-    el('code', { text: "plainws connect 'ws://…/lab/echo?t=…&c=me'" }), copyButton(() => `plainws connect '${address()}'`));
+    el('code', { text: `plainws connect '${address().split('//')[0]}//…/lab/echo?t=…&c=me'` }), copyButton(() => `plainws connect '${address()}'`));
 }
 
 // A button that shows and hides what it is about.
