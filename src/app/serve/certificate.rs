@@ -7,18 +7,18 @@ use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(super) struct TlsOptions {
-    /// Speak TLS (https, wss) and show this certificate (PEM)
+    /// Speak TLS (https, wss) with this certificate
     ///
-    /// It is followed in its file by those that lead from it to one that clients trust: fullchain.pem of Let's
-    /// Encrypt. At SIGHUP both files are read again, and new connections get what is in them; open ones stay
-    /// open. If something is wrong with them, the log says so, and what was shown before is shown further on.
-    /// Where SIGHUP is ignored at the start, as by nohup, it stays ignored.
+    /// The file (PEM) holds the certificate, and after it those that lead to one that clients trust, as
+    /// fullchain.pem of Let's Encrypt does. SIGHUP does not stop the server then: it reads both files again. New
+    /// connections get what is in them, and open ones go on. If something is wrong with the files, the log says
+    /// what, and nothing changes. A SIGHUP that is ignored at the start, as nohup does, stays ignored.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
-    /// The private key of that certificate (PEM)
+    /// The private key of that certificate
     ///
-    /// It has no password. A file with both is given twice.
+    /// The file is PEM too, without a password. One that holds both can be given to both options.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 }

@@ -59,14 +59,16 @@ pub(crate) struct Options {
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
-    /// The server's own pages may always connect, and so may clients that are not browsers. With --tls-cert its own
-    /// begin with https://; one of the same host that begins with http:// is like any other.
+    /// The server's own pages may always connect, and so may clients that are not browsers. With --tls-cert a page
+    /// of http:// is not the server's own, even on the same host.
     /// https://*.example.com stands for all names under that one, at any depth; "null" for pages without an
     /// origin, such as local files (in some browsers they are "file://"); chrome-extension://ID for an extension.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<Origin>,
 
-    /// Serve everything under this path as well, such as /md_admin; may be repeated
+    /// Serve all under this path too; may be repeated
+    ///
+    /// With /md_admin, the page /clock is also /md_admin/clock.
     #[arg(long, value_name = "PATH", value_parser = prefix)]
     prefix: Vec<String>,
 
@@ -115,8 +117,8 @@ pub(crate) struct Options {
 
     /// Serve /healthz and /metrics at this address instead, which can be kept from the public
     ///
-    /// There is no TLS at this address, with --tls-cert neither. --allow-host holds for it as well: once a host is
-    /// allowed, requests to an address that is not a loopback one must name an allowed host.
+    /// It is plain HTTP there, even with --tls-cert. --allow-host holds for it as well: once a host is allowed,
+    /// requests to an address that is not a loopback one must name an allowed host.
     #[arg(long, hide_short_help = true, value_name = "ADDR", value_parser = listen::address)]
     metrics_addr: Option<Address>,
 
@@ -133,8 +135,8 @@ pub(crate) struct Options {
 struct ServerLimits {
     /// Most connections at once; any more are answered with status 503
     ///
-    /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken. With --tls-cert, those
-    /// that are refused find the connection closed instead: nothing can be said before TLS.
+    /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken. With --tls-cert,
+    /// the connections of those who are refused are closed instead: before TLS is agreed on nothing can be said.
     #[arg(long, value_name = "N", default_value = "900", value_parser = args::number_above_0)]
     max_connections: NonZeroUsize,
 
@@ -159,7 +161,7 @@ struct ServerLimits {
 
     /// Time for a whole request head to arrive, however its bytes trickle in
     ///
-    /// With --tls-cert, the handshake of TLS before it may take as long.
+    /// With --tls-cert, the handshake of TLS that comes before may take as long.
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     head_timeout: Duration,
 
