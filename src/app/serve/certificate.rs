@@ -116,6 +116,7 @@ mod shown {
 
 #[cfg(not(feature = "tls"))]
 mod shown {
+    use crate::app::trust::NEEDS_TLS;
     use plainws::Server;
     use std::io;
     use std::path::Path;
@@ -125,7 +126,7 @@ mod shown {
 
     impl Certificate {
         pub(super) fn of(_: &Path, _: &Path) -> Result<Self, String> {
-            Err("--tls-cert needs TLS: build with --features tls".into())
+            Err(format!("--tls-cert {NEEDS_TLS}"))
         }
 
         pub(in crate::app::serve) fn shown_by(&self, _: Server) -> Server {
