@@ -139,6 +139,8 @@ mod at_its_start {
             (&["--prefix", "/a\r\nX: y"], "--prefix"),
             (&["--prefix", "/a?b"], "--prefix"),
             (&["--log", "xml"], "--log"),
+            (&["--tls-cert", "cert.pem"], "--tls-key"),
+            (&["--tls-key", "key.pem"], "--tls-cert"),
             (&["--max-connections=-1"], "--max-connections"),
             (&["--max-connections", "0"], "at least 1"),
             (&["--max-connections", "many"], "a whole number"),
@@ -183,6 +185,30 @@ mod at_its_start {
     }
 
     #[test]
+    fn without_tls_in_the_build_a_certificate_is_refused() {
+        let no_file = "/no/such/folder/cert.pem";
+        let refused = run_with(
+            &[
+                "serve",
+                "--addr",
+                "0",
+                "--tls-cert",
+                no_file,
+                "--tls-key",
+                no_file,
+            ],
+            b"",
+        );
+        let told = match cfg!(feature = "tls") {
+            true => "plainws: --tls-cert /no/such/folder/cert.pem: ",
+            false => "plainws: --tls-cert needs TLS: build with --features tls\n",
+        };
+        assert!(refused.stderr.starts_with(told), "{}", refused.stderr);
+        assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+        assert_eq!((refused.code, &*refused.stdout), (1, ""));
+    }
+
+    #[test]
     fn help_lists_the_flags_in_80_columns() {
         for arguments in [&["--help"][..], &["serve", "--help"], &["help", "serve"]] {
             let mut command = command();
@@ -192,6 +218,8 @@ mod at_its_start {
             let said = process.stdout.whole();
             for flag in [
                 "--addr",
+                "--tls-cert",
+                "--tls-key",
                 "--allow-host",
                 "--allow-origin",
                 "--prefix",
@@ -1438,6 +1466,7 @@ mod health_and_metrics {
             1.0
         );
         assert!(after["plainws_connections_total"] > before["plainws_connections_total"]);
+        assert_eq!(after["plainws_tls_failures_total"], 0.0, "there is no TLS");
         wait_for(&program, "plainws_connections_open", 1.0);
         wait_for(&program, "plainws_threads", 1.0);
     }

@@ -281,4 +281,28 @@ mod tests {
             (&503.into(), &5.into())
         );
     }
+
+    #[test]
+    fn a_certificate_that_is_read_again_is_one_line() {
+        let wrong = Err("--tls-cert a\u{FF1A}.pem: not PEM".to_owned());
+        for (outcome, line) in [
+            (&Ok(()), "the certificate is renewed\n"),
+            (
+                &wrong,
+                "the certificate stays as it was: --tls-cert a\u{FF1A}.pem: not PEM\n",
+            ),
+        ] {
+            assert_eq!(after_time(&renewed(outcome, Form::Text)), line);
+        }
+        let object = |outcome: &_| {
+            let line = renewed(outcome, Form::Json);
+            assert!(line.is_ascii() && line.matches('\n').count() == 1, "{line}");
+            serde_json::from_str::<Value>(&line).expect("it is JSON")
+        };
+        assert_eq!(object(&Ok(()))["certificate"], "renewed");
+        assert_eq!(
+            object(&wrong)["warning"],
+            "the certificate stays as it was: --tls-cert a\u{FF1A}.pem: not PEM"
+        );
+    }
 }
