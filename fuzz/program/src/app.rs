@@ -28,7 +28,3 @@ pub(crate) mod trust;
 #[allow(dead_code, unused_imports, reason = "the program uses the rest")]
 #[path = "../../../src/app/input/mod.rs"]
 pub(crate) mod input;
-
-#[allow(dead_code, reason = "the program uses the rest")]
-#[path = "../../../src/app/trust.rs"]
-pub(crate) mod trust;
