@@ -3,6 +3,7 @@
 mod caretaker;
 mod decrypted;
 mod ending;
+mod examples;
 mod full_duplex;
 mod messages;
 mod support;
