@@ -798,7 +798,6 @@ fn a_wrong_command_line_is_told_with_2() {
             &["proxy", "--to", "ws://127.0.0.1:1/echo"],
             "the path is the client's",
         ),
-        (&["proxy", "--to", "wss://127.0.0.1:1"], "TLS"),
         (&["proxy", "--to", "ws://me:secret@127.0.0.1:1"], "password"),
         (
             &[
@@ -814,6 +813,17 @@ fn a_wrong_command_line_is_told_with_2() {
         let run = run(arguments);
         assert_eq!(run.code, 2, "{arguments:?}");
         assert!(run.stderr.contains(problem), "{}", run.stderr);
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_server_with_tls_is_refused_with_2_by_a_build_without() {
+    for to in ["wss://127.0.0.1:1", "https://127.0.0.1:1"] {
+        let run = run(&["proxy", "--to", to]);
+        assert_eq!(run.code, 2, "{to}: {}", run.stderr);
+        let cure = "wss:// needs TLS: build with --features tls";
+        assert!(run.stderr.contains(cure), "{to}: {}", run.stderr);
     }
 }
 

@@ -6,14 +6,16 @@ mod watcher;
 
 use self::relay::Relay;
 use self::save::Save;
-use self::watcher::{Output, Watcher};
+use self::watcher::{Ends, Output, Watcher};
 use crate::app::address;
 use crate::app::args;
 use crate::app::listen::{self, Address};
 use crate::app::show::lines::Lines;
 use crate::app::show::text::count;
 use crate::app::signals;
+use crate::app::trust::Trust;
 use clap::Args;
+use plainws::Transport;
 use plainws::net::listener::Listener;
 use plainws::net::url::Url;
 use std::collections::BTreeMap;
@@ -34,9 +36,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = listen_address)]
     listen: Address,
 
-    /// The server to pass everything on to, such as ws://127.0.0.1:8000
+    /// The server to pass everything on to, such as ws://127.0.0.1:8000 or wss://example.com
     #[arg(long, value_name = "URL", value_parser = target)]
     to: Url,
+
+    #[command(flatten)]
+    tls: args::TlsOptions,
 
     #[command(flatten)]
     trace: args::TraceOption,
@@ -57,7 +62,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value = "200", value_parser = args::number_above_0, hide_short_help = true)]
     max_connections: NonZeroUsize,
 
-    /// Seconds that connecting to the server may take
+    /// Seconds that connecting to the server may take, the handshake of TLS included
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds, hide_short_help = true)]
     connect_timeout: Duration,
 }
@@ -77,9 +82,15 @@ Origin that a browser sends is that of its page. A server that compares it with
 Host lets in pages that came through the proxy too; others it answers with 403
 unless they are allowed, as by serve --allow-origin.
 
+With a server at wss:// the proxy speaks TLS, while its clients use ws:// as
+before; what it shows and saves is not encrypted. A page that came through it
+has an Origin of http://, which is another site to a server that speaks TLS: it
+has to be allowed, as by serve --allow-origin http://127.0.0.1:9000.
+
 --json prints objects of these kinds, with the names that decode --json has:
 open, handshake, frame, body, violation, unfinished, end, failed. With
---trace=full a frame has its fields as well, as \"spans\".
+--trace=full a frame has its fields as well, as \"spans\". For a server with
+TLS, open has its version and cipher, as \"secured_by\".
 
 --save writes text, a line for each read, or several if it is long:
   # connection 1 127.0.0.1:40000 -> 127.0.0.1:8000
@@ -101,8 +112,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// What was wrong with the command line, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    let trust = options.tls.trust_for(&options.to)?;
     let lines = Lines::waiting().map_err(|error| format!("cannot start a thread: {error}"))?;
-    let served = serve(options, &lines);
+    let served = serve(options, trust, &lines);
     if let Err(problem) = &served {
         lines.say(problem);
     }
@@ -115,7 +127,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 }
 
 /// Returns whether all was saved that was to be.
-fn serve(options: &Options, lines: &Lines) -> Result<bool, String> {
+fn serve(options: &Options, trust: Trust, lines: &Lines) -> Result<bool, String> {
     let (listener, place) = listen::listen(&options.listen, "--listen")?;
     let (Listener::Tcp(listener), Some(address)) = (listener, place.reached_at()) else {
         return Err(NOT_UNIX.into());
@@ -131,6 +143,7 @@ fn serve(options: &Options, lines: &Lines) -> Result<bool, String> {
     };
     let proxy = Arc::new(Proxy {
         to: options.to.clone(),
+        trust,
         connect_timeout: options.connect_timeout,
         max_connections: options.max_connections.get(),
         output: Arc::new(output),
@@ -140,8 +153,12 @@ fn serve(options: &Options, lines: &Lines) -> Result<bool, String> {
     let (told, signalled) = mpsc::channel();
     signals::on_each(move || _ = told.send(()))
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
+    let scheme = if options.to.is_secure() { "wss" } else { "ws" };
+    if let Some(warning) = proxy.trust.warning() {
+        lines.say(warning);
+    }
     lines.say(&format!(
-        "ws://{address} passes on to ws://{}; Ctrl-C ends",
+        "ws://{address} passes on to {scheme}://{}; Ctrl-C ends",
         options.to.host()
     ));
     let its_proxy = Arc::clone(&proxy);
@@ -158,6 +175,8 @@ fn serve(options: &Options, lines: &Lines) -> Result<bool, String> {
 /// What all connections share.
 struct Proxy {
     to: Url,
+    /// Whom to trust as the server, if it speaks TLS.
+    trust: Trust,
     connect_timeout: Duration,
     max_connections: usize,
     output: Arc<Output>,
@@ -215,16 +234,25 @@ impl Proxy {
     /// Connects to the server, and passes on what comes from either side until both have ended.
     fn pass(&self, number: u64, client: TcpStream, address: SocketAddr) {
         let began = Instant::now();
-        let server = match self.connect() {
-            Ok(server) => server,
+        let (server, secured) = match self.reach() {
+            Ok(reached) => reached,
             Err(error) => {
                 let (to, at) = (self.to.host(), began.elapsed());
                 return self.output.failed(number, at, address, to, &error);
             }
         };
         let peer = server.peer_addr().ok();
-        let watcher = Watcher::new(Arc::clone(&self.output), number, began, address, peer);
-        let relay = Arc::new(Relay::new(client, server, None, watcher));
+        let watcher = Watcher::new(
+            Arc::clone(&self.output),
+            number,
+            began,
+            Ends {
+                client: address,
+                server: peer,
+                secured_by: secured.as_ref().and_then(|stream| stream.secured_by()),
+            },
+        );
+        let relay = Arc::new(Relay::new(client, server, secured, watcher));
         {
             let mut open = self.open();
             if open.is_ending {
@@ -235,6 +263,22 @@ impl Proxy {
         if let Err(error) = relay.run() {
             self.output.say(&format!("cannot start a thread: {error}"));
         }
+    }
+
+    /// Connects to the server; and puts TLS over the connection, if that is asked for, in what is left of the time.
+    fn reach(&self) -> io::Result<(TcpStream, Option<Box<dyn Transport>>)> {
+        let began = Instant::now();
+        let server = self.connect()?;
+        if !self.to.is_secure() {
+            return Ok((server, None));
+        }
+        let left = self.connect_timeout.saturating_sub(began.elapsed());
+        // The relay keeps the socket itself, to reset it.
+        let secured = self.trust.over(server.try_clone()?, &self.to, left)?;
+        // From now on a call waits as long as it takes.
+        secured.set_read_timeout(None)?;
+        secured.set_write_timeout(None)?;
+        Ok((server, Some(secured)))
     }
 
     /// Tries each address of the server, with its share of the time.
@@ -301,9 +345,6 @@ fn listen_address(text: &str) -> Result<Address, String> {
 fn target(text: &str) -> Result<Url, String> {
     let address = address::parse(text)?;
     let url = Url::parse(&address.url).map_err(|error| error.to_string())?;
-    if url.is_secure() {
-        return Err("a proxy speaks to servers without TLS alone, at ws://".into());
-    }
     if url.target() != "/" {
         return Err("the path is the client's to choose: say the host and the port alone, such as localhost:8000".into());
     }

@@ -106,7 +106,10 @@ impl Relay {
                 Ok(0) if from.is_lost.load(Ordering::SeqCst) => return Some(End::Reset),
                 Ok(0) => return Some(End::Fin),
                 Ok(length) => length,
-                Err(_) => return Some(End::Reset),
+                Err(error) => {
+                    self.watcher().broke_off(sender, &error);
+                    return Some(End::Reset);
+                }
             };
             let bytes = &buffer[..length];
             self.watcher().passed(sender, bytes);

@@ -59,9 +59,9 @@ impl Save {
         save.write(HEADING).map_or(Ok(save), Err)
     }
 
-    /// A comment that says where a connection comes from and goes to.
-    pub(super) fn connection(&self, number: u64, client: &str, server: &str) -> Option<String> {
-        self.write(&format!("# connection {number} {client} -> {server}\n"))
+    /// A comment that says where a connection comes from and goes to, and whether by TLS.
+    pub(super) fn connection(&self, number: u64, ends: &str) -> Option<String> {
+        self.write(&format!("# connection {number} {ends}\n"))
     }
 
     /// What one read gave.

@@ -25,6 +25,14 @@ pub(super) struct Output {
     pub(super) save: Option<Save>,
 }
 
+/// The two ends of a connection.
+pub(super) struct Ends {
+    pub(super) client: SocketAddr,
+    pub(super) server: Option<SocketAddr>,
+    /// The version and cipher of TLS with the server, if that is spoken.
+    pub(super) secured_by: Option<String>,
+}
+
 /// Follows one connection.
 pub(super) struct Watcher {
     output: Arc<Output>,
@@ -80,13 +88,7 @@ impl Output {
 
 impl Watcher {
     /// Begins with a connection that has just been made.
-    pub(super) fn new(
-        output: Arc<Output>,
-        number: u64,
-        began: Instant,
-        client: SocketAddr,
-        server: Option<SocketAddr>,
-    ) -> Self {
+    pub(super) fn new(output: Arc<Output>, number: u64, began: Instant, ends: Ends) -> Self {
         let trace = output
             .level
             .map(|level| Trace::new(number, Role::Client, level));
@@ -97,23 +99,30 @@ impl Watcher {
             trace,
             exchange: Exchange::new(NO_LIMITS, NO_LIMITS),
         };
-        let client = client.to_string();
-        let server = server.map_or_else(|| "?".into(), |server| server.to_string());
-        watcher.opened(&client, &server);
+        watcher.opened(ends);
         watcher
     }
 
-    fn opened(&self, client: &str, server: &str) {
+    fn opened(&self, ends: Ends) {
         let now = self.began.elapsed();
+        let client = ends.client.to_string();
+        let server = ends.server;
+        let server = server.map_or_else(|| "?".into(), |server| server.to_string());
+        let over = ends.secured_by.as_ref();
+        let over = over.map_or_else(String::new, |tls| format!(" over {tls}"));
+        let text = format!("{client} -> {server}{over}");
         if let Some(trace) = &self.trace {
-            let text = format!("{client} -> {server}");
             self.output.people(trace.note(None, now, &text));
         }
         if self.output.is_json {
-            self.event("open", now, json!({"client": client, "server": server}));
+            let mut members = json!({"client": client, "server": server});
+            if let Some(tls) = ends.secured_by {
+                members["secured_by"] = tls.into();
+            }
+            self.event("open", now, members);
         }
         if let Some(save) = &self.output.save {
-            self.report(save.connection(self.number, client, server));
+            self.report(save.connection(self.number, &text));
         }
     }
 
@@ -140,6 +149,16 @@ impl Watcher {
         if let Some((rule, offset)) = violation.filter(|_| before.is_none()) {
             let likely = events.iter().find_map(|event| likely(sender, event));
             self.broken(sender, now, (rule, offset), likely);
+        }
+    }
+
+    /// What came from a side cannot be read. That of a reset is told by its end.
+    pub(super) fn broke_off(&self, sender: Role, error: &io::Error) {
+        let is_of_the_socket = error.raw_os_error().is_some();
+        if !is_of_the_socket {
+            let (number, name) = (self.number, sender.name());
+            self.output
+                .say(&format!("#{number} with the {name}: {error}"));
         }
     }
 
