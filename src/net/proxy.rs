@@ -48,7 +48,7 @@ impl Proxy {
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         if scheme.eq_ignore_ascii_case("https") {
             return Err(wrong(
-                "a proxy with https:// needs TLS, which is not in this build",
+                "the way to a proxy is without TLS: its URL begins with http://",
             ));
         }
         const FORM: &str = "a proxy is http://[user:password@]host:port";

@@ -1,5 +1,6 @@
 //! Which proxy a connection takes: the one of `--proxy`, else what the environment names, by the rules of curl.
 
+use plainws::net::url::Url;
 use plainws::protocol::request::split_authority;
 use std::net::IpAddr;
 
@@ -11,12 +12,16 @@ pub(super) struct Choice {
     pub(super) variable: Option<&'static str>,
 }
 
-/// Chooses for `host`, as in a Host header. `option` is used always, an empty one for no proxy at all. `environment`
-/// tells variables.
+/// Where the environment names a proxy for servers without TLS.
+const OF_WS: &[&str] = &["http_proxy", "all_proxy", "ALL_PROXY"];
+/// The same for those with TLS.
+const OF_WSS: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// Chooses for a URL's server. `option` is used always, an empty one for no proxy at all. `environment` tells variables.
 ///
 /// `HTTP_PROXY` is not looked at: a web server sets that for its scripts from a header that anyone may send.
 pub(super) fn choose(
-    host: &str,
+    url: &Url,
     option: Option<&str>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Option<Choice> {
@@ -32,12 +37,12 @@ pub(super) fn choose(
             .filter_map(|&name| Some((name, environment(name)?)));
         set.into_iter().find(|(_, value)| !value.is_empty())
     };
-    let (variable, url) = first(&["http_proxy", "all_proxy", "ALL_PROXY"])?;
+    let (variable, proxy) = first(if url.is_secure() { OF_WSS } else { OF_WS })?;
     let excepted = first(&["no_proxy", "NO_PROXY"]);
     let excepted = excepted.map(|(_, list)| list).unwrap_or_default();
-    let (name, _) = split_authority(host);
+    let (name, _) = split_authority(url.host());
     (!is_here(name) && !lists(&excepted, name)).then_some(Choice {
-        url,
+        url: proxy,
         variable: Some(variable),
     })
 }
@@ -95,26 +100,35 @@ fn address(name: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    /// The variable that names the proxy for a host.
+    fn url(url: &str) -> Url {
+        Url::parse(url).unwrap()
+    }
+
+    /// The variable that names the proxy for a host without TLS.
     fn by(host: &str, environment: &[(&'static str, &str)]) -> Option<&'static str> {
+        by_url(&format!("ws://{host}"), environment)
+    }
+
+    fn by_url(typed: &str, environment: &[(&'static str, &str)]) -> Option<&'static str> {
         let variable = |name: &str| {
             let found = environment.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let choice = choose(host, None, variable);
+        let choice = choose(&url(typed), None, variable);
         choice.and_then(|choice| choice.variable)
     }
 
     #[test]
     fn the_option_goes_before_the_environment_and_an_empty_one_stands_for_none() {
         let environment = |name: &str| (name == "http_proxy").then(|| "e:1".to_owned());
-        let chosen = |option| choose("a", option, environment).map(|choice| choice.url);
+        let here = url("ws://a");
+        let chosen = |option| choose(&here, option, environment).map(|choice| choice.url);
         assert_eq!(chosen(Some("o:1")).as_deref(), Some("o:1"));
         assert_eq!(chosen(Some("")), None);
         assert_eq!(chosen(None).as_deref(), Some("e:1"));
         // Whoever names it means it.
         assert_eq!(
-            choose("localhost", Some("o:1"), environment)
+            choose(&url("ws://localhost"), Some("o:1"), environment)
                 .map(|choice| choice.url)
                 .as_deref(),
             Some("o:1")
@@ -134,6 +148,20 @@ mod tests {
         for ignored in ["HTTP_PROXY", "https_proxy", "ws_proxy", "ftp_proxy"] {
             assert_eq!(by("a", &[(ignored, "a")]), None, "{ignored}");
         }
+    }
+
+    #[test]
+    fn a_server_with_tls_has_variables_of_its_own() {
+        #[rustfmt::skip]
+        let all = [("https_proxy", "a"), ("HTTPS_PROXY", "b"), ("all_proxy", "c"), ("ALL_PROXY", "d"), ("http_proxy", "e")];
+        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        for (place, name) in names.into_iter().enumerate() {
+            assert_eq!(by_url("wss://a", &all[place..]), Some(name));
+        }
+        assert_eq!(by_url("wss://a", &all[4..]), None);
+        assert_eq!(by_url("wss://a", &[all[0], ("no_proxy", "a")]), None);
+        assert_eq!(by_url("wss://localhost", &all), None);
+        assert_eq!(by_url("ws://a", &all), Some("all_proxy"));
     }
 
     #[test]

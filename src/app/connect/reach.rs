@@ -31,8 +31,9 @@ pub(super) struct ReachOptions {
 
     /// Connect by this HTTP proxy, by CONNECT: http://[user:password@]host:port; "" for none
     ///
-    /// Without it the proxy that http_proxy, all_proxy or ALL_PROXY names is used, except for localhost and
-    /// what no_proxy or NO_PROXY lists: names, with all below them, addresses and networks, or *.
+    /// Without it the proxy that http_proxy, for wss:// https_proxy or HTTPS_PROXY, or else all_proxy or ALL_PROXY
+    /// names is used, except for localhost and what no_proxy or NO_PROXY lists: names, with all below them,
+    /// addresses and networks, or *.
     #[arg(long, hide_short_help = true, value_name = "URL")]
     proxy: Option<String>,
 
@@ -201,7 +202,7 @@ impl Way<'_> {
     fn proxy(&self, url: &str) -> Option<Choice> {
         let url = Url::parse(url).ok()?;
         let option = self.options.proxy.as_deref();
-        proxy::choose(url.host(), option, |name| env::var(name).ok())
+        proxy::choose(&url, option, |name| env::var(name).ok())
     }
 
     /// Why a redirect was not followed.

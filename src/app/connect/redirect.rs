@@ -1,5 +1,6 @@
 //! Where a server's `Location` leads (RFC 9110 §10.2.2, RFC 3986 §5.2).
 
+use crate::app::trust::{HAS_TLS, NEEDS_TLS};
 use plainws::net::url::Url;
 use plainws::protocol::response::Response;
 
@@ -10,7 +11,7 @@ const OF_ONE_ORIGIN: [&str; 4] = ["Authorization", "Cookie", "Host", "Proxy-Auth
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Redirect {
     pub(super) url: String,
-    /// Whether that is another host or port: what is for the first one alone is not sent there.
+    /// Whether that is another host, port or scheme: what is for the first one alone is not sent there.
     pub(super) is_elsewhere: bool,
 }
 
@@ -46,28 +47,40 @@ fn follow(from: &str, location: &str) -> Result<Redirect, String> {
         |url: &str| Url::parse(url).map_err(|error| format!("it leads to no WebSocket: {error}"));
     let url = resolve(from, location)?;
     let (here, there) = (known(from)?, known(&url)?);
+    match (here.is_secure(), there.is_secure()) {
+        (true, false) => {
+            return Err(format!(
+                "it leads out of TLS, to {there}, where others can read and change what is sent"
+            ));
+        }
+        (false, true) if !HAS_TLS => return Err(format!("it leads to wss://, which {NEEDS_TLS}")),
+        _ => {}
+    }
+    let is_same =
+        here.is_secure() == there.is_secure() && here.host().eq_ignore_ascii_case(there.host());
     Ok(Redirect {
         url,
-        is_elsewhere: !here.host().eq_ignore_ascii_case(there.host()),
+        is_elsewhere: !is_same,
     })
 }
 
 /// RFC 3986 §5.2.2, for a base without a fragment.
 fn resolve(from: &str, location: &str) -> Result<String, String> {
     let location = location.split('#').next().unwrap_or_default();
-    let (authority, target) = parts(from.trim_start_matches("ws://"));
+    let (scheme, rest) = from.split_once("://").unwrap_or(("ws", from));
+    let (authority, target) = parts(rest);
     if let Some((scheme, rest)) = location
         .split_once("://")
         .filter(|(scheme, _)| is_scheme(scheme))
     {
         return match &*scheme.to_ascii_lowercase() {
             "ws" | "http" => Ok(format!("ws://{rest}")),
-            "wss" | "https" => Err("it leads to TLS, which is not in this build".into()),
+            "wss" | "https" => Ok(format!("wss://{rest}")),
             _ => Err(format!("it leads to {scheme}://, which is no WebSocket")),
         };
     }
     if let Some(rest) = location.strip_prefix("//") {
-        return Ok(format!("ws://{rest}"));
+        return Ok(format!("{scheme}://{rest}"));
     }
     let path = target.split('?').next().unwrap_or_default();
     let target = match location.chars().next() {
@@ -79,7 +92,7 @@ fn resolve(from: &str, location: &str) -> Result<String, String> {
             without_dots(&format!("{folder}{location}"))
         }
     };
-    Ok(format!("ws://{authority}{target}"))
+    Ok(format!("{scheme}://{authority}{target}"))
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -170,8 +183,6 @@ mod tests {
     #[test]
     fn never_leads_to_another_protocol_or_to_what_is_no_url() {
         for (location, word) in [
-            ("wss://a:8000/", "TLS"),
-            ("https://a:8000/", "TLS"),
             ("ftp://a/", "ftp://"),
             ("ws://u:p@b/", "user name"),
             ("ws:///", "host"),
@@ -181,6 +192,40 @@ mod tests {
             let problem = follow("ws://a:8000/", location).unwrap_err();
             assert!(problem.contains(word), "{location}: {problem}");
         }
+    }
+
+    #[test]
+    fn leads_into_tls_where_the_build_has_it_and_never_out_of_it() {
+        for location in ["wss://a:8000/", "HTTPS://a:8000/"] {
+            let redirect = follow("ws://a:8000/", location);
+            if HAS_TLS {
+                let redirect = redirect.unwrap();
+                assert_eq!(redirect.url, "wss://a:8000/");
+                // Its port is the same, and yet it may be another server.
+                assert!(redirect.is_elsewhere, "{location}");
+            } else {
+                let problem = redirect.unwrap_err();
+                assert!(problem.ends_with(NEEDS_TLS), "{problem}");
+            }
+        }
+        let to = |location| follow("wss://a/b/c?d", location).map(|redirect| redirect.url);
+        for (location, url) in [
+            ("/e", "wss://a/e"),
+            ("e", "wss://a/b/e"),
+            ("//b/c", "wss://b/c"),
+            ("https://b/c", "wss://b/c"),
+        ] {
+            assert_eq!(to(location).as_deref(), Ok(url), "{location}");
+        }
+        for location in ["ws://a/e", "http://a:443/", "HTTP://b/"] {
+            let problem = to(location).unwrap_err();
+            assert!(
+                problem.contains("it leads out of TLS, to ws://"),
+                "{problem}"
+            );
+        }
+        assert!(!follow("wss://a:443/", "wss://A/").unwrap().is_elsewhere);
+        assert!(follow("wss://a/", "wss://a:80/").unwrap().is_elsewhere);
     }
 
     #[test]
