@@ -16,6 +16,9 @@ pub(crate) const NEEDS_TLS: &str = "needs TLS: build with --features tls";
 const NO_QUESTIONS: &str = "warning: with --insecure anyone is trusted: whoever stands in between may have answered instead of the \
                             server, and can read all of it";
 
+/// The cure for a system that trusts nobody, besides what the library says.
+const NAMES_ONE: &str = "--ca FILE names one as well";
+
 /// Whom to trust on the other side of TLS: whom the system trusts, unless it was said.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trust {
@@ -54,7 +57,10 @@ impl Trust {
     /// There is nobody, in words for people.
     pub(crate) fn check(&self, url: &Url) -> Result<(), String> {
         match url.is_secure() {
-            true => self.tls().map(|_| ()).map_err(|error| error.to_string()),
+            true => match self.tls() {
+                Ok(_) => Ok(()),
+                Err(error) => Err(format!("{error}; {NAMES_ONE}")),
+            },
             false => Ok(()),
         }
     }
@@ -143,6 +149,21 @@ impl Trust {
         let stream = self.secure(stream, url)?;
         shake_hands(&*stream, patience)?;
         Ok(stream)
+    }
+}
+
+/// What helps against a failure of TLS, where that is one of the program's options or lies at the port.
+pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            Some("--ca FILE names whom else to trust, such as who has signed it")
+        }
+        io::ErrorKind::NotFound => Some(NAMES_ONE),
+        io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::TimedOut
+        | io::ErrorKind::UnexpectedEof => Some("does this port speak TLS?"),
+        _ => None,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::protocol::head;
 use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
 use std::fmt;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -281,7 +281,8 @@ impl Client {
 
         tapped.pass(Direction::Received, [&after_head, &[]])?;
         let limits = self.limits.head;
-        let response = read_response(&stream, limits, deadline, &mut after_head, &tapped, who)?;
+        let response = read_response(&stream, limits, deadline, &mut after_head, &tapped, who);
+        let response = response.map_err(|error| refused_late(error, &stream))?;
         let subprotocol = match self.opening.check(&response) {
             Ok(subprotocol) => subprotocol,
             Err(Rule::StatusNot101) => {
@@ -330,6 +331,19 @@ impl Client {
                 Ok((stream, address, Vec::new()))
             }
         }
+    }
+}
+
+/// With TLS 1.3 a client's handshake has ended before the server has judged the client's part of it, such as a
+/// certificate that it wants: that there is no connection comes in place of an answer.
+fn refused_late(error: Error, stream: &Stream) -> Error {
+    match error {
+        Error::Io(error)
+            if error.kind() == io::ErrorKind::InvalidData && stream.secured_by().is_some() =>
+        {
+            Error::Tls(error)
+        }
+        error => error,
     }
 }
 

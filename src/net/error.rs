@@ -49,7 +49,10 @@ pub enum Error {
     Io(io::Error),
     /// The connection could not be secured by TLS (§10.6): whom the certificate is for, who signed it and for when, or
     /// something else that the two ends do not agree on; or that took too long ([`io::ErrorKind::TimedOut`]). Nothing
-    /// was sent but that.
+    /// was sent but that; the request, if the server of TLS 1.3 refused this client only then.
+    ///
+    /// [`io::ErrorKind::PermissionDenied`] stands for a certificate that nobody signed who is trusted, and
+    /// [`io::ErrorKind::NotFound`] for a system that trusts nobody: `ClientTls::from_pem` says whom else to trust.
     Tls(io::Error),
     /// A server answered the opening handshake with another status than 101.
     Refused(Box<Refusal>),
@@ -236,7 +239,10 @@ impl Error {
             Self::Io(_) | Self::Overloaded | Self::Backlogged => true,
             Self::Tls(error) => !matches!(
                 error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+                io::ErrorKind::InvalidData
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::NotFound
+                    | io::ErrorKind::PermissionDenied
             ),
             Self::Refused(refusal) => matches!(refusal.response.status(), 408 | 429 | 500..=599),
             Self::Proxy { error, .. } => error.may_pass(),

@@ -93,7 +93,8 @@ impl ClientSecurity {
     fn tls(&self) -> Result<ClientTls> {
         match &self.tls {
             Some(tls) => Ok(tls.clone()),
-            None => ClientTls::system().map_err(invalid),
+            None => ClientTls::system()
+                .map_err(|error| Error::Tls(io::Error::new(io::ErrorKind::NotFound, error))),
         }
     }
 }

@@ -62,8 +62,9 @@ impl Stream {
     /// Does what has to be done before bytes can pass, or fails with [`io::ErrorKind::TimedOut`] at the deadline.
     pub(super) fn shake_hands(&self, deadline: Instant) -> io::Result<()> {
         loop {
-            let left = time_left(deadline)
-                .ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "it did not end in time"))?;
+            let left = time_left(deadline).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::TimedOut, "the handshake took too long")
+            })?;
             self.set_read_timeout(Some(left))?;
             self.set_write_timeout(left.min(WRITE_AGAIN))?;
             match self.call(|transport| transport.handshake()) {

@@ -7,7 +7,7 @@ use crate::app::args;
 use crate::app::judge::foreign;
 use crate::app::show::lines::Lines;
 use crate::app::show::text;
-use crate::app::trust::Trust;
+use crate::app::trust::{self, Trust};
 use clap::Args;
 use plainws::net::proxy::Proxy;
 use plainws::net::tap::{Direction, Tap};
@@ -123,6 +123,9 @@ impl Way<'_> {
         };
         let mut followed = 0;
         loop {
+            if let Some(warning) = self.trust.warning().filter(|_| goal.is_secure()) {
+                self.lines.say(warning);
+            }
             let seen = Seen::default();
             let opened = self.client(&goal)?.tap(seen.beside(tap())).connect();
             let error = match opened {
@@ -161,9 +164,6 @@ impl Way<'_> {
         let subprotocol = subprotocol.map(|name| format!(" as {}", text::quoted(name.as_bytes())));
         let subprotocol = subprotocol.unwrap_or_default();
         let security = ws.secured_by();
-        if let (Some(_), Some(warning)) = (&security, self.trust.warning()) {
-            self.lines.say(warning);
-        }
         let security = security.map(|by| format!(" over {by}")).unwrap_or_default();
         self.lines
             .say(&format!("connected to {}{security}{subprotocol}", goal.url));
@@ -220,6 +220,7 @@ impl Way<'_> {
                 foreign::in_refusal(refusal.response.status(), &refusal.body)
             }
             Error::Proxy { error, .. } => needs_password(error),
+            Error::Tls(error) => trust::advice(error).map(str::to_owned),
             Error::Rule(_) | Error::Io(_) => {
                 let is_tls_port = goal.url_has_port(443);
                 let of_port = is_tls_port.then(|| "port 443 is for https:// and wss://".to_owned());
@@ -231,6 +232,10 @@ impl Way<'_> {
 }
 
 impl Goal {
+    fn is_secure(&self) -> bool {
+        Url::parse(&self.url).is_ok_and(|url| url.is_secure())
+    }
+
     fn url_has_port(&self, port: u16) -> bool {
         Url::parse(&self.url).is_ok_and(|url| url.host().ends_with(&format!(":{port}")))
     }

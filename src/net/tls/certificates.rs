@@ -53,7 +53,7 @@ pub(super) fn chain_and_key(
             true => InvalidTls::new(
                 "where the certificate should be is a private key: are the two exchanged?",
             ),
-            false => no_certificate("the certificate"),
+            false => no_certificate("the certificate", chain),
         });
     }
     match PrivateKeyDer::from_pem_slice(key) {
@@ -65,18 +65,15 @@ pub(super) fn chain_and_key(
 
 /// Certificates that are trusted.
 pub(super) fn roots(trusted: &[u8]) -> Result<RootCertStore, InvalidTls> {
-    const WHAT: &str = "the list of those who are trusted";
+    const WHAT: &str = "the list of trusted certificates";
     let mut roots = RootCertStore::empty();
     for certificate in certificates(trusted, WHAT)? {
         roots.add(certificate).map_err(|error| {
-            InvalidTls::new(format!(
-                "{WHAT} has a certificate that is none: {}",
-                words::told(&error)
-            ))
+            InvalidTls::new(format!("in {WHAT} one is wrong: {}", words::told(&error)))
         })?;
     }
     match roots.is_empty() {
-        true => Err(no_certificate(WHAT)),
+        true => Err(no_certificate(WHAT, trusted)),
         false => Ok(roots),
     }
 }
@@ -92,7 +89,7 @@ pub(super) fn of_the_system() -> Result<RootCertStore, InvalidTls> {
     let why = found.errors.first().map(|error| format!(" ({error})"));
     Err(InvalidTls::new(format!(
         "this system has no certificates that it trusts{}: install them (ca-certificates), or name a file of them \
-         with --ca, ClientTls::from_pem or the variable SSL_CERT_FILE",
+         in the variable SSL_CERT_FILE",
         why.unwrap_or_default()
     )))
 }
@@ -106,10 +103,17 @@ fn has_key(bytes: &[u8]) -> bool {
     PrivateKeyDer::from_pem_slice(bytes).is_ok()
 }
 
-fn no_certificate(what: &str) -> InvalidTls {
-    InvalidTls::new(format!(
-        "{what} is not PEM: nothing in it begins with -----BEGIN CERTIFICATE-----"
-    ))
+fn no_certificate(what: &str, bytes: &[u8]) -> InvalidTls {
+    // X.690 §8: a sequence of some length above 255.
+    let is_der = bytes.starts_with(&[0x30, 0x82]);
+    InvalidTls::new(match is_der {
+        true => format!(
+            "{what} is not PEM but seems to be DER; `openssl x509 -inform DER -in FILE -out PEM` makes PEM of it"
+        ),
+        false => {
+            format!("{what} is not PEM: nothing in it begins with -----BEGIN CERTIFICATE-----")
+        }
+    })
 }
 
 /// Why there is no key.
