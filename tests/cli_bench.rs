@@ -578,13 +578,13 @@ fn a_signal_ends_it_early_with_what_there_is() {
 fn nonsense_is_refused() {
     for (flags, problem) in [
         (&["ftp://127.0.0.1/"][..], "ws:// or tcp://"),
-        (&["https://127.0.0.1/"], "TLS"),
+        (&["https://127.0.0.1/"], "without TLS"),
         (&["::1:80"], "[::1]:80"),
         (
             &["ws://127.0.0.1/", "--connect-to", "a"],
             "a port is missing",
         ),
-        (&["wss://127.0.0.1/"], "TLS"),
+        (&["wss://127.0.0.1/"], "without TLS"),
         (&["tcp://127.0.0.1"], "tcp://host:port"),
         (&["tcp://127.0.0.1:80/path"], "tcp://host:port"),
         (&["tcp://127.0.0.1/path:80"], "tcp://host:port"),

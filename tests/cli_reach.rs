@@ -83,7 +83,6 @@ mod an_address {
     #[test]
     fn that_is_none_is_wrong_usage() {
         for (typed, word) in [
-            ("wss://localhost/", "TLS"),
             ("::1", "[::1]"),
             ("localhost/a b", "%20"),
             ("tcp://localhost:1", "ws://"),
@@ -93,6 +92,33 @@ mod an_address {
             assert_eq!((run.code, &*run.stdout), (2, ""), "{typed}: {}", run.stderr);
             assert!(run.stderr.contains(word), "{typed}: {}", run.stderr);
         }
+    }
+
+    /// Nobody is asked without TLS instead.
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn of_tls_is_wrong_usage_in_a_build_without() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ws, wss) = (format!("ws://{address}/"), format!("wss://{address}/"));
+        let https = format!("https://{address}/");
+        let url = "plainws: wss:// needs TLS: build with --features tls\n";
+        let ca = "plainws: --ca needs TLS: build with --features tls\n";
+        let insecure = "plainws: --insecure needs TLS: build with --features tls\n";
+        for (typed, said) in [
+            (&[&*wss][..], url),
+            (&[&*https], url),
+            (&[&*wss, "--insecure"], url),
+            (&[&*ws, "--insecure"], insecure),
+            (&[&*ws, "--ca", "ca.pem"], ca),
+            (&[&*ws, "--ca", "ca.pem", "--max-redirects", "1"], ca),
+        ] {
+            let run = connect(typed);
+            assert_eq!((run.code, &*run.stdout, &*run.stderr), (2, "", said));
+        }
+        let nobody = listener.accept().unwrap_err();
+        assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
     }
 
     #[test]
@@ -276,14 +302,25 @@ mod a_redirect {
 
     #[test]
     fn never_leads_to_another_protocol() {
-        let server = to("wss://127.0.0.1:1/");
+        let server = to("ftp://127.0.0.1:1/");
         let run = connect(&[&server.url, "--max-redirects", "9"]);
         assert_eq!(run.code, 3, "{}", run.stderr);
         assert!(
-            run.stderr.contains("not followed: it leads to TLS"),
+            run.stderr.contains("not followed: it leads to ftp://"),
             "{}",
             run.stderr
         );
+        server.join();
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn to_tls_is_not_followed_by_a_build_without() {
+        let server = to("wss://127.0.0.1:1/");
+        let run = connect(&[&server.url, "--max-redirects", "9"]);
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        let why = "not followed: it leads to wss://, which needs TLS: build with --features tls";
+        assert!(run.stderr.contains(why), "{}", run.stderr);
         server.join();
     }
 

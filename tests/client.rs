@@ -266,7 +266,6 @@ mod s3_url {
             "",
             "127.0.0.1:1",
             "http://127.0.0.1:1/",
-            "wss://127.0.0.1:1/",
             "ws:/127.0.0.1:1/",
             "ws://",
             "ws:///path",
@@ -299,10 +298,22 @@ mod s3_url {
         }
     }
 
+    /// Nobody is asked without TLS instead.
+    #[cfg(not(feature = "tls"))]
     #[test]
-    fn with_tls_is_refused_with_a_word_that_says_so() {
-        let refused = Client::new("wss://example.com/").unwrap_err();
-        assert!(refused.to_string().contains("TLS"), "{refused}");
+    fn with_tls_is_refused_by_a_build_without_with_a_word_that_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("wss://{}/", listener.local_addr().unwrap());
+        let refused = plainws::connect(&url).unwrap_err();
+        assert!(matches!(refused, Error::Url(_)), "{refused:?}");
+        let said = refused.to_string();
+        assert!(
+            said.ends_with(": wss:// needs TLS: build with --features tls"),
+            "{said}"
+        );
+        let nobody = listener.accept().unwrap_err();
+        assert_eq!(nobody.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]

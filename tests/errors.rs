@@ -30,15 +30,11 @@ fn a_url_is_quoted_with_what_is_wrong_and_without_a_password() {
     let rows = [
         (
             "http://a/",
-            "cannot connect to \"http://a/\": a URL begins with ws://",
+            "cannot connect to \"http://a/\": a URL begins with ws:// or wss://",
         ),
         (
             "nothing",
-            "cannot connect to \"nothing\": a URL begins with ws://",
-        ),
-        (
-            "wss://a/",
-            "cannot connect to \"wss://a/\": wss:// needs TLS, which is not in this build",
+            "cannot connect to \"nothing\": a URL begins with ws:// or wss://",
         ),
         (
             "ws://a/\u{1b}[2J\u{202e}",
@@ -50,7 +46,7 @@ fn a_url_is_quoted_with_what_is_wrong_and_without_a_password() {
         ),
         (
             "ws://user:secret@a/",
-            "cannot connect to \"ws://…@a/\": a ws:// URL has no user name: a password is sent in a header, Authorization",
+            "cannot connect to \"ws://…@a/\": a WebSocket URL has no user name: a password is sent in a header, Authorization",
         ),
         (
             "ws://user:sec/ret@a/",
@@ -58,12 +54,17 @@ fn a_url_is_quoted_with_what_is_wrong_and_without_a_password() {
         ),
         (
             "ws://me:a@b@host/",
-            "cannot connect to \"ws://…@host/\": a ws:// URL has no user name: a password is sent in a header, Authorization",
+            "cannot connect to \"ws://…@host/\": a WebSocket URL has no user name: a password is sent in a header, Authorization",
         ),
     ];
     say(rows.map(|(url, said)| (plainws::connect(url).unwrap_err(), said)));
+    #[cfg(not(feature = "tls"))]
+    say([(
+        plainws::connect("wss://a/").unwrap_err(),
+        "cannot connect to \"wss://a/\": wss:// needs TLS: build with --features tls",
+    )]);
     let said = Client::new(&long).unwrap_err().to_string();
-    assert!(said.contains("xx…\": a ws:// URL has no"), "{said}");
+    assert!(said.contains("xx…\": a WebSocket URL has no"), "{said}");
     assert!(said.len() < 250, "{said}");
 
     let client = || Client::new("ws://a/").unwrap();
@@ -78,7 +79,7 @@ fn a_url_is_quoted_with_what_is_wrong_and_without_a_password() {
         ),
         (
             client().proxy("https://me:secret@p").unwrap_err(),
-            "cannot connect to \"https://…@p\": a proxy with https:// needs TLS, which is not in this build",
+            "cannot connect to \"https://…@p\": the way to a proxy is without TLS: its URL begins with http://",
         ),
         (
             client().proxy("socks://me:%@p").unwrap_err(),

@@ -1,4 +1,4 @@
-//! Whom the program trusts as a client of TLS: the one file of it that asks whether this build has TLS.
+//! Whom the program trusts as a client of TLS, and whether this build has TLS at all.
 
 use plainws::net::url::Url;
 use plainws::{Client, Transport};
