@@ -19,6 +19,11 @@ pub(crate) trait Examinee {
 
     /// How long it may be silent.
     fn patience(&self) -> Duration;
+
+    /// Whether TLS comes first.
+    fn is_secure(&self) -> bool {
+        false
+    }
 }
 
 /// A new connection, and what its handshake needs. A client has sent its request by then.

@@ -64,7 +64,9 @@ fn side_by_side<E: Examinee>(
         while let Some(&number) = numbers.get(next.fetch_add(1, Relaxed)) {
             let case = &cases[number];
             let (mut verdict, mut record) = liveness.play(case, &mut examinee);
-            if jobs > 1 && is_too_busy(&verdict, &record) {
+            let is_busy =
+                is_too_busy(&verdict, &record) || (examinee.is_secure() && is_dumb(&record));
+            if jobs > 1 && is_busy {
                 let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
                 busy.push(number);
                 continue;
@@ -98,14 +100,21 @@ fn side_by_side<E: Examinee>(
     Ok(busy)
 }
 
-/// Whether it was not judged because the examinee has no room for one more connection. Before TLS has come about no
-/// server can say so, and ends the connection.
+/// Whether it was not judged because the examinee has no room for one more connection. A server that finds out before
+/// TLS has come about cannot say so, and ends the connection.
 fn is_too_busy(verdict: &Verdict, record: &Record) -> bool {
     if matches!(record.stopped, Some(Stopped::Unsecured(Waited::Over, _))) {
         return true;
     }
     let mut statuses = record.sides.iter().filter_map(Side::status);
     verdict.outcome == Outcome::NotApplicable && statuses.any(|status| matches!(status, 429 | 503))
+}
+
+/// Whether a connection ended without a byte. Inside TLS that may mean the same, found out a little later: the client's
+/// part of the handshake is over before the server's is.
+fn is_dumb(record: &Record) -> bool {
+    let mut came = record.sides.iter().map(|side| &side.came);
+    came.any(|came| came.total == 0 && came.end.is_some())
 }
 
 /// Whether the examinee is still there and does anything: hundreds of cases that are played in vain would tell no more

@@ -12,8 +12,8 @@ pub(crate) enum Step {
     /// Goes on with the connection of this number, which opens where it is first named. The first is 0.
     On(usize),
     /// Opens the connection with this head instead of the usual one, with these frames right after it. In the head,
-    /// `{target}`, `{host}`, `{key}` and `{more}`, or `{accept}`, stand for what is due there, `{head}` for the usual one,
-    /// and each character for one byte: U+00E9 is the byte E9.
+    /// `{target}`, `{scheme}`, `{host}`, `{key}` and `{more}`, or `{accept}`, stand for what is due there, `{head}` for the
+    /// usual one, and each character for one byte: U+00E9 is the byte E9.
     Head(Cow<'static, str>, Vec<Frame>),
     /// The same, in pieces of these sizes, the last of which repeats.
     HeadPieces(Cow<'static, str>, Vec<Frame>, Vec<usize>),

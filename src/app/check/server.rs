@@ -115,6 +115,28 @@ impl<'a> Server<'a> {
         }
         more
     }
+
+    fn line(&self, stream: Arc<dyn Transport>, opening: &Opening) -> Line {
+        let Target { url, host, .. } = self.target;
+        let head = opening.request();
+        let mut lines = head.lines();
+        let key = lines.find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+        let key = key.unwrap_or_default().to_owned();
+        let scheme = if url.is_secure() { "https" } else { "http" };
+        let host = host.as_deref().unwrap_or(url.host());
+        Line {
+            stream,
+            words: vec![
+                ("{target}", url.target().to_owned()),
+                ("{scheme}", scheme.to_owned()),
+                ("{host}", host.to_owned()),
+                ("{key}", key),
+                ("{more}", self.more()),
+            ],
+            head,
+            rest: Vec::new(),
+        }
+    }
 }
 
 impl Examinee for Server<'_> {
@@ -129,31 +151,16 @@ impl Examinee for Server<'_> {
             match TcpStream::connect_timeout(address, self.target.patience) {
                 Ok(stream) => {
                     let stream = self.secured(stream).map_err(unsecured)?;
-                    let head = opening.request();
-                    let mut lines = head.lines();
-                    let key = lines.find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
-                    let key = key.unwrap_or_default().to_owned();
-                    let host = self
-                        .target
-                        .host
-                        .as_deref()
-                        .unwrap_or(self.target.url.host());
-                    return Ok(Line {
-                        stream,
-                        words: vec![
-                            ("{target}", self.target.url.target().to_owned()),
-                            ("{host}", host.to_owned()),
-                            ("{key}", key),
-                            ("{more}", self.more()),
-                        ],
-                        head,
-                        rest: Vec::new(),
-                    });
+                    return Ok(self.line(stream, &opening));
                 }
                 Err(error) => problem = error.to_string(),
             }
         }
         Err(Stopped::Unopened(problem))
+    }
+
+    fn is_secure(&self) -> bool {
+        self.target.url.is_secure()
     }
 
     fn patience(&self) -> Duration {

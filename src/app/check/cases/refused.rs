@@ -235,7 +235,7 @@ const ADVICE: &[Request] = &[
     ("subprotocol-repeated", "subprotocols differ", "4.1", Rule::SubprotocolsMalformed, BAD, "", "Sec-WebSocket-Protocol: x-unheard-of, x-unheard-of"),
     ("extensions-none", "a list of extensions names one", "9.1", Rule::ExtensionsMalformed, BAD, "", "Sec-WebSocket-Extensions: ,"),
     ("origin-not-ascii", "an origin is written in ASCII", "4.1", Rule::HeaderMalformed, &[400, 403], "", "Origin: http://caf\u{E9}.example"),
-    ("origins-two", "Origin stands once", "RFC 6454 7.3", Rule::HeaderRepeated, &[400, 403], "", "Origin: http://{host}\r\nOrigin: http://other.example"),
+    ("origins-two", "Origin stands once", "RFC 6454 7.3", Rule::HeaderRepeated, &[400, 403], "", "Origin: {scheme}://{host}\r\nOrigin: http://other.example"),
     // A body might be waited for: what follows the head would be read as two things.
     ("content-length-5", "a handshake has no body", "RFC 9110 7.8", Rule::BodyAnnounced, &[400, 413], "", "Content-Length: 5"),
     ("transfer-encoding-chunked", "a handshake has no chunked body", "RFC 9110 7.8", Rule::BodyAnnounced, &[400, 411, 413, 501], "", "Transfer-Encoding: chunked"),
