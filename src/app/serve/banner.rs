@@ -80,7 +80,7 @@ fn about(place: &Place, is_secure: bool) -> String {
             format!(
                 "{others}Pages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n\
                  Try it: {} connect {}\n",
-                again(),
+                again(is_secure),
                 url.unwrap_or_default(),
             )
         }
@@ -98,10 +98,13 @@ fn about(place: &Place, is_secure: bool) -> String {
     }
 }
 
-/// What starts this program once more: cargo has put it into no path.
-fn again() -> String {
+/// What starts this program once more, with TLS if that is needed: cargo has put it into no path.
+fn again(with_tls: bool) -> String {
     if env::var_os("CARGO").is_some() {
-        return "cargo run --".into();
+        return match with_tls {
+            true => "cargo run --features tls --".into(),
+            false => "cargo run --".into(),
+        };
     }
     let typed = env::args_os().next().unwrap_or_default();
     let typed = typed.to_string_lossy();
