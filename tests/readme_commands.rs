@@ -1,8 +1,9 @@
 //! Each command in a console block of the README, in both languages, and of `docs/` is run against the program that was
 //! built, and says what is shown there. A page, a block or a command cannot be left out: what is not known here fails.
 //!
-//! A block is a session of bash, in a folder of its own that has the repository's `src` and `tests`. [`Way`] says how a
-//! command is tried:
+//! A block is a session of bash, in a folder of its own that has the repository's `src` and `tests`. Commands that need TLS
+//! are skipped where this build has none; for the others the folder has a certificate too. [`Way`] says how a command is
+//! tried:
 //!
 //! - most are run to their end, and must end with 0, or with 1 where `failed:` is shown;
 //! - servers go on until they are stopped, which is done when they have said what is shown;
@@ -99,7 +100,10 @@ fn blocks(page: &str) -> Vec<Block> {
                     output: Vec::new(),
                 });
             } else if let Some(shown) = commands.last_mut() {
-                shown.output.push(line.into());
+                match shown.command.strip_suffix('\\') {
+                    Some(begun) => shown.command = format!("{begun}{}", line.trim_start()),
+                    None => shown.output.push(line.into()),
+                }
             } else {
                 panic!("{place}: output without a command");
             }
@@ -114,6 +118,16 @@ impl Block {
         let ways = |a: &Shown, b: &Shown| a.way() == Way::ToItsEnd && b.way() == Way::ToItsEnd;
         for commands in self.commands.chunk_by(ways) {
             let [first, ..] = commands else { continue };
+            if commands.iter().any(Shown::needs_tls) {
+                if !cfg!(feature = "tls") {
+                    skip(&self.place, "this build has no TLS", "PLAINWS_TLS");
+                    continue;
+                }
+                if !is_installed("openssl") {
+                    skip(&self.place, "openssl is not installed", "PLAINWS_TOOLS");
+                    continue;
+                }
+            }
             match first.way() {
                 Way::ToItsEnd => Session::of(commands, &self.place).run_to_its_end(),
                 Way::UntilStopped => Session::of(commands, &self.place).run_until_stopped(),
@@ -146,10 +160,31 @@ impl Shown {
         words.skip_while(|word| word.contains("=")).collect()
     }
 
+    /// Whether it is a server's or a client's inside TLS.
+    fn needs_tls(&self) -> bool {
+        let signs = [
+            "--features tls --",
+            "--tls-cert",
+            "--ca ",
+            "wss://",
+            "https://localhost",
+        ];
+        signs.iter().any(|sign| self.command.contains(sign))
+    }
+
     fn way(&self) -> Way {
         match self.words()[..] {
             ["cargo", "run"] => Way::UntilStopped,
-            ["plainws", ref arguments @ ..] | ["cargo", "run", "--", ref arguments @ ..] => {
+            ["plainws", ref arguments @ ..]
+            | ["cargo", "run", "--", ref arguments @ ..]
+            | [
+                "cargo",
+                "run",
+                "--features",
+                "tls",
+                "--",
+                ref arguments @ ..,
+            ] => {
                 if goes_on(arguments) {
                     Way::UntilStopped
                 } else {
@@ -245,6 +280,9 @@ impl<'a> Session<'a> {
         let port = free_port();
         let folder = env::temp_dir().join(format!("plainws-readme-{}-{port}", process::id()));
         furnish(&folder);
+        if commands.iter().any(Shown::needs_tls) {
+            certify(&folder);
+        }
         let mut session = Self {
             place,
             commands,
@@ -276,7 +314,12 @@ impl<'a> Session<'a> {
     fn server_at(&mut self, port: u16) -> SocketAddr {
         match port {
             8000 => {
-                let program = Program::serve(&["--quiet"]);
+                let file = |name: &str| self.folder.join(name).display().to_string();
+                let (cert, key) = (file("cert.pem"), file("key.pem"));
+                let program = match self.commands.iter().any(Shown::needs_tls) {
+                    true => Program::serve(&["--quiet", "--tls-cert", &cert, "--tls-key", &key]),
+                    false => Program::serve(&["--quiet"]),
+                };
                 let address = program.address;
                 self._served = Some(program);
                 address
@@ -314,9 +357,8 @@ impl<'a> Session<'a> {
             let here = format!(" --addr 127.0.0.1:{DEFAULT}");
             match shown.words()[..] {
                 ["cargo", "run"] => insert("cargo run", &format!(" --{here}")),
-                ["cargo", "run", "--", "serve", ..] => insert("cargo run -- serve", &here),
+                _ if has(" serve") => insert(" serve", &here),
                 ["cargo", "run", ..] => insert("cargo run --", &here),
-                ["plainws", "serve", ..] => insert("plainws serve", &here),
                 _ => insert("plainws", &here),
             }
         }
@@ -357,7 +399,7 @@ impl<'a> Session<'a> {
     }
 
     fn run_to_its_end(&self) {
-        for tool in ["curl", "jq", "python3", "timeout", "xxd"] {
+        for tool in ["curl", "jq", "openssl", "python3", "timeout", "xxd"] {
             let uses = |shown: &Shown| shown.command.split_whitespace().any(|word| word == tool);
             if self.commands.iter().any(uses) && !is_installed(tool) {
                 let why = format!("{tool} is not installed");
@@ -402,7 +444,7 @@ impl<'a> Session<'a> {
         let page = shown
             .output
             .iter()
-            .take_while(|line| !line.starts_with('#'));
+            .take_while(|line| !line.starts_with('#') && *line != "…");
         let page: Vec<_> = page.map(|line| masked(line)).collect();
         bash.0.stdout.wait_for(&format!("{page:#?}"), |said| {
             let said = self.with_its_ports(said);
@@ -472,7 +514,8 @@ fn furnish(folder: &Path) {
     // The program is built already. It tells by this variable that cargo has started it.
     script(
         "cargo",
-        r#"[ "$1" = run ] || exit 9; shift; [ "${1:---}" = -- ] || exit 9; shift
+        r#"[ "$1" = run ] || exit 9; shift; [ "$1 $2" != "--features tls" ] || shift 2
+           [ "${1:---}" = -- ] || exit 9; shift
            CARGO=cargo exec "$PLAINWS" "$@""#,
     );
     // Whatever client somebody has. This one plays one case, of a ping, for which it has to say nothing itself.
@@ -482,6 +525,16 @@ fn furnish(folder: &Path) {
                "$PLAINWS" connect "$1/$what" -n </dev/null || exit
            done"#,
     );
+}
+
+/// Makes the certificate that the commands want, as the page says.
+fn certify(folder: &Path) {
+    let blocks = blocks("docs/tls.md");
+    let mut commands = blocks.iter().flat_map(|block| &block.commands);
+    let made = commands.find(|shown| shown.words().first() == Some(&"openssl"));
+    let command = &made.expect("it says how").command;
+    let mut bash = Command::new("bash");
+    let _ = bash.args(["-c", command]).current_dir(folder).output();
 }
 
 /// A server that takes the payload of a ping into the message around it.

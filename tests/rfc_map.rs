@@ -76,6 +76,9 @@ fn functions(folder: &Path, module: &str, found: &mut BTreeSet<Function>) {
             .expect("a name in ASCII");
         let module = match stem {
             "lib" | "main" | "mod" => module.to_owned(),
+            // What is built, and the folder of tests in a package of tests.
+            "target" => continue,
+            "tests" if path.is_dir() => module.to_owned(),
             _ => join(module, stem),
         };
         if path.is_dir() {

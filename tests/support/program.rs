@@ -37,7 +37,7 @@ impl Program {
     /// Waits until a process that serves says where it is.
     pub(crate) fn of(process: Process) -> Self {
         let address = process.stdout.wait_for("URL", |text| {
-            let (_, url) = text.split_once("http://")?;
+            let (_, url) = text.split_once("://")?;
             url.split_once('/')?.0.parse().ok()
         });
         Self { process, address }
