@@ -130,7 +130,7 @@
 //!   `simdutf8`: 64 KiB that are not ASCII in a tenth of the time, 125 bytes in a third. It changes no item of this
 //!   documentation.
 //! - `tls` (off by default) is TLS for servers and clients, `wss:`: `Server::tls`, `Client::tls` and what they take. It
-//!   brings rustls with 13 other crates, of which `ring` is built with a C compiler. Without it a `wss:` URL is refused.
+//!   brings rustls with 14 other crates, one of which, `ring`, needs a C compiler. Without it a `wss:` URL is refused.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::doc_markdown)]
 
