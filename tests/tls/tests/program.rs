@@ -2,7 +2,6 @@
 
 mod check;
 mod connect;
-mod peers;
 mod proxy;
 mod serve;
 mod support;
