@@ -378,7 +378,7 @@ mod s_server {
         let authority = Authority::new();
         let files = |certificate: &Certificate| Files::new(certificate, &authority.pem());
         for (files, told) in [
-            (files(&authority.sign_expired(LOCAL)), "valid no longer"),
+            (files(&authority.sign_expired(LOCAL)), "has expired"),
             (files(&authority.sign_not_yet_valid(LOCAL)), "not valid yet"),
             (
                 files(&authority.sign(&["elsewhere.example"])),

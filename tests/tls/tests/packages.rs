@@ -8,7 +8,8 @@ use crate::support::inside::{client_tls, server_tls};
 use crate::support::raw::PATIENCE;
 use crate::support::{server, skip};
 use plainws::{Client, CloseCode, CloseReason, Message, Received, Role, WebSocket};
-use plainws_tls_tests::{Authority, Files, LOCAL, Program, frame};
+use plainws_tls_tests::program::command;
+use plainws_tls_tests::{Authority, Files, LOCAL, Program, frame, run_with};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
@@ -178,4 +179,31 @@ fn ws_as_a_client() {
 #[test]
 fn ws_as_a_server() {
     as_a_server(WS);
+}
+
+/// What a person sees who looks at a server elsewhere.
+#[test]
+fn websockets_as_a_server_of_plainws_connect() {
+    if !WEBSOCKETS.is_there() {
+        return;
+    }
+    let files = Files::local();
+    let [_, cert, _, key] = files.serve_args();
+    let server = WEBSOCKETS.run("server", &[cert, key, "1.3"]);
+    let url = server.stdout.line_with("wss://");
+    let mut connect = command();
+    connect.args(["connect", "--trace", &url]);
+    connect.args(files.ca_args());
+    let run = run_with(&mut connect, "Grüße\nping\nclose\n");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stdout, "Grüße\na pong came\n");
+    for shown in [
+        "> GET / HTTP/1.1",
+        &format!("connected to {url} over TLS 1.3, "),
+        "TEXT   fin masked       7 \"Grüße\"",
+        "PING   fin             14 \"are you there?\"",
+        "CLOSE  fin             18 4001 ",
+    ] {
+        assert!(run.stderr.contains(shown), "no {shown} in:\n{}", run.stderr);
+    }
 }
