@@ -4,13 +4,11 @@
 //! Needs `openssl`; see `peers.rs`.
 
 use crate::support::bytes::{CLOSE, TEXT, close_body};
+use crate::support::inside::{client_tls, server_tls};
 use crate::support::raw::PATIENCE;
 use crate::support::{server, skip};
 use plainws::protocol::handshake::accept_value;
-use plainws::{
-    Client, ClientTls, CloseCode, CloseReason, Error, Limits, Message, Received, Role, ServerTls,
-    WebSocket,
-};
+use plainws::{Client, CloseCode, CloseReason, Error, Limits, Message, Received, Role, WebSocket};
 use plainws_tls_tests::{Authority, Certificate, Files, LOCAL, Program, frame};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -64,13 +62,14 @@ mod s_client {
         }
 
         fn start_with(limits: Limits) -> Self {
-            let files = Files::local();
+            let authority = Authority::new();
+            let certificate = authority.sign(LOCAL);
             let (tell_secured, secured_by) = mpsc::channel();
             let (tell_ended, ended) = mpsc::channel();
             let (tell_not_secured, not_secured) = mpsc::channel();
             let address = server::start(|server| {
                 server
-                    .tls(certificate(&files))
+                    .tls(server_tls(&certificate))
                     .limits(limits)
                     .log(move |record| {
                         if let plainws::net::log::Outcome::NotSecured(error) = record.outcome {
@@ -86,7 +85,7 @@ mod s_client {
             });
             Self {
                 address,
-                files,
+                files: Files::new(&certificate, &authority.pem()),
                 secured_by,
                 ended,
                 not_secured,
@@ -116,12 +115,6 @@ mod s_client {
             client.stdout.line_with("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
             client
         }
-    }
-
-    fn certificate(files: &Files) -> ServerTls {
-        let [chain, key] = [&files.cert, &files.key].map(|file| std::fs::read(file));
-        let tls = ServerTls::from_pem(&chain.expect("a file"), &key.expect("a file"));
-        tls.expect("they fit")
     }
 
     /// Sends a line and waits for it to come back.
@@ -270,9 +263,9 @@ mod s_server {
 
     /// Our client, on a thread of its own: it waits for a server that the test has yet to type.
     fn connect(files: &Files, address: SocketAddr) -> JoinHandle<Result<WebSocket, Error>> {
-        let trusted = std::fs::read(&files.ca).expect("a file");
+        let trusted = std::fs::read_to_string(&files.ca).expect("a file");
         thread::spawn(move || {
-            let tls = ClientTls::from_pem(&trusted).expect("certificates");
+            let tls = client_tls(&trusted);
             let url = format!("wss://localhost:{}/path", address.port());
             Client::new(&url)?.tls(tls).timeout(PATIENCE).connect()
         })
