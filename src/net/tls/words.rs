@@ -140,7 +140,10 @@ fn listed(names: &[String]) -> String {
 fn of_alert(alert: AlertDescription) -> String {
     use AlertDescription as Alert;
     let why = match alert {
-        Alert::UnknownCA => "the peer does not trust the certificate that it was shown",
+        // The last where it is signed by somebody of the right name, with another key.
+        Alert::UnknownCA | Alert::DecryptError => {
+            "the peer does not trust the certificate that it was shown"
+        }
         Alert::BadCertificate => {
             "the peer does not trust the certificate that it was shown, or wants one and was shown none"
         }

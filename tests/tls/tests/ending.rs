@@ -2,7 +2,7 @@
 
 use crate::support::bytes::{CLOSE, TEXT, TEXT_BEGIN, close_body};
 use crate::support::gate::Gate;
-use crate::support::inside::{VERSIONS, connected, connected_at, observe, serve, text};
+use crate::support::inside::{VERSIONS, connected, connected_with, observe, serve, text};
 use crate::support::server::{SOON, echo, endless};
 use plainws::{CloseCode, Error, Message, Result, Role, WebSocket};
 use plainws_tls_tests::{PATIENCE, Peer, frame};
@@ -156,7 +156,7 @@ fn by_the_servers_close_is_followed_by_close_notify_and_then_by_the_end_of_tcp()
 fn of_a_client_has_a_close_notify_before_the_end_of_tcp() {
     for (versions, _) in VERSIONS {
         for closes_first in [true, false] {
-            let (ws, mut peer) = connected_at(versions);
+            let (ws, mut peer) = connected_with(versions, |client| client.limits(endless()));
             let ending = thread::spawn(move || {
                 if !closes_first {
                     assert_eq!(ws.receive().expect("the peer closes"), None);

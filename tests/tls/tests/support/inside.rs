@@ -10,6 +10,7 @@ use rustls::version::{TLS12, TLS13};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 /// Both versions of TLS, each alone, and how they are named.
 pub(crate) const VERSIONS: [(&[&SupportedProtocolVersion], &str); 2] =
@@ -79,14 +80,16 @@ impl Served {
     }
 }
 
-/// A connection of the library's client, and the server's end of it, whose every record the test writes.
+/// A connection of the library's client, which waits for no answer to its Close, and the server's end of it, whose
+/// every record the test writes.
 pub(crate) fn connected() -> (WebSocket, Peer) {
     connected_at(rustls::DEFAULT_VERSIONS)
 }
 
 /// The same with one version of TLS.
 pub(crate) fn connected_at(versions: &[&'static SupportedProtocolVersion]) -> (WebSocket, Peer) {
-    connected_with(versions, |client| client)
+    let limits = Limits::default().close_timeout(Duration::ZERO);
+    connected_with(versions, |client| client.limits(limits))
 }
 
 /// The same with a client that is set up so.
