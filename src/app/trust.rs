@@ -139,7 +139,7 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// As [`Transport::handshake`], or it took longer than `patience`.
+    /// As [`Transport::handshake`], or it took longer than `patience`; with what helps.
     pub(crate) fn over(
         &self,
         stream: impl Transport + 'static,
@@ -147,8 +147,10 @@ impl Trust {
         patience: Duration,
     ) -> io::Result<Box<dyn Transport>> {
         let stream = self.secure(stream, url)?;
-        shake_hands(&*stream, patience)?;
-        Ok(stream)
+        match shake_hands(&*stream, patience) {
+            Ok(()) => Ok(stream),
+            Err(error) => Err(advised(error)),
+        }
     }
 }
 
@@ -164,6 +166,13 @@ pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
         | io::ErrorKind::TimedOut
         | io::ErrorKind::UnexpectedEof => Some("does this port speak TLS?"),
         _ => None,
+    }
+}
+
+fn advised(error: io::Error) -> io::Error {
+    match advice(&error) {
+        Some(advice) => io::Error::new(error.kind(), format!("{error}; {advice}")),
+        None => error,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::net::words::{clipped, harmless};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, Error, InconsistentKeys, InvalidMessage};
 use std::io;
+use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The error as one that ends a connection. Its kind tells whether somebody else would have to be trusted.
@@ -174,6 +175,10 @@ fn plain_name(name: &str) -> String {
         .split_once('(')
         .and_then(|(_, rest)| rest.strip_suffix(')'));
     let name = inside.unwrap_or(name).trim_matches('"');
+    // It has a way of its own to shorten the zeros of IPv6.
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return address.to_string();
+    }
     clipped(&harmless(name.as_bytes()), 100)
 }
 

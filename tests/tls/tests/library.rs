@@ -13,3 +13,4 @@ mod support;
 mod tap;
 mod time_outs;
 mod trust;
+mod trust_words;
