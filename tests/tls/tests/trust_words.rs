@@ -69,7 +69,8 @@ fn of_each_certificate_tell_what_is_wrong() {
     );
     let nobody = "nobody who is trusted here has signed the certificate";
     let came_with = format!("{nobody}, or another one that came with it");
-    let too_short = format!("{nobody}, or its key is too short (RSA needs 2048 bits)");
+    let too_short =
+        format!("{nobody}, or the server has another key, or one too short (RSA needs 2048 bits)");
     let for_signing = "the certificate is one for signing others, not for a server; openssl req makes one for a \
                        server with -addext basicConstraints=critical,CA:FALSE";
     let others = [
