@@ -292,6 +292,25 @@ mod a_client_without_tls {
     }
 }
 
+mod who_finds_no_place {
+    use super::*;
+
+    #[test]
+    fn is_left_without_a_word_which_the_log_and_the_help_tell() {
+        let serving = Serving::with(&["--max-connections", "1"]);
+        let mut first = serving.echo();
+        let mut second = Raw::connect(serving.address);
+        second.expect_fin();
+        serving.program.stderr.line_with("\"\" 503 ");
+        check_echo(&mut first, "the first has its place");
+        let help = run(["serve", "--help"]).stdout;
+        let (_, told) = help
+            .split_once("--max-connections <N>")
+            .expect("it is there");
+        assert!(told.contains("before TLS is"), "{told}");
+    }
+}
+
 mod a_handshake_that_fails {
     use super::*;
 
@@ -589,6 +608,7 @@ mod a_signal {
         // The others are heeded.
         program.signal("TERM");
         check_closes(&mut peer, 1001);
+        drop(peer);
         assert_eq!(program.wait().code(), Some(0));
         let said = program.stderr.whole();
         assert!(!said.contains("the certificate"), "{said}");
