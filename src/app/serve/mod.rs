@@ -136,7 +136,7 @@ struct ServerLimits {
     /// Most connections at once; any more are answered with status 503
     ///
     /// Each takes a thread and a file descriptor. If the system allows fewer, fewer are taken. With --tls-cert,
-    /// the connections of those who are refused are closed instead: before TLS is agreed on nothing can be said.
+    /// a connection may be closed instead: nothing can be said before TLS is agreed on.
     #[arg(long, value_name = "N", default_value = "900", value_parser = args::number_above_0)]
     max_connections: NonZeroUsize,
 

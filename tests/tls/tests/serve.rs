@@ -296,18 +296,23 @@ mod who_finds_no_place {
     use super::*;
 
     #[test]
-    fn is_left_without_a_word_which_the_log_and_the_help_tell() {
+    fn is_told_so_inside_tls_as_long_as_the_metrics_have_places_of_their_own() {
         let serving = Serving::with(&["--max-connections", "1"]);
+        let _first = serving.echo();
+        let (head, _) = get(serving.connect(), "/");
+        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        let (head, _) = get(serving.connect(), "/metrics");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+
+    #[test]
+    fn is_left_without_a_word_before_tls() {
+        let serving = Serving::with(&["--max-connections", "1", "--no-metrics"]);
         let mut first = serving.echo();
         let mut second = Raw::connect(serving.address);
         second.expect_fin();
         serving.program.stderr.line_with("\"\" 503 ");
         check_echo(&mut first, "the first has its place");
-        let help = run(["serve", "--help"]).stdout;
-        let (_, told) = help
-            .split_once("--max-connections <N>")
-            .expect("it is there");
-        assert!(told.contains("before TLS is"), "{told}");
     }
 }
 
