@@ -111,17 +111,19 @@ impl TlsStream {
         inbound: &mut Inbound,
         mut take: impl FnMut(&mut Connection) -> io::Result<Taken>,
     ) -> io::Result<usize> {
-        let reads = match self.is_nonblocking.load(Ordering::Relaxed) {
-            true => MOST_READS,
-            false => 1,
-        };
-        for read in 0..=reads {
+        for read in 0.. {
             match self.open(session, inbound, &mut take)? {
                 Taken::Nothing => {}
                 Taken::Bytes(length) => return Ok(length),
                 Taken::End => return Ok(0),
             }
-            if read == reads {
+            // Looked at each time: another thread switches the mode for a moment, and what waits in that moment would
+            // wait again and again.
+            let most = match self.is_nonblocking.load(Ordering::Relaxed) {
+                true => MOST_READS,
+                false => 1,
+            };
+            if read >= most {
                 break;
             }
             // Without the session: another thread can write meanwhile.
