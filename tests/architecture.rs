@@ -44,8 +44,29 @@ const FORBIDDEN_MACROS_IN_PROTOCOL: &[&str] = &[
 /// All that storeys 1 and 2 depend on.
 const DEPENDENCIES_OF_THE_LIBRARY: &[&str] = &["base64", "sha1"];
 
-/// What the feature `simd` adds, and the one module that it is for.
-const DEPENDENCY_OF_SIMD: (&str, &str) = ("protocol::utf8", "simdutf8");
+/// What features add, and the one module that each is for, with those below it.
+const DEPENDENCIES_OF_FEATURES: &[(&str, &str)] = &[
+    ("protocol::utf8", "simdutf8"),
+    ("net::tls", "rustls"),
+    ("net::tls", "rustls_native_certs"),
+];
+
+/// Who asks whether this build has TLS. All others are the same either way.
+const ASK_FOR_TLS: &[&str] = &[
+    // What is public then.
+    "",
+    "net",
+    "net::client",
+    "net::server",
+    // How a connection gets into TLS, and what only that needs.
+    "net::dial",
+    "net::security",
+    "net::stream",
+    // The program's options, and what only these need.
+    "app::serve::certificate",
+    "app::signals",
+    "app::trust",
+];
 
 mod the_sources {
     use super::*;
@@ -168,25 +189,50 @@ mod the_sources {
     }
 
     #[test]
-    fn of_the_library_use_two_dependencies_and_one_for_simd() {
+    fn of_the_library_use_two_dependencies_and_others_for_features_in_one_place_each() {
         let dependencies = dependencies(&read(Path::new("Cargo.toml")));
         for needed in DEPENDENCIES_OF_THE_LIBRARY {
             assert!(dependencies.contains(*needed), "{dependencies:?}");
         }
-        assert!(
-            dependencies.contains(DEPENDENCY_OF_SIMD.1),
-            "{dependencies:?}"
-        );
+        let mut used = BTreeSet::new();
         for (user, path) in Storeys::of_the_library().references() {
             let name = path.segments[0].as_str();
-            let is_foreign = dependencies.contains(name);
+            let is_for = |(module, dependency): &&(&str, &str)| {
+                let rest = user.strip_prefix(module);
+                *dependency == name
+                    && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            };
+            let of_feature = DEPENDENCIES_OF_FEATURES.iter().find(is_for);
+            used.extend(of_feature.map(|(_, dependency)| (*dependency).to_owned()));
             assert!(
-                !is_foreign
+                !dependencies.contains(name)
                     || DEPENDENCIES_OF_THE_LIBRARY.contains(&name)
-                    || (user, name) == DEPENDENCY_OF_SIMD,
+                    || of_feature.is_some(),
                 "{user} uses {name}"
             );
         }
+        let of_features = DEPENDENCIES_OF_FEATURES.iter();
+        assert_eq!(used, of_features.map(|(_, name)| (*name).into()).collect());
+    }
+
+    #[test]
+    fn of_the_program_know_tls_by_the_library_alone() {
+        for (user, path) in Storeys::of_the_program().references() {
+            let name = &path.segments[0];
+            assert!(!name.starts_with("rustls"), "{user} uses {name}");
+        }
+    }
+
+    #[test]
+    fn ask_in_few_places_whether_there_is_tls() {
+        let all = [Storeys::of_the_library(), Storeys::of_the_program()];
+        let asking = all.iter().flat_map(|storeys| {
+            let modules = storeys.modules.iter();
+            let asking = modules.filter(|(_, source)| source.contains("feature = \"tls\""));
+            asking.map(|(module, _)| module.as_str())
+        });
+        let known = ASK_FOR_TLS.iter().copied();
+        assert_eq!(asking.collect::<BTreeSet<_>>(), known.collect());
     }
 }
 
@@ -320,6 +366,7 @@ mod the_checks {
             "mod tests { use super::*; }",
             "use std::fmt; use self::inner::x; fn f() { u32::from(1); }",
             "pub(super) fn f() {}",
+            "pub(in crate::net::link) fn f() {}",
         ] {
             assert_eq!(used_by_frame(source), Vec::<String>::new(), "{source}");
         }
@@ -668,6 +715,14 @@ fn references(tokens: &[String]) -> Vec<Reference> {
                 at += 1;
             }
             _ => {}
+        }
+        // `pub(in crate::net)` says who may use it, and uses nothing.
+        if token == "in" && at > 1 && tokens[at - 2..at] == ["pub", "("] {
+            at += tokens[at..]
+                .iter()
+                .take_while(|token| *token != ")")
+                .count();
+            continue;
         }
         let is_use = token == "use";
         let is_path = is_name(token)

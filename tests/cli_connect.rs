@@ -81,7 +81,7 @@ fn exit_codes_tell_the_ends_apart() {
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(refused.stderr.contains("404"), "{}", refused.stderr);
 
-    assert_eq!(run(&["connect", "https://127.0.0.1/"]).code, 2);
+    assert_eq!(run(&["connect", "ftp://127.0.0.1/"]).code, 2);
     assert_eq!(
         connect(&program, "/echo", &["--header", "Upgrade: x"], "").code,
         2

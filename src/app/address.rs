@@ -320,7 +320,7 @@ mod tests {
                 vec![TAKEN_AS_WSS],
             ),
         ] {
-            if cfg!(feature = "tls") {
+            if HAS_TLS {
                 let address = parse(typed).unwrap();
                 assert!(address.is_secure(), "{typed}");
                 assert_eq!((&*address.url, address.notes), (expected, notes));
