@@ -13,8 +13,8 @@ pub(crate) const HAS_TLS: bool = cfg!(feature = "tls");
 pub(crate) const NEEDS_TLS: &str = "needs TLS: build with --features tls";
 
 /// To be said of each connection that was made so.
-const NO_QUESTIONS: &str = "warning: with --insecure anyone is trusted: whoever stands in between may have answered instead of the \
-                            server, and can read all of it";
+const NO_QUESTIONS: &str = "warning: with --insecure anyone is trusted: whoever stands in between may have answered \
+                            instead of the server, and can read all of it";
 
 /// The cure for a system that trusts nobody, besides what the library says.
 const NAMES_ONE: &str = "--ca FILE names one as well";

@@ -53,7 +53,9 @@ pub(super) fn told(error: &Error) -> String {
 fn of_certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::BadSignature => {
-            "nobody who is trusted here has signed the certificate, or the server has another key, or one too short (RSA needs 2048 bits)".into()
+            "nobody who is trusted here has signed the certificate, or the server has another key, or one too short \
+             (RSA needs 2048 bits)"
+                .into()
         }
         error if is_untrusted(error) => {
             "nobody who is trusted here has signed the certificate, or another one that came with it".into()
