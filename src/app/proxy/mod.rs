@@ -13,7 +13,7 @@ use crate::app::listen::{self, Address};
 use crate::app::show::lines::Lines;
 use crate::app::show::text::count;
 use crate::app::signals;
-use crate::app::trust::{self, Trust};
+use crate::app::trust::Trust;
 use clap::Args;
 use plainws::Transport;
 use plainws::net::listener::Listener;
@@ -274,11 +274,7 @@ impl Proxy {
         }
         let left = self.connect_timeout.saturating_sub(began.elapsed());
         // The relay keeps the socket itself, to reset it.
-        let secured = self.trust.over(server.try_clone()?, &self.to, left);
-        let secured = secured.map_err(|error| match trust::advice(&error) {
-            Some(advice) => io::Error::new(error.kind(), format!("{error}; {advice}")),
-            None => error,
-        })?;
+        let secured = self.trust.over(server.try_clone()?, &self.to, left)?;
         // From now on a call waits as long as it takes.
         secured.set_read_timeout(None)?;
         secured.set_write_timeout(None)?;
