@@ -231,15 +231,14 @@ impl Accept {
         let limits = self.limits;
         let mut pace = Pace::of_output(&limits, Instant::now());
         if let Err(error) = stream.shake_hands(deadline_in(limits.head_timeout)) {
-            match security::is_unaware(&error) {
-                true => refuse(
-                    &stream,
-                    &tls_expected(),
-                    &limits,
-                    &mut pace,
-                    &Tapped::default(),
-                ),
-                false => leave(&stream, &limits, &pace),
+            if security::is_unaware(&error) {
+                let untapped = Tapped::default();
+                refuse(&stream, &tls_expected(), &limits, &mut pace, &untapped);
+            } else if is_timeout(&error) {
+                // It was told nothing that it might still read.
+                stream.cut();
+            } else {
+                leave(&stream, &limits, &pace);
             }
             return Err(Error::Tls(error));
         }

@@ -63,7 +63,7 @@ pub(super) fn run(
         tapped: Tapped::default(),
     };
     if session.site.security.is_on() && !session.secure() {
-        return session.end();
+        return;
     }
     match place {
         Place::Ordinary => {
@@ -139,7 +139,7 @@ struct Opened<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes the handshake of TLS, and returns whether there is TLS now.
+    /// Makes the handshake of TLS, and returns whether there is TLS now. Otherwise the connection has ended.
     #[inline(never)]
     fn secure(&mut self) -> bool {
         let started = Instant::now();
@@ -149,13 +149,17 @@ impl<'a> Session<'a> {
         };
         if security::is_unaware(&error) {
             let _ = self.respond(&tls_expected(), b"", true, started);
-        } else if error.kind() == io::ErrorKind::ConnectionAborted || self.is_stopping() {
+        } else if error.kind() == io::ErrorKind::ConnectionAborted || self.had_to_leave() {
             self.report(b"", started, Outcome::Left, true);
         } else {
             self.membership
                 .registry()
                 .count(|stats| stats.tls_failures += 1);
             self.report(b"", started, Outcome::NotSecured(&error), true);
+        }
+        // A peer whose time is over was told nothing that it might still read.
+        if error.kind() != io::ErrorKind::TimedOut {
+            self.end();
         }
         false
     }
@@ -256,6 +260,11 @@ impl<'a> Session<'a> {
             }
             Ok(None) | Err(_) => Awaited::Nothing,
         }
+    }
+
+    /// Whether it was us who ended the wait for the peer: the server stops, or somebody else needs the reserved place.
+    fn had_to_leave(&self) -> bool {
+        self.stream.ended_by() == Some(EndedBy::Us) || self.is_stopping()
     }
 
     fn is_stopping(&self) -> bool {
@@ -512,7 +521,7 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
-    fn end(self) {
+    fn end(&self) {
         let deadline = self.deadline(self.site.limits.close_timeout);
         if self.stream.end_output().is_ok() {
             self.stream.drain(deadline);

@@ -1,6 +1,8 @@
 //! The library inside TLS.
 
+mod adversaries;
 mod caretaker;
+mod carriers;
 mod decrypted;
 mod ending;
 mod examples;
