@@ -20,7 +20,9 @@ pub(super) struct Inbound {
     pub(super) opened: usize,
     /// Whether the last read filled the buffer.
     was_filled: bool,
-    /// What is to be told when all that came before it has been read.
+    /// Whether the session has failed. What comes after that is nothing that could be read.
+    pub(super) has_failed: bool,
+    /// With what. It is told once, when all that came before it has been read.
     pub(super) failure: Option<io::Error>,
 }
 
@@ -37,6 +39,10 @@ impl Inbound {
         self.buffer
             .get(self.opened..self.length)
             .unwrap_or_default()
+    }
+
+    pub(super) const fn discard(&mut self) {
+        self.opened = self.length;
     }
 
     /// Waits for more, once all there was has been opened. 0 is the end.

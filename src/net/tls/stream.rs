@@ -38,6 +38,8 @@ pub struct TlsStream {
     session: Session,
     inbound: Mutex<Inbound>,
     outbound: Mutex<Outbound>,
+    /// Whether the handshake has come to its end.
+    is_secured: AtomicBool,
     is_nonblocking: AtomicBool,
 }
 
@@ -99,6 +101,7 @@ impl TlsStream {
             session,
             inbound: Mutex::new(Inbound::with(arrived)),
             outbound: Mutex::default(),
+            is_secured: AtomicBool::new(false),
             is_nonblocking: AtomicBool::new(false),
         }
     }
@@ -113,8 +116,8 @@ impl TlsStream {
     ) -> io::Result<usize> {
         for read in 0.. {
             match self.open(session, inbound, &mut take)? {
-                Taken::Nothing => {}
-                Taken::Bytes(length) => return Ok(length),
+                Taken::All(0) => {}
+                Taken::All(length) | Taken::Enough(length) => return Ok(length),
                 Taken::End => return Ok(0),
             }
             // Looked at each time: another thread switches the mode for a moment, and what waits in that moment would
@@ -146,16 +149,24 @@ impl TlsStream {
         mut take: impl FnMut(&mut Connection) -> io::Result<Taken>,
     ) -> io::Result<Taken> {
         let mut session = lock(mutex);
+        let mut length = 0;
         loop {
-            let taken = take(&mut session)?;
-            if !matches!(taken, Taken::Nothing) {
-                return Ok(taken);
+            match take(&mut session)? {
+                Taken::All(more) => length += more,
+                Taken::Enough(more) => return Ok(Taken::Enough(length + more)),
+                Taken::End if length == 0 => return Ok(Taken::End),
+                Taken::End => return Ok(Taken::All(length)),
             }
-            if let Some(failure) = inbound.failure.take() {
-                return Err(failure);
+            if length == 0 {
+                if let Some(failure) = inbound.failure.take() {
+                    return Err(failure);
+                }
+            }
+            if inbound.has_failed {
+                inbound.discard();
             }
             if inbound.unopened().is_empty() {
-                return Ok(Taken::Nothing);
+                return Ok(Taken::All(length));
             }
             if let Err(failure) = feed(&mut session, inbound) {
                 // What came before it is read first.
@@ -227,9 +238,13 @@ impl TlsStream {
 
     /// Begins a server's session, if the first byte is one of TLS.
     fn greet(&self, inbound: &mut Inbound) -> io::Result<()> {
-        if inbound.fill(&*self.transport)? == 0 {
-            let problem = "the peer left without a word";
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, problem));
+        match inbound.fill(&*self.transport) {
+            Ok(1..) => {}
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => return Err(error),
+            Ok(0) | Err(_) => {
+                let problem = "the peer left without a word";
+                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, problem));
+            }
         }
         if inbound.unopened().first() != Some(&HANDSHAKE) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, SpeaksPlainly));
@@ -240,62 +255,59 @@ impl TlsStream {
 
 /// What there was for who reads.
 enum Taken {
-    Nothing,
-    Bytes(usize),
+    /// So many bytes were all, or none. There is room for more.
+    All(usize),
+    /// There is no room for more than these.
+    Enough(usize),
     End,
 }
 
 /// Gives the session as many of the records as it takes at once: there is nothing left in it to read.
 fn feed(session: &mut Connection, inbound: &mut Inbound) -> io::Result<()> {
-    let mut unopened = inbound.unopened();
-    let length = session.read_tls(&mut unopened)?;
-    inbound.opened += length;
-    if length == 0 {
+    let fed = session
+        .read_tls(&mut inbound.unopened())
+        .and_then(|length| {
+            let opened = session.process_new_packets();
+            opened.map_err(|error| words::failure(&error))?;
+            Ok(length)
+        });
+    match fed {
         // What comes behind a close_notify counts no more.
-        inbound.opened = inbound.length;
+        Ok(0) => inbound.discard(),
+        Ok(length) => inbound.opened += length,
+        Err(_) => inbound.has_failed = true,
     }
-    match session.process_new_packets() {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            inbound.opened = inbound.length;
-            Err(words::failure(&error))
-        }
-    }
+    fed.map(drop)
 }
 
-/// Moves what was opened into the buffers.
-fn take(session: &mut Connection, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Taken> {
+/// Moves what was opened into the buffers, of which what is left is still to be filled.
+fn take(session: &mut Connection, buffers: &mut &mut [IoSliceMut<'_>]) -> io::Result<Taken> {
     let mut reader = session.reader();
     let mut length = 0;
-    for buffer in buffers {
-        let mut room: &mut [u8] = buffer;
-        while !room.is_empty() {
-            match reader.read(room) {
-                Ok(0) if length == 0 => return Ok(Taken::End),
-                Ok(0) => return Ok(Taken::Bytes(length)),
-                Ok(read) => {
-                    length += read;
-                    room = &mut mem::take(&mut room)[read..];
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(match length {
-                        0 => Taken::Nothing,
-                        length => Taken::Bytes(length),
-                    });
-                }
-                Err(error) => return Err(error),
+    IoSliceMut::advance_slices(buffers, 0);
+    while let Some(room) = buffers.first_mut() {
+        match reader.read(room) {
+            Ok(0) if length == 0 => return Ok(Taken::End),
+            Ok(0) => return Ok(Taken::All(length)),
+            Ok(read) => {
+                length += read;
+                IoSliceMut::advance_slices(buffers, read);
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Ok(Taken::All(length));
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(Taken::Bytes(length))
+    Ok(Taken::Enough(length))
 }
 
 /// Whether there is something to be read, or the end.
 fn peek(session: &mut Connection) -> io::Result<Taken> {
     match session.reader().into_first_chunk() {
         Ok([]) => Ok(Taken::End),
-        Ok(_) => Ok(Taken::Bytes(1)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Taken::Nothing),
+        Ok(_) => Ok(Taken::Enough(1)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Taken::All(0)),
         Err(error) => Err(error),
     }
 }
@@ -305,12 +317,12 @@ impl Transport for TlsStream {
         self.read_vectored(&mut [IoSliceMut::new(buffer)])
     }
 
-    fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    fn read_vectored(&self, mut buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let Some(session) = self.session.get() else {
             return self.transport.read_vectored(buffers);
         };
         self.find(session, &mut lock(&self.inbound), |session| {
-            take(session, buffers)
+            take(session, &mut buffers)
         })
     }
 
@@ -371,10 +383,16 @@ impl Transport for TlsStream {
     }
 
     fn handshake(&self) -> io::Result<bool> {
+        // TLS that this one carries asks at each step of its own. What is half written by then is not for this to send.
+        if self.is_secured.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
         if !self.transport.handshake()? {
             return Ok(false);
         }
-        self.step(&mut lock(&self.inbound))
+        let is_secured = self.step(&mut lock(&self.inbound))?;
+        self.is_secured.store(is_secured, Ordering::Relaxed);
+        Ok(is_secured)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
