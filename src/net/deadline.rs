@@ -37,3 +37,9 @@ pub(super) fn is_timeout(error: &io::Error) -> bool {
 pub(super) fn is_passing(error: &io::Error) -> bool {
     is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
 }
+
+/// Whether something came of which nothing can be read yet, such as half a record of TLS. The system says so of a
+/// signal, too, but with an error of its own.
+pub(super) fn has_heard(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Interrupted && error.raw_os_error().is_none()
+}

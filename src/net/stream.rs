@@ -3,7 +3,7 @@
 //! Any thread may use a [`Stream`], and one may read while another writes. The time-outs belong to the
 //! transport, not to a thread, so every call that waits sets its own first.
 
-use super::deadline::{SHORTEST_TIMEOUT, is_passing, time_left};
+use super::deadline::{SHORTEST_TIMEOUT, has_heard, is_passing, time_left};
 use super::log::EndedBy;
 use super::pace::Pace;
 use super::transport::Transport;
@@ -105,11 +105,11 @@ impl Stream {
         self.note_read(self.without_waiting(|transport| read(transport, slices)))
     }
 
-    /// Whether something waits to be read, or the end; `None` if the transport cannot tell. The system tells of an
+    /// Whether something waits to be read or has begun to come, or the end; `None` if the transport cannot tell. The system tells of an
     /// error only once: whoever reads after this has failed finds the end.
     pub(super) fn has_input(&self) -> io::Result<Option<bool>> {
         match self.without_waiting(|transport| transport.peek()) {
-            Err(error) if is_passing(&error) => Ok(Some(false)),
+            Err(error) if is_passing(&error) => Ok(Some(has_heard(&error))),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
             peeked => peeked.map(|_| Some(true)),
         }

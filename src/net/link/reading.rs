@@ -2,7 +2,7 @@
 
 use super::Link;
 use super::core::{Core, Waited};
-use crate::net::deadline::is_passing;
+use crate::net::deadline::{has_heard, is_passing};
 use crate::net::error::Result;
 use crate::net::output::Patience;
 use crate::net::read_buffer::ReadBuffer;
@@ -159,10 +159,4 @@ impl Link {
         }
         core
     }
-}
-
-/// Whether something came of which nothing can be read yet, such as half a record of TLS. The system says so of a
-/// signal, too, but with an error of its own.
-fn has_heard(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Interrupted && error.raw_os_error().is_none()
 }
