@@ -27,10 +27,15 @@ use std::time::Duration;
 fn said(config: Arc<ServerConfig>, trusted: &str, host: &str) -> (String, io::ErrorKind) {
     let (listener, address) = listen();
     let server = thread::spawn(move || {
-        let mut peer = match Peer::server(accept(&listener), config) {
+        let tcp = accept(&listener);
+        let mut kept = tcp.try_clone().expect("it is a socket");
+        let mut peer = match Peer::server(tcp, config) {
             Ok(peer) => peer,
-            // An alert, as a rule.
-            Err(_) => return Vec::new(),
+            // An alert, as a rule. What comes after it is read, or a reset could take the place of the server's own.
+            Err(_) => {
+                let _ = io::copy(&mut kept, &mut io::sink());
+                return Vec::new();
+            }
         };
         peer.until_end()
     });
