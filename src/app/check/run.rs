@@ -196,9 +196,9 @@ impl Liveness {
 
 /// Whether a server has gone, and does not come back at once as one that is started again.
 fn is_gone(record: &Record, examinee: &mut impl Examinee) -> bool {
-    let stopped = record.stopped.as_ref();
+    let is_unopened = matches!(record.stopped, Some(Stopped::Unopened(_)));
     examinee.role() == Role::Server
-        && stopped.and_then(Stopped::without_connection).is_some()
+        && is_unopened
         && (0..TRIES).all(|_| {
             thread::sleep(BETWEEN);
             probe::unopened(examinee).is_some()
