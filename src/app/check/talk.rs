@@ -265,18 +265,20 @@ impl Shared {
     fn read(&self, stream: &dyn Transport) {
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            // What else it gives, and whether it fails, is told by the read.
-            if stream
-                .peek()
-                .is_err_and(|error| error.kind() == io::ErrorKind::Interrupted)
-            {
-                continue;
-            }
+            // A failure is told once: by this, or by the read.
+            let failed = match stream.peek() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() != io::ErrorKind::Unsupported => Some(error),
+                _ => None,
+            };
             let mut state = self.lock();
             state.has_unread = true;
             self.changed.notify_all();
             drop(self.changed.wait_while(state, |state| state.is_deaf));
-            let read = stream.read(&mut buffer);
+            let read = match failed {
+                Some(error) => Err(error),
+                None => stream.read(&mut buffer),
+            };
             let mut state = self.lock();
             state.has_unread = false;
             match read {
@@ -335,6 +337,17 @@ mod tests {
         assert_eq!(talk.look(|came| came.total), 0);
         talk.set_deaf(false);
         assert_eq!(talk.wait(|came| came.total == 1), Waited::Met);
+    }
+
+    /// The system tells of it once, while the next bytes are waited for.
+    #[test]
+    fn a_reset_is_no_end_in_order() {
+        let (mut talk, peer) = pair();
+        assert!(talk.write(b"left unread"));
+        peer.peek(&mut [0]).expect("it arrives");
+        drop(peer);
+        assert!(talk.wait_for_end(PATIENCE));
+        assert_eq!(talk.look(|came| came.end), Some(Ended::Reset));
     }
 
     /// Takes two bytes at a time, once it has failed as often as it is to.
