@@ -29,13 +29,10 @@ fn said(config: Arc<ServerConfig>, trusted: &str, host: &str) -> (String, io::Er
     let server = thread::spawn(move || {
         let tcp = accept(&listener);
         let mut kept = tcp.try_clone().expect("it is a socket");
-        let mut peer = match Peer::server(tcp, config) {
-            Ok(peer) => peer,
+        let Ok(mut peer) = Peer::server(tcp, config) else {
             // An alert, as a rule. What comes after it is read, or a reset could take the place of the server's own.
-            Err(_) => {
-                let _ = io::copy(&mut kept, &mut io::sink());
-                return Vec::new();
-            }
+            let _ = io::copy(&mut kept, &mut io::sink());
+            return Vec::new();
         };
         peer.until_end()
     });
