@@ -240,7 +240,8 @@ fn sees_the_end_in_a_close_notify_in_a_fin_and_in_an_alert() {
         // Bytes that are no record: the client answers with an alert of its own, and ends.
         peer.send_records([0xFF; 64]);
     };
-    let ends: [(fn(&mut Peer), &str); 3] = [
+    type End = fn(&mut Peer);
+    let ends: [(End, &str); 3] = [
         (Peer::send_close_notify, "it ends the connection"),
         (|peer| peer.send_fin(), "it ends the connection"),
         (alert, "it resets the connection"),
