@@ -118,10 +118,13 @@ fn who_cannot_be_understood_reads_why_though_it_has_sent_more() {
     let mut came = Vec::new();
     peer.read_to_end(&mut came).expect("no reset");
     assert_eq!(came.first(), Some(&ALERT), "{came:?}");
-    // Whoever has ended the connection for good answers with a reset.
     for _ in 0..20 {
         peer.write_all(&[0x17; 10_000]).expect("it is still read");
     }
+    peer.shutdown(Shutdown::Write).expect("it is open");
+    wait_until("the end", || server.open_connections() == 0);
+    let reset = peer.take_error().expect("the socket is there");
+    assert!(reset.is_none(), "{reset:?}");
 }
 
 #[test]

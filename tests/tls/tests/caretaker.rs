@@ -1,6 +1,6 @@
 //! A busy handler's connection is looked after inside TLS as well.
 
-use crate::support::bytes::{CLOSE, LAST, PING, PONG, TEXT, TEXT_BEGIN, close_body};
+use crate::support::bytes::{CLOSE, PING, PONG, TEXT, close_body};
 use crate::support::gate::Gate;
 use crate::support::inside::{Served, VERSIONS, connected_with, observe};
 use crate::support::server::{Observed, SOON, endless};
@@ -122,27 +122,6 @@ fn takes_a_peer_that_drips_a_record_behind_many_messages_for_alive() {
     }
     let received = observed.next().expect("it is open");
     assert_eq!(received, Some(Message::Text("a".repeat(16_000))));
-}
-
-/// All of it has been sent, and it is nobody's fault but the handler's that it is read bit by bit.
-#[test]
-fn does_not_blame_a_peer_for_a_large_message_that_the_handler_is_too_busy_to_read() {
-    let limits = endless().message_timeout(Duration::from_millis(200));
-    let (served, gate, observed) = busy(limits);
-    let text = "x".repeat(1024 * 1024);
-    let mut peer = served.open();
-    peer.send(
-        [
-            frame(Role::Client, TEXT_BEGIN, &text),
-            frame(Role::Client, PING, "behind it"),
-            frame(Role::Client, LAST, "!"),
-        ]
-        .concat(),
-    );
-    peer.expect_frame(PONG, "behind it");
-    gate.open();
-    let received = observed.next().expect("it is open");
-    assert!(received == Some(Message::Text(text + "!")));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use crate::support::bytes::TEXT;
 use crate::support::inside::{client_tls, server_tls};
 use crate::support::memory_pair::{End, memory_pair};
 use crate::support::server::{SOON, wait_until};
-use plainws::{Accept, Client, Error, Limits, Message, Role, Transport};
+use plainws::{Accept, Client, Error, Limits, Message, Role, TlsStream, Transport};
 use plainws_tls_tests::peer::{accept, listen};
 use plainws_tls_tests::{Authority, LOCAL, PATIENCE, Peer, frame, trusting};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -227,4 +227,50 @@ fn a_connection_at_rest_holds_little_whatever_came_before() {
     });
     client.send_frame(TEXT, "go on");
     client.expect_frame(TEXT, "go on");
+}
+
+/// Both ends after the handshake, without a WebSocket connection over them.
+fn secured() -> (TlsStream, TlsStream) {
+    let authority = Authority::new();
+    let (client, server) = memory_pair();
+    let client = client_tls(&authority.pem()).over(client, "localhost");
+    let client = client.expect("it is a name");
+    let server = server_tls(&authority.sign(LOCAL)).over(server);
+    let client = thread::spawn(move || {
+        while !client.handshake().expect("it succeeds") {}
+        client
+    });
+    while !server.handshake().expect("it succeeds") {}
+    (client.join().expect("it does not panic"), server)
+}
+
+/// What is read with one call of the stream below is found by one of this, however many records it is.
+#[test]
+fn many_records_are_read_at_once() {
+    let (client, server) = secured();
+    let send = |bytes: &[u8]| {
+        let length = client.write(bytes).expect("there is room");
+        assert_eq!(length, bytes.len());
+    };
+    let mut buffer = vec![0; 64 * 1024];
+    // With its record it fills the buffer of a stream at rest: from then on more is read.
+    send(&[1; 4074]);
+    assert_eq!(server.read(&mut buffer).expect("it is there"), 4074);
+    send(&[2; 40_000]);
+    send(&[3; 100]);
+    let (first, second) = buffer.split_at_mut(30_000);
+    let mut buffers = [&mut [], first, &mut [], second].map(IoSliceMut::new);
+    let length = server.read_vectored(&mut buffers).expect("it is there");
+    assert_eq!(length, 40_100);
+    assert!(buffer[..length] == [&[2; 40_000][..], &[3; 100]].concat());
+    // Nor does a buffer that is too short lose anything, or the end.
+    send(&[1; 4074]);
+    assert_eq!(server.read(&mut buffer).expect("it is there"), 4074);
+    send(&[4; 40_000]);
+    client.shutdown(Shutdown::Write).expect("it is open");
+    for expected in [30_000, 10_000, 0, 0] {
+        let read = server.read(&mut buffer[..30_000]);
+        assert_eq!(read.expect("it is there"), expected);
+        assert!(buffer[..expected].iter().all(|&byte| byte == 4));
+    }
 }
