@@ -2,6 +2,7 @@
 
 mod check;
 mod connect;
+mod hostile;
 mod proxy;
 mod serve;
 mod support;
