@@ -269,6 +269,24 @@ fn sees_the_end_in_a_close_notify_in_a_fin_and_in_an_alert() {
     }
 }
 
+/// Who is sent much may be silent for longer than the handshake might have taken.
+#[test]
+fn tells_silence_from_the_end() {
+    let (url, files) = serve(|listener, config| {
+        let tcp = accept(listener);
+        thread::spawn(move || {
+            let mut peer = Peer::server(tcp, config).expect("the client speaks TLS");
+            peer.answer_upgrade();
+            peer.until_end();
+        });
+    });
+    let much = "message-of-64-kib-text";
+    let options = ["--only", much, "--timeout", "0.5"];
+    let run = check(&url, &[&files.ca_args()[..], &options].concat());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stdout.contains("1 timeout"), "{}", run.stdout);
+}
+
 #[test]
 fn gives_up_a_server_that_does_not_go_on_with_the_handshake() {
     let (url, files) = serve(|listener, _| {
