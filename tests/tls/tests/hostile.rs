@@ -202,7 +202,7 @@ const ALL: [(&str, Foe); 15] = [
         go_on(|| peer.try_send(frame(Role::Client, TEXT, b"still here")));
     }),
     ("never answers a ping", |stage| {
-        is_ended_inside(stage.open())
+        is_ended_inside(stage.open());
     }),
     ("never ends its message", |stage| {
         let mut peer = stage.open();
