@@ -349,6 +349,9 @@ impl Transport for TlsStream {
         let Some(session) = self.session.get() else {
             return self.transport.write_vectored(slices);
         };
+        if slices.iter().all(|slice| slice.is_empty()) {
+            return Ok(0);
+        }
         let mut outbound = lock(&self.outbound);
         loop {
             if outbound.is_empty() {

@@ -274,3 +274,35 @@ fn many_records_are_read_at_once() {
         assert!(buffer[..expected].iter().all(|&byte| byte == 4));
     }
 }
+
+/// A small frame does not wait for what was sent before it to be acknowledged, as without TLS.
+#[test]
+fn a_socket_sends_at_once() {
+    let authority = Authority::new();
+    let (listener, address) = listen();
+    let config = trusting(&authority.pem());
+    let client = thread::spawn(move || Peer::open(address, config, "/"));
+    let socket = accept(&listener);
+    let same = socket.try_clone().expect("there is a handle left");
+    let ws = plainws::accept(server_tls(&authority.sign(LOCAL)).over(socket));
+    client.join().expect("it is let in");
+    assert!(same.nodelay().expect("it is a socket"));
+    drop(ws);
+}
+
+#[test]
+fn a_write_of_nothing_is_none() {
+    let (client, server) = secured();
+    let (told, wrote) = mpsc::channel();
+    thread::spawn(move || {
+        let none = [client.write(b""), client.write_vectored(&[])];
+        let some = client.write(b"Hello");
+        told.send((none, some, client))
+    });
+    let (none, some, _client) = wrote.recv_timeout(PATIENCE).expect("it comes back");
+    assert!(none.iter().all(|none| matches!(none, Ok(0))), "{none:?}");
+    assert_eq!(some.expect("it is open"), 5);
+    let mut buffer = [0; 8];
+    assert_eq!(server.read(&mut buffer).expect("it is there"), 5);
+    assert_eq!(&buffer[..5], b"Hello");
+}
