@@ -7,7 +7,7 @@ use crate::support::raw::Raw;
 use crate::support::server::{SOON, echo, endless, impatient, wait_until};
 use plainws::net::log::Outcome;
 use plainws::{Client, ClientTls, Error, Handle, Limits, Server};
-use plainws_tls_tests::peer::listen;
+use plainws_tls_tests::peer::{accept, listen};
 use plainws_tls_tests::{Authority, LOCAL, PATIENCE, Peer, Relay, trusting, trusting_at};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
@@ -281,6 +281,23 @@ fn ends_without_a_reset_when_it_fails() {
     let alert = raw.bytes(7);
     assert_eq!(alert[0], 0x15);
     raw.expect_fin();
+}
+
+#[test]
+fn with_who_accepts_without_a_server_ends_without_a_reset_when_it_fails() {
+    let tls = server_tls(&Authority::new().sign(LOCAL));
+    let (listener, address) = listen();
+    let accepting = thread::spawn(move || plainws::accept(tls.over(accept(&listener))));
+    let mut raw = Raw::connect(address);
+    // More than one read takes, so that some of it is left unread.
+    let behind = vec![b'a'; 8 * 1024];
+    raw.send([&b"\x16\x03\x01\x00\x04\xFF\xFF\xFF\xFF"[..], &behind].concat());
+    let alert = raw.bytes(7);
+    assert_eq!(alert[0], 0x15);
+    raw.expect_fin();
+    drop(raw);
+    let error = accepting.join().expect("it does not panic");
+    assert!(matches!(error, Err(Error::Tls(_))), "{error:?}");
 }
 
 #[test]

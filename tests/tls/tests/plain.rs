@@ -226,5 +226,6 @@ mod origins {
     fn of_the_same_host_are_those_of_https_alone() {
         assert!(answer("https://localhost").contains(" 101 "));
         assert!(answer("http://localhost").contains(" 403 "));
+        assert!(answer("ws://localhost").contains(" 403 "));
     }
 }

@@ -1,11 +1,11 @@
 //! A tap sees heads and frames, never records.
 
 use crate::support::bytes::{CLOSE, PING, PONG, TEXT, close_body};
-use crate::support::inside::{VERSIONS, connected_with, serve};
+use crate::support::inside::{VERSIONS, client_tls, connected_with, serve};
 use crate::support::server::{echo, endless};
 use plainws::Role;
 use plainws::net::tap::{Direction, Tap};
-use plainws_tls_tests::frame;
+use plainws_tls_tests::{Authority, frame};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -97,4 +97,15 @@ fn of_a_client_sees_frames_and_no_records() {
     // A text of two bytes and a Close with a code, both masked.
     assert_eq!(sent.len(), (2 + 4 + 2) + (2 + 4 + 2));
     assert_eq!((sent[0], sent[8]), (TEXT, CLOSE));
+}
+
+/// It is shown what is sent, and a server that is not trusted is sent nothing.
+#[test]
+fn of_a_client_sees_nothing_where_the_server_is_not_trusted() {
+    let served = serve(|server| server.route("/", echo));
+    let tapped = Tapped::default();
+    let stranger = client_tls(&Authority::new().pem());
+    let client = served.client().tls(stranger).tap(tapped.tap());
+    client.connect().expect_err("it is a stranger's");
+    assert_eq!(*tapped.0.lock().expect("no panic in it"), [[], []]);
 }

@@ -48,6 +48,8 @@ fn refusal(certificate: &Certificate, roots: &str, host: &str) -> String {
         match error.expect_err("it is not trusted") {
             error @ Error::Tls(_) => {
                 assert!(!error.may_pass(), "{error}");
+                let source = std::error::Error::source(&error).expect("it has one");
+                assert!(source.is::<std::io::Error>());
                 error.to_string()
             }
             other => panic!("an error of TLS, not {other:?}"),
