@@ -11,6 +11,7 @@
 mod support;
 
 use plainws::{Client, ClientTls, CloseCode, Message, Role, WebSocket};
+use plainws_tls_tests::program::command;
 use plainws_tls_tests::{Authority, Files, LOCAL, Peer, Program, frame, trusting, trusting_at};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -38,9 +39,14 @@ const HALF_OPEN: usize = 4;
 fn inside_tls_clients_of_all_kinds_leave_the_program_as_it_was() {
     let authority = Authority::new();
     let files = Files::new(&authority.sign(LOCAL), &authority.pem());
-    // A stop that waits for a client that does nothing would not end before the test's patience does.
-    let limits = "--quiet --head-timeout 5 --write-timeout 2 --grace 60".split(' ');
-    let (mut program, address) = Program::serve(limits.chain(files.serve_args()));
+    // A stop that waited for a client that does nothing would not end before the test's patience does.
+    let limits = "--addr 127.0.0.1:0 --quiet --head-timeout 60 --write-timeout 2 --grace 60";
+    let mut command = command();
+    command.arg("serve").args(limits.split(' '));
+    // With one arena its memory tells what it holds, and not how many of its threads asked for memory.
+    command.env("MALLOC_ARENA_MAX", "1");
+    let mut program = Program::start(command.args(files.serve_args()));
+    let address = program.address();
     let stage = &Stage {
         address,
         authority,
@@ -204,7 +210,7 @@ struct Player<'a> {
     config: Arc<ClientConfig>,
     /// The same without version 1.3 of TLS.
     config_1_2: Arc<ClientConfig>,
-    /// Handshakes that it has left half-way. The server ends them.
+    /// Handshakes that it has left half-way, the oldest first.
     half_open: VecDeque<TcpStream>,
     /// The state of its dice (xorshift): each client's game is the same in every run.
     random: u64,
