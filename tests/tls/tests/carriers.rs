@@ -297,7 +297,7 @@ fn a_write_of_nothing_is_none() {
     thread::spawn(move || {
         let none = [client.write(b""), client.write_vectored(&[])];
         let some = client.write(b"Hello");
-        told.send((none, some, client))
+        drop(told.send((none, some, client)));
     });
     let (none, some, _client) = wrote.recv_timeout(PATIENCE).expect("it comes back");
     assert!(none.iter().all(|none| matches!(none, Ok(0))), "{none:?}");
