@@ -73,14 +73,16 @@ impl ServerTls {
         Ok(Arc::new(server_config(chain, key)?).into())
     }
 
-    /// Shows another certificate from now on. Connections that are open stay so.
+    /// Shows another certificate from now on, one for all hosts. Connections that are open stay so, and so does
+    /// whatever else a [`rustls::ServerConfig`] has settled, such as that clients need a certificate.
     ///
     /// # Errors
     ///
     /// As [`from_pem`](Self::from_pem); the certificate stays the one before.
     pub fn renew(&self, chain: &[u8], key: &[u8]) -> Result<(), InvalidTls> {
-        let config = Arc::new(server_config(chain, key)?);
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let renewed = server_config(chain, key)?;
+        let mut config = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut config).cert_resolver = renewed.cert_resolver;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use rcgen::{
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -178,6 +179,30 @@ impl Certificate {
         let mut config = config.expect("the key fits");
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(config)
+    }
+
+    /// Settings of a server that wants a certificate of its clients, signed by this authority.
+    ///
+    /// # Panics
+    ///
+    /// When the key does not fit.
+    #[must_use]
+    pub fn config_for_clients_of(
+        &self,
+        clients: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(clients.pem().as_bytes()).expect("it is PEM");
+        roots.add(root).expect("it is a certificate");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let config = self.config_at(versions);
+        let asking = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions)
+            .expect("the provider knows them")
+            .with_client_cert_verifier(verifier.build().expect("there are roots"))
+            .with_cert_resolver(Arc::clone(&config.cert_resolver));
+        Arc::new(asking)
     }
 }
 

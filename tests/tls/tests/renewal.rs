@@ -3,8 +3,9 @@
 use crate::support::bytes::TEXT;
 use crate::support::inside::server_tls;
 use crate::support::server::{echo, start};
-use plainws::ServerTls;
+use plainws::{Client, ClientTls, ServerTls};
 use plainws_tls_tests::{Authority, Certificate, LOCAL, Peer, trusting};
+use rustls::DEFAULT_VERSIONS;
 use std::net::SocketAddr;
 
 fn served(certificate: &Certificate) -> (SocketAddr, ServerTls) {
@@ -45,6 +46,25 @@ fn new_handshakes_see_the_new_certificate_and_open_connections_go_on() {
     renew(&tls, &old.sign(LOCAL));
     assert!(shows(address, &old));
     expect_echo(&mut peer, "still");
+}
+
+/// Who has to show a certificate would otherwise be let in without one.
+#[test]
+fn clients_still_need_a_certificate_where_they_did() {
+    let (clients, server) = (Authority::new(), Authority::new());
+    let tls = ServerTls::from(
+        server
+            .sign(LOCAL)
+            .config_for_clients_of(&clients, DEFAULT_VERSIONS),
+    );
+    let its_tls = tls.clone();
+    let address = start(|server| server.tls(its_tls).route("/", echo));
+    renew(&tls, &server.sign(LOCAL));
+    let trusted = ClientTls::from_pem(server.pem().as_bytes()).expect("it is PEM");
+    let client = Client::new(&format!("wss://{address}/")).expect("the URL is right");
+    let refused = client.tls(trusted).connect().expect_err("none was shown");
+    let wanted = "the peer wants a certificate of this end too";
+    assert!(refused.to_string().contains(wanted), "{refused}");
 }
 
 #[test]

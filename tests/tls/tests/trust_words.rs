@@ -9,10 +9,9 @@ use plainws_tls_tests::{Authority, Certificate, Files, LOCAL, PATIENCE, Peer};
 use rcgen::ExtendedKeyUsagePurpose;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -237,21 +236,10 @@ fn of_a_server_that_says_nothing_tell_that_it_took_too_long() {
 /// Settings of a server that asks clients for a certificate.
 fn asking(versions: &[&'static SupportedProtocolVersion]) -> (Arc<ServerConfig>, String) {
     let authority = Authority::new();
-    let certificate = authority.sign(LOCAL);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    let root = CertificateDer::from_pem_slice(authority.pem().as_bytes()).expect("it is PEM");
-    roots.add(root).expect("it is a certificate");
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-    let chain = CertificateDer::from_pem_slice(certificate.chain.as_bytes());
-    let key = PrivateKeyDer::from_pem_slice(certificate.key.as_bytes());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .expect("the provider knows them")
-        .with_client_cert_verifier(verifier.build().expect("there are roots"))
-        .with_single_cert(vec![chain.expect("it is PEM")], key.expect("it is PEM"));
-    (Arc::new(config.expect("the key fits")), authority.pem())
+    let config = authority
+        .sign(LOCAL)
+        .config_for_clients_of(&authority, versions);
+    (config, authority.pem())
 }
 
 #[test]
