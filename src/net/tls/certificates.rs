@@ -56,6 +56,11 @@ pub(super) fn chain_and_key(
             false => no_certificate("the certificate", chain),
         });
     }
+    if has_password(key) {
+        return Err(InvalidTls::new(
+            "the key has a password; `openssl pkey -in KEY -out PLAIN` takes it away",
+        ));
+    }
     match PrivateKeyDer::from_pem_slice(key) {
         Ok(key) => Ok((certificates, key)),
         Err(pem::Error::NoItemsFound) => Err(InvalidTls::new(no_key(key))),
@@ -116,15 +121,17 @@ fn no_certificate(what: &str, bytes: &[u8]) -> InvalidTls {
     })
 }
 
-/// Why there is no key.
-fn no_key(key: &[u8]) -> &'static str {
+/// Either the label says so (RFC 7468 §11), or, in the older form, a header in the section (RFC 1421 §4.6.1.1).
+fn has_password(key: &[u8]) -> bool {
     let has_line = |line: &[u8]| {
         key.split(|&byte| byte == b'\n')
             .any(|own| own.trim_ascii() == line)
     };
-    if has_line(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") {
-        return "the key has a password; `openssl pkey -in KEY -out PLAIN` takes it away";
-    }
+    has_line(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || has_line(b"Proc-Type: 4,ENCRYPTED")
+}
+
+/// Why there is no key.
+fn no_key(key: &[u8]) -> &'static str {
     match <(SectionKind, Vec<u8>)>::from_pem_slice(key) {
         Ok((SectionKind::Certificate, _)) => {
             "where the key should be is a certificate: are the two exchanged?"

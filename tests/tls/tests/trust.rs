@@ -393,6 +393,16 @@ mod invalid {
             &of_a_server(&one.chain, &encrypted),
             &["password", "openssl pkey"],
         );
+        // As `openssl ec -aes128` writes it.
+        let encrypted = one.key.replacen(
+            '\n',
+            "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n",
+            1,
+        );
+        expect_in(
+            &of_a_server(&one.chain, &encrypted),
+            &["password", "openssl pkey"],
+        );
         let spoilt = one.chain.replacen("MI", "!!", 1);
         expect_in(&of_a_server(&spoilt, &one.key), &["base64"]);
         let der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
