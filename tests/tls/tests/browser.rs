@@ -79,6 +79,9 @@ fn the_start_page_and_the_clock_tick() {
         visit.page.wait_for(IS_OPEN);
         wait_for_tick(&mut visit.page);
         visit.assert_clean(1);
+        let shown = visit.page.evaluate("document.body.innerText");
+        let shown = shown.as_str().expect("text");
+        assert!(!shown.contains("ws://"), "{shown}");
     }
 }
 

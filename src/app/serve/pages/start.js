@@ -1,5 +1,7 @@
-// Counts what the clock on this page has cost, and what it would have cost to ask for the time each second.
+// Counts what the clock on this page has cost, and what it would have cost to ask for the time each second. Tells the
+// scheme of the addresses.
 import { passed } from './clock.js';
+import { socketAddress } from './connection.js';
 
 const [socketPassed, socketBytes, pollPassed, pollBytes, asked, answered] =
   ['socket-passed', 'socket-bytes', 'poll-passed', 'poll-bytes', 'asked', 'answered']
@@ -46,3 +48,7 @@ function number(value) {
 setInterval(show, 1000);
 show();
 measure().catch(() => { /* then what polling costs is not known, and not shown */ });
+
+const scheme = new URL(socketAddress()).protocol;
+for (const place of document.getElementsByClassName('scheme')) place.textContent = scheme;
+document.getElementById('other-scheme').hidden = true;
