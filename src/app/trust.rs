@@ -56,13 +56,11 @@ impl Trust {
     ///
     /// There is nobody, in words for people.
     pub(crate) fn check(&self, url: &Url) -> Result<(), String> {
-        match url.is_secure() {
-            true => match self.tls() {
-                Ok(_) => Ok(()),
-                Err(error) => Err(format!("{error}; {NAMES_ONE}")),
-            },
-            false => Ok(()),
+        if url.is_secure() {
+            self.tls()
+                .map_err(|error| format!("{error}; {NAMES_ONE}"))?;
         }
+        Ok(())
     }
 
     /// The same for a client, whose URL says whether it speaks TLS.
@@ -135,7 +133,7 @@ impl Trust {
     }
 
     /// The stream inside TLS if the URL asks for that, and then after its handshake; for what speaks over a stream
-    /// of its own.
+    /// of its own. Its calls wait as long as it takes, until somebody sets time-outs.
     ///
     /// # Errors
     ///
@@ -147,10 +145,10 @@ impl Trust {
         patience: Duration,
     ) -> io::Result<Box<dyn Transport>> {
         let stream = self.secure(stream, url)?;
-        match shake_hands(&*stream, patience) {
-            Ok(()) => Ok(stream),
-            Err(error) => Err(advised(error)),
-        }
+        shake_hands(&*stream, patience).map_err(advised)?;
+        stream.set_read_timeout(None)?;
+        stream.set_write_timeout(None)?;
+        Ok(stream)
     }
 }
 

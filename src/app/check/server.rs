@@ -88,10 +88,7 @@ impl<'a> Server<'a> {
             trust,
             ..
         } = self.target;
-        let stream = trust.over(stream, url, *patience)?;
-        // Of the handshake's time a part was left.
-        stream.set_read_timeout(None)?;
-        Ok(Arc::from(stream))
+        Ok(Arc::from(trust.over(stream, url, *patience)?))
     }
 
     /// Headers that the server may want to see, in other heads too.

@@ -113,6 +113,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What was wrong with the command line, in words for people.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let trust = options.tls.trust_for(&options.to)?;
+    trust.check(&options.to)?;
     let lines = Lines::waiting().map_err(|error| format!("cannot start a thread: {error}"))?;
     let served = serve(options, trust, &lines);
     if let Err(problem) = &served {
@@ -275,9 +276,6 @@ impl Proxy {
         let left = self.connect_timeout.saturating_sub(began.elapsed());
         // The relay keeps the socket itself, to reset it.
         let secured = self.trust.over(server.try_clone()?, &self.to, left)?;
-        // From now on a call waits as long as it takes.
-        secured.set_read_timeout(None)?;
-        secured.set_write_timeout(None)?;
         Ok((server, Some(secured)))
     }
 

@@ -5,7 +5,7 @@ use crate::support::raw::{Raw, upgrade_request};
 use crate::support::server;
 use plainws::{CloseCode, Message, Server, ServerTls};
 use plainws_tls_tests::peer::{accept, listen};
-use plainws_tls_tests::program::command;
+use plainws_tls_tests::program::{command, run_with};
 use plainws_tls_tests::{Authority, Files, LOCAL, PATIENCE, Peer, Program, Relay, run};
 use rustls::ServerConfig;
 use std::io;
@@ -512,4 +512,22 @@ fn a_wrong_command_line_is_told_with_2() {
         assert_eq!(run.code, 2, "{flags:?}: {}", run.stderr);
         assert!(run.stderr.contains(problem), "{flags:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn of_a_system_that_trusts_nobody_it_is_told_before_anybody_connects() {
+    let arguments = [
+        "proxy",
+        "--listen",
+        "127.0.0.1:0",
+        "--to",
+        "wss://127.0.0.1:1",
+    ];
+    let run = run_with(
+        command().args(arguments).env("SSL_CERT_FILE", "/dev/null"),
+        "",
+    );
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let cure = "SSL_CERT_FILE; --ca FILE names one as well\n";
+    assert!(run.stderr.ends_with(cure), "{}", run.stderr);
 }
