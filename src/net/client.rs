@@ -102,8 +102,8 @@ impl Client {
         })
     }
 
-    /// How long opening may take in all: over all addresses of the host, by a proxy, up to the answer. Default 10 s.
-    /// Only looking the name up cannot be bounded.
+    /// How long opening may take in all: over all addresses of the host, by a proxy, with TLS, up to the answer. Default
+    /// 10 s. Only looking the name up cannot be bounded.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -176,8 +176,7 @@ impl Client {
         Ok(self)
     }
 
-    /// Trusts other certificates than those that the system trusts, for a `wss:` URL. Without this it is
-    /// [`ClientTls::system`].
+    /// Says whom to trust as the server of a `wss:` URL. Default [`ClientTls::system`].
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: ClientTls) -> Self {

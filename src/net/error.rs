@@ -47,9 +47,10 @@ pub enum Error {
     Overloaded,
     /// The socket failed, or a deadline passed ([`io::ErrorKind::TimedOut`]). The connection is over.
     Io(io::Error),
-    /// The connection could not be secured by TLS (§10.6): whom the certificate is for, who signed it and for when, or
-    /// something else that the two ends do not agree on; or that took too long ([`io::ErrorKind::TimedOut`]). Nothing
-    /// was sent but that; the request, if the server of TLS 1.3 refused this client only then.
+    /// The connection could not be secured by TLS (§10.6): the peer does not speak it, or its certificate is not trusted,
+    /// is for another host or out of date, or the two ends have no version or cipher in common; or it took too long
+    /// ([`io::ErrorKind::TimedOut`]). No request was sent, unless a server of TLS 1.3 refused this client only after
+    /// its part of the handshake.
     ///
     /// [`io::ErrorKind::PermissionDenied`] stands for a certificate that nobody signed who is trusted, and
     /// [`io::ErrorKind::NotFound`] for a system that trusts nobody: `ClientTls::from_pem` says whom else to trust.

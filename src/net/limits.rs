@@ -36,7 +36,7 @@ pub struct Limits {
     /// From the first wait for a head to its last byte. Default 10 s: a head is one or two packets, so
     /// even a very slow line needs no more; without this, one byte now and then would hold a thread
     /// without an end. It is also how long a kept-alive HTTP connection may wait between two requests, from
-    /// when the response can have arrived.
+    /// when the response can have arrived. The handshake of TLS that comes before the first head may take as long.
     pub head_timeout: Duration,
     /// From a request for a WebSocket connection to the decision of the code that is asked about it
     /// ([`Server::admit`](crate::Server::admit)). Default 10 s: who is asked in turn, a database or another server,

@@ -22,8 +22,9 @@ impl OriginPolicy {
         self.allowed.push(origin);
     }
 
-    /// Takes pages of `http:` for those of another host than this one, which is reached by `https:` alone: who stands
-    /// between a browser and the network can make any page of `http:` (§10.2).
+    /// Says that this host is reached by `https:` alone. A page of `http:` is then one of another host, which may connect
+    /// only if it was [allowed](Self::allow): whoever stands between a browser and the network can make such a page
+    /// (§10.2).
     pub fn require_https(&mut self) {
         self.requires_https = true;
     }

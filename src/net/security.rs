@@ -1,4 +1,4 @@
-//! Whether connections are inside TLS, and how they get there: the one file that asks whether this build has it.
+//! Whether connections are inside TLS, and how they get there. Here it is decided what a build without TLS does.
 
 use super::error::{Error, Result};
 use super::stream::Stream;

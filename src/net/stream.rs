@@ -105,8 +105,8 @@ impl Stream {
         self.note_read(self.without_waiting(|transport| read(transport, slices)))
     }
 
-    /// Whether something waits to be read or has begun to come, or the end; `None` if the transport cannot tell. The system tells of an
-    /// error only once: whoever reads after this has failed finds the end.
+    /// Whether something waits to be read or has begun to come, or the end; `None` if the transport cannot tell. The
+    /// system tells of an error only once: whoever reads after this has failed finds the end.
     pub(super) fn has_input(&self) -> io::Result<Option<bool>> {
         match self.without_waiting(|transport| transport.peek()) {
             Err(error) if is_passing(&error) => Ok(Some(has_heard(&error))),

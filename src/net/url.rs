@@ -25,15 +25,12 @@ pub struct Url {
     target: String,
 }
 
-/// The ports of URLs that name none (§3): of `ws:`, and of `wss:`.
-const DEFAULT_PORTS: [u16; 2] = [80, 443];
-
 const SCHEMES: &str = "a URL begins with ws:// or wss://";
 
 impl Url {
-    /// Takes `ws://host[:port][/path][?query]`, or the same with `wss`, where an IPv6 address may have a zone: `ws://[fe80::1%25eth0]/`
-    /// (RFC 6874). A user name is refused: §3 has none, and what stands in a URL is copied and logged. A password
-    /// is sent in a header, see [`authorization`].
+    /// Takes `ws://host[:port][/path][?query]`, or the same with `wss`, where an IPv6 address may have a zone:
+    /// `ws://[fe80::1%25eth0]/` (RFC 6874). A user name is refused: §3 has none, and what stands in a URL is copied
+    /// and logged. A password is sent in a header, see [`authorization`].
     ///
     /// # Errors
     ///
@@ -41,9 +38,10 @@ impl Url {
     pub fn parse(url: &str) -> Result<Self> {
         let wrong = |problem| Error::url(url, problem);
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong(SCHEMES))?;
-        let is_secure = match &*scheme.to_ascii_lowercase() {
-            "ws" => false,
-            "wss" => true,
+        // §3: the port of a URL that names none.
+        let (is_secure, default_port) = match &*scheme.to_ascii_lowercase() {
+            "ws" => (false, 80),
+            "wss" => (true, 443),
             _ => return Err(wrong(SCHEMES)),
         };
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -62,7 +60,6 @@ impl Url {
                 "a WebSocket URL has no user name: a password is sent in a header, Authorization",
             ));
         }
-        let default_port = DEFAULT_PORTS[usize::from(is_secure)];
         let endpoint = Endpoint::parse(authority, Some(default_port)).map_err(wrong)?;
         // §3: without a path the resource name begins with a slash all the same.
         let slash = if resource.starts_with('/') { "" } else { "/" };

@@ -71,7 +71,8 @@ enum Stage {
 pub(crate) enum Ended {
     /// It ended its half in order: by the end of TCP, or by TLS's close_notify, which it may leave out.
     Fin,
-    /// It reset the connection, so that what it had sent may be lost; or it broke TLS off, by an alert or what is no record.
+    /// It reset the connection, so that what it had sent may be lost; or it broke TLS off, by an alert or what is no
+    /// record.
     Reset,
     /// It sent more than anything can have been due.
     Flood,
