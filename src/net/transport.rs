@@ -166,7 +166,8 @@ pub trait Transport: Send + Sync {
     /// Does what has to be done before bytes can pass, such as the handshake of TLS: one step of it. Returns whether
     /// all is done. It is called again until then, with both time-outs set and before anything is read or written, in
     /// the time in which the opening handshake has to begin ([`Limits::head_timeout`](crate::Limits::head_timeout),
-    /// [`Client::timeout`](crate::Client::timeout)). By default there is nothing to do.
+    /// [`Client::timeout`](crate::Client::timeout)). By default there is nothing to do. A transport around another one
+    /// hands the call on: TLS in it does not begin otherwise.
     ///
     /// # Errors
     ///

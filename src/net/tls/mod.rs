@@ -101,7 +101,7 @@ impl ServerTls {
 
     pub(super) fn over_boxed(&self, transport: Box<dyn Transport>) -> TlsStream {
         let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
-        TlsStream::new(transport, Session::awaited(Arc::clone(&config)))
+        TlsStream::new(transport, Session::awaited(Arc::clone(&config)), Vec::new())
     }
 }
 
@@ -197,8 +197,8 @@ impl ClientTls {
         let name = name.map_err(|_| InvalidTls::no_name(host))?.to_owned();
         let session = ClientConnection::new(Arc::clone(&self.config), name);
         let session = session.map_err(|error| InvalidTls::refused(&error))?;
-        let session = Session::begun(session.into(), arrived);
-        Ok(TlsStream::new(transport, session))
+        let session = Session::begun(session.into());
+        Ok(TlsStream::new(transport, session, arrived))
     }
 
     fn trusting(roots: RootCertStore) -> Self {

@@ -31,8 +31,10 @@ const MOST_READS: usize = 16;
 /// A [`Transport`] inside TLS, from [`ServerTls::over`](crate::ServerTls::over) and
 /// [`ClientTls::over`](crate::ClientTls::over).
 ///
-/// Until its [handshake](Transport::handshake) has begun it passes on what is read and written as it is. A stream whose
-/// peer ends it without saying so in TLS (`close_notify`) has ended all the same: WebSocket has its own end, the Close.
+/// [`accept`](crate::accept) and [`Client::over`](crate::Client::over) make its [handshake](Transport::handshake). Before
+/// that a server's stream takes nothing to be written. Once a client has shown in it that it does not speak TLS, what is
+/// read and written passes as it is, so that the client can be told. A stream whose peer ends it without saying so in
+/// TLS (`close_notify`) has ended all the same: WebSocket has its own end, the Close.
 pub struct TlsStream {
     transport: Box<dyn Transport>,
     session: Session,
@@ -40,6 +42,8 @@ pub struct TlsStream {
     outbound: Mutex<Outbound>,
     /// Whether the handshake has come to its end.
     is_secured: AtomicBool,
+    /// Whether a server's client has begun with something else than TLS.
+    is_plain: AtomicBool,
     is_nonblocking: AtomicBool,
 }
 
@@ -47,9 +51,8 @@ pub struct TlsStream {
 pub(super) struct Session {
     /// Absent until a client has shown that it speaks TLS: who is turned away before costs nothing.
     known: OnceLock<Mutex<Connection>>,
+    /// What a server's begins with.
     config: Option<Arc<ServerConfig>>,
-    /// What arrived before the session began.
-    arrived: Vec<u8>,
 }
 
 impl Session {
@@ -58,16 +61,14 @@ impl Session {
         Self {
             known: OnceLock::new(),
             config: Some(config),
-            arrived: Vec::new(),
         }
     }
 
     /// A client's.
-    pub(super) fn begun(connection: Connection, arrived: Vec<u8>) -> Self {
+    pub(super) fn begun(connection: Connection) -> Self {
         Self {
             known: OnceLock::from(Mutex::new(unlimited(connection))),
             config: None,
-            arrived,
         }
     }
 
@@ -94,14 +95,15 @@ fn unlimited(mut connection: Connection) -> Connection {
 }
 
 impl TlsStream {
-    pub(super) fn new(transport: Box<dyn Transport>, mut session: Session) -> Self {
-        let arrived = mem::take(&mut session.arrived);
+    /// Over a transport from which this has arrived already.
+    pub(super) fn new(transport: Box<dyn Transport>, session: Session, arrived: Vec<u8>) -> Self {
         Self {
             transport,
             session,
             inbound: Mutex::new(Inbound::with(arrived)),
             outbound: Mutex::default(),
             is_secured: AtomicBool::new(false),
+            is_plain: AtomicBool::new(false),
             is_nonblocking: AtomicBool::new(false),
         }
     }
@@ -247,6 +249,7 @@ impl TlsStream {
             }
         }
         if inbound.unopened().first() != Some(&HANDSHAKE) {
+            self.is_plain.store(true, Ordering::Relaxed);
             return Err(io::Error::new(io::ErrorKind::InvalidData, SpeaksPlainly));
         }
         self.session.begin()
@@ -272,7 +275,7 @@ fn feed(session: &mut Connection, inbound: &mut Inbound) -> io::Result<()> {
             Ok(length)
         });
     match fed {
-        // What comes behind a close_notify counts no more.
+        // What comes after a close_notify counts no more.
         Ok(0) => inbound.discard(),
         Ok(length) => inbound.opened += length,
         Err(_) => inbound.has_failed = true,
@@ -347,7 +350,10 @@ impl Transport for TlsStream {
     /// uses a transport has promised.
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let Some(session) = self.session.get() else {
-            return self.transport.write_vectored(slices);
+            return match self.is_plain.load(Ordering::Relaxed) {
+                true => self.transport.write_vectored(slices),
+                false => Err(no_handshake()),
+            };
         };
         if slices.iter().all(|slice| slice.is_empty()) {
             return Ok(0);
@@ -448,6 +454,14 @@ pub(in crate::net) fn speaks_plainly(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(<dyn std::error::Error + Send + Sync>::is::<SpeaksPlainly>)
+}
+
+/// Never in the clear what was to be secured.
+fn no_handshake() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::NotConnected,
+        "TLS has not begun: a transport around this one has to hand `handshake` on",
+    )
 }
 
 fn left_early() -> io::Error {

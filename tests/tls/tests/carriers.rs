@@ -3,6 +3,7 @@
 use crate::support::bytes::TEXT;
 use crate::support::inside::{client_tls, server_tls};
 use crate::support::memory_pair::{End, memory_pair};
+use crate::support::raw::upgrade_request;
 use crate::support::server::{SOON, wait_until};
 use plainws::{Accept, Client, Error, Limits, Message, Role, TlsStream, Transport};
 use plainws_tls_tests::peer::{accept, listen};
@@ -305,4 +306,21 @@ fn a_write_of_nothing_is_none() {
     let mut buffer = [0; 8];
     assert_eq!(server.read(&mut buffer).expect("it is there"), 5);
     assert_eq!(&buffer[..5], b"Hello");
+}
+
+/// Such as one that was written before there were handshakes: `Odd` says that nothing is to be done.
+#[test]
+fn one_around_it_that_hands_no_handshake_on_lets_nothing_out_in_the_clear() {
+    let (client, server) = memory_pair();
+    let tls = server_tls(&Authority::new().sign(LOCAL));
+    let accepting = thread::spawn(move || plainws::accept(Odd::new(tls.over(server))));
+    let request = upgrade_request("/");
+    assert_eq!(
+        client.write(request.as_bytes()).expect("it is open"),
+        request.len()
+    );
+    assert_eq!(client.read(&mut [0; 100]).expect("it is ended"), 0);
+    let accepted = accepting.join().expect("it does not panic");
+    let problem = accepted.expect_err("there is no TLS").to_string();
+    assert!(problem.contains("`handshake`"), "{problem}");
 }
