@@ -228,14 +228,17 @@ fn is_host(host: &str) -> bool {
                 .is_ok_and(|_| !digits.starts_with('+')))
 }
 
-/// What a `ws:` URL leads to (§3, RFC 6874), if it is one.
+/// What a `ws:` or `wss:` URL leads to (§3, RFC 6874), if it is one.
 #[must_use]
 pub fn site(url: &str) -> Option<Site> {
     let colon = url.find(':')?;
     let rest = url[colon..].strip_prefix("://")?;
-    if url[..colon].to_lowercase() != "ws"
-        || !rest.chars().all(|c| c.is_ascii_graphic() && c != '#')
-    {
+    let default_port = match &url[..colon].to_lowercase()[..] {
+        "ws" => 80,
+        "wss" => 443,
+        _ => return None,
+    };
+    if !rest.chars().all(|c| c.is_ascii_graphic() && c != '#') {
         return None;
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -257,11 +260,11 @@ pub fn site(url: &str) -> Option<Site> {
         .filter(|&colon| !authority[colon..].contains(']'));
     let (name, port) = authority.split_at(colon.unwrap_or(authority.len()));
     let port = match port.trim_start_matches(':') {
-        "" => 80,
+        "" => default_port,
         digits => digits.parse::<u16>().ok()?,
     };
     Some(Site {
-        host: if port == 80 {
+        host: if port == default_port {
             name.into()
         } else {
             format!("{name}:{port}")
