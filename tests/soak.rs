@@ -11,12 +11,11 @@
 mod soak_hostile;
 mod support;
 
-use plainws::{CloseCode, Message};
+use plainws::CloseCode;
 use socket2::SockRef;
-use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 use support::bytes::{
@@ -24,6 +23,7 @@ use support::bytes::{
 };
 use support::program::{Held, Program};
 use support::raw::{PATIENCE, Raw, upgrade_request};
+use support::soak::{self, Dice, Tally, duration, recovered};
 
 const CLIENTS: u64 = 24;
 /// Connections that stay from the beginning to the end and send no message in between.
@@ -46,17 +46,11 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
             let client = Client {
                 address,
                 tally: &tally,
-                random: seed,
+                dice: Dice(seed),
             };
             scope.spawn(move || client.run(deadline));
         }
-        while Instant::now() < deadline {
-            if let Some(held) = Held::by(process) {
-                let threads = held.threads as u64;
-                tally.threads.fetch_max(threads, Ordering::Relaxed);
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
+        tally.watch(process, deadline);
     });
     for ws in &mut idle {
         // No call was made on it since, and its pongs were sent all the same.
@@ -80,75 +74,18 @@ fn clients_of_all_kinds_leave_the_program_as_it_was() {
     assert!(program.process.wait().success());
 }
 
-/// How long the clients go on.
-fn duration() -> Duration {
-    let seconds = std::env::var("PLAINWS_SOAK_SECONDS");
-    let seconds = seconds.map_or(3, |seconds| seconds.parse().expect("a number of seconds"));
-    Duration::from_secs(seconds)
-}
-
-/// Waits until threads, descriptors and memory are back.
-#[track_caller]
-fn recovered(process: u32, before: Option<Held>) -> Option<Held> {
-    let before = before?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let after = Held::by(process).expect("the program lives");
-        let has_recovered = after.threads <= before.threads
-            && after.descriptors <= before.descriptors
-            // What the allocator keeps for later is no leak, and does not grow with time.
-            && after.kibibytes <= before.kibibytes + 64 * 1024;
-        if has_recovered {
-            return Some(after);
-        }
-        assert!(Instant::now() < deadline, "{after:?}, before: {before:?}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// What was done, and what the program held at most.
-#[derive(Debug, Default)]
-struct Tally {
-    connections: AtomicU64,
-    messages: AtomicU64,
-    bytes: AtomicU64,
-    threads: AtomicU64,
-}
-
-impl Tally {
-    fn echoed(&self, length: usize) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(length as u64, Ordering::Relaxed);
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        write!(
-            f,
-            "{} connections, {} messages echoed with {} MiB, at most {} threads",
-            number(&self.connections),
-            number(&self.messages),
-            number(&self.bytes) >> 20,
-            number(&self.threads),
-        )
-    }
-}
-
 /// One that does this and that, one after another.
 struct Client<'a> {
     address: SocketAddr,
     tally: &'a Tally,
-    /// The state of its dice (xorshift): each client's game is the same in every run.
-    random: u64,
+    dice: Dice,
 }
 
 impl Client<'_> {
     fn run(mut self, deadline: Instant) {
         while Instant::now() < deadline {
             self.tally.connections.fetch_add(1, Ordering::Relaxed);
-            match self.below(12) {
+            match self.dice.below(12) {
                 0 | 1 => self.talks_through_the_library(),
                 2 | 3 => self.sends_many_at_once(),
                 4 => self.sends_fragments_and_pings(),
@@ -161,26 +98,6 @@ impl Client<'_> {
                 _ => self.never_ends_its_head(),
             }
         }
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) % end
-    }
-
-    /// Some bytes, mostly few.
-    fn payload(&mut self) -> Vec<u8> {
-        let length = match self.below(20) {
-            0 => self.below(200_000),
-            1..=3 => self.below(5000),
-            _ => self.below(130),
-        };
-        let first = self.below(256);
-        (first..first + length)
-            .map(|byte| byte.to_le_bytes()[0])
-            .collect()
     }
 
     fn open(&self) -> Raw {
@@ -196,24 +113,15 @@ impl Client<'_> {
     fn talks_through_the_library(&mut self) {
         let url = format!("ws://{}/echo", self.address);
         let ws = plainws::connect(&url).expect("the server serves");
-        for _ in 0..self.below(50) {
-            let message = self.payload();
-            let message = match String::from_utf8(message) {
-                Ok(text) => Message::Text(text),
-                Err(error) => Message::Binary(error.into_bytes()),
-            };
-            ws.send(message.clone()).expect("it is open");
-            let echo = ws.receive().expect("it is open");
-            assert!(echo.as_ref() == Some(&message), "the echo differs");
-            self.tally.echoed(message.as_bytes().len());
-        }
-        ws.close(CloseCode::NORMAL, "").expect("a code to send");
+        soak::talk(ws, &mut self.dice, self.tally);
     }
 
     fn sends_many_at_once(&mut self) {
         let mut raw = self.open();
         for _ in 0..10 {
-            let messages: Vec<_> = (0..self.below(60)).map(|_| self.payload()).collect();
+            let messages: Vec<_> = (0..self.dice.below(60))
+                .map(|_| self.dice.payload())
+                .collect();
             let frames: Vec<_> = messages
                 .iter()
                 .map(|message| (BINARY, &message[..]))
@@ -232,7 +140,7 @@ impl Client<'_> {
 
     fn sends_fragments_and_pings(&mut self) {
         let mut raw = self.open();
-        let parts: Vec<_> = (0..4).map(|_| self.payload()).collect();
+        let parts: Vec<_> = (0..4).map(|_| self.dice.payload()).collect();
         raw.send_frame(BINARY_BEGIN, &parts[0]);
         raw.send_frame(PING, "in between");
         raw.send_frame(MORE, &parts[1]);
@@ -248,32 +156,7 @@ impl Client<'_> {
     fn sends_from_two_threads(&mut self) {
         let url = format!("ws://{}/echo", self.address);
         let ws = plainws::connect(&url).expect("the server serves");
-        let threads: Vec<_> = (0..2_u8)
-            .map(|who| {
-                let sender = ws.sender();
-                thread::spawn(move || {
-                    for number in 0..100_u8 {
-                        let message = [who, number].repeat(500);
-                        sender.send(&message).expect("it is open");
-                    }
-                })
-            })
-            .collect();
-        let mut next = [0_u8; 2];
-        for _ in 0..200 {
-            let echo = ws.receive().expect("it is open").expect("it is open");
-            let who = echo.as_bytes()[0];
-            let number = &mut next[usize::from(who)];
-            assert!(
-                echo.as_bytes() == [who, *number].repeat(500),
-                "the echo differs"
-            );
-            *number += 1;
-            self.tally.echoed(1000);
-        }
-        for thread in threads {
-            thread.join().expect("it does not panic");
-        }
+        soak::talk_from_two_threads(&ws, self.tally);
     }
 
     fn watches_the_clock(&mut self) {
@@ -297,7 +180,7 @@ impl Client<'_> {
 
     fn breaks_a_rule(&mut self) {
         let mut raw = self.open();
-        let (bytes, code) = match self.below(4) {
+        let (bytes, code) = match self.dice.below(4) {
             0 => (b"\x81\x00".to_vec(), 1002),
             1 => (frame(plainws::Role::Client, TEXT, b"\xFF"), 1007),
             2 => (
@@ -314,12 +197,12 @@ impl Client<'_> {
     fn vanishes_somewhere(&mut self) {
         let frames = wire(
             plainws::Role::Client,
-            &[(BINARY, &self.payload()), (PING, b"?")],
+            &[(BINARY, &self.dice.payload()), (PING, b"?")],
         );
         let all = [upgrade_request("/echo").as_bytes(), &frames].concat();
-        let length = usize::try_from(self.below(all.len() as u64)).expect("a length");
+        let length = usize::try_from(self.dice.below(all.len() as u64)).expect("a length");
         let stream = TcpStream::connect_timeout(&self.address, PATIENCE).expect("it accepts");
-        if self.below(2) == 0 {
+        if self.dice.below(2) == 0 {
             let lingers = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
             lingers.expect("the socket is there");
         }
@@ -330,7 +213,7 @@ impl Client<'_> {
     fn does_not_read(&mut self) {
         let mut raw = self.open();
         let message = frame(plainws::Role::Client, BINARY, &[7; 100_000]);
-        for _ in 0..self.below(20) {
+        for _ in 0..self.dice.below(20) {
             let _ = raw.try_send(&message);
         }
     }
@@ -338,6 +221,6 @@ impl Client<'_> {
     fn never_ends_its_head(&mut self) {
         let mut raw = Raw::connect(self.address);
         raw.send("GET /echo HTTP/1.1\r\nHost: exam");
-        thread::sleep(Duration::from_millis(self.below(100)));
+        thread::sleep(Duration::from_millis(self.dice.below(100)));
     }
 }

@@ -1,12 +1,12 @@
 //! Hostile peers from many addresses, and a log that nobody reads, beside clients that behave. These must
 //! not notice: each echo is checked, and the pages for health and metrics are there all the while.
 
-use crate::Tally;
 use crate::support::bytes::{BINARY, BINARY_BEGIN, CLOSE, PING, PONG, TEXT, frame};
 use crate::support::gate::Gate;
 use crate::support::hostile::{VISITORS, Visitor, fill_window, go_on_sending, read_slowly};
 use crate::support::program::{Held, Process, Program, command};
 use crate::support::raw::{Raw, upgrade_request};
+use crate::support::soak::{Tally, duration, recovered};
 use plainws::{CloseCode, Role, WebSocket};
 use std::fmt;
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
     let process = program.process.id();
     let stage = &Stage {
         address: program.address,
-        deadline: Instant::now() + crate::duration(),
+        deadline: Instant::now() + duration(),
         next_visitor: AtomicU8::new(0),
         friends: Tally::default(),
         foes: Foes::default(),
@@ -80,13 +80,7 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
             scope.spawn(|| stage.play(|| stage.hoard()));
             scope.spawn(|| stage.play(|| stage.come_in_a_crowd()));
         }
-        while Instant::now() < stage.deadline {
-            if let Some(held) = Held::by(process) {
-                let threads = held.threads as u64;
-                stage.friends.threads.fetch_max(threads, Ordering::Relaxed);
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
+        stage.friends.watch(process, stage.deadline);
     });
     for ws in friends {
         ws.close(CloseCode::NORMAL, "").expect("a code to send");
@@ -96,7 +90,7 @@ fn hostile_peers_and_a_stalled_log_leave_the_others_served() {
     println!("friends: {}\nfoes:    {}", stage.friends, stage.foes);
     let refused = stage.foes.refused.load(Ordering::Relaxed);
     assert!(refused > 0, "a crowd from one address is too many");
-    let after = crate::recovered(process, before);
+    let after = recovered(process, before);
     println!("before: {before:?}\nafter:  {after:?}");
 
     // The reader of the log is back: what could not be kept for it was counted.

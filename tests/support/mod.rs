@@ -20,6 +20,8 @@ pub(crate) mod raw;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod skip;
+#[cfg(feature = "cli")]
+pub(crate) mod soak;
 #[cfg(all(unix, feature = "cli"))]
 pub(crate) mod terminal;
 pub(crate) mod tunnel;

@@ -10,7 +10,7 @@
 
 mod support;
 
-use plainws::{Client, ClientTls, CloseCode, Message, Role, WebSocket};
+use plainws::{Client, ClientTls, CloseCode, Role, WebSocket};
 use plainws_tls_tests::program::command;
 use plainws_tls_tests::{Authority, Files, LOCAL, Peer, Program, frame, trusting, trusting_at};
 use rustls::pki_types::CertificateDer;
@@ -18,7 +18,6 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::version::TLS12;
 use rustls::{ClientConfig, SupportedProtocolVersion};
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use std::time::{Duration, Instant};
 use support::bytes::{BINARY, BINARY_BEGIN, CLOSE, LAST, MORE, PING, PONG, TEXT, close_body, wire};
 use support::process::Held;
 use support::raw::{PATIENCE, Raw};
+use support::soak::{self, Dice, Tally, duration, recovered};
 
 const CLIENTS: u64 = 16;
 /// Connections that stay from the beginning to the end and send no message in between.
@@ -52,6 +52,7 @@ fn inside_tls_clients_of_all_kinds_leave_the_program_as_it_was() {
         authority,
         files,
         tally: Tally::default(),
+        renewals: AtomicU64::new(0),
         deadline: Instant::now() + duration(),
     };
 
@@ -62,13 +63,7 @@ fn inside_tls_clients_of_all_kinds_leave_the_program_as_it_was() {
             scope.spawn(move || Player::new(stage, seed).play());
         }
         scope.spawn(|| stage.renew_the_certificate(&program));
-        while Instant::now() < stage.deadline {
-            if let Some(held) = Held::by(program.id()) {
-                let threads = held.threads as u64;
-                stage.tally.threads.fetch_max(threads, Ordering::Relaxed);
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
+        stage.tally.watch(program.id(), stage.deadline);
     });
     for ws in &mut idle {
         // No call was made on it since, and its pongs were sent all the same.
@@ -76,7 +71,12 @@ fn inside_tls_clients_of_all_kinds_leave_the_program_as_it_was() {
         let echo = ws.receive().expect("it is open");
         assert_eq!(echo, Some("still here".into()));
     }
-    println!("in {:?}: {}", duration(), stage.tally);
+    let renewals = stage.renewals.load(Ordering::Relaxed);
+    println!(
+        "in {:?}: {}, {renewals} certificates",
+        duration(),
+        stage.tally
+    );
     let after = recovered(program.id(), before);
     println!("before: {before:?}\nafter:  {after:?}");
 
@@ -94,70 +94,14 @@ fn inside_tls_clients_of_all_kinds_leave_the_program_as_it_was() {
     drop(half_open);
 }
 
-/// How long the clients go on.
-fn duration() -> Duration {
-    let seconds = std::env::var("PLAINWS_SOAK_SECONDS");
-    let seconds = seconds.map_or(3, |seconds| seconds.parse().expect("a number of seconds"));
-    Duration::from_secs(seconds)
-}
-
-/// Waits until threads, descriptors and memory are back.
-#[track_caller]
-fn recovered(process: u32, before: Option<Held>) -> Option<Held> {
-    let before = before?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let after = Held::by(process).expect("the program lives");
-        let has_recovered = after.threads <= before.threads
-            && after.descriptors <= before.descriptors
-            // What the allocator keeps for later is no leak, and does not grow with time.
-            && after.kibibytes <= before.kibibytes + 64 * 1024;
-        if has_recovered {
-            return Some(after);
-        }
-        assert!(Instant::now() < deadline, "{after:?}, before: {before:?}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// What was done, and what the program held at most.
-#[derive(Debug, Default)]
-struct Tally {
-    connections: AtomicU64,
-    messages: AtomicU64,
-    bytes: AtomicU64,
-    threads: AtomicU64,
-    renewals: AtomicU64,
-}
-
-impl Tally {
-    fn echoed(&self, length: usize) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(length as u64, Ordering::Relaxed);
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        write!(
-            f,
-            "{} connections, {} messages echoed with {} MiB, {} certificates, at most {} threads",
-            number(&self.connections),
-            number(&self.messages),
-            number(&self.bytes) >> 20,
-            number(&self.renewals),
-            number(&self.threads),
-        )
-    }
-}
-
 /// Where all of them meet.
 struct Stage {
     address: SocketAddr,
     authority: Authority,
     files: Files,
     tally: Tally,
+    /// Certificates shown after the first.
+    renewals: AtomicU64,
     deadline: Instant,
 }
 
@@ -191,7 +135,7 @@ impl Stage {
             while self.shown() != certificate {
                 assert!(Instant::now() < due, "it shows the old certificate");
             }
-            self.tally.renewals.fetch_add(1, Ordering::Relaxed);
+            self.renewals.fetch_add(1, Ordering::Relaxed);
             thread::sleep(Duration::from_millis(500));
         }
     }
@@ -212,8 +156,7 @@ struct Player<'a> {
     config_1_2: Arc<ClientConfig>,
     /// Handshakes that it has left half-way, the oldest first.
     half_open: VecDeque<TcpStream>,
-    /// The state of its dice (xorshift): each client's game is the same in every run.
-    random: u64,
+    dice: Dice,
 }
 
 impl<'a> Player<'a> {
@@ -225,7 +168,7 @@ impl<'a> Player<'a> {
             config: trusting(&roots),
             config_1_2: trusting_at(&roots, versions),
             half_open: VecDeque::new(),
-            random: seed,
+            dice: Dice(seed),
         }
     }
 
@@ -233,7 +176,7 @@ impl<'a> Player<'a> {
         while Instant::now() < self.stage.deadline {
             let connections = &self.stage.tally.connections;
             connections.fetch_add(1, Ordering::Relaxed);
-            match self.below(18) {
+            match self.dice.below(18) {
                 0 | 1 => self.talks_through_the_library(),
                 2 | 3 => self.sends_many_at_once(),
                 4 => self.sends_fragments_and_pings(),
@@ -254,32 +197,12 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn below(&mut self, end: u64) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) % end
-    }
-
     fn length_below(&mut self, end: usize) -> usize {
-        usize::try_from(self.below(end as u64)).expect("it is below a length")
-    }
-
-    /// Some bytes, mostly few.
-    fn payload(&mut self) -> Vec<u8> {
-        let length = match self.below(20) {
-            0 => self.below(200_000),
-            1..=3 => self.below(5000),
-            _ => self.below(130),
-        };
-        let first = self.below(256);
-        (first..first + length)
-            .map(|byte| byte.to_le_bytes()[0])
-            .collect()
+        usize::try_from(self.dice.below(end as u64)).expect("it is below a length")
     }
 
     fn open(&mut self) -> Peer {
-        let config = match self.below(3) {
+        let config = match self.dice.below(3) {
             0 => &self.config_1_2,
             _ => &self.config,
         };
@@ -302,31 +225,21 @@ impl<'a> Player<'a> {
 
     fn talks_through_the_library(&mut self) {
         let ws = self.stage.connect();
-        for _ in 0..self.below(50) {
-            let message = self.payload();
-            let message = match String::from_utf8(message) {
-                Ok(text) => Message::Text(text),
-                Err(error) => Message::Binary(error.into_bytes()),
-            };
-            ws.send(message.clone()).expect("it is open");
-            let echo = ws.receive().expect("it is open");
-            assert!(echo.as_ref() == Some(&message), "the echo differs");
-            self.stage.tally.echoed(message.as_bytes().len());
-        }
-        ws.close(CloseCode::NORMAL, "").expect("a code to send");
+        soak::talk(ws, &mut self.dice, &self.stage.tally);
     }
 
-    /// As few records as can hold them, or one for each, cut into pieces anywhere.
     fn sends_many_at_once(&mut self) {
         let mut peer = self.open();
         for _ in 0..10 {
             // More than the buffers between us would have both sides wait for each other.
-            let messages: Vec<_> = (0..self.below(8)).map(|_| self.payload()).collect();
+            let messages: Vec<_> = (0..self.dice.below(8))
+                .map(|_| self.dice.payload())
+                .collect();
             let frames: Vec<_> = messages
                 .iter()
                 .map(|message| frame(Role::Client, BINARY, message))
                 .collect();
-            let records = match self.below(2) {
+            let records = match self.dice.below(2) {
                 0 => peer.seal(frames.concat()),
                 _ => peer.seal_each(&frames.iter().map(|frame| &frame[..]).collect::<Vec<_>>()),
             };
@@ -342,7 +255,7 @@ impl<'a> Player<'a> {
 
     fn sends_fragments_and_pings(&mut self) {
         let mut peer = self.open();
-        let parts: Vec<_> = (0..4).map(|_| self.payload()).collect();
+        let parts: Vec<_> = (0..4).map(|_| self.dice.payload()).collect();
         peer.send_frame(BINARY_BEGIN, &parts[0]);
         peer.send_frame(PING, "in between");
         peer.send_frame(MORE, &parts[1]);
@@ -355,32 +268,7 @@ impl<'a> Player<'a> {
 
     fn sends_from_two_threads(&mut self) {
         let ws = self.stage.connect();
-        let threads: Vec<_> = (0..2_u8)
-            .map(|who| {
-                let sender = ws.sender();
-                thread::spawn(move || {
-                    for number in 0..100_u8 {
-                        let message = [who, number].repeat(500);
-                        sender.send(&message).expect("it is open");
-                    }
-                })
-            })
-            .collect();
-        let mut next = [0_u8; 2];
-        for _ in 0..200 {
-            let echo = ws.receive().expect("it is open").expect("it is open");
-            let who = echo.as_bytes()[0];
-            let number = &mut next[usize::from(who)];
-            assert!(
-                echo.as_bytes() == [who, *number].repeat(500),
-                "the echo differs"
-            );
-            *number += 1;
-            self.stage.tally.echoed(1000);
-        }
-        for thread in threads {
-            thread.join().expect("it does not panic");
-        }
+        soak::talk_from_two_threads(&ws, &self.stage.tally);
     }
 
     fn watches_the_clock(&mut self) {
@@ -407,7 +295,7 @@ impl<'a> Player<'a> {
     fn renews_its_keys(&mut self) {
         let mut peer = Peer::open(self.stage.address, Arc::clone(&self.config), "/echo");
         for _ in 0..4 {
-            let message = self.payload();
+            let message = self.dice.payload();
             let frame = frame(Role::Client, BINARY, &message);
             let (first, second) = frame.split_at(self.length_below(frame.len()));
             peer.send(first);
@@ -424,7 +312,7 @@ impl<'a> Player<'a> {
         // More than the system keeps: the server has to wait in the midst of a record.
         let message = vec![7; 5_000_000];
         peer.send_frame(BINARY, &message);
-        thread::sleep(Duration::from_millis(self.below(500)));
+        thread::sleep(Duration::from_millis(self.dice.below(500)));
         self.expect_echo(&mut peer, &message);
         self.says_goodbye(peer);
     }
@@ -433,7 +321,7 @@ impl<'a> Player<'a> {
 
     fn breaks_a_rule(&mut self) {
         let mut peer = self.open();
-        let (bytes, code) = match self.below(4) {
+        let (bytes, code) = match self.dice.below(4) {
             0 => (b"\x81\x00".to_vec(), 1002),
             1 => (frame(Role::Client, TEXT, b"\xFF"), 1007),
             2 => (
@@ -451,12 +339,12 @@ impl<'a> Player<'a> {
     /// With an echo unread, that is a reset.
     fn vanishes_in_a_record(&mut self) {
         let mut peer = self.open();
-        let payload = self.payload();
+        let payload = self.dice.payload();
         let frames = wire(Role::Client, &[(BINARY, &payload), (PING, b"?")]);
         let records = peer.seal(frames);
         let length = self.length_below(records.len());
         let _ = peer.tcp.write_all(&records[..length]);
-        if self.below(2) == 0 {
+        if self.dice.below(2) == 0 {
             let _ = peer.tcp.shutdown(Shutdown::Write);
         }
     }
@@ -464,7 +352,7 @@ impl<'a> Player<'a> {
     fn does_not_read(&mut self) {
         let mut peer = self.open();
         let message = frame(Role::Client, BINARY, [7; 100_000]);
-        for _ in 0..self.below(20) {
+        for _ in 0..self.dice.below(20) {
             let _ = peer.try_send(&message);
         }
     }
@@ -489,8 +377,8 @@ impl<'a> Player<'a> {
 
     /// HTTP in the clear is told so; anything else is not TLS, at once or in the midst of it.
     fn speaks_something_else(&mut self) {
-        let garbage = self.payload();
-        match self.below(3) {
+        let garbage = self.dice.payload();
+        match self.dice.below(3) {
             0 => {
                 let mut raw = Raw::connect(self.stage.address);
                 raw.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -527,7 +415,7 @@ impl<'a> Player<'a> {
     }
 
     fn leaves_early(&mut self) {
-        match self.below(3) {
+        match self.dice.below(3) {
             0 => drop(tcp(self.stage.address)),
             1 => drop(Peer::connect(self.stage.address, Arc::clone(&self.config))),
             _ => {

@@ -17,6 +17,8 @@ pub(crate) mod raw;
 pub(crate) mod server;
 #[path = "../../../support/skip.rs"]
 pub(crate) mod skip;
+#[path = "../../../support/soak.rs"]
+pub(crate) mod soak;
 #[path = "../../../support/tunnel.rs"]
 pub(crate) mod tunnel;
 
