@@ -2,14 +2,14 @@
 
 use crate::support::bytes::{CLOSE, PING, PONG, TEXT, close_body};
 use crate::support::gate::Gate;
-use crate::support::inside::{Served, VERSIONS, connected_with, observe};
+use crate::support::inside::{Served, VERSIONS, connected_with, drip, observe};
 use crate::support::server::{Observed, SOON, endless};
 use plainws::{Error, Limits, Message, Result, Role};
-use plainws_tls_tests::{Peer, frame};
+use plainws_tls_tests::frame;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A server whose handler is busy until the gate opens, and then tells what it receives.
@@ -66,22 +66,8 @@ fn answers_a_close_while_the_handler_is_busy() {
     assert_eq!(observed.next().expect("the peer closed"), None);
 }
 
-/// Sends the record of a message byte by byte, until the test has seen enough.
-fn drip(mut peer: Peer, role: Role) -> (Arc<AtomicBool>, JoinHandle<Peer>) {
-    let enough = Arc::new(AtomicBool::new(false));
-    let is_enough = Arc::clone(&enough);
-    let dripping = thread::spawn(move || {
-        let record = peer.seal(frame(role, TEXT, "a".repeat(16_000)));
-        let mut bytes = record.iter();
-        while !is_enough.load(Ordering::Relaxed) {
-            peer.send_records([*bytes.next().expect("the test ends before the record")]);
-            thread::sleep(Duration::from_millis(5));
-        }
-        peer.send_records(bytes.as_slice());
-        peer
-    });
-    (enough, dripping)
-}
+/// Between two bytes of a record that drips: it lasts longer than any test here.
+const A_PAUSE: Duration = Duration::from_millis(5);
 
 /// Pings after a while, and is not patient.
 fn attentive() -> Limits {
@@ -92,7 +78,7 @@ fn attentive() -> Limits {
 #[test]
 fn takes_a_peer_that_drips_a_record_to_a_busy_handler_for_alive() {
     let (served, gate, observed) = busy(attentive());
-    let (enough, dripping) = drip(served.open(), Role::Client);
+    let (enough, dripping) = drip(served.open(), Role::Client, A_PAUSE);
     assert!(observed.next_within(6 * SOON).is_none(), "it is let go on");
     enough.store(true, Ordering::Relaxed);
     let mut peer = dripping.join().expect("it is read");
@@ -111,7 +97,7 @@ fn takes_a_peer_that_drips_a_record_behind_many_messages_for_alive() {
     let (served, gate, observed) = busy(attentive());
     let mut peer = served.open();
     peer.send(frame(Role::Client, TEXT, "first").repeat(READ_AHEAD));
-    let (enough, dripping) = drip(peer, Role::Client);
+    let (enough, dripping) = drip(peer, Role::Client, A_PAUSE);
     assert!(observed.next_within(6 * SOON).is_none(), "it is let go on");
     enough.store(true, Ordering::Relaxed);
     let _peer = dripping.join().expect("it is read");
@@ -128,7 +114,7 @@ fn takes_a_peer_that_drips_a_record_behind_many_messages_for_alive() {
 fn takes_a_peer_that_drips_a_record_to_one_who_waits_for_it_for_alive() {
     let (served, gate, observed) = busy(attentive());
     gate.open();
-    let (enough, dripping) = drip(served.open(), Role::Client);
+    let (enough, dripping) = drip(served.open(), Role::Client, A_PAUSE);
     assert!(observed.next_within(6 * SOON).is_none(), "it is let go on");
     enough.store(true, Ordering::Relaxed);
     let _peer = dripping.join().expect("it is read");
@@ -145,7 +131,7 @@ fn of_a_client_takes_a_server_that_drips_for_alive() {
     thread::spawn(move || {
         let _ = told.send(ws.receive());
     });
-    let (enough, dripping) = drip(peer, Role::Server);
+    let (enough, dripping) = drip(peer, Role::Server, A_PAUSE);
     assert!(received.recv_timeout(6 * SOON).is_err(), "it is let go on");
     enough.store(true, Ordering::Relaxed);
     let _peer = dripping.join().expect("it is read");

@@ -2,11 +2,11 @@
 
 use crate::support::bytes::TEXT;
 use crate::support::due;
-use crate::support::inside::{VERSIONS, connected, connected_at, observe};
+use crate::support::inside::{VERSIONS, connected, connected_at, drip, observe};
 use crate::support::server::{SOON, endless};
 use plainws::{Message, Received, Result, Role, WebSocket};
-use plainws_tls_tests::{PATIENCE, Peer, frame};
-use std::sync::atomic::{AtomicBool, Ordering};
+use plainws_tls_tests::{PATIENCE, frame};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,27 +81,10 @@ fn byte_by_byte_lose_nothing() {
     expect_message(&ws, &text);
 }
 
-/// Sends a record byte by byte, each after a moment, until the test has seen enough.
-fn drip(mut peer: Peer, role: Role) -> (Arc<AtomicBool>, thread::JoinHandle<Peer>) {
-    let enough = Arc::new(AtomicBool::new(false));
-    let is_enough = Arc::clone(&enough);
-    let dripping = thread::spawn(move || {
-        let record = peer.seal(frame(role, TEXT, "a".repeat(16_000)));
-        let mut bytes = record.iter();
-        while !is_enough.load(Ordering::Relaxed) {
-            peer.send_records([*bytes.next().expect("the test ends before the record")]);
-            thread::sleep(A_MOMENT);
-        }
-        peer.send_records(bytes.as_slice());
-        peer
-    });
-    (enough, dripping)
-}
-
 #[test]
 fn are_on_time_while_a_record_drips() {
     let (ws, peer) = connected();
-    let (enough, dripping) = drip(peer, Role::Server);
+    let (enough, dripping) = drip(peer, Role::Server, A_MOMENT);
     let ws = Arc::new(ws);
     let its_ws = Arc::clone(&ws);
     let received = due::call(Instant::now(), SOON, move || its_ws.receive_timeout(SOON));
@@ -121,7 +104,7 @@ fn are_on_time_in_a_servers_handler_too() {
     };
     let (served, observed) = observe(endless(), handler);
     let since = Instant::now();
-    let (enough, dripping) = drip(served.open(), Role::Client);
+    let (enough, dripping) = drip(served.open(), Role::Client, A_MOMENT);
     assert_eq!(observed.next_due(since, SOON), Received::TimedOut);
     enough.store(true, Ordering::Relaxed);
     assert_eq!(observed.next(), message(&"a".repeat(16_000)));

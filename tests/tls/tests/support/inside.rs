@@ -1,14 +1,16 @@
 //! plainws inside TLS: servers of the library with certificates, and clients that trust them.
 #![allow(dead_code, reason = "each test program uses some of these")]
 
+use super::bytes::TEXT;
 use super::server::{Observed, start};
-use plainws::{Client, ClientTls, Limits, Message, Result, Server, ServerTls, WebSocket};
+use plainws::{Client, ClientTls, Limits, Message, Result, Role, Server, ServerTls, WebSocket};
 use plainws_tls_tests::peer::listen;
-use plainws_tls_tests::{Authority, Certificate, LOCAL, Peer, trusting, trusting_at};
+use plainws_tls_tests::{Authority, Certificate, LOCAL, Peer, frame, trusting, trusting_at};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -117,4 +119,25 @@ pub(crate) fn listen_at_ipv6() -> Option<TcpListener> {
 
 pub(crate) fn text(text: &str) -> Option<Message> {
     Some(Message::Text(text.into()))
+}
+
+/// Sends the record of a message byte by byte, with a pause after each, until the test has seen enough.
+pub(crate) fn drip(
+    mut peer: Peer,
+    role: Role,
+    pause: Duration,
+) -> (Arc<AtomicBool>, thread::JoinHandle<Peer>) {
+    let enough = Arc::new(AtomicBool::new(false));
+    let is_enough = Arc::clone(&enough);
+    let dripping = thread::spawn(move || {
+        let record = peer.seal(frame(role, TEXT, "a".repeat(16_000)));
+        let mut bytes = record.iter();
+        while !is_enough.load(Ordering::Relaxed) {
+            peer.send_records([*bytes.next().expect("the test ends before the record")]);
+            thread::sleep(pause);
+        }
+        peer.send_records(bytes.as_slice());
+        peer
+    });
+    (enough, dripping)
 }
