@@ -10,10 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a stream of the process has said so far; a thread reads it, so that the process never waits.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Output(Arc<(Mutex<Heard>, Condvar)>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Heard {
     text: String,
     has_ended: bool,
@@ -60,6 +60,11 @@ impl Output {
         }
     }
 
+    /// What was said so far.
+    pub(crate) fn so_far(&self) -> String {
+        self.lock().text.clone()
+    }
+
     /// All that was said, once the stream has ended.
     pub(crate) fn whole(&self) -> String {
         let heard = self.lock();
@@ -83,6 +88,7 @@ impl Output {
 }
 
 /// A running process, ended when it is dropped.
+#[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     /// From [`Process::start_stalled`] only.
@@ -139,7 +145,12 @@ impl Process {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the process does not end");
+            assert!(
+                Instant::now() < deadline,
+                "the process does not end; it said:\n{}{}",
+                self.stdout.so_far(),
+                self.stderr.so_far()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -12,8 +12,16 @@
 //! deadlines: `tests/support/mod.rs`.
 
 pub mod certificate;
+#[path = "../../support/gate.rs"]
+mod gate;
 pub mod peer;
+#[path = "../../support/process.rs"]
+mod process;
 pub mod program;
+/// What the files of the main package look for there.
+mod raw {
+    pub(crate) use crate::PATIENCE;
+}
 pub mod relay;
 
 pub use certificate::{Authority, Certificate, Files, LOCAL, trusting, trusting_at};

@@ -1,15 +1,15 @@
 //! The program itself, as a process.
 
-use crate::PATIENCE;
+use crate::gate::Gate;
+use crate::process::{self, Process};
 use std::env;
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::process::{ChildStdin, Command, ExitStatus};
+use std::sync::OnceLock;
 use std::thread;
-use std::time::{Duration, Instant};
 
 /// The program with TLS in it: what `PLAINWS_PROGRAM` names, or what is built now, once.
 ///
@@ -105,7 +105,7 @@ pub fn run_with(command: &mut Command, input: impl AsRef<[u8]>) -> Run {
 /// A running process, ended when it is dropped.
 #[derive(Debug)]
 pub struct Program {
-    child: Child,
+    process: Process,
     /// Open until it is taken or dropped.
     pub stdin: Option<ChildStdin>,
     /// What it says.
@@ -128,17 +128,13 @@ impl Program {
     /// Starts a command, for example a [`command`] with variables.
     #[must_use]
     pub fn start(command: &mut Command) -> Self {
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = child.expect("the program starts");
+        let process = Process::start_stalled(command, &Gate::opened(), &Gate::opened());
+        let mut process = process.expect("the program starts");
         Self {
-            stdin: child.stdin.take(),
-            stdout: Output::of(child.stdout.take().expect("it is piped")),
-            stderr: Output::of(child.stderr.take().expect("it is piped")),
-            child,
+            stdin: process.stdin.take(),
+            stdout: Output(process.stdout.clone()),
+            stderr: Output(process.stderr.clone()),
+            process,
         }
     }
 
@@ -180,69 +176,25 @@ impl Program {
     /// The process's number.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Sends a signal, such as `HUP`.
     pub fn signal(&self, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.id());
-        let status = Command::new("sh").args(["-c", &kill]).status();
-        assert!(status.is_ok_and(|status| status.success()), "{kill}");
+        self.process.signal(signal);
     }
 
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("it is our child") {
-                return status;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the process does not end; it said:\n{}{}",
-                self.stdout.so_far(),
-                self.stderr.so_far()
-            );
-            // The standard library offers no other way to wait with an end.
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.wait()
     }
 }
 
 /// What a stream of a process has said so far; a thread reads it, so that the process never waits. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Output(Arc<(Mutex<Heard>, Condvar)>);
-
-#[derive(Debug, Default)]
-struct Heard {
-    text: String,
-    has_ended: bool,
-}
+#[derive(Clone, Debug)]
+pub struct Output(process::Output);
 
 impl Output {
-    fn of(stream: impl Read + Send + 'static) -> Self {
-        let output = Self::default();
-        let heard = output.clone();
-        thread::spawn(move || {
-            let mut stream = BufReader::new(stream);
-            let mut line = Vec::new();
-            while let Ok(1..) = stream.read_until(b'\n', &mut line) {
-                let text = String::from_utf8_lossy(&line).into_owned();
-                line.clear();
-                heard.update(|heard| heard.text += &text);
-            }
-            heard.update(|heard| heard.has_ended = true);
-        });
-        output
-    }
-
     /// Waits until `find` finds something in all that was said so far, whole lines only.
     ///
     /// # Panics
@@ -250,25 +202,7 @@ impl Output {
     /// When it finds nothing in time, or the stream has ended.
     #[track_caller]
     pub fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        let mut heard = self.lock();
-        loop {
-            if let Some(found) = find(&heard.text) {
-                return found;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero() && !heard.has_ended,
-                "no {what} in:\n{}",
-                heard.text
-            );
-            heard = self
-                .0
-                .1
-                .wait_timeout(heard, left)
-                .expect("no panic in it")
-                .0;
-        }
+        self.0.wait_for(what, find)
     }
 
     /// Waits for the first line that contains `text`.
@@ -287,7 +221,7 @@ impl Output {
     /// What was said so far.
     #[must_use]
     pub fn so_far(&self) -> String {
-        self.lock().text.clone()
+        self.0.so_far()
     }
 
     /// All that was said, once the stream has ended.
@@ -297,18 +231,6 @@ impl Output {
     /// When it does not end in time.
     #[must_use]
     pub fn whole(&self) -> String {
-        let waited = (self.0.1).wait_timeout_while(self.lock(), PATIENCE, |heard| !heard.has_ended);
-        let (heard, timeout) = waited.expect("no panic in it");
-        assert!(!timeout.timed_out(), "the stream does not end");
-        heard.text.clone()
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Heard)) {
-        change(&mut self.lock());
-        self.0.1.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Heard> {
-        self.0.0.lock().expect("no panic in it")
+        self.0.whole()
     }
 }
