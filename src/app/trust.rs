@@ -189,14 +189,14 @@ fn shake_hands(stream: &dyn Transport, patience: Duration) -> io::Result<()> {
         match stream.handshake() {
             Ok(true) => return Ok(()),
             Ok(false) => {}
-            Err(error) if is_passing(error.kind()) => {}
+            Err(error) if is_passing(&error) => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Whether nothing has happened yet.
-fn is_passing(kind: io::ErrorKind) -> bool {
+/// Whether a call of a [`Transport`] may simply be made again: nothing has happened yet.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(kind, Interrupted | TimedOut | WouldBlock)
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }

@@ -1,6 +1,7 @@
 //! A connection with an examinee: a thread reads, so that neither end waits for the other to read.
 
 use super::came::{Came, Ended};
+use crate::app::trust::is_passing;
 use plainws::{Role, Transport};
 use std::io;
 use std::net::Shutdown;
@@ -300,14 +301,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// Whether the same write may be made again.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
-    )
 }
 
 #[cfg(test)]
