@@ -188,7 +188,8 @@ pub trait Transport: Send + Sync {
 
     /// What keeps others from reading and changing the bytes on their way, such as `TLS 1.3, TLS13_AES_256_GCM_SHA384`,
     /// for [`WebSocket::secured_by`](crate::WebSocket::secured_by); by default nothing does. It is asked for after the
-    /// [handshake](Self::handshake) only.
+    /// [handshake](Self::handshake) only. A transport around another one hands this call on too: what is not known to
+    /// be secured lets pages of `http:` of the same host connect.
     fn secured_by(&self) -> Option<String> {
         None
     }
