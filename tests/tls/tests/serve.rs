@@ -404,6 +404,7 @@ mod a_handshake_that_fails {
 #[cfg(unix)]
 mod a_signal {
     use super::*;
+    use crate::support::{process, skip};
     use plainws_tls_tests::program::command;
     use std::io::Write as _;
     use std::process::Command;
@@ -411,24 +412,23 @@ mod a_signal {
     const RENEWED: &str = "the certificate is renewed";
     const KEPT: &str = "the certificate stays as it was";
 
-    /// Programs started from here ignore SIGHUP if these tests were started so. Linux tells; elsewhere they may.
-    fn is_hangup_ignored() -> bool {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mut lines = status.lines();
-        let mask = lines
-            .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-        let is_ignored = mask.is_some_and(|mask| mask & 1 == 1);
-        if is_ignored {
-            let is_required =
-                std::env::var_os("PLAINWS_SIGNALS").is_some_and(|value| value == "required");
-            assert!(!is_required, "SIGHUP is ignored");
-            // Not with println, which shows nothing when a test passes.
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED certificates read again: the tests were started so that SIGHUP is ignored."
+    /// Whether programs started from here heed a signal. Where a test is skipped for it, that is said.
+    fn is_heeded(signal: &str) -> bool {
+        let number = match signal {
+            "HUP" => 1,
+            "INT" => 2,
+            "TERM" => 15,
+            _ => panic!("the number of SIG{signal} is not known here"),
+        };
+        let is_heeded = process::is_heeded(number);
+        if !is_heeded {
+            skip(
+                "what a signal does to a server inside TLS",
+                &format!("the tests were started so that SIG{signal} is ignored"),
+                "PLAINWS_SIGNALS",
             );
         }
-        is_ignored
+        is_heeded
     }
 
     /// How many lines of the log say this.
@@ -447,7 +447,7 @@ mod a_signal {
 
     #[test]
     fn to_hang_up_renews_the_certificate_and_ends_no_connection() {
-        if is_hangup_ignored() {
+        if !is_heeded("HUP") {
             return;
         }
         let mut serving = Serving::with(&[]);
@@ -469,7 +469,7 @@ mod a_signal {
 
     #[test]
     fn to_hang_up_changes_nothing_if_a_file_is_wrong() {
-        if is_hangup_ignored() {
+        if !is_heeded("HUP") {
             return;
         }
         let serving = Serving::with(&["--quiet"]);
@@ -510,7 +510,7 @@ mod a_signal {
 
     #[test]
     fn to_hang_up_is_told_in_json_too() {
-        if is_hangup_ignored() {
+        if !is_heeded("HUP") {
             return;
         }
         let serving = Serving::with(&["--log", "json"]);
@@ -526,7 +526,7 @@ mod a_signal {
 
     #[test]
     fn to_hang_up_during_the_start_is_heeded_after_it() {
-        if is_hangup_ignored() {
+        if !is_heeded("HUP") {
             return;
         }
         let files = Files::local();
@@ -557,7 +557,7 @@ mod a_signal {
     #[test]
     fn to_end_closes_connections_with_1001_also_if_another_hangs_up_then() {
         for (signal, hangs_up) in [("TERM", false), ("INT", false), ("TERM", true)] {
-            if hangs_up && is_hangup_ignored() {
+            if !is_heeded(signal) || (hangs_up && !is_heeded("HUP")) {
                 continue;
             }
             // On a busy machine there may be time for a ping.
