@@ -77,6 +77,7 @@
 //! - [`Page`]: what is answered to those who do not ask for WebSocket.
 //! - [`Handle`], [`Stats`]: stop it, watch it. [`net::log`]: what it reports of each request.
 //! - [`net::hosts`], [`net::origin`]: for which hosts it answers, and whose pages may connect.
+//! - [`net::proxies`]: which proxies are believed.
 //! - [`accept()`], [`Accept`]: the server's side of one stream that was accepted elsewhere.
 //!
 //! A client:

@@ -22,6 +22,7 @@
 //! | | [`applicant`] | who asks for a WebSocket connection, and on what terms is it let in? |
 //! | | [`paths`] | where does a request's path lead? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
+//! | | [`proxies`] | which proxies are believed? |
 //! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `tls`, `security` | how is TLS put below a connection, where the build has it? |
@@ -53,6 +54,7 @@ mod overdue;
 mod pace;
 pub mod paths;
 mod places;
+pub mod proxies;
 pub mod proxy;
 pub mod random;
 mod read_buffer;
