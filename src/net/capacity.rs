@@ -131,8 +131,9 @@ pub(super) fn division(told: &[Told]) -> Division {
     descriptors.map_or(Division::PLENTY, Told::division)
 }
 
-/// Asks the system what this process may have, and what it has already.
-pub(super) fn ask() -> Vec<Told> {
+/// Asks the system what this process may have, and what it has already. So many descriptors `more` will be
+/// taken before the first connection.
+pub(super) fn ask(more: usize) -> Vec<Told> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let (limits, status) = (read("/proc/self/limits"), read("/proc/self/status"));
     let threads = field(&status, "Threads:");
@@ -149,7 +150,7 @@ pub(super) fn ask() -> Vec<Told> {
         tell(
             Resource::Descriptors,
             field(&limits, "Max open files"),
-            open_descriptors(),
+            open_descriptors().map(|open| open + more as u64),
         ),
         // Other processes of the user count as well, and are not seen here.
         tell(Resource::Threads, of_user, threads),
@@ -377,7 +378,7 @@ Max address space         unlimited            unlimited            bytes
     #[test]
     fn linux_tells() {
         if cfg!(target_os = "linux") {
-            let told = ask();
+            let told = ask(0);
             for resource in [Resource::Descriptors, Resource::Threads, Resource::Maps] {
                 let found = told.iter().find(|told| told.resource == resource);
                 assert!(found.is_some_and(|told| told.used > 0), "{told:?}");

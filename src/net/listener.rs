@@ -1,5 +1,6 @@
 //! What a server accepts connections from.
 
+use super::hosts::{Host, HostPolicy};
 use super::transport::Transport;
 use std::io;
 #[cfg(unix)]
@@ -75,6 +76,17 @@ impl Listener {
                 "a Unix socket has no IP address",
             )),
         }
+    }
+
+    /// The hosts that are answered for where it listens, and these ones.
+    pub(super) fn hosts(&self, allowed: &[Host]) -> HostPolicy {
+        let address = self.local_addr().map(|address| address.ip());
+        // A Unix socket has none.
+        let mut policy = address.map_or_else(|_| HostPolicy::default(), HostPolicy::at);
+        for host in allowed {
+            policy.allow(host.clone());
+        }
+        policy
     }
 
     pub(super) fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! A server: accepts connections and gives each a thread.
 
 use super::applicant::{Admission, Applicant};
-use super::capacity::{self, Capacity, Division};
+use super::capacity::{self, Capacity, Division, Told};
 use super::caretaker;
 use super::error::Result;
 use super::hosts::{Host, HostPolicy, ip};
@@ -26,6 +26,7 @@ use super::transport::Transport;
 use super::websocket::WebSocket;
 use crate::protocol::request::Request;
 use std::io::{self, IoSlice};
+use std::iter;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
@@ -44,6 +45,9 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often to try that: for as long as other connections may take to give a descriptor back.
 const WAKE_TRIES: usize = 200;
 
+/// What a listener needs to accept: the descriptor that is kept back, and the one that the system sets aside
+/// for the next connection while it waits for it. The first listener's are among those that connections never get.
+const DESCRIPTORS_TO_ACCEPT: usize = 2;
 /// Waiting peers that are refused in one go when no descriptor is left for them.
 const REFUSED_AT_ONCE: usize = 64;
 
@@ -54,7 +58,7 @@ const MAX_CONNECTIONS: usize = 900;
 /// handshake of a live peer may take.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Handlers and pages on one TCP port, or one Unix socket.
+/// Handlers and pages on a TCP port or a Unix socket, or on [several](Self::listen) of them.
 ///
 /// ```no_run
 /// use plainws::{Server, WebSocket};
@@ -74,7 +78,10 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     listener: Arc<Listener>,
+    /// Those beside the first one.
+    others: Vec<Arc<Listener>>,
     site: Site,
+    allowed_hosts: Vec<Host>,
     registry: Arc<Registry>,
     max_connections: usize,
     max_per_address: Option<usize>,
@@ -95,14 +102,11 @@ impl Server {
     /// Serves a listener that was made elsewhere, for example with a longer backlog, or of a Unix socket.
     #[must_use]
     pub fn from_listener(listener: impl Into<Listener>) -> Self {
-        let listener = listener.into();
-        let mut site = Site::default();
-        if let Ok(address) = listener.local_addr() {
-            site.hosts = HostPolicy::at(address.ip());
-        }
         Self {
-            listener: Arc::new(listener),
-            site,
+            listener: Arc::new(listener.into()),
+            others: Vec::new(),
+            site: Site::default(),
+            allowed_hosts: Vec::new(),
             registry: Arc::default(),
             max_connections: MAX_CONNECTIONS,
             max_per_address: None,
@@ -111,7 +115,31 @@ impl Server {
         }
     }
 
-    /// The address listened on.
+    /// Serves one more listener: another address, IPv6 beside IPv4, or a Unix socket. Everything else is common to all:
+    /// what is served, its security, the places and the memory, and the end.
+    ///
+    /// Only for which hosts is answered depends on where a request arrives ([`allow_host`](Self::allow_host)): at a
+    /// loopback address for loopback hosts, whatever the other listeners are.
+    ///
+    /// ```no_run
+    /// use plainws::Server;
+    /// use std::net::TcpListener;
+    ///
+    /// # fn main() -> plainws::Result<()> {
+    /// Server::bind("127.0.0.1:8000")?
+    ///     .listen(TcpListener::bind("[::1]:8000")?)
+    ///     .route("/", |ws| ws.send("Hello"))
+    ///     .serve();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
+        self.others.push(Arc::new(listener.into()));
+        self
+    }
+
+    /// The address listened on; with [several](Self::listen) listeners the first one's.
     ///
     /// # Errors
     ///
@@ -296,14 +324,14 @@ impl Server {
 
     /// Answers for one more host: `allow_host("example.com".parse()?)`.
     ///
-    /// On a loopback address only `localhost`, names under it and loopback addresses are answered for
+    /// At a listener on a loopback address only `localhost`, names under it and loopback addresses are answered for
     /// otherwise, at any port: a site whose name leads to this machine could have its visitors' browsers
     /// read what is served here (DNS rebinding). Elsewhere all hosts are answered for until this is called,
     /// and then only those that are allowed, and loopback names to peers on the same machine. Other
     /// requests are refused with 421.
     #[must_use]
     pub fn allow_host(mut self, host: Host) -> Self {
-        self.site.hosts.allow(host);
+        self.allowed_hosts.push(host);
         self
     }
 
@@ -461,7 +489,7 @@ impl Server {
     /// ([`max_connections`](Self::max_connections)).
     #[must_use]
     pub fn capacity(&self) -> Option<Capacity> {
-        capacity::capacity(&capacity::ask(), self.stack_size)
+        capacity::capacity(&self.told(), self.stack_size)
     }
 
     /// Gives each connection's thread a stack of `stack_size` bytes. Default 512 KiB. A handler that
@@ -485,14 +513,11 @@ impl Server {
     ///
     /// The system does not say which address is listened on.
     pub fn handle(&self) -> Result<Handle> {
-        let waker = match &*self.listener {
-            Listener::Tcp(listener) => Waker::Connection(listener.local_addr()?),
-            #[cfg(unix)]
-            Listener::Unix(_) => Waker::Listener(Arc::downgrade(&self.listener)),
-        };
+        let listeners = iter::once(&self.listener).chain(&self.others);
+        let wakers: io::Result<_> = listeners.map(Waker::of).collect();
         Ok(Handle {
             registry: Arc::clone(&self.registry),
-            waker,
+            wakers: wakers?,
         })
     }
 
@@ -503,29 +528,28 @@ impl Server {
     /// A connection that cannot be accepted is logged, and does not end the server.
     pub fn serve(mut self) {
         let places = self.places();
-        let Self {
+        let site = Arc::new(self.site);
+        let acceptor = |listener: Arc<Listener>| Acceptor {
+            hosts: Arc::new(listener.hosts(&self.allowed_hosts)),
             listener,
-            site,
-            registry,
-            stack_size,
-            grace,
-            ..
-        } = self;
-        let acceptor = Acceptor {
-            site: Arc::new(site),
-            registry,
+            site: Arc::clone(&site),
+            registry: Arc::clone(&self.registry),
             places,
-            stack_size,
+            stack_size: self.stack_size,
         };
-        acceptor.accept_all(&listener);
-        acceptor.refuse_the_rest(&listener);
-        drop(listener);
-        acceptor.registry.end(grace);
+        let others = self.others.into_iter().map(acceptor).collect();
+        accept_from_all(acceptor(self.listener), others);
+        self.registry.end(self.grace);
+    }
+
+    /// What the system allows, and what is taken of it.
+    fn told(&self) -> Vec<Told> {
+        capacity::ask(DESCRIPTORS_TO_ACCEPT * self.others.len())
     }
 
     /// Fits the places into what the system allows.
     fn places(&mut self) -> Places {
-        let told = capacity::ask();
+        let told = self.told();
         let allowed = capacity::capacity(&told, self.stack_size);
         let Division {
             lingering,
@@ -564,7 +588,7 @@ impl Server {
 #[derive(Clone, Debug)]
 pub struct Handle {
     registry: Arc<Registry>,
-    waker: Waker,
+    wakers: Vec<Waker>,
 }
 
 /// What wakes a thread that waits in `accept`, which cannot be interrupted.
@@ -575,6 +599,42 @@ enum Waker {
     /// Its listener.
     #[cfg(unix)]
     Listener(std::sync::Weak<Listener>),
+}
+
+impl Waker {
+    fn of(listener: &Arc<Listener>) -> io::Result<Self> {
+        Ok(match &**listener {
+            Listener::Tcp(listener) => Self::Connection(listener.local_addr()?),
+            #[cfg(unix)]
+            Listener::Unix(_) => Self::Listener(Arc::downgrade(listener)),
+        })
+    }
+
+    /// Returns whether the thread was woken, or the listener is gone.
+    fn wake(&self, registry: &Registry) -> bool {
+        match self {
+            Self::Connection(address) => wake_by_connection(*address, registry),
+            #[cfg(unix)]
+            Self::Listener(listener) => match listener.upgrade().as_deref() {
+                Some(Listener::Unix(listener)) => wake(listener).is_ok(),
+                _ => true,
+            },
+        }
+    }
+}
+
+fn wake_by_connection(mut address: SocketAddr, registry: &Registry) -> bool {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let connect = || TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
+    registry.wake_with(connect).map_or_else(
+        |error| error.kind() == io::ErrorKind::ConnectionRefused,
+        |()| true,
+    )
 }
 
 impl Handle {
@@ -598,7 +658,9 @@ impl Handle {
 
     fn advance(&self, phase: Phase) {
         self.registry.advance(phase);
-        if self.wake() {
+        let mut asleep = self.wakers.clone();
+        asleep.retain(|waker| !waker.wake(&self.registry));
+        if asleep.is_empty() {
             return;
         }
         // No descriptor is free for the connection that wakes `accept`: end others, which free theirs.
@@ -607,46 +669,40 @@ impl Handle {
         } else {
             self.registry.close_all();
         }
-        let handle = self.clone();
+        let registry = Arc::clone(&self.registry);
         let _ = thread::Builder::new().spawn(move || {
             for _ in 0..WAKE_TRIES {
-                if handle.wake() {
+                asleep.retain(|waker| !waker.wake(&registry));
+                if asleep.is_empty() {
                     return;
                 }
                 thread::sleep(ACCEPT_PAUSE);
             }
         });
     }
-
-    /// Returns whether the thread that waits in `accept` was woken, or the listener is gone.
-    fn wake(&self) -> bool {
-        match &self.waker {
-            Waker::Connection(address) => self.wake_by_connection(*address),
-            #[cfg(unix)]
-            Waker::Listener(listener) => match listener.upgrade().as_deref() {
-                Some(Listener::Unix(listener)) => wake(listener).is_ok(),
-                _ => true,
-            },
-        }
-    }
-
-    fn wake_by_connection(&self, mut address: SocketAddr) -> bool {
-        if address.ip().is_unspecified() {
-            address.set_ip(match address {
-                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        let connect = || TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
-        self.registry.wake_with(connect).map_or_else(
-            |error| error.kind() == io::ErrorKind::ConnectionRefused,
-            |()| true,
-        )
-    }
 }
 
-/// Lets connections in, as long as there is room.
+/// Accepts from every listener until the server stops: from the first one here, from each other on a thread of
+/// its own.
+fn accept_from_all(first: Acceptor, others: Vec<Acceptor>) {
+    thread::scope(|scope| {
+        for acceptor in others {
+            let (registry, site) = (Arc::clone(&acceptor.registry), Arc::clone(&acceptor.site));
+            let thread = thread::Builder::new().name("plainws accept".into());
+            // Without a thread the listener is gone, so that its peers are told so and do not wait in vain.
+            if let Err(error) = thread.spawn_scoped(scope, || acceptor.run()) {
+                report_failure(&site, &registry, &error);
+            }
+        }
+        first.run();
+    });
+}
+
+/// Lets the connections of one listener in, as long as there is room.
 struct Acceptor {
+    listener: Arc<Listener>,
+    /// Which hosts are answered for at this listener.
+    hosts: Arc<HostPolicy>,
     site: Arc<Site>,
     registry: Arc<Registry>,
     places: Places,
@@ -654,7 +710,14 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    fn accept_all(&self, listener: &Listener) {
+    /// Accepts until the server stops, and refuses those that wait then.
+    fn run(self) {
+        self.accept_all();
+        self.refuse_waiting(usize::MAX, &stopping(), self.site.max_lingering);
+    }
+
+    fn accept_all(&self) {
+        let listener = &self.listener;
         // A descriptor that is kept back: where no other is left, one after the other of those that wait
         // is accepted with it, and told so.
         let mut spare = listener.try_clone().ok();
@@ -674,7 +737,7 @@ impl Acceptor {
                 Err(error) => {
                     drop(spare.take());
                     let why = Response::refusal(503, "no-descriptor", "no open file is left");
-                    self.refuse_waiting(listener, REFUSED_AT_ONCE, &why, 0);
+                    self.refuse_waiting(REFUSED_AT_ONCE, &why, 0);
                     spare = listener.try_clone().ok();
                     thread::sleep(ACCEPT_PAUSE);
                     Some(error)
@@ -683,7 +746,7 @@ impl Acceptor {
             if let Some(error) = &failure {
                 self.registry.count(|stats| stats.accept_failures += 1);
                 if !is_failing {
-                    self.report_failure(error);
+                    report_failure(&self.site, &self.registry, error);
                 }
             }
             is_failing = failure.is_some();
@@ -708,11 +771,12 @@ impl Acceptor {
             }
         };
         let id = membership.id();
-        let (site, its_stream) = (Arc::clone(&self.site), Arc::clone(&stream));
+        let (site, hosts) = (Arc::clone(&self.site), Arc::clone(&self.hosts));
+        let its_stream = Arc::clone(&stream);
         let thread = thread::Builder::new()
             .name(thread_name(peer))
             .stack_size(self.stack_size);
-        match thread.spawn(move || session::run(its_stream, peer, &site, membership)) {
+        match thread.spawn(move || session::run(its_stream, peer, &site, &hosts, membership)) {
             Ok(thread) => self.registry.keep(id, thread),
             Err(error) => {
                 let why = Response::refusal(503, "no-thread", "cannot start a thread");
@@ -723,14 +787,9 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Refuses those that wait in the listener's queue when the server stops.
-    fn refuse_the_rest(&self, listener: &Listener) {
-        let lingering = self.site.max_lingering;
-        self.refuse_waiting(listener, usize::MAX, &stopping(), lingering);
-    }
-
     /// Refuses connections that wait in the listener's queue, at most `max` of them.
-    fn refuse_waiting(&self, listener: &Listener, max: usize, why: &Response, lingering: usize) {
+    fn refuse_waiting(&self, max: usize, why: &Response, lingering: usize) {
+        let listener = &self.listener;
         if listener.set_nonblocking(true).is_err() {
             return;
         }
@@ -775,20 +834,21 @@ impl Acceptor {
         });
     }
 
-    fn report_failure(&self, error: &io::Error) {
-        self.report(&Record {
-            peer: None,
-            request_line: b"",
-            duration: Duration::ZERO,
-            bytes_read: 0,
-            bytes_written: 0,
-            outcome: Outcome::NotAccepted(error),
-        });
-    }
-
     fn report(&self, record: &Record<'_>) {
         session::report(&self.site, &self.registry, record);
     }
+}
+
+fn report_failure(site: &Site, registry: &Registry, error: &io::Error) {
+    let record = Record {
+        peer: None,
+        request_line: b"",
+        duration: Duration::ZERO,
+        bytes_read: 0,
+        bytes_written: 0,
+        outcome: Outcome::NotAccepted(error),
+    };
+    session::report(site, registry, &record);
 }
 
 /// A handler whatever it fails with.

@@ -5,7 +5,7 @@ use super::budget::Share;
 use super::caretaker;
 use super::deadline::{after, deadline_in, is_timeout};
 use super::error::Error;
-use super::hosts::ip;
+use super::hosts::{HostPolicy, ip};
 use super::http::{self, Response};
 use super::limits::Limits;
 use super::log::{self, EndedBy, Outcome, Record};
@@ -45,6 +45,7 @@ pub(super) fn run(
     stream: Arc<Stream>,
     peer: Option<SocketAddr>,
     site: &Site,
+    hosts: &HostPolicy,
     membership: Membership,
 ) {
     // A socket that cannot be prepared is dead already.
@@ -54,6 +55,7 @@ pub(super) fn run(
     let place = membership.place();
     let mut session = Session {
         site,
+        hosts,
         peer,
         stream,
         membership,
@@ -77,6 +79,8 @@ pub(super) fn run(
 
 struct Session<'a> {
     site: &'a Site,
+    /// Which hosts are answered for where the connection was accepted.
+    hosts: &'a HostPolicy,
     peer: Option<SocketAddr>,
     stream: Arc<Stream>,
     membership: Membership,
@@ -323,7 +327,7 @@ impl<'a> Session<'a> {
     }
 
     fn host_refusal(&self, request: &Request) -> Option<Response> {
-        let is_served = self.site.hosts.permits(request.host(), ip(self.peer));
+        let is_served = self.hosts.permits(request.host(), ip(self.peer));
         (!is_served).then(http::host_not_served)
     }
 

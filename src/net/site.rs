@@ -1,8 +1,6 @@
-//! What a server serves: handlers and pages by path, for which hosts, and which web pages may open a
-//! connection.
+//! What a server serves: handlers and pages by path, and which web pages may open a connection.
 
 use super::applicant::Admit;
-use super::hosts::HostPolicy;
 use super::http::Page;
 use super::limits::Limits;
 use super::log::Record;
@@ -38,7 +36,6 @@ pub(super) struct Site {
     /// What is served where no path fits.
     pub(super) fallback: Route,
     pub(super) prefixes: Vec<String>,
-    pub(super) hosts: HostPolicy,
     pub(super) origins: OriginPolicy,
     pub(super) subprotocols: Vec<String>,
     pub(super) limits: Limits,
