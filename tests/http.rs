@@ -4,7 +4,7 @@ use crate::support;
 use crate::support::bytes::TEXT;
 use crate::support::hostile::{Visitor, go_on_sending};
 use crate::support::raw::{KEY, PATIENCE, Raw, Response, upgrade_request};
-use crate::support::server::{SOON, echo, endless, impatient, start};
+use crate::support::server::{SOON, echo, endless, impatient, start, wait_until};
 use plainws::net::log::Outcome;
 use plainws::{Limits, Page, Server};
 use std::net::SocketAddr;
@@ -731,13 +731,140 @@ mod keep_alive {
         let mut unused = Raw::connect(address);
         let mut only_empty_lines = Raw::connect(address);
         only_empty_lines.send("\r\n\r\n");
-        let mut used = Raw::connect(address);
-        used.send(get("/"));
-        assert_eq!(used.response().text(), HOME);
-        for raw in [&mut unused, &mut only_empty_lines, &mut used] {
+        for raw in [&mut unused, &mut only_empty_lines] {
             raw.wait_for_due(began, SOON);
             raw.expect_fin();
         }
+    }
+
+    #[test]
+    fn ends_in_silence_when_no_further_request_begins_in_time() {
+        let (told, log) = mpsc::channel();
+        let limits = endless().keep_alive_timeout(SOON);
+        let address = start(|server| {
+            site(server).limits(limits).log(move |record| {
+                let _ = told.send(record.request_line.to_vec());
+            })
+        });
+        for after in ["", "\r\n", "\r\n\r\n"] {
+            let mut raw = Raw::connect(address);
+            let since = Instant::now();
+            raw.send(get("/"));
+            assert_eq!(raw.response().text(), HOME);
+            raw.send(after);
+            raw.wait_for_due(since, SOON);
+            raw.expect_fin();
+        }
+        // Nobody is told of the end: the next record is another request's.
+        answer(address, request("GET / HTTP/1.0", &[]), false);
+        let lines: Vec<_> = (0..4).map(|_| log.recv_timeout(PATIENCE)).collect();
+        assert!(
+            lines[..3]
+                .iter()
+                .all(|line| *line == Ok(b"GET / HTTP/1.1".to_vec()))
+        );
+        assert_eq!(lines[3], Ok(b"GET / HTTP/1.0".to_vec()));
+    }
+
+    /// Time for a head, which comes at once where a test does not mean to be late.
+    const A_HEAD: Duration = Duration::from_secs(1);
+
+    /// A connection that has had one response, and has then been kept for longer than a head may take.
+    fn kept_for_longer_than_a_head_takes(address: SocketAddr) -> Raw {
+        let mut kept = Raw::connect(address);
+        kept.send(get("/"));
+        assert_eq!(kept.response().text(), HOME);
+        let began = Instant::now();
+        let mut unused = Raw::connect(address);
+        unused.wait_for_due(began, A_HEAD);
+        unused.expect_fin();
+        kept
+    }
+
+    #[test]
+    fn waits_longer_for_the_next_request_than_for_a_head() {
+        let address = start(|server| site(server).limits(endless().head_timeout(A_HEAD)));
+        let mut raw = kept_for_longer_than_a_head_takes(address);
+        raw.send(get("/both"));
+        assert_eq!(raw.response().text(), BOTH);
+        raw.send(upgrade_request("/echo"));
+        raw.expect_101();
+    }
+
+    #[test]
+    fn gives_a_head_that_has_begun_the_time_of_a_head() {
+        let address = start(|server| site(server).limits(endless().head_timeout(A_HEAD)));
+        let mut raw = kept_for_longer_than_a_head_takes(address);
+        let began = Instant::now();
+        raw.send("G");
+        let mut bytes = 0;
+        while raw.is_silent(A_HEAD / 20) {
+            bytes += 1;
+            assert!(bytes < 1000, "each byte puts the deadline off");
+            raw.send("E");
+        }
+        assert!(began.elapsed() >= A_HEAD, "the wait before it counts");
+        let response = raw.response();
+        assert_eq!(response.status, 408);
+        check(&response, false);
+    }
+
+    #[test]
+    fn leaves_the_wait_for_a_request_out_of_its_duration() {
+        let (told, log) = mpsc::channel();
+        let address = start(|server| {
+            site(server).limits(endless()).log(move |record| {
+                let _ = told.send(record.duration);
+            })
+        });
+        let mut raw = Raw::connect(address);
+        for _ in 0..3 {
+            let sent = Instant::now();
+            raw.send(get("/"));
+            assert_eq!(raw.response().text(), HOME);
+            let duration = log.recv_timeout(PATIENCE).expect("a record in time");
+            assert!(duration <= sent.elapsed(), "{duration:?}");
+            raw.expect_silence(SOON);
+        }
+    }
+
+    /// Requests a page; what the response says of the connection.
+    fn stays(raw: &mut Raw) -> bool {
+        raw.send(get("/"));
+        let response = raw.response();
+        let stays = response.header("Connection") == Some("keep-alive");
+        check(&response, stays);
+        if !stays {
+            raw.expect_fin();
+        }
+        stays
+    }
+
+    #[test]
+    fn is_over_while_three_quarters_of_all_places_are_taken() {
+        let address = start(|server| site(server).limits(endless()).max_connections(8));
+        let mut kept = Raw::connect(address);
+        let others: Vec<_> = (0..4).map(|_| Raw::open(address, "/echo")).collect();
+        assert!(stays(&mut kept), "5 of 8");
+        let last = Raw::open(address, "/echo");
+        assert!(!stays(&mut kept), "6 of 8");
+        drop((last, others));
+        wait_until("places", || stays(&mut Raw::connect(address)));
+    }
+
+    #[test]
+    fn is_over_while_three_quarters_of_the_places_of_an_address_are_taken() {
+        let limits = endless();
+        let address = start(|server| site(server).limits(limits).max_per_address(4));
+        let [one, other] = [0, 1].map(Visitor::number);
+        let mut kept = one.connect(address);
+        let first = one.open(address, "/echo");
+        assert!(stays(&mut kept), "2 of 4");
+        let second = one.open(address, "/echo");
+        assert!(stays(&mut other.connect(address)), "1 of 4");
+        assert!(!stays(&mut kept), "3 of 4");
+        drop((first, second));
+        wait_until("places", || stays(&mut one.connect(address)));
     }
 }
 
@@ -1220,10 +1347,10 @@ mod s503_too_many {
     #[test]
     fn connections_are_refused_at_once_and_accepting_goes_on() {
         let address = start(|server| site(server).max_connections(2));
-        let mut open = Raw::open(address, "/echo");
         let mut kept = Raw::connect(address);
         kept.send(get("/"));
         assert_eq!(kept.response().status, 200);
+        let mut open = Raw::open(address, "/echo");
         for _ in 0..20 {
             let mut raw = Raw::connect(address);
             // Said without waiting for a request.

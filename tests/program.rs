@@ -236,6 +236,7 @@ mod at_its_start {
                 "--max-head",
                 "--max-headers",
                 "--head-timeout",
+                "--keep-alive-timeout",
                 "--close-timeout",
                 "--message-timeout",
                 "--write-timeout",
@@ -256,6 +257,8 @@ mod at_its_start {
     fn the_longest_times_are_as_good_as_none() {
         let program = Program::serve(&[
             "--head-timeout",
+            "1e19",
+            "--keep-alive-timeout",
             "1e19",
             "--close-timeout",
             "1e19",

@@ -8,7 +8,7 @@ use crate::support::server::{SOON, echo, wait_until};
 use plainws::{CloseCode, Handle, Limits, Page, Received, Result, Server, WebSocket};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, OnceLock, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -208,6 +208,41 @@ mod stop {
         drop(raw);
         server.wait_for_end_of_all();
         assert_eq!(received, accepted.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn ends_connections_that_wait_for_another_request_at_once() {
+        let forever = Limits::default().keep_alive_timeout(FOREVER);
+        let server = Stoppable::start(|server| {
+            let server = server.limits(forever).grace(FOREVER);
+            server.page("/", Page::text("here"))
+        });
+        let mut raw = Raw::connect(server.address);
+        raw.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(raw.response().status, 200);
+        server.handle.shutdown();
+        raw.expect_fin();
+        server.wait_for_end();
+    }
+
+    #[test]
+    fn tells_who_is_answered_meanwhile_that_no_further_request_is_read() {
+        let stop = Arc::new(OnceLock::<Handle>::new());
+        let its_stop = Arc::clone(&stop);
+        let server = Stoppable::start(|server| {
+            server.page_with("/", move |_| {
+                its_stop.get().expect("it is set").shutdown();
+                Page::text("the last one")
+            })
+        });
+        stop.set(server.handle.clone()).expect("it is set once");
+        let mut raw = Raw::connect(server.address);
+        raw.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let response = raw.response();
+        assert_eq!(response.text(), "the last one");
+        assert_eq!(response.header("Connection"), Some("close"));
+        raw.expect_fin();
+        server.wait_for_end();
     }
 
     #[test]

@@ -367,7 +367,14 @@ fn read_request(
 ) -> std::result::Result<Request, Refused> {
     let deadline = deadline_in(limits.head_timeout);
     let mut decoder = head::Decoder::new(Role::Client, limits.head);
-    let error = match read_head(stream, &mut decoder, after_head, deadline, tapped) {
+    let error = match read_head(
+        stream,
+        &mut decoder,
+        after_head,
+        deadline,
+        &mut || deadline,
+        tapped,
+    ) {
         Ok(Some(head)) => {
             return Request::new(head).map_err(broken);
         }

@@ -18,6 +18,7 @@ use std::time::Duration;
 /// let seconds = Duration::from_secs;
 /// assert_eq!(limits.message.max_bytes, 16 * 1024 * 1024);
 /// assert_eq!(limits.head_timeout, seconds(10));
+/// assert_eq!(limits.keep_alive_timeout, seconds(75));
 /// assert_eq!(limits.message_timeout, seconds(60));
 /// assert_eq!(limits.write_timeout, seconds(10));
 /// assert_eq!(limits.transit_timeout, seconds(60));
@@ -35,9 +36,19 @@ pub struct Limits {
     pub message: message::Limits,
     /// From the first wait for a head to its last byte. Default 10 s: a head is one or two packets, so
     /// even a very slow line needs no more; without this, one byte now and then would hold a thread
-    /// without an end. It is also how long a kept-alive HTTP connection may wait between two requests, from
-    /// when the response can have arrived. The handshake of TLS that comes before the first head may take as long.
+    /// without an end. On a kept-alive HTTP connection it counts from the first byte of each later head, which may be
+    /// waited for longer ([`keep_alive_timeout`](field@Self::keep_alive_timeout)). The handshake of TLS that comes
+    /// before the first head may take as long.
     pub head_timeout: Duration,
+    /// How long a kept-alive HTTP connection may wait for the first byte of its next request, from when the response
+    /// can have arrived. Default 75 s: above the 60 s after which nginx and most balancers end a connection that
+    /// they keep for later requests. If the server ends it first, a request may be on its way just then, which the
+    /// proxy has to answer with `502 Bad Gateway`. So a proxy that keeps connections for longer needs more than this.
+    ///
+    /// While three quarters of the places are taken
+    /// ([`max_connections`](crate::Server::max_connections), [`max_per_address`](crate::Server::max_per_address)), and
+    /// while the server stops, connections end after each response, which says so (`Connection: close`).
+    pub keep_alive_timeout: Duration,
     /// From a request for a WebSocket connection to the decision of the code that is asked about it
     /// ([`Server::admit`](crate::Server::admit)). Default 10 s: who is asked in turn, a database or another server,
     /// answers in less or not at all. When it has passed, within about a tenth of a second, the peer is answered
@@ -109,6 +120,13 @@ impl Limits {
         self
     }
 
+    /// The same with another [`keep_alive_timeout`](field@Self::keep_alive_timeout). Default 75 s.
+    #[must_use]
+    pub const fn keep_alive_timeout(mut self, keep_alive_timeout: Duration) -> Self {
+        self.keep_alive_timeout = keep_alive_timeout;
+        self
+    }
+
     /// The same with another [`admit_timeout`](field@Self::admit_timeout). Default 10 s.
     #[must_use]
     pub const fn admit_timeout(mut self, admit_timeout: Duration) -> Self {
@@ -172,6 +190,7 @@ impl Default for Limits {
             head: head::Limits::default(),
             message: message::Limits::default(),
             head_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
             admit_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             message_timeout: Duration::from_secs(60),

@@ -36,7 +36,7 @@ pub struct Record<'a> {
     pub peer: Option<SocketAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],
-    /// From when its first byte was awaited to its end.
+    /// From when its first byte was awaited to its end; on a kept-alive connection, from its first byte.
     pub duration: Duration,
     /// Bytes read from the peer for this request or WebSocket connection, as TCP carries them: head and frames,
     /// and whatever came after a request that was the last. Of several requests on one TCP connection each has

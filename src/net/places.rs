@@ -111,6 +111,14 @@ impl Taken {
         (self.reserved.len() >= reserved).then_some(0)
     }
 
+    /// Whether few places are left, in all or to that address: three quarters are taken.
+    pub(super) fn is_crowded(&self, peer: IpAddr, places: &Places) -> bool {
+        let near = self.near.get(&neighbourhood(peer)).copied();
+        let is_most = |taken: usize, of: usize| taken >= of - of / 4;
+        is_most(self.ordinary, places.all)
+            || is_most(near.unwrap_or_default(), places.per_address(peer))
+    }
+
     /// Gives back what was taken.
     pub(super) fn give_back(&mut self, id: u64, peer: IpAddr, place: Place) {
         if place != Place::Ordinary {

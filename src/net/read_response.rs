@@ -31,7 +31,14 @@ pub(super) fn read_response(
 ) -> Result<Response> {
     let mut decoder = head::Decoder::new(Role::Server, limits);
     loop {
-        let head = match read_head(stream, &mut decoder, arrived, deadline, tapped) {
+        let head = match read_head(
+            stream,
+            &mut decoder,
+            arrived,
+            deadline,
+            &mut || deadline,
+            tapped,
+        ) {
             Ok(Some(head)) => head,
             Ok(None) => {
                 let message = format!("{who} ended the connection before it answered the request");

@@ -73,6 +73,8 @@ pub(super) struct Membership {
     registry: Arc<Registry>,
     id: u64,
     place: Place,
+    peer: IpAddr,
+    places: Places,
 }
 
 /// Why a connection gets no place.
@@ -127,6 +129,8 @@ impl Registry {
             registry: Arc::clone(self),
             id,
             place,
+            peer,
+            places: *places,
         })
     }
 
@@ -292,6 +296,13 @@ impl Membership {
 
     pub(super) const fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// Whether the connection may be kept for another request: while others find a place all the same, and until the
+    /// server stops.
+    pub(super) fn may_stay(&self) -> bool {
+        let members = self.registry.members();
+        members.phase == Phase::Serving && !members.taken.is_crowded(self.peer, &self.places)
     }
 
     /// Notes that the connection is about to become a WebSocket connection. Returns whether it may: not

@@ -182,8 +182,8 @@ impl<'a> Session<'a> {
     fn run(mut self) -> Option<Opened<'a>> {
         let mut has_served = false;
         loop {
-            let started = Instant::now();
-            let head = match self.read_head() {
+            let mut started = Instant::now();
+            let head = match self.read_head(has_served, &mut started) {
                 Awaited::Head(head) => head,
                 Awaited::Refused(response, request_line) => {
                     let _ = self.respond(&response, &request_line, true, started);
@@ -222,8 +222,8 @@ impl<'a> Session<'a> {
     /// Answers one request for a reserved page. To everything else there is no place left.
     #[inline(never)]
     fn run_in_reserve(mut self, full: Full) {
-        let started = Instant::now();
-        let (response, request_line) = match self.read_head() {
+        let mut started = Instant::now();
+        let (response, request_line) = match self.read_head(false, &mut started) {
             Awaited::Head(head) => {
                 let request_line = head.start_line().to_vec();
                 (self.reserved_page(head), request_line)
@@ -239,15 +239,29 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits for a whole head. The deadline is for all of it, however slowly its bytes arrive.
-    fn read_head(&mut self) -> Awaited {
-        let deadline = self.deadline(self.head_timeout());
-        let mut decoder = head::Decoder::new(Role::Client, self.site.limits.head);
+    /// Waits for a whole head. The first one of a connection has one deadline, however slowly its bytes arrive. Each
+    /// later one may begin within another, and has then `started`: from then on it has the time of the first one.
+    fn read_head(&mut self, has_served: bool, started: &mut Instant) -> Awaited {
+        let timeout = self.head_timeout();
+        let (pace, limits) = (&self.pace, &self.site.limits);
+        let deadline = match has_served {
+            false => since_arrival(pace, timeout),
+            true => since_arrival(pace, limits.keep_alive_timeout),
+        };
+        let mut begins = || match has_served {
+            false => deadline,
+            true => {
+                *started = Instant::now();
+                since_arrival(pace, timeout)
+            }
+        };
+        let mut decoder = head::Decoder::new(Role::Client, limits.head);
         match read_head(
             &self.stream,
             &mut decoder,
             &mut self.after_head,
             deadline,
+            &mut begins,
             &self.tapped,
         ) {
             Ok(Some(head)) => Awaited::Head(head),
@@ -305,9 +319,11 @@ impl<'a> Session<'a> {
             };
         }
         let is_last = !request.is_http_1_1() || request.head().lists("Connection", "close");
+        let response = self.page(request);
         Reply::Response {
-            response: self.page(request),
-            is_last,
+            response,
+            // A page may take its time, and stop the server.
+            is_last: is_last || !self.membership.may_stay(),
         }
     }
 
@@ -526,16 +542,10 @@ impl<'a> Session<'a> {
 
     /// Ends the connection so that the peer reads the response rather than a reset (RFC 9112 §9.6).
     fn end(&self) {
-        let deadline = self.deadline(self.site.limits.close_timeout);
+        let deadline = since_arrival(&self.pace, self.site.limits.close_timeout);
         if self.stream.end_output().is_ok() {
             self.stream.drain(deadline);
         }
-    }
-
-    /// When `time` has passed since the peer can have got the last response.
-    fn deadline(&self, time: Duration) -> Instant {
-        let now = Instant::now();
-        after(self.pace.arrival(now).max(now), time)
     }
 
     fn report(
@@ -599,6 +609,12 @@ impl Opened<'_> {
             },
         );
     }
+}
+
+/// When `time` has passed since the peer can have got the last response.
+fn since_arrival(pace: &Pace, time: Duration) -> Instant {
+    let now = Instant::now();
+    after(pace.arrival(now).max(now), time)
 }
 
 /// Runs a handler and closes the connection as fits its end: 1000 when it returned, 1013 when it failed

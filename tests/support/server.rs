@@ -98,6 +98,7 @@ pub(crate) const SOON: Duration = Duration::from_millis(300);
 pub(crate) fn impatient() -> Limits {
     Limits::default()
         .head_timeout(SOON)
+        .keep_alive_timeout(SOON)
         .close_timeout(SOON)
         .write_timeout(SOON)
         .transit_timeout(SOON)
@@ -108,6 +109,7 @@ pub(crate) fn endless() -> Limits {
     let forever = Duration::from_secs(3600);
     Limits::default()
         .head_timeout(forever)
+        .keep_alive_timeout(forever)
         .close_timeout(forever)
         .write_timeout(forever)
         // Otherwise what is sent delays the deadlines that follow it: it has an hour to arrive.
