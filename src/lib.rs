@@ -77,7 +77,7 @@
 //! - [`Page`]: what is answered to those who do not ask for WebSocket.
 //! - [`Handle`], [`Stats`]: stop it, watch it. [`net::log`]: what it reports of each request.
 //! - [`net::hosts`], [`net::origin`]: for which hosts it answers, and whose pages may connect.
-//! - [`net::proxies`]: which proxies are believed.
+//! - [`net::proxies`], [`net::proxy_header`]: which proxies are believed, and what they say of a connection.
 //! - [`accept()`], [`Accept`]: the server's side of one stream that was accepted elsewhere.
 //!
 //! A client:

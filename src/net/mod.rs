@@ -23,6 +23,7 @@
 //! | | [`paths`] | where does a request's path lead? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
 //! | | [`proxies`] | which proxies are believed? |
+//! | | [`proxy_header`] | what does a proxy say before a connection's first byte? |
 //! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `tls`, `security` | how is TLS put below a connection, where the build has it? |
@@ -56,6 +57,7 @@ pub mod paths;
 mod places;
 pub mod proxies;
 pub mod proxy;
+pub mod proxy_header;
 pub mod random;
 mod read_buffer;
 mod read_head;
