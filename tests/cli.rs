@@ -30,6 +30,7 @@ mod cli_trace;
 mod cli_why;
 #[path = "support/devtools.rs"]
 mod devtools;
+mod draining;
 mod faults;
 mod lab;
 mod lab_commands;

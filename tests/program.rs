@@ -243,6 +243,7 @@ mod at_its_start {
                 "--transit-timeout",
                 "--ping-after",
                 "--pong-timeout",
+                "--drain",
                 "--grace",
             ] {
                 assert!(said.contains(flag), "{flag} in {arguments:?}");
@@ -924,7 +925,7 @@ mod its_flags {
             raw.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
             raw.response()
         };
-        for path in ["/healthz", "/metrics"] {
+        for path in ["/healthz", "/healthz/live", "/metrics"] {
             // The connection before it may still be ending.
             let of_main = || get(&program, path).status;
             let first = std::iter::repeat_with(of_main).find(|status| *status != 503);
@@ -957,7 +958,7 @@ mod its_flags {
     fn a_full_server_still_tells_its_health_and_metrics() {
         let program = Program::serve(&["--max-connections", "1"]);
         let _only = program.open("/echo");
-        for path in ["/healthz", "/metrics"] {
+        for path in ["/healthz", "/healthz/live", "/metrics"] {
             assert_eq!(get(&program, path).status, 200, "{path}");
         }
         assert_eq!(get(&program, "/").status, 503);
@@ -982,7 +983,7 @@ mod its_flags {
     fn prefix_does_not_lead_past_a_proxys_rule_for_metrics() {
         let program = Program::serve(&["--prefix", "/md_admin"]);
         assert_eq!(get(&program, "/md_admin/").status, 200);
-        for path in ["/healthz", "/metrics"] {
+        for path in ["/healthz", "/healthz/live", "/metrics"] {
             assert_eq!(get(&program, path).status, 200);
             assert_eq!(get(&program, &format!("/md_admin{path}")).status, 404);
         }
@@ -1131,8 +1132,9 @@ mod its_flags {
     #[test]
     fn no_metrics_serves_neither_health_nor_metrics() {
         let program = Program::serve(&["--no-metrics"]);
-        assert_eq!(get(&program, "/healthz").status, 404);
-        assert_eq!(get(&program, "/metrics").status, 404);
+        for path in ["/healthz", "/healthz/live", "/metrics"] {
+            assert_eq!(get(&program, path).status, 404, "{path}");
+        }
     }
 }
 
@@ -1403,8 +1405,10 @@ mod health_and_metrics {
     #[test]
     fn health_is_ok() {
         let program = Program::serve(&[]);
-        let response = get(&program, "/healthz");
-        assert_eq!((response.status, response.text()), (200, "ok\n"));
+        for path in ["/healthz", "/healthz/live"] {
+            let response = get(&program, path);
+            assert_eq!((response.status, response.text()), (200, "ok\n"), "{path}");
+        }
     }
 
     #[test]

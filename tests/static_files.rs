@@ -180,13 +180,16 @@ fn a_file_beats_a_page_of_the_program_but_not_its_health() {
     let files = [
         ("index.html", "mine"),
         ("style.css", "mine"),
-        ("healthz", "mine"),
+        ("metrics", "mine"),
+        ("healthz/live", "mine"),
     ];
     let folder = Folder::with("beats", &files);
     let program = Program::serve(&["--static", folder.path()]);
     assert_eq!(get(&program, "/").text(), "mine");
     assert_eq!(get(&program, "/style.css").text(), "mine");
-    assert_ne!(get(&program, "/healthz").text(), "mine");
+    for path in ["/metrics", "/healthz/live"] {
+        assert_ne!(get(&program, path).text(), "mine", "{path}");
+    }
     assert!(get(&program, "/echo.js").status == 200);
 }
 

@@ -9,6 +9,7 @@ use plainws::net::log::{Outcome, Record};
 use serde_json::{Map, Value, json};
 use std::panic::PanicHookInfo;
 use std::thread;
+use std::time::Duration;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -37,7 +38,16 @@ pub(crate) fn write(lines: &Lines, record: &Record<'_>, form: Form) {
 
 /// Whether a peer was refused because there are too many, of which there may be thousands a second.
 fn is_for_want_of_room(record: &Record<'_>) -> bool {
-    matches!(record.outcome, Outcome::Response { status: 503, .. })
+    // Without a reason it is the answer to who asks for our health.
+    let outcome = &record.outcome;
+    matches!(
+        outcome,
+        Outcome::Response {
+            status: 503,
+            reason: Some(_),
+            ..
+        }
+    )
 }
 
 /// The line that stands for those that were not written.
@@ -60,6 +70,17 @@ pub(crate) fn warning(text: &str, form: Form) -> String {
     match form {
         Form::Text => in_text(text),
         Form::Json => in_json(json!({"warning": text})),
+    }
+}
+
+/// That the end has begun, but nobody is closed for so long.
+pub(crate) fn draining(time: Duration, form: Form) -> String {
+    let seconds = time.as_secs_f64();
+    match form {
+        Form::Text => in_text(&format!(
+            "draining for {seconds} s: all is still served; a signal ends the wait"
+        )),
+        Form::Json => in_json(json!({"draining": true, "seconds": seconds})),
     }
 }
 

@@ -1,20 +1,29 @@
 //! `/healthz` and `/metrics`, the latter in the text format of Prometheus.
 
+use super::ending::Readiness;
 use plainws::{CloseCode, Handle, Page, Server, Stats};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
-/// Adds both paths to a server.
-pub(crate) fn add_to(server: Server, handle: &Handle) -> Server {
-    let handle = handle.clone();
+/// Adds these paths to a server, and `/healthz/live`, which answers as long as anything does.
+pub(super) fn add_to(server: Server, handle: &Handle, readiness: &Readiness) -> Server {
+    let (handle, readiness) = (handle.clone(), readiness.clone());
     server
-        .reserved_page("/healthz", |_| Page::text("ok\n"))
+        .reserved_page("/healthz/live", |_| healthy())
+        .reserved_page("/healthz", move |_| match readiness.is_ready() {
+            true => healthy(),
+            false => Page::text("draining\n").status(503),
+        })
         .reserved_page("/metrics", move |_| {
             Page::new(
                 "text/plain; version=0.0.4; charset=utf-8",
                 text(&handle.stats()).into_bytes(),
             )
         })
+}
+
+fn healthy() -> Page {
+    Page::text("ok\n")
 }
 
 fn text(stats: &Stats) -> String {

@@ -5,6 +5,7 @@ mod banner;
 mod certificate;
 mod clock;
 mod echo;
+mod ending;
 mod files;
 mod metrics;
 mod pages;
@@ -15,9 +16,9 @@ use crate::app::lab::{self, Lab};
 use crate::app::listen::{self, Address, Place};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
-use crate::app::signals;
-use certificate::{Certificate, TlsOptions};
+use certificate::TlsOptions;
 use clap::Args;
+use ending::{Ending, Readiness};
 use files::Files;
 use plainws::net::applicant::Admission;
 use plainws::net::hosts::Host;
@@ -25,7 +26,7 @@ use plainws::net::origin::Origin;
 use plainws::net::tap::Tap;
 use plainws::protocol::handshake::check_header;
 use plainws::protocol::head::is_token;
-use plainws::{Handle, Limits, Page, Role, Server};
+use plainws::{Limits, Page, Role, Server};
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic;
@@ -203,6 +204,14 @@ struct ServerLimits {
     #[arg(long, value_name = "S", default_value = "20", value_parser = args::seconds)]
     pong_timeout: Duration,
 
+    /// Time from the first signal on for which all is still served, while /healthz answers 503
+    ///
+    /// A balancer that asks /healthz sends its new clients elsewhere meanwhile, and none of them is refused. Then
+    /// the server shuts down. A second signal ends the wait, a third cuts the connections that are left. With 0
+    /// the server shuts down at the first signal.
+    #[arg(long, value_name = "S", default_value = "0", value_parser = args::seconds_or_0)]
+    drain: Duration,
+
     /// Time for open connections to end when the server shuts down
     #[arg(long, value_name = "S", default_value = "10", value_parser = args::seconds)]
     grace: Duration,
@@ -270,19 +279,29 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let mut server = with_options(server, options, &lines, lab.clone());
     let mut places = vec![place];
 
+    let readiness = Readiness::default();
     let mut watched = None;
     if let Some(address) = &options.metrics_addr {
         let (listener, place) = listen::listen(address, "--metrics-addr")?;
         let own = with_options(Server::from_listener(listener), options, &lines, None);
-        let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0]);
+        let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0], &readiness);
         handles.push(own.handle().map_err(in_words)?);
         places.push(place);
         watched = Some(own);
     } else if !options.no_metrics {
-        server = metrics::add_to(server, &handles[0]);
+        server = metrics::add_to(server, &handles[0], &readiness);
     }
 
-    heed_signals(handles, lab, certificate, &lines, form)
+    let ending = Ending {
+        drain: options.limits.drain,
+        readiness,
+        servers: handles,
+        lab,
+        lines: lines.clone(),
+        form,
+    };
+    ending
+        .at_signals(certificate)
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
     if let Some(warning) = capacity_warning(&server, max_connections) {
         lines.push(To::Stderr, &access_log::warning(&warning, form));
@@ -447,39 +466,6 @@ fn both(one: Option<Tap>, other: Option<Tap>) -> Option<Tap> {
         })),
         (one, other) => one.or(other),
     }
-}
-
-/// The first signal shuts the servers down, the second cuts the connections still open. If there is a certificate,
-/// SIGHUP renews it instead.
-fn heed_signals(
-    handles: Vec<Handle>,
-    lab: Option<Arc<Lab>>,
-    certificate: Option<Certificate>,
-    lines: &Lines,
-    form: access_log::Form,
-) -> io::Result<()> {
-    let mut is_stopping = false;
-    let stop = move || {
-        for handle in &handles {
-            if is_stopping {
-                handle.cut();
-            } else {
-                handle.shutdown();
-            }
-        }
-        is_stopping = true;
-        if let Some(lab) = &lab {
-            lab.stop();
-        }
-    };
-    let Some(certificate) = certificate else {
-        return signals::on_each(stop);
-    };
-    signals::on_each_but_hangups(stop)?;
-    let lines = lines.clone();
-    certificate.renew_at_hangups(move |outcome| {
-        lines.push(To::Stderr, &access_log::renewed(&outcome, form));
-    })
 }
 
 /// Prints where the server is. The server goes on without a reader of that, so a thread of its own waits for

@@ -597,6 +597,29 @@ mod a_signal {
     }
 
     #[test]
+    fn to_end_begins_the_drain_and_to_hang_up_leaves_it_as_it_is() {
+        if !is_heeded("TERM") || !is_heeded("HUP") {
+            return;
+        }
+        let mut serving = Serving::with(&["--drain", "1000"]);
+        let mut old = serving.echo();
+        serving.program.signal("TERM");
+        serving.program.stderr.line_with("draining for 1000 s");
+        renew(&serving.program);
+        let (head, body) = get(serving.connect(), "/healthz");
+        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        assert_eq!(body, "draining\n");
+        check_echo(&mut old, "during");
+        let mut new = serving.echo();
+        check_echo(&mut new, "as well");
+        serving.program.signal("TERM");
+        check_closes(&mut old, 1001);
+        check_closes(&mut new, 1001);
+        drop((old, new));
+        assert_eq!(serving.program.wait().code(), Some(0));
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn to_hang_up_that_was_ignored_at_the_start_stays_ignored() {
         let files = Files::local();
