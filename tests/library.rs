@@ -17,6 +17,7 @@ mod full_duplex;
 mod handshake;
 mod head;
 mod http;
+mod listeners;
 mod message;
 mod pace;
 mod paths;

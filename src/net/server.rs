@@ -8,9 +8,7 @@ use super::hosts::{Host, HostPolicy, ip};
 use super::http::Page;
 use super::http::Response;
 use super::limits::Limits;
-use super::listener::Listener;
-#[cfg(unix)]
-use super::listener::wake;
+use super::listener::{Listener, Waker};
 use super::log::{Outcome, Record};
 use super::origin::Origin;
 use super::places::Places;
@@ -27,7 +25,7 @@ use super::websocket::WebSocket;
 use crate::protocol::request::Request;
 use std::io::{self, IoSlice};
 use std::iter;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -40,9 +38,7 @@ const STACK_SIZE: usize = 512 * 1024;
 /// Pause after `accept` failed for want of something: descriptors or memory come back when other
 /// connections end, and until then another try at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Time-out of the connection that wakes `accept`, to a listener of this same process.
-const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often to try that: for as long as other connections may take to give a descriptor back.
+/// How often to try to wake `accept`: for as long as other connections may take to give a descriptor back.
 const WAKE_TRIES: usize = 200;
 
 /// What a listener needs to accept: the descriptor that is kept back, and the one that the system sets aside
@@ -591,52 +587,6 @@ pub struct Handle {
     wakers: Vec<Waker>,
 }
 
-/// What wakes a thread that waits in `accept`, which cannot be interrupted.
-#[derive(Clone, Debug)]
-enum Waker {
-    /// A connection to this address, which it accepts.
-    Connection(SocketAddr),
-    /// Its listener.
-    #[cfg(unix)]
-    Listener(std::sync::Weak<Listener>),
-}
-
-impl Waker {
-    fn of(listener: &Arc<Listener>) -> io::Result<Self> {
-        Ok(match &**listener {
-            Listener::Tcp(listener) => Self::Connection(listener.local_addr()?),
-            #[cfg(unix)]
-            Listener::Unix(_) => Self::Listener(Arc::downgrade(listener)),
-        })
-    }
-
-    /// Returns whether the thread was woken, or the listener is gone.
-    fn wake(&self, registry: &Registry) -> bool {
-        match self {
-            Self::Connection(address) => wake_by_connection(*address, registry),
-            #[cfg(unix)]
-            Self::Listener(listener) => match listener.upgrade().as_deref() {
-                Some(Listener::Unix(listener)) => wake(listener).is_ok(),
-                _ => true,
-            },
-        }
-    }
-}
-
-fn wake_by_connection(mut address: SocketAddr, registry: &Registry) -> bool {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    let connect = || TcpStream::connect_timeout(&address, WAKE_TIMEOUT);
-    registry.wake_with(connect).map_or_else(
-        |error| error.kind() == io::ErrorKind::ConnectionRefused,
-        |()| true,
-    )
-}
-
 impl Handle {
     /// Begins to stop the server and returns; [`Server::serve`] returns when it has stopped, after at most the
     /// [grace](Server::grace). Peers are sent a Close with 1001 (§7.4.1). Stopping twice is stopping once.
@@ -713,7 +663,9 @@ impl Acceptor {
     /// Accepts until the server stops, and refuses those that wait then.
     fn run(self) {
         self.accept_all();
-        self.refuse_waiting(usize::MAX, &stopping(), self.site.max_lingering);
+        if !self.listener.is_shared() {
+            self.refuse_waiting(usize::MAX, &stopping(), self.site.max_lingering);
+        }
     }
 
     fn accept_all(&self) {
@@ -722,6 +674,7 @@ impl Acceptor {
         // is accepted with it, and told so.
         let mut spare = listener.try_clone().ok();
         let mut is_failing = false;
+        let _ = listener.prepare();
         while self.registry.phase() == Phase::Serving {
             let accepted = listener.accept();
             if self.registry.phase() > Phase::Serving {
@@ -734,6 +687,11 @@ impl Acceptor {
             let failure = match accepted {
                 Ok((stream, peer)) => self.start(self.stream(stream), peer).err(),
                 Err(error) if is_about_one_connection(&error) => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // It is time to look at the phase, or somebody else who holds the socket made it not wait.
+                    let _ = listener.prepare();
+                    continue;
+                }
                 Err(error) => {
                     drop(spare.take());
                     let why = Response::refusal(503, "no-descriptor", "no open file is left");

@@ -59,7 +59,6 @@ use self::server::{Server, Target};
 use crate::app::listen as listening;
 use crate::app::show::output;
 use plainws::Role;
-use plainws::net::listener::Listener;
 use plainws::net::random::Random;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -149,20 +148,17 @@ fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Waits for clients.
-fn listen(options: &Options, address: &listening::Address) -> Result<ExitCode, String> {
+fn listen(options: &Options, address: &listening::TcpAddress) -> Result<ExitCode, String> {
     let mut cases = options.cases(Role::Client)?;
-    let (listener, place) = listening::listen(address, "--listen")?;
-    let Listener::Tcp(listener) = listener else {
-        return Err("--listen takes an address of TCP".into());
-    };
-    let local = listener.local_addr().map_err(|error| error.to_string())?;
+    let (listener, place) = address.listen("--listen")?;
+    let local = place.address;
     if !options.remote && !local.ip().to_canonical().is_loopback() {
         return Err(format!(
             "other machines reach {local} too, and what connects is sent what is wrong on purpose; --remote allows it"
         ));
     }
     let files = Files::open(&options.reports)?;
-    let at = place.reached_at().unwrap_or(local).to_string();
+    let at = place.reached_at().to_string();
     output::say(&format!(
         "clients are examined at ws://{at}/, browsers find a page at http://{at}/; Ctrl-C ends"
     ));

@@ -22,8 +22,8 @@ pub(crate) struct Options {
     /// Wait here for clients, and examine them
     ///
     /// Clients that were written for the Autobahn Testsuite work unchanged; a browser finds a page.
-    #[arg(long, value_name = "ADDR", value_parser = listening::address, conflicts_with_all = ["url", "jobs", "header", "connect_to", "subprotocol", "origin", "ca", "insecure"])]
-    pub(super) listen: Option<listening::Address>,
+    #[arg(long, value_name = "ADDR", value_parser = listening::tcp_address, conflicts_with_all = ["url", "jobs", "header", "connect_to", "subprotocol", "origin", "ca", "insecure"])]
+    pub(super) listen: Option<listening::TcpAddress>,
 
     /// What reports call a server, instead of its URL, or a client that does not say its name
     #[arg(long, hide_short_help = true, value_name = "NAME", conflicts_with_all = ["learn", "random", "replay", "list"])]

@@ -9,14 +9,13 @@ use self::save::Save;
 use self::watcher::{Ends, Output, Watcher};
 use crate::app::address;
 use crate::app::args;
-use crate::app::listen::{self, Address};
+use crate::app::listen::{TcpAddress, tcp_address};
 use crate::app::show::lines::Lines;
 use crate::app::show::text::count;
 use crate::app::signals;
 use crate::app::trust::Trust;
 use clap::Args;
 use plainws::Transport;
-use plainws::net::listener::Listener;
 use plainws::net::url::Url;
 use std::collections::BTreeMap;
 use std::io;
@@ -33,8 +32,8 @@ use std::time::{Duration, Instant};
 #[command(after_long_help = MORE)]
 pub(crate) struct Options {
     /// Port or address to listen on, such as 9000 or localhost:9000; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = listen_address)]
-    listen: Address,
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000", value_parser = tcp_address)]
+    listen: TcpAddress,
 
     /// The server to pass everything on to, such as ws://127.0.0.1:8000 or wss://example.com
     #[arg(long, value_name = "URL", value_parser = target)]
@@ -129,10 +128,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
 
 /// Returns whether all was saved that was to be.
 fn serve(options: &Options, trust: Trust, lines: &Lines) -> Result<bool, String> {
-    let (listener, place) = listen::listen(&options.listen, "--listen")?;
-    let (Listener::Tcp(listener), Some(address)) = (listener, place.reached_at()) else {
-        return Err(NOT_UNIX.into());
-    };
+    let (listener, place) = options.listen.listen("--listen")?;
+    let address = place.reached_at();
     // Only now: an old file is replaced, perhaps that of a proxy which has this address.
     let save = options.save.as_deref();
     let save = save.map(|path| Save::create(path, options.max_save));
@@ -326,16 +323,6 @@ impl Proxy {
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-const NOT_UNIX: &str = "a proxy listens on TCP, such as localhost:9000";
-
-/// An address to listen on.
-fn listen_address(text: &str) -> Result<Address, String> {
-    match listen::address(text)? {
-        Address::Unix(_) => Err(NOT_UNIX.into()),
-        address => Ok(address),
     }
 }
 

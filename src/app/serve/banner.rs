@@ -1,7 +1,7 @@
 //! What `plainws serve` says first: where it is, what it serves, how to stop it and how to try it.
 
 use super::files::Files;
-use crate::app::listen::Place;
+use crate::app::listen::{Place, TcpPlace};
 
 use std::env;
 
@@ -15,7 +15,7 @@ pub(super) fn banner(
 ) -> String {
     let scheme = if is_secure { "https" } else { "http" };
     let at = |place: &Place| match place {
-        Place::Tcp { address, .. } => format!("{scheme}://{address}/"),
+        Place::Tcp(TcpPlace { address, .. }) => format!("{scheme}://{address}/"),
         #[cfg(unix)]
         Place::Unix(file) => format!("unix:{}", file.path().display()),
     };
@@ -28,7 +28,7 @@ pub(super) fn banner(
     );
     if has_lab {
         let url = match &places[0] {
-            place @ Place::Tcp { .. } => format!(": {}lab", at(place)),
+            place @ Place::Tcp(_) => format!(": {}lab", at(place)),
             #[cfg(unix)]
             Place::Unix(_) => String::new(),
         };
@@ -45,7 +45,7 @@ pub(super) fn banner(
     }
     if let Some(watched) = places.get(1) {
         text += &match watched {
-            Place::Tcp { address, .. } => format!(
+            Place::Tcp(TcpPlace { address, .. }) => format!(
                 "\nIts health and metrics: http://{address}/healthz, http://{address}/metrics\n"
             ),
             #[cfg(unix)]
@@ -64,8 +64,8 @@ pub(super) fn banner(
 /// is not known here, and for a try on this machine it need not be.
 fn about(place: &Place, is_secure: bool) -> String {
     match place {
-        Place::Tcp { others, .. } => {
-            let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+        Place::Tcp(place) => {
+            let others: Vec<_> = place.others.iter().map(ToString::to_string).collect();
             let others = match &others[..] {
                 [] => String::new(),
                 others => format!(
@@ -73,15 +73,15 @@ fn about(place: &Place, is_secure: bool) -> String {
                     others.join(", ")
                 ),
             };
-            let url = place.reached_at().map(|address| match is_secure {
+            let address = place.reached_at();
+            let url = match is_secure {
                 true => format!("wss://{address}/echo --insecure"),
                 false => format!("ws://{address}/echo"),
-            });
+            };
             format!(
                 "{others}Pages in a browser, WebSocket at the same paths. Ctrl-C stops it.\n\
-                 Try it: {} connect {}\n",
+                 Try it: {} connect {url}\n",
                 again(is_secure),
-                url.unwrap_or_default(),
             )
         }
         #[cfg(unix)]

@@ -240,7 +240,7 @@ impl Options {
     fn has_lab(&self, place: &Place) -> bool {
         let may_have_proxy = !self.allow_host.is_empty() || !self.prefix.is_empty();
         let is_at_home = match place {
-            Place::Tcp { address, .. } => address.ip().is_loopback() && !may_have_proxy,
+            Place::Tcp(place) => place.address.ip().is_loopback() && !may_have_proxy,
             #[cfg(unix)]
             Place::Unix(_) => false,
         };
