@@ -1,168 +1,460 @@
-//! Behind nginx, set up as `docs/in-the-open.md` says. Without nginx the test says that it is skipped;
-//! `PLAINWS_NGINX=required` makes that a failure.
+//! Behind nginx and HAProxy, set up as the files in `examples/deploy` say: only addresses and paths are replaced. What
+//! is told of the instances there is how they are started here.
+//!
+//! Where one is missing its tests say that they are skipped; `PLAINWS_NGINX=required` and `PLAINWS_HAPROXY=required`
+//! make that a failure. The certificate needs `openssl`, and some tests Chromium.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
 )]
 
+use crate::devtools::{Browser, Page};
 use crate::support;
-use crate::support::program::{Process, Program};
-use crate::support::raw::{PATIENCE, Raw, upgrade_request};
-use plainws::{Client, CloseCode, Error};
+use crate::support::balancer::{Balancer, Kind, Place, replaced};
+use crate::support::program::{Program, is_heeded};
+use crate::support::raw::{Raw, Response, upgrade_request};
+use plainws::{Client, CloseCode, Error, Limits};
+use serde_json::Value;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// nginx in front of a server, ended and cleared away when dropped.
-struct Proxy {
-    _process: Process,
-    folder: PathBuf,
-    address: SocketAddr,
+const BOTH: [Kind; 2] = [Kind::Nginx, Kind::Haproxy];
+
+/// The file that people copy.
+fn file(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Nginx => include_str!("../examples/deploy/nginx.conf"),
+        Kind::Haproxy => include_str!("../examples/deploy/haproxy.cfg"),
+    }
 }
 
-impl Proxy {
-    /// `None` where there is no nginx.
-    fn in_front_of(server: SocketAddr) -> Option<Self> {
-        if Command::new("nginx").arg("-v").output().is_err() {
-            support::skip(
-                "the test with nginx",
-                "nginx is not installed",
-                "PLAINWS_NGINX",
-            );
+/// How the file says that its two instances are started: their options without the address.
+fn flags(kind: Kind) -> Vec<&'static str> {
+    let commands = file(kind).lines().filter_map(|line| {
+        let (_, options) = line.split_once(" plainws --addr 127.0.0.1:800")?;
+        let (_port, options) = options.split_once(' ')?;
+        Some(options)
+    });
+    let commands: Vec<_> = commands.collect();
+    let [a, b] = commands[..] else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(a, b);
+    a.split(' ').collect()
+}
+
+/// Two instances behind a proxy.
+struct Deployed {
+    balancer: Balancer,
+    instances: [Program; 2],
+}
+
+/// The places of its addresses in [`Place::addresses`].
+const HTTPS: usize = 0;
+const HTTP: usize = 1;
+
+impl Deployed {
+    /// One behind each proxy that is there.
+    fn each() -> impl Iterator<Item = Self> {
+        let start = |kind| Self::start_with(kind, &[], &[]);
+        BOTH.into_iter().filter_map(start)
+    }
+
+    /// With more options of the instances, and something of the configuration replaced; `None` where a program is missing.
+    fn start_with(kind: Kind, options: &[&str], changes: &[(&str, &str)]) -> Option<Self> {
+        if Command::new("openssl").arg("version").output().is_err() {
+            let why = "openssl is not installed";
+            support::skip("a test with a proxy", why, "PLAINWS_TOOLS");
             return None;
         }
-        // Freed just before nginx takes it: it cannot choose one by itself.
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let folder = std::env::temp_dir().join(format!("plainws-nginx-{}", address.port()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("nginx.conf");
-        fs::write(&path, configuration(address, server)).unwrap();
-        let mut command = Command::new("nginx");
-        command
-            .arg("-p")
-            .arg(&folder)
-            .arg("-c")
-            .arg(&path)
-            .args(["-e", "stderr"]);
-        let process = Process::start(&mut command).unwrap();
-        let proxy = Self {
-            _process: process,
-            folder,
-            address,
-        };
-        proxy.wait();
-        Some(proxy)
+        let arguments = [&flags(kind)[..], &["--log", "json"], options].concat();
+        let instances = [(); 2].map(|()| Program::serve(&arguments));
+        let addresses = [0, 1].map(|at: usize| instances[at].address);
+        let balancer = Balancer::start(kind, 2, |place| {
+            certify(place);
+            let own = configuration(kind, place, addresses);
+            replaced(&own, changes)
+        })?;
+        Some(Self {
+            balancer,
+            instances,
+        })
     }
 
-    fn wait(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            assert!(Instant::now() < deadline, "nginx does not listen");
-            thread::sleep(Duration::from_millis(10));
+    fn https(&self) -> SocketAddr {
+        self.balancer.address(HTTPS)
+    }
+
+    /// A page, over TLS, unless there is no browser.
+    fn visit(&self, path: &str) -> Option<Page> {
+        let port = self.https().port();
+        Some(Browser::shared()?.open(&format!("https://localhost:{port}{path}")))
+    }
+
+    /// Ends the instances and takes what their logs have: a record for each request and connection.
+    fn end(&mut self) -> Vec<Value> {
+        for instance in &mut self.instances {
+            if !instance.process.has_ended() {
+                instance.process.signal("KILL");
+            }
+        }
+        let logs = self.instances.iter().map(|it| it.process.stderr.whole());
+        let logs = logs.collect::<String>();
+        let records = logs.lines().map(serde_json::from_str);
+        records.collect::<Result<_, _>>().expect("lines of JSON")
+    }
+}
+
+/// The file with the addresses and paths of a test.
+fn configuration(kind: Kind, place: &Place, [a, b]: [SocketAddr; 2]) -> String {
+    let [http, https] = [HTTP, HTTPS].map(|at| place.addresses[at].to_string());
+    let (a, b) = (a.to_string(), b.to_string());
+    let path = |name: &str| place.path(name);
+    let servers = [("127.0.0.1:8001", &*a), ("127.0.0.1:8002", &*b)];
+    let text = replaced(file(kind), &servers);
+    match kind {
+        Kind::Nginx => {
+            let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+            let own = own.map(|name| format!("{name}_temp_path {};", path(name)));
+            replaced(
+                &text,
+                &[
+                    ("listen 80;", &format!("listen {http};")),
+                    ("listen 443 ", &format!("listen {https} ")),
+                    ("/run/nginx.pid", &path("nginx.pid")),
+                    ("/var/log/nginx/error.log", "stderr"),
+                    ("/var/log/nginx/access.log", &path("access.log")),
+                    (&certificate("fullchain.pem"), &path("cert.pem")),
+                    (&certificate("privkey.pem"), &path("key.pem")),
+                    // Where it may write, whoever runs the test; the same goes for the user.
+                    ("http {\n", &format!("http {{\n{}\n", own.join("\n"))),
+                    ("user www-data;\n", ""),
+                ],
+            )
+        }
+        Kind::Haproxy => replaced(
+            &text,
+            &[
+                ("bind :80\n", &format!("bind {http}\n")),
+                ("bind :443 ", &format!("bind {https} ")),
+                ("/etc/haproxy/certs/example.com.pem", &path("both.pem")),
+                ("/run/haproxy/admin.sock", &path("admin.sock")),
+                ("log /dev/log local0", "log stdout format raw local0"),
+                // Only root may change to another user.
+                ("user haproxy\n", "\n"),
+                ("group haproxy\n", "\n"),
+            ],
+        ),
+    }
+}
+
+/// Where Let's Encrypt has a certificate's file.
+fn certificate(name: &str) -> String {
+    format!("/etc/letsencrypt/live/example.com/{name}")
+}
+
+/// Makes a certificate: `cert.pem`, `key.pem`, and both in one, as HAProxy wants it.
+fn certify(place: &Place) {
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| place.path(name));
+    let made = Command::new("openssl")
+        .args(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30".split(' '),
+        )
+        .args("-subj /CN=localhost -addext basicConstraints=critical,CA:FALSE".split(' '))
+        .args(["-addext", "subjectAltName=DNS:localhost,DNS:example.com"])
+        .args(["-out", &cert, "-keyout", &key])
+        .output();
+    let made = made.expect("openssl is there");
+    assert!(made.status.success(), "{made:?}");
+    let both = [cert, key].map(|path| fs::read_to_string(path).unwrap());
+    fs::write(place.path("both.pem"), both.concat()).unwrap();
+}
+
+/// A port where what is bare goes on inside TLS, by `openssl s_client`, to this address. It lives as long as the test's
+/// process.
+fn into_tls(address: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bare = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            thread::spawn(move || carry(&client, address));
+        }
+    });
+    bare
+}
+
+fn carry(client: &TcpStream, server: SocketAddr) {
+    let mut openssl = Command::new("openssl")
+        .args(["s_client", "-quiet", "-alpn", "http/1.1", "-connect"])
+        .arg(server.to_string())
+        .args(["-servername", "example.com"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (into, out) = (
+        openssl.stdin.take().unwrap(),
+        openssl.stdout.take().unwrap(),
+    );
+    let to_client = client.try_clone().unwrap();
+    let back = thread::spawn(move || {
+        pass_on(out, &to_client);
+        let _ = to_client.shutdown(Shutdown::Both);
+    });
+    pass_on(client, into);
+    let _ = openssl.kill();
+    let _ = openssl.wait();
+    back.join().unwrap();
+}
+
+/// At once, as `io::copy` does not: that lets the system move the bytes, which waits for more of them.
+fn pass_on(mut from: impl Read, mut to: impl Write) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        if to.write_all(&bytes[..count]).is_err() {
+            return;
         }
     }
+}
 
-    fn url(&self, path: &str) -> String {
-        format!("ws://{}{path}", self.address)
+/// Asks at a bare address.
+fn get(address: SocketAddr, host: &str, path: &str) -> Response {
+    let mut raw = Raw::connect(address);
+    raw.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    raw.response()
+}
+
+/// The status that answers a handshake at a bare address.
+fn status(address: SocketAddr, host: &str, headers: &str) -> String {
+    let old = "Host: localhost\r\n";
+    let new = format!("Host: {host}\r\n{headers}");
+    let mut raw = Raw::connect(address);
+    raw.send(upgrade_request("/echo").replace(old, &new));
+    raw.head()[9..12].to_owned()
+}
+
+#[test]
+fn serves_messages_pages_and_closes() {
+    for deployed in Deployed::each() {
+        let bare = into_tls(deployed.https());
+        let url = |path: &str| format!("ws://{bare}{path}");
+
+        let origin = format!("https://{bare}");
+        let ws = Client::new(&url("/echo")).unwrap();
+        let ws = ws.origin(&origin).unwrap().connect().unwrap();
+        for size in [0, 125, 126, 65_536, 1_000_000] {
+            ws.send(vec![7; size]).unwrap();
+            assert_eq!(ws.receive().unwrap(), Some(vec![7; size].into()));
+        }
+        ws.close(CloseCode(4000), "through a proxy").unwrap();
+        assert_eq!(ws.close_reason().unwrap().code, CloseCode(4000));
+
+        let clock = plainws::connect(&url("/test_websocket")).unwrap();
+        let time = clock.receive().unwrap().unwrap();
+        assert!(time.as_text().unwrap().starts_with("{\"time\": "));
+
+        let page = get(bare, "example.com", "/clock");
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains("<html"), "{}", page.text());
+
+        let foreign = Client::new(&url("/echo")).unwrap();
+        let foreign = foreign.origin("https://elsewhere.example").unwrap();
+        assert!(
+            matches!(foreign.connect(), Err(Error::Refused(refusal)) if refusal.response.status() == 403)
+        );
+        let nowhere = plainws::connect(&url("/nowhere"));
+        assert!(
+            matches!(nowhere, Err(Error::Refused(refusal)) if refusal.response.status() == 404)
+        );
     }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// The page's location in a server of its own.
-fn configuration(listen: SocketAddr, server: SocketAddr) -> String {
-    let page = include_str!("../docs/in-the-open.md");
-    let (_, rest) = page.split_once("```nginx\n").unwrap();
-    let (location, _) = rest.split_once("```").unwrap();
-    assert!(location.contains("127.0.0.1:8000"));
-    let location = location.replace("127.0.0.1:8000", &server.to_string());
-    format!(
-        "daemon off; master_process off; pid nginx.pid;\n\
-         events {{}}\n\
-         http {{ access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f;\n\
-         uwsgi_temp_path u; scgi_temp_path s;\n\
-         server {{ listen {listen};\n{location}}} }}\n"
-    )
-}
-
-/// The page's command for a server that a proxy stands in front of: its flags.
-fn flags() -> Vec<&'static str> {
-    let page = include_str!("../docs/in-the-open.md");
-    let (before, _) = page.split_once("```nginx\n").unwrap();
-    let (_, command) = before.rsplit_once("$ plainws ").unwrap();
-    command.lines().next().unwrap().split(' ').collect()
 }
 
 #[test]
 fn the_host_that_people_see_is_answered_for_and_no_other() {
-    let flags = flags();
-    assert_eq!(flags, ["--allow-host", "example.com"]);
-    let program = Program::serve(&[&["--quiet"], &flags[..]].concat());
-    let Some(proxy) = Proxy::in_front_of(program.address) else {
-        return;
-    };
-    let status = |host: &str| {
-        let request = upgrade_request("/echo").replace(
-            "Host: localhost",
-            &format!("Host: {host}\r\nOrigin: https://{host}"),
-        );
-        let mut raw = Raw::connect(proxy.address);
-        raw.send(request);
-        raw.head()[9..12].to_owned()
-    };
-    assert_eq!(status("example.com"), "101");
-    assert_eq!(status("evil.example"), "421");
+    for deployed in Deployed::each() {
+        let bare = into_tls(deployed.https());
+        let status = |host: &str| status(bare, host, &format!("Origin: https://{host}\r\n"));
+        assert_eq!(status("example.com"), "101");
+        assert_eq!(status("evil.example"), "421");
+    }
 }
 
 #[test]
-fn serves_messages_pages_and_closes_through_nginx() {
-    let program = Program::serve(&["--quiet"]);
-    let Some(proxy) = Proxy::in_front_of(program.address) else {
-        return;
-    };
-
-    let origin = format!("http://{}", proxy.address);
-    let ws = Client::new(&proxy.url("/echo"))
-        .unwrap()
-        .origin(&origin)
-        .unwrap()
-        .connect()
-        .unwrap();
-    for size in [0, 125, 126, 65_536, 1_000_000] {
-        ws.send(vec![7; size]).unwrap();
-        assert_eq!(ws.receive().unwrap(), Some(vec![7; size].into()));
+fn http_leads_to_https() {
+    for deployed in Deployed::each() {
+        let answer = get(deployed.balancer.address(HTTP), "example.com", "/clock?a=b");
+        assert_eq!(answer.status, 301);
+        assert_eq!(
+            answer.header("Location"),
+            Some("https://example.com/clock?a=b")
+        );
     }
-    ws.close(CloseCode(4000), "through nginx").unwrap();
-    assert_eq!(ws.close_reason().unwrap().code, CloseCode(4000));
+}
 
-    let clock = plainws::connect(&proxy.url("/test_websocket")).unwrap();
-    assert!(
-        clock
-            .receive()
-            .unwrap()
-            .unwrap()
-            .as_text()
-            .unwrap()
-            .starts_with("{\"time\": ")
-    );
+#[test]
+fn pings_pass_within_their_time_outs() {
+    let limits = Limits::default();
+    let silence = limits.ping_after.unwrap() + limits.pong_timeout;
+    for (kind, name) in [
+        (Kind::Nginx, "proxy_read_timeout"),
+        (Kind::Nginx, "proxy_send_timeout"),
+        (Kind::Haproxy, "timeout tunnel"),
+    ] {
+        let time = seconds(kind, name);
+        assert!(
+            time > silence,
+            "{name} is {time:?}, and {silence:?} may be silent"
+        );
+    }
+}
 
-    let foreign = Client::new(&proxy.url("/echo"))
-        .unwrap()
-        .origin("https://elsewhere.example")
-        .unwrap();
-    assert!(
-        matches!(foreign.connect(), Err(Error::Refused(refusal)) if refusal.response.status() == 403)
+/// A time of the file.
+fn seconds(kind: Kind, name: &str) -> Duration {
+    let settings = file(kind).lines().filter_map(|line| {
+        let value = line.trim().strip_prefix(name)?.strip_prefix(' ')?;
+        let value = value.trim_end_matches(';').strip_suffix('s')?;
+        Some(Duration::from_secs(value.trim().parse().ok()?))
+    });
+    let settings: Vec<_> = settings.collect();
+    let [time] = settings[..] else {
+        panic!("{name}: {settings:?}")
+    };
+    time
+}
+
+#[test]
+fn the_pages_tick_in_a_browser() {
+    for deployed in Deployed::each() {
+        for path in ["/", "/clock", "/echo"] {
+            let Some(mut page) = deployed.visit(path) else {
+                return;
+            };
+            page.wait_for("document.body.dataset.state === 'open'");
+            if path == "/echo" {
+                page.click("message");
+                page.type_text("Grüße, 世界");
+                page.press_enter();
+                page.wait_for(
+                    "[...document.querySelectorAll('#lines .received .text')].at(-1)?.textContent === 'Grüße, 世界'",
+                );
+            } else {
+                page.wait_for("document.getElementById('time').innerText.includes(':')");
+            }
+            let port = deployed.https().port();
+            let own = ["https", "wss"].map(|scheme| format!("{scheme}://localhost:{port}/"));
+            assert_eq!(page.problems(&own), Vec::<String>::new());
+            let opened = page.events("Network.webSocketHandshakeResponseReceived");
+            assert!(!opened.is_empty());
+            // Over HTTP/2 both.
+            let responses = page.events("Network.responseReceived");
+            let protocol = &responses[0]["response"]["protocol"];
+            assert_eq!(protocol, "h2", "{responses:?}");
+        }
+    }
+}
+
+/// How many clients a page has.
+const CLIENTS: usize = 8;
+
+/// A page with clients under load, all connected and all heard.
+fn load(deployed: &Deployed) -> Option<Page> {
+    // A page without a connection of its own.
+    let mut page = deployed.visit("/style.css")?;
+    page.evaluate(include_str!("support/load.js"));
+    page.evaluate(&format!("load.start({CLIENTS})"));
+    page.wait_for("load.clients.every(({ acknowledged }) => acknowledged > 50)");
+    Some(page)
+}
+
+/// Once an instance has ended: all clients are heard, and about half of them had to come back.
+#[track_caller]
+fn assert_all_came_back(page: &mut Page, end: &str) {
+    page.evaluate("{ for (const client of load.clients) client.seen = client.acknowledged }");
+    page.wait_for("load.clients.every((it) => it.acknowledged > it.seen + 50)");
+    let ends = page.evaluate("load.ends");
+    let ends = ends.as_array().expect("a list");
+    assert!((2..=CLIENTS - 2).contains(&ends.len()), "{ends:?}");
+    assert!(ends.iter().all(|it| it == end), "{ends:?}");
+    let opened = numbers(page, "load.opened");
+    assert_eq!(opened, (CLIENTS + ends.len()) as u64);
+}
+
+/// All clients leave once they have heard everything, and nothing was out of order.
+#[track_caller]
+fn assert_all_leave(page: &mut Page) {
+    page.evaluate("load.ends = []; load.stop()");
+    assert_eq!(
+        page.evaluate("load.ends"),
+        Value::from(vec!["1000"; CLIENTS])
     );
-    let nowhere = plainws::connect(&proxy.url("/nowhere"));
-    assert!(matches!(nowhere, Err(Error::Refused(refusal)) if refusal.response.status() == 404));
+    assert_eq!(page.evaluate("load.wrong"), Value::Array(Vec::new()));
+    assert_eq!(page.evaluate("load.refused"), 0);
+}
+
+#[track_caller]
+fn numbers(page: &mut Page, expression: &str) -> u64 {
+    page.evaluate(expression).as_u64().expect("a number")
+}
+
+/// Nothing is wrong at rest: the pages of the instances that are left, each time.
+#[track_caller]
+fn assert_rest(page: &mut Page) {
+    let answers = page.evaluate(
+        "(async () => {
+            const answers = [];
+            for (let i = 0; i < 50; i++) answers.push((await fetch('/style.css', { cache: 'no-store' })).status);
+            return answers.filter((status) => status !== 200);
+        })()",
+    );
+    assert_eq!(answers, Value::Array(Vec::new()));
+}
+
+#[test]
+fn of_two_instances_one_ends_under_load_and_nothing_acknowledged_is_lost() {
+    if !is_heeded(15) {
+        return;
+    }
+    for mut deployed in Deployed::each() {
+        let Some(mut page) = load(&deployed) else {
+            return;
+        };
+        let [ending, _] = &mut deployed.instances;
+        ending.process.signal("TERM");
+        let status = ending.process.wait();
+        assert!(status.success(), "{status}");
+        assert_all_came_back(&mut page, "1001 the server is shutting down");
+        assert_rest(&mut page);
+        assert_all_leave(&mut page);
+        // What the instances have sent, and nothing else, is what has come back.
+        let echoes = numbers(&mut page, "load.echoes");
+        let sent = deployed.end();
+        let sent = sent
+            .iter()
+            .filter(|record| record["request"] == "GET /echo HTTP/1.1");
+        let sent: u64 = sent
+            .filter_map(|record| record["messages_sent"].as_u64())
+            .sum();
+        assert_eq!(echoes, sent);
+    }
+}
+
+#[test]
+fn of_two_instances_one_is_killed_under_load_and_its_clients_come_back() {
+    for mut deployed in Deployed::each() {
+        let Some(mut page) = load(&deployed) else {
+            return;
+        };
+        let [killed, _] = &mut deployed.instances;
+        killed.process.signal("KILL");
+        killed.process.wait();
+        assert_all_came_back(&mut page, "1006");
+        assert_rest(&mut page);
+        assert_all_leave(&mut page);
+    }
 }

@@ -1,5 +1,7 @@
 //! What the tests share.
 
+#[cfg(feature = "cli")]
+pub(crate) mod balancer;
 pub(crate) mod bytes;
 pub(crate) mod due;
 pub(crate) mod gate;

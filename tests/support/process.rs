@@ -138,6 +138,11 @@ impl Process {
         assert!(status.is_ok_and(|status| status.success()), "{kill}");
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let status = self.child.try_wait().expect("it is our child");
+        status.is_some()
+    }
+
     /// Waits for a process that ends by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
