@@ -77,7 +77,8 @@
 //! - [`Page`]: what is answered to those who do not ask for WebSocket.
 //! - [`Handle`], [`Stats`]: stop it, watch it. [`net::log`]: what it reports of each request.
 //! - [`net::hosts`], [`net::origin`]: for which hosts it answers, and whose pages may connect.
-//! - [`net::proxies`], [`net::proxy_header`]: which proxies are believed, and what they say of a connection.
+//! - [`net::proxies`]: which proxies are believed. [`net::proxy_header`], [`net::forwarded`]: what they say of a connection,
+//!   and of a request.
 //! - [`accept()`], [`Accept`]: the server's side of one stream that was accepted elsewhere.
 //!
 //! A client:

@@ -24,6 +24,7 @@
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
 //! | | [`proxies`] | which proxies are believed? |
 //! | | [`proxy_header`] | what does a proxy say before a connection's first byte? |
+//! | | [`forwarded`] | and what does it say in a request? |
 //! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `tls`, `security` | how is TLS put below a connection, where the build has it? |
@@ -40,6 +41,7 @@ mod dial;
 pub mod error;
 #[cfg(any(unix, windows))]
 mod file_body;
+pub mod forwarded;
 pub mod hosts;
 pub mod http;
 mod inbox;
