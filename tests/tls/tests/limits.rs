@@ -3,7 +3,7 @@
 use crate::support::bytes::{BINARY, BINARY_BEGIN, TEXT};
 use crate::support::inside::{Served, observe, serve};
 use crate::support::server::{SOON, echo, endless, wait_until};
-use plainws::{Error, Handle, Role, Server, WhenFull};
+use plainws::{Error, Handle, Page, Role, Server, WhenFull};
 use plainws_tls_tests::{Peer, Relay, frame, trusting};
 use std::sync::OnceLock;
 
@@ -116,4 +116,28 @@ fn a_message_that_is_too_long_is_refused_before_it_has_come() {
     // Its header, and a little of it.
     peer.send(&frame(Role::Client, BINARY, vec![7; 100_000])[..20]);
     peer.expect_close(1009);
+}
+
+/// Half a record is no byte of a request.
+#[test]
+fn a_connection_that_is_kept_alive_ends_in_silence_when_no_further_request_begins_in_time() {
+    let limits = endless().keep_alive_timeout(SOON);
+    let (served, handle) = with_handle(|server| {
+        let server = server.limits(limits);
+        server.page("/", Page::text("here"))
+    });
+    for half in [0, 1, 20] {
+        let mut peer = Peer::connect(served.address, trusting(&served.roots));
+        for _ in 0..2 {
+            peer.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            let head = peer.head();
+            assert!(head.contains("\r\nConnection: keep-alive\r\n"), "{head}");
+            assert_eq!(peer.bytes(4), b"here");
+        }
+        let next = peer.seal("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        peer.send_records(&next[..half]);
+        peer.expect_close_notify();
+        peer.expect_fin();
+    }
+    wait_until("the places", || handle.stats().open_connections == 0);
 }
