@@ -32,6 +32,8 @@ mod cli_why;
 mod devtools;
 mod draining;
 mod faults;
+#[cfg(unix)]
+mod health_checks;
 mod lab;
 mod lab_commands;
 mod lab_pages;

@@ -55,6 +55,9 @@ fn all_is_served_while_health_tells_balancers_to_go_elsewhere() {
 
     begin(&program);
     check_says(address, "/healthz", 503, "draining\n");
+    let mut options = Raw::connect(address);
+    options.send("OPTIONS /healthz HTTP/1.0\r\n\r\n");
+    assert_eq!(options.response().status, 503);
     check_says(address, "/healthz/live", 200, "ok\n");
     for path in ["/", "/metrics"] {
         assert_eq!(get(address, path).status, 200, "{path}");

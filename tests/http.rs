@@ -1203,6 +1203,137 @@ mod s403_origin {
     }
 }
 
+/// RFC 9110 §9.3.7.
+mod options {
+    use super::*;
+
+    /// Asks, and looks that nothing but a head comes.
+    #[track_caller]
+    fn asked(address: SocketAddr, path: &str) -> Response {
+        let mut raw = Raw::connect(address);
+        raw.send(request(&format!("OPTIONS {path} HTTP/1.1"), &[]));
+        let response = raw.response_without_body();
+        if response.status == 204 {
+            raw.send(request("GET /nothing-here HTTP/1.1", &[]));
+            assert_eq!(raw.response().status, 404, "nothing comes between");
+        }
+        response
+    }
+
+    #[track_caller]
+    fn is_told(address: SocketAddr, path: &str) {
+        let response = asked(address, path);
+        assert_eq!(response.status, 204, "{path}");
+        assert_eq!(response.header("Allow"), Some("GET, HEAD, OPTIONS"));
+        for absent in ["Content-Length", "Content-Type", "Transfer-Encoding"] {
+            assert_eq!(response.header(absent), None, "RFC 9110 §8.6, §15.3.5");
+        }
+    }
+
+    #[test]
+    fn are_told_of_pages_of_handlers_and_of_the_server_as_a_whole() {
+        let address = start(|server| site(server).prefix("/admin"));
+        for path in ["/", "/both", "/echo", "*", "/admin/echo", "/?x=y"] {
+            is_told(address, path);
+        }
+        assert_eq!(asked(address, "/admin").status, 308);
+    }
+
+    #[test]
+    fn are_not_told_where_there_is_nothing() {
+        let address = start(|server| {
+            site(server).page_with("/rooms/{id}", |request| match request.param("id") {
+                Some("1") => Page::text("full"),
+                Some("2") => Page::text("elsewhere").status(302),
+                Some("3") => panic!("on purpose"),
+                _ => Page::refusal(404, "no such room"),
+            })
+        });
+        is_told(address, "/rooms/1");
+        is_told(address, "/rooms/2");
+        for (path, status) in [
+            ("/nothing-here", 404),
+            ("/rooms/%FF", 400),
+            ("/rooms/3", 500),
+            ("/rooms/4", 404),
+        ] {
+            let line = format!("OPTIONS {path} HTTP/1.1");
+            let options = answer(address, request(&line, &[]), true);
+            assert_eq!(options.status, status, "{path}");
+            assert_eq!(options.text(), answer(address, get(path), true).text());
+        }
+    }
+
+    #[test]
+    fn are_told_of_what_is_served_where_no_path_fits() {
+        let address = start(|server| {
+            site(server).fallback_page(|request| match request.path() {
+                "/elsewhere" => Page::text("here"),
+                _ => Page::refusal(404, "nothing at all"),
+            })
+        });
+        is_told(address, "/elsewhere");
+        let line = "OPTIONS /nothing-here HTTP/1.1";
+        let response = answer(address, request(line, &[]), true);
+        assert_eq!(response.text(), "404 Not Found: nothing at all\n");
+        let address = start(|server| server.fallback(echo).page("/", Page::html(HOME)));
+        for path in ["/anything", "*"] {
+            let line = format!("OPTIONS {path} HTTP/1.1");
+            let mut raw = Raw::connect(address);
+            raw.send(request(&line, &[]));
+            assert_eq!(raw.response_without_body().status, 204, "{path}");
+        }
+    }
+
+    /// As HAProxy asks.
+    #[test]
+    fn are_told_in_http_1_0_without_a_host() {
+        let address =
+            start(|server| site(server).allow_host("example.com".parse().expect("a host")));
+        for path in ["/", "*", "/echo"] {
+            let mut raw = Raw::connect(address);
+            raw.send(format!("OPTIONS {path} HTTP/1.0\r\n\r\n"));
+            let response = raw.response_without_body();
+            assert_eq!(response.status, 204, "{path}");
+            assert_eq!(response.header("Connection"), Some("close"));
+            raw.expect_fin();
+        }
+    }
+
+    #[test]
+    fn have_no_body_and_open_nothing() {
+        let address = start(site);
+        let with_body = request("OPTIONS / HTTP/1.1", &["Content-Length: 1"]);
+        assert_eq!(answer(address, with_body + "x", false).status, 413);
+        let chunked = request("OPTIONS * HTTP/1.1", &["Transfer-Encoding: chunked"]);
+        assert_eq!(answer(address, chunked + "0\r\n\r\n", false).status, 413);
+        let upgrade = upgrade_request("/echo").replace("GET", "OPTIONS");
+        let response = answer(address, upgrade, false);
+        assert_eq!(response.status, 405);
+        assert_eq!(response.header("Allow"), Some("GET, HEAD, OPTIONS"));
+    }
+
+    /// Pages of elsewhere read nothing by them.
+    #[test]
+    fn allow_no_other_origin() {
+        let address = start(site);
+        let preflight = [
+            "Origin: http://evil.example",
+            "Access-Control-Request-Method: GET",
+            "Access-Control-Request-Headers: x",
+        ];
+        let mut raw = Raw::connect(address);
+        raw.send(request("OPTIONS / HTTP/1.1", &preflight));
+        let response = raw.response_without_body();
+        assert_eq!(response.status, 204);
+        assert!(
+            !response.head.contains("Access-Control"),
+            "{}",
+            response.head
+        );
+    }
+}
+
 mod other_refusals {
     use super::*;
 
@@ -1219,16 +1350,12 @@ mod other_refusals {
     #[test]
     fn s405_names_the_methods_that_are_allowed() {
         let address = start(site);
-        for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"] {
+        for method in ["POST", "PUT", "DELETE", "TRACE", "PATCH"] {
             let line = format!("{method} / HTTP/1.1");
             let response = answer(address, request(&line, &[]), true);
             assert_eq!(response.status, 405, "{method}");
-            assert_eq!(response.header("Allow"), Some("GET, HEAD"));
+            assert_eq!(response.header("Allow"), Some("GET, HEAD, OPTIONS"));
         }
-        assert_eq!(
-            answer(address, request("OPTIONS * HTTP/1.1", &[]), true).status,
-            405
-        );
     }
 
     #[test]
@@ -1576,6 +1703,19 @@ mod a_reserved_page {
             });
             assert!(is_served, "{number}");
         }
+    }
+
+    #[test]
+    fn tells_its_options_when_all_places_are_taken() {
+        let address = start(|server| watched(server).max_connections(0));
+        let mut raw = Raw::connect(address);
+        raw.send(request("OPTIONS /health HTTP/1.1", &[]));
+        let response = raw.response_without_body();
+        assert_eq!(response.status, 204);
+        assert_eq!(response.header("Connection"), Some("close"));
+        raw.expect_fin();
+        let others = answer(address, request("OPTIONS * HTTP/1.1", &[]), false);
+        assert_eq!(others.status, 503);
     }
 
     #[test]

@@ -170,6 +170,19 @@ fn nothing_else_is_served() {
         assert_eq!(answer.status, 404, "{path}: {}", answer.text());
         assert!(!answer.text().contains("hidden"), "{path}");
     }
+    // What is not there has no options either.
+    for (path, status) in [
+        ("/a.txt", 204),
+        ("/.hidden", 404),
+        ("/nothing", 404),
+        ("/", 204),
+    ] {
+        let mut raw = program.connect();
+        raw.send(format!(
+            "OPTIONS {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        ));
+        assert_eq!(raw.response_without_body().status, status, "OPTIONS {path}");
+    }
     for path in ["/%ff", "/%2", "/a%"] {
         assert_eq!(get(&program, path).status, 400, "{path}");
     }

@@ -569,6 +569,26 @@ fn requests_are_refused_with_their_status<S: Transport + 'static>(pair: Pair<S>)
 }
 
 #[test]
+fn a_request_for_options_is_answered_and_opens_nothing() {
+    for request in [
+        "OPTIONS / HTTP/1.0",
+        "OPTIONS * HTTP/1.1\r\nHost: localhost",
+    ] {
+        let mut played = Played::new(tcp_pair, Accept::new());
+        played.say(format!("{request}\r\n\r\n").as_bytes());
+        let head = played.head();
+        assert!(head.starts_with("HTTP/1.1 204 "), "{head}");
+        assert_eq!(header(&head, "Allow"), Some("GET, HEAD, OPTIONS"));
+        assert_eq!(header(&head, "Connection"), Some("close"));
+        let Err(error) = played.leave() else {
+            panic!("nothing is open")
+        };
+        let why = "refused with status 204: OPTIONS opens no connection";
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[test]
 fn a_refusal_is_read_by_who_goes_on_sending() {
     let mut played = Played::new(tcp_pair, Accept::new());
     played.say(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -283,10 +283,13 @@ impl Accept {
             return Err(declined(http::host_not_served()));
         }
         if !handshake::is_asked_for(&request) {
-            let response = http::body_refusal(request.head())
-                .or_else(|| http::line_refusal(&request))
-                .unwrap_or_else(http::websocket_only);
-            return Err(declined(response));
+            let refusal =
+                http::body_refusal(request.head()).or_else(|| http::line_refusal(&request));
+            return Err(match refusal {
+                None if request.method() == "OPTIONS" => only_asked(),
+                None => declined(http::websocket_only()),
+                Some(refusal) => declined(refusal),
+            });
         }
         let mut upgrade = Upgrade::new(&request).map_err(broken)?;
         if let Some(path) = &self.path {
@@ -400,6 +403,16 @@ fn declined(response: Response) -> Refused {
     let error = Error::Declined {
         status: response.status,
         reason: reason.map_or(String::new(), |refusal| refusal.reason.clone()),
+    };
+    Box::new((Some(response), error))
+}
+
+/// A request that was answered, and is no handshake all the same.
+fn only_asked() -> Refused {
+    let response = http::options();
+    let error = Error::Declined {
+        status: response.status,
+        reason: "OPTIONS opens no connection".into(),
     };
     Box::new((Some(response), error))
 }

@@ -167,6 +167,9 @@ const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The methods that a path with something at it allows.
+const ALLOWED: &str = "GET, HEAD, OPTIONS";
+
 const DEFAULT_HEADERS: [(&str, &str); 4] = [
     ("Cache-Control", "no-cache"),
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
@@ -248,7 +251,7 @@ impl Response {
         };
         match status {
             // RFC 9110 §15.5.6 and §15.5.22, §4.4.
-            405 => response.add_header("Allow", "GET, HEAD"),
+            405 => response.add_header("Allow", ALLOWED),
             426 => {
                 response.add_header("Upgrade", "websocket");
                 response.add_header("Sec-WebSocket-Version", VERSION);
@@ -354,6 +357,13 @@ pub(super) fn websocket_only() -> Response {
     Response::refusal(426, "websocket-only", "this path speaks WebSocket")
 }
 
+/// What OPTIONS is answered with where there is something (RFC 9110 §9.3.7).
+pub(super) fn options() -> Response {
+    let mut response = Response::new(204, PLAIN_TEXT, Body::Bytes(Cow::default()));
+    response.add_header("Allow", ALLOWED);
+    response
+}
+
 /// §10.2.
 pub(super) fn origin_not_allowed(request: &Request) -> Response {
     let reason = origin::refusal(request.origin().unwrap_or_default(), request.host());
@@ -399,10 +409,12 @@ pub(super) fn line_refusal(request: &Request) -> Option<Response> {
         return Some(Response::refusal(400, "http-version-too-low", reason));
     }
     match request.method() {
-        "GET" | "HEAD" => None,
-        "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH" => Some(
-            Response::refusal(405, "method-not-allowed", "pages are read with GET"),
-        ),
+        "GET" | "HEAD" | "OPTIONS" => None,
+        "POST" | "PUT" | "DELETE" | "CONNECT" | "TRACE" | "PATCH" => Some(Response::refusal(
+            405,
+            "method-not-allowed",
+            "pages are read with GET",
+        )),
         _ => Some(Response::refusal(
             501,
             "method-unknown",

@@ -230,7 +230,7 @@ impl Server {
     }
 
     /// As [`page_with`](Self::page_with), for a plain GET of a path that no page and no route has. A page that says
-    /// so has the [status](Page::status) 404.
+    /// so has the [status](Page::status) 404, for OPTIONS too.
     #[must_use]
     pub fn fallback_page(
         mut self,
@@ -243,6 +243,9 @@ impl Server {
     /// Answers a plain GET of `path` with a page, and a HEAD with the head of that. A path may have both a page and
     /// a handler, and places for what differs ([`route`](Self::route)).
     ///
+    /// OPTIONS of a path that has either is answered with 204 and `Allow: GET, HEAD, OPTIONS`, and so is that of `*`:
+    /// some balancers ask so whether a server is well.
+    ///
     /// # Panics
     ///
     /// As [`route`](Self::route).
@@ -252,8 +255,9 @@ impl Server {
         self.page_with(path, move |_| page.clone())
     }
 
-    /// As [`page`](Self::page), with a page that is made anew for each request (a GET or a HEAD), on the
-    /// connection's thread. It may refuse the request ([`Page::refusal`]). If `make_page` panics, the request
+    /// As [`page`](Self::page), with a page that is made anew for each request (a GET, a HEAD or OPTIONS), on the
+    /// connection's thread. It may refuse the request ([`Page::refusal`]); of a page for OPTIONS nothing is sent unless
+    /// its status is 400 or higher, which says why there is none. If `make_page` panics, the request
     /// is answered with 500. It holds the connection and its place as long as it takes: what it waits for needs a
     /// deadline of its own.
     ///

@@ -426,12 +426,23 @@ impl<'a> Session<'a> {
         if let Some(refusal) = http::line_refusal(&request) {
             return refusal;
         }
+        let asks_for_options = request.method() == "OPTIONS";
+        // RFC 9110 §9.3.7: about the server as a whole. The asterisk stands for nothing else.
+        if request.path() == "*" {
+            return http::options();
+        }
         match self.site.find(request.path()) {
             Ok(Destination::Route(route, params)) => match &route.page {
                 Some(make_page) => {
                     request.set_params(params);
-                    self.made(make_page, &request)
+                    let page = self.made(make_page, &request);
+                    // Only its maker knows whether there is a page at this very path.
+                    match asks_for_options && page.status < 400 {
+                        true => http::options(),
+                        false => page,
+                    }
                 }
+                None if asks_for_options => http::options(),
                 None => http::websocket_only(),
             },
             Ok(Destination::Redirect(location)) => Response::redirect(match request.query() {
