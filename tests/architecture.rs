@@ -26,8 +26,8 @@ const FORBIDDEN_IN_PROTOCOL: &[&str] = &[
     "std::collections::HashSet",
 ];
 
-/// A value with a grammar that is std's, and no socket.
-const ALLOWED_IN_PROTOCOL: &str = "std::net::Ipv6Addr";
+/// Values, with a grammar that is std's, and no sockets.
+const ALLOWED_IN_PROTOCOL: [&str; 2] = ["std::net::IpAddr", "std::net::Ipv6Addr"];
 
 /// Macros that do the same under another name.
 const FORBIDDEN_MACROS_IN_PROTOCOL: &[&str] = &[
@@ -650,7 +650,7 @@ fn outside_the_bytes(source: &str) -> Vec<String> {
     });
     let is_forbidden = |path: &String| {
         let mut forbidden = FORBIDDEN_IN_PROTOCOL.iter();
-        path != ALLOWED_IN_PROTOCOL
+        !ALLOWED_IN_PROTOCOL.contains(&path.as_str())
             && forbidden.any(|forbidden| {
                 let rest = path.strip_prefix(forbidden);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))

@@ -32,6 +32,7 @@ mod shutdown;
 mod streams;
 mod support;
 mod tap;
+mod trusted_proxies;
 mod unix_socket;
 mod utf8;
 mod websocket;

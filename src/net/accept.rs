@@ -4,13 +4,14 @@ use super::applicant::{Admission, Applicant};
 use super::budget::Share;
 use super::deadline::{after, deadline_in, is_timeout};
 use super::error::{Error, Result};
-use super::hosts::{Host, HostPolicy, ip};
+use super::hosts::{Host, HostPolicy};
 use super::http::{self, Page, Response};
 use super::limits::Limits;
 use super::origin::{Origin, OriginPolicy};
 use super::overdue::overdue;
 use super::pace::Pace;
 use super::paths::{InvalidPath, Template};
+use super::proxied;
 use super::read_head::read_head;
 use super::security;
 use super::session::{no_websocket, refusal, tls_expected, unreadable};
@@ -22,7 +23,7 @@ use crate::protocol::Role;
 use crate::protocol::connection::Connection;
 use crate::protocol::handshake::{self, Upgrade};
 use crate::protocol::head;
-use crate::protocol::request::Request;
+use crate::protocol::request::{Request, Way};
 use crate::protocol::rule::Rule;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -231,9 +232,10 @@ impl Accept {
         let limits = self.limits;
         let mut pace = Pace::of_output(&limits, Instant::now());
         if let Err(error) = stream.shake_hands(deadline_in(limits.head_timeout)) {
-            if security::is_unaware(&error) {
+            if let Some(said) = security::said_in_the_clear(&error) {
                 let untapped = Tapped::default();
-                refuse(&stream, &tls_expected(), &limits, &mut pace, &untapped);
+                let response = proxied::untrusted(said, peer).unwrap_or_else(tls_expected);
+                refuse(&stream, &response, &limits, &mut pace, &untapped);
             } else if is_timeout(&error) {
                 // It was told nothing that it might still read.
                 stream.cut();
@@ -242,14 +244,19 @@ impl Accept {
             }
             return Err(Error::Tls(error));
         }
-        if stream.secured_by().is_some() {
-            self.origins.require_https();
-        }
+        let is_secure = stream.secured_by().is_some();
         let tapped = Tapped::new(self.tap.take());
         let mut after_head = Vec::new();
         let hosts = host_policy(&stream, &self.hosts);
-        let asked = read_request(&stream, &limits, &mut after_head, &tapped)
-            .and_then(|request| self.judge(request, &hosts, peer));
+        let asked =
+            read_request(&stream, &limits, &mut after_head, &tapped).and_then(|mut request| {
+                request.set_way(Way {
+                    client: peer.map(|peer| peer.ip()),
+                    is_secure,
+                    host: None,
+                });
+                self.judge(request, &hosts, peer)
+            });
         let opened = match asked {
             Ok(opened) => opened,
             Err(refused) => {
@@ -279,7 +286,7 @@ impl Accept {
         hosts: &HostPolicy,
         peer: Option<SocketAddr>,
     ) -> std::result::Result<Opened, Refused> {
-        if !hosts.permits(request.host(), ip(peer)) {
+        if !proxied::is_host_served(&request, hosts) {
             return Err(declined(http::host_not_served()));
         }
         if !handshake::is_asked_for(&request) {
@@ -298,7 +305,11 @@ impl Accept {
             request.set_params(values.map_err(|path: InvalidPath| declined(unreadable(path)))?);
         }
         // §4.2.2, §10.2.
-        if !self.origins.permits(request.origin(), request.host()) {
+        let origin = request.origin();
+        if !self
+            .origins
+            .permits(origin, request.host(), request.is_secure())
+        {
             return Err(declined(http::origin_not_allowed(&request)));
         }
         let limits = self.limits;

@@ -5,7 +5,7 @@ use crate::protocol::connection::Traffic;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What is reported at the end of a request or a connection, to [`Server::log`](crate::Server::log).
@@ -32,8 +32,12 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// The client's address; `None` for one on a Unix socket, and when no connection could be accepted.
+    /// The address of whoever connected, or what a [trusted proxy](crate::Server::trust_proxy) told instead before
+    /// the first request (PROXY protocol); `None` on a Unix socket, and when no connection could be accepted.
     pub peer: Option<SocketAddr>,
+    /// The client's address: as the headers of a trusted proxy tell it
+    /// ([`Request::client_ip`](crate::Request::client_ip)), or else that of `peer`.
+    pub client: Option<IpAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],
     /// From when its first byte was awaited to its end; on a kept-alive connection, from its first byte.
@@ -47,6 +51,19 @@ pub struct Record<'a> {
     pub bytes_written: u64,
     /// How it ended.
     pub outcome: Outcome<'a>,
+}
+
+impl Record<'_> {
+    /// Who asked, in a few letters: the client's address, with the port where that is known, or `-`.
+    #[must_use]
+    pub fn who(&self) -> String {
+        match (self.peer, self.client) {
+            (Some(peer), Some(client)) if peer.ip() == client => peer.to_string(),
+            (Some(peer), None) => peer.to_string(),
+            (_, Some(client)) => client.to_string(),
+            (None, None) => "-".into(),
+        }
+    }
 }
 
 /// How a request or a connection ended.
@@ -100,10 +117,10 @@ pub(super) fn tell_failure(record: &Record<'_>) {
 }
 
 fn failure(record: &Record<'_>, error: &(dyn Error + Send + Sync)) -> String {
-    let peer = record.peer.map_or("-".into(), |peer| peer.to_string());
+    let who = record.who();
     let request_line = String::from_utf8_lossy(record.request_line);
     format!(
-        "plainws: the handler of \"{}\" from {peer} failed: {}\n",
+        "plainws: the handler of \"{}\" from {who} failed: {}\n",
         harmless(&request_line),
         harmless(&error.to_string()),
     )
@@ -150,6 +167,7 @@ mod tests {
         let error = Box::<dyn Error + Send + Sync>::from(error);
         let record = Record {
             peer: Some(([127, 0, 0, 1], 1234).into()),
+            client: Some([127, 0, 0, 1].into()),
             request_line,
             duration: Duration::ZERO,
             bytes_read: 0,

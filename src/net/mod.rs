@@ -22,9 +22,8 @@
 //! | | [`applicant`] | who asks for a WebSocket connection, and on what terms is it let in? |
 //! | | [`paths`] | where does a request's path lead? |
 //! | | [`hosts`], [`origin`] | which hosts are answered for, and whose pages may connect? |
-//! | | [`proxies`] | which proxies are believed? |
-//! | | [`proxy_header`] | what does a proxy say before a connection's first byte? |
-//! | | [`forwarded`] | and what does it say in a request? |
+//! | | [`proxies`] | which proxies are believed what they tell of their clients? |
+//! | | [`forwarded`], [`proxy_header`] | what do they tell, in headers of HTTP and before them? |
 //! | | `shown` | how is what they sent shown to people? |
 //! | | `dial`, [`proxy`] | how does a client reach a server? |
 //! | | `tls`, `security` | how is TLS put below a connection, where the build has it? |
@@ -57,6 +56,7 @@ mod overdue;
 mod pace;
 pub mod paths;
 mod places;
+mod proxied;
 pub mod proxies;
 pub mod proxy;
 pub mod proxy_header;

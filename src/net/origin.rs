@@ -13,7 +13,6 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default)]
 pub struct OriginPolicy {
     allowed: Vec<Origin>,
-    requires_https: bool,
 }
 
 impl OriginPolicy {
@@ -22,23 +21,17 @@ impl OriginPolicy {
         self.allowed.push(origin);
     }
 
-    /// Says that this host is reached by `https:` alone. A page of `http:` is then one of another host, which may connect
-    /// only if it was [allowed](Self::allow): whoever stands between a browser and the network can make such a page
-    /// (§10.2).
-    pub fn require_https(&mut self) {
-        self.requires_https = true;
-    }
-
     /// Whether a request may open a connection: it has no Origin, or one of the host it was sent to,
     /// or one that was allowed.
+    ///
+    /// Where a host is reached by TLS ([`Request::is_secure`](crate::Request::is_secure)), a page of `http:` is one of
+    /// another host, which has to be [allowed](Self::allow): whoever stands between a browser and the network can make
+    /// such a page (§10.2).
     #[must_use]
-    pub fn permits(&self, origin: Option<&str>, host: Option<&str>) -> bool {
+    pub fn permits(&self, origin: Option<&str>, host: Option<&str>, is_secure: bool) -> bool {
         let Some(sent) = origin else { return true };
-        host.is_some_and(|host| self.is_same_host(sent, host)) || self.allows(sent)
-    }
-
-    fn is_same_host(&self, origin: &str, host: &str) -> bool {
-        is_same_host(origin, host) && !(self.requires_https && is_plain(origin))
+        let is_own = |host| is_same_host(sent, host) && !(is_secure && is_plain(sent));
+        host.is_some_and(is_own) || self.allows(sent)
     }
 
     fn allows(&self, sent: &str) -> bool {
@@ -561,10 +554,16 @@ mod tests {
             policy.allow("https://other.example".parse().expect("an origin"));
             policy.allow(entry.parse().expect("an origin"));
             for origin in right {
-                assert!(policy.permits(Some(origin), None), "{origin}, {entry}");
+                assert!(
+                    policy.permits(Some(origin), None, false),
+                    "{origin}, {entry}"
+                );
             }
             for origin in wrong {
-                assert!(!policy.permits(Some(origin), None), "{origin}, {entry}");
+                assert!(
+                    !policy.permits(Some(origin), None, false),
+                    "{origin}, {entry}"
+                );
             }
         }
     }

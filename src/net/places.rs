@@ -70,21 +70,22 @@ type Holder = (u64, IpAddr);
 impl Taken {
     /// Takes a place for the connection `id`. With a reserved one comes the connection that has to make
     /// room for it, if any: whoever asks for a page does so at once, and who says nothing has no claim.
+    ///
+    /// One that comes from a proxy counts for no address before a client is [known](Self::count).
     pub(super) fn take(
         &mut self,
         id: u64,
         peer: IpAddr,
+        is_from_proxy: bool,
         places: &Places,
     ) -> Result<(Place, Option<u64>), Full> {
         let neighbourhood = neighbourhood(peer);
-        let near = self.near.get(&neighbourhood).copied().unwrap_or_default();
         let full = if self.ordinary >= places.all {
             Full::Server
-        } else if near >= places.per_address(peer) {
+        } else if !is_from_proxy && self.count(peer, places).is_err() {
             Full::Address
         } else {
             self.ordinary += 1;
-            self.near.insert(neighbourhood, near + 1);
             return Ok((Place::Ordinary, None));
         };
         let leaving_near = count_near(&self.leaving, neighbourhood);
@@ -112,22 +113,41 @@ impl Taken {
     }
 
     /// Whether few places are left, in all or to that address: three quarters are taken.
-    pub(super) fn is_crowded(&self, peer: IpAddr, places: &Places) -> bool {
-        let near = self.near.get(&neighbourhood(peer)).copied();
+    pub(super) fn is_crowded(&self, of: Option<IpAddr>, places: &Places) -> bool {
         let is_most = |taken: usize, of: usize| taken >= of - of / 4;
-        is_most(self.ordinary, places.all)
-            || is_most(near.unwrap_or_default(), places.per_address(peer))
+        let is_near = |of: IpAddr| {
+            let near = self.near.get(&neighbourhood(of)).copied();
+            is_most(near.unwrap_or_default(), places.per_address(of))
+        };
+        is_most(self.ordinary, places.all) || of.is_some_and(is_near)
     }
 
-    /// Gives back what was taken.
-    pub(super) fn give_back(&mut self, id: u64, peer: IpAddr, place: Place) {
+    /// Counts a connection that has an ordinary place for an address, unless there are too many of it already.
+    pub(super) fn count(&mut self, of: IpAddr, places: &Places) -> Result<(), Full> {
+        let near = self.near.entry(neighbourhood(of)).or_default();
+        if *near >= places.per_address(of) {
+            return Err(Full::Address);
+        }
+        *near += 1;
+        Ok(())
+    }
+
+    /// Gives back what was taken, by a connection that [counts](Self::count) for this address, if for any.
+    pub(super) fn give_back(&mut self, id: u64, place: Place, of: Option<IpAddr>) {
         if place != Place::Ordinary {
             self.reserved.retain(|(holder, _)| *holder != id);
             self.leaving.retain(|(holder, _)| *holder != id);
             return;
         }
         self.ordinary -= 1;
-        let neighbourhood = neighbourhood(peer);
+        if let Some(of) = of {
+            self.discount(of);
+        }
+    }
+
+    /// No longer counts a connection for an address.
+    pub(super) fn discount(&mut self, of: IpAddr) {
+        let neighbourhood = neighbourhood(of);
         if let Some(near) = self.near.get_mut(&neighbourhood) {
             *near -= 1;
             if *near == 0 {
@@ -209,7 +229,7 @@ mod tests {
         let all = peers.iter().flat_map(|(peer, count)| vec![*peer; *count]);
         for (peer, id) in all.zip(0..) {
             last = taken
-                .take(id, address(peer), &places)
+                .take(id, address(peer), false, &places)
                 .map(|(place, _)| place);
         }
         last
@@ -299,7 +319,7 @@ mod tests {
         ] {
             let place = Place::Reserved(Full::Server);
             assert_eq!(
-                taken.take(id, address(peer), &places),
+                taken.take(id, address(peer), false, &places),
                 Ok((place, leaving)),
                 "{id}"
             );
@@ -318,21 +338,24 @@ mod tests {
         let mut taken = Taken::default();
         // Two hold places, and four more are leaving theirs.
         for id in 0..6 {
-            assert!(taken.take(id, address(FAR), &places).is_ok(), "{id}");
+            assert!(taken.take(id, address(FAR), false, &places).is_ok(), "{id}");
         }
-        assert_eq!(taken.take(6, address(FAR), &places), Err(full));
+        assert_eq!(taken.take(6, address(FAR), false, &places), Err(full));
         assert_eq!(
-            taken.take(7, address("192.0.2.2"), &places),
+            taken.take(7, address("192.0.2.2"), false, &places),
             Ok((place, None))
         );
         // One has left.
-        taken.give_back(0, address(FAR), place);
-        assert_eq!(taken.take(8, address(FAR), &places), Ok((place, Some(4))));
+        taken.give_back(0, place, None);
+        assert_eq!(
+            taken.take(8, address(FAR), false, &places),
+            Ok((place, Some(4)))
+        );
         // Of all addresses together there are twice as many as places.
         let others = (1..=100).map(|number| format!("198.51.100.{number}"));
         let taken_by_others = others
             .zip(100..)
-            .take_while(|(other, id)| taken.take(*id, address(other), &places).is_ok());
+            .take_while(|(other, id)| taken.take(*id, address(other), false, &places).is_ok());
         assert_eq!(taken_by_others.count(), 8 - 3 + 16 - 4);
     }
 
@@ -349,19 +372,27 @@ mod tests {
         let mut taken = Taken::default();
         for round in 0..3 {
             let id = |number: u64| round * 10 + number;
-            assert_eq!(taken.take(id(0), far, &places), Ok((ordinary, None)));
-            assert_eq!(taken.take(id(1), far, &places), Ok((reserved, None)));
-            assert_eq!(taken.take(id(2), far, &places), Ok((reserved, Some(id(1)))));
-            assert_eq!(taken.take(id(3), here, &places), Ok((ordinary, None)));
+            assert_eq!(taken.take(id(0), far, false, &places), Ok((ordinary, None)));
+            assert_eq!(taken.take(id(1), far, false, &places), Ok((reserved, None)));
+            assert_eq!(
+                taken.take(id(2), far, false, &places),
+                Ok((reserved, Some(id(1))))
+            );
+            assert_eq!(
+                taken.take(id(3), here, false, &places),
+                Ok((ordinary, None))
+            );
             assert_eq!(held(&taken), (2, 1, 1));
-            taken.give_back(id(1), far, reserved);
+            taken.give_back(id(1), reserved, None);
             assert_eq!(held(&taken), (2, 1, 0));
-            taken.give_back(id(0), far, ordinary);
-            assert_eq!(taken.take(id(4), far, &places), Ok((ordinary, None)));
-            for (number, peer, place) in
-                [(2, far, reserved), (3, here, ordinary), (4, far, ordinary)]
-            {
-                taken.give_back(id(number), peer, place);
+            taken.give_back(id(0), ordinary, Some(far));
+            assert_eq!(taken.take(id(4), far, false, &places), Ok((ordinary, None)));
+            for (number, place, of) in [
+                (2, reserved, None),
+                (3, ordinary, Some(here)),
+                (4, ordinary, Some(far)),
+            ] {
+                taken.give_back(id(number), place, of);
             }
             assert_eq!(held(&taken), (0, 0, 0));
             assert!(
@@ -369,5 +400,42 @@ mod tests {
                 "an address that is gone costs nothing"
             );
         }
+    }
+
+    #[test]
+    fn a_connection_from_a_proxy_counts_for_its_client_once_that_is_known() {
+        let places = Places {
+            all: 5,
+            per_address: Some(1),
+            reserved: 0,
+        };
+        let (proxy, far, other) = (address(HERE), address(FAR), address("198.51.100.1"));
+        let mut taken = Taken::default();
+        for id in 0..4 {
+            let got = taken.take(id, proxy, true, &places);
+            assert_eq!(got, Ok((Place::Ordinary, None)));
+        }
+        assert_eq!(taken.count(far, &places), Ok(()));
+        assert_eq!(taken.count(far, &places), Err(Full::Address));
+        assert_eq!(taken.count(other, &places), Ok(()));
+        // It counts beside those that the client opens itself.
+        assert_eq!(taken.take(4, far, false, &places), Err(Full::Address));
+        taken.discount(far);
+        assert_eq!(
+            taken.take(4, far, false, &places),
+            Ok((Place::Ordinary, None))
+        );
+        // A place is a place, whoever comes.
+        assert_eq!(taken.take(5, proxy, true, &places), Err(Full::Server));
+        for (id, of) in [
+            (0, None),
+            (1, None),
+            (2, None),
+            (3, Some(other)),
+            (4, Some(far)),
+        ] {
+            taken.give_back(id, Place::Ordinary, of);
+        }
+        assert_eq!((taken.ordinary, taken.near.len()), (0, 0));
     }
 }

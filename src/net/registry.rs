@@ -58,8 +58,9 @@ struct Members {
 #[derive(Debug)]
 struct Member {
     stream: Arc<Stream>,
-    peer: IpAddr,
     place: Place,
+    /// The address that it counts for, if its place is one of those that are counted.
+    of: Option<IpAddr>,
     /// The WebSocket connection, once it is open.
     link: Weak<Link>,
     /// Whether no further request is read from it.
@@ -73,8 +74,8 @@ pub(super) struct Membership {
     registry: Arc<Registry>,
     id: u64,
     place: Place,
-    peer: IpAddr,
     places: Places,
+    is_from_proxy: bool,
 }
 
 /// Why a connection gets no place.
@@ -96,11 +97,13 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Gives a connection a place, unless there is none for it or the server is stopping.
+    /// Gives a connection a place, unless there is none for it or the server is stopping. For whom one counts that
+    /// comes from a trusted proxy is told later: [`Membership::count_for`].
     pub(super) fn enter(
         self: &Arc<Self>,
         stream: &Arc<Stream>,
         peer: IpAddr,
+        is_from_proxy: bool,
         places: &Places,
     ) -> Result<Membership, NoPlace> {
         let mut members = self.members();
@@ -108,7 +111,7 @@ impl Registry {
             return Err(NoPlace::Stopping);
         }
         let id = members.next_id;
-        let taken = members.taken.take(id, peer, places);
+        let taken = members.taken.take(id, peer, is_from_proxy, places);
         let (place, leaving) = taken.map_err(NoPlace::Full)?;
         if let Some(leaving) = leaving.and_then(|id| members.by_id.get(&id)) {
             // Its thread waits for a request and reads the end instead.
@@ -118,8 +121,8 @@ impl Registry {
         members.stats.connections += 1;
         let member = Member {
             stream: Arc::clone(stream),
-            peer,
             place,
+            of: (place == Place::Ordinary && !is_from_proxy).then_some(peer),
             link: Weak::new(),
             is_upgrading: false,
             thread: None,
@@ -129,8 +132,8 @@ impl Registry {
             registry: Arc::clone(self),
             id,
             place,
-            peer,
             places: *places,
+            is_from_proxy,
         })
     }
 
@@ -299,10 +302,40 @@ impl Membership {
     }
 
     /// Whether the connection may be kept for another request: while others find a place all the same, and until the
-    /// server stops.
+    /// server stops. Those of a proxy are kept for whichever client comes next.
     pub(super) fn may_stay(&self) -> bool {
         let members = self.registry.members();
-        members.phase == Phase::Serving && !members.taken.is_crowded(self.peer, &self.places)
+        let member = members.by_id.get(&self.id);
+        let of = member.and_then(|member| member.of.filter(|_| !self.is_from_proxy));
+        members.phase == Phase::Serving && !members.taken.is_crowded(of, &self.places)
+    }
+
+    /// Counts a connection from a trusted proxy for this client of the proxy's from now on, or for nobody. Others
+    /// count for their peers all the time.
+    ///
+    /// # Errors
+    ///
+    /// The client has too many already: it counts for nobody then.
+    pub(super) fn count_for(&self, client: Option<IpAddr>) -> Result<(), Full> {
+        if !self.is_from_proxy || self.place != Place::Ordinary {
+            return Ok(());
+        }
+        let mut members = self.registry.members();
+        let Members { taken, by_id, .. } = &mut *members;
+        let Some(member) = by_id.get_mut(&self.id) else {
+            return Ok(());
+        };
+        if member.of == client {
+            return Ok(());
+        }
+        if let Some(before) = member.of.take() {
+            taken.discount(before);
+        }
+        if let Some(client) = client {
+            taken.count(client, &self.places)?;
+        }
+        member.of = client;
+        Ok(())
     }
 
     /// Notes that the connection is about to become a WebSocket connection. Returns whether it may: not
@@ -346,7 +379,7 @@ impl Drop for Membership {
         let mut members = self.registry.members();
         let member = members.by_id.remove(&self.id);
         if let Some(member) = &member {
-            members.taken.give_back(self.id, member.peer, member.place);
+            members.taken.give_back(self.id, member.place, member.of);
         }
         let own = member.and_then(|member| member.thread);
         let before = match own {

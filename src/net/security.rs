@@ -3,7 +3,7 @@
 use super::error::{Error, Result};
 use super::stream::Stream;
 #[cfg(feature = "tls")]
-use super::tls::{ClientTls, ServerTls, speaks_plainly};
+use super::tls::{ClientTls, ServerTls, said_plainly};
 use super::transport::Transport;
 use super::url::Url;
 use std::io;
@@ -34,15 +34,15 @@ impl ServerSecurity {
     }
 }
 
-/// Whether a connection could not be secured because its peer does not know that it has to be: it can be told so in
-/// the clear.
-pub(super) fn is_unaware(error: &io::Error) -> bool {
+/// What a peer has said in the clear, if a connection could not be secured because of that: it can be told in the clear
+/// that it has to be.
+pub(super) fn said_in_the_clear(error: &io::Error) -> Option<&[u8]> {
     #[cfg(feature = "tls")]
-    return speaks_plainly(error);
+    return said_plainly(error);
     #[cfg(not(feature = "tls"))]
     {
         let _ = error;
-        false
+        None
     }
 }
 

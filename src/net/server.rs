@@ -12,6 +12,8 @@ use super::listener::{Listener, Waker};
 use super::log::{Outcome, Record};
 use super::origin::Origin;
 use super::places::Places;
+use super::proxied::Proxied;
+use super::proxies::ProxyAddress;
 use super::registry::{NoPlace, Phase, Registry};
 use super::session::{self, stopping};
 use super::site::{Handler, Site};
@@ -344,6 +346,30 @@ impl Server {
         self
     }
 
+    /// Believes what one more proxy, or network of proxies, tells of its clients:
+    /// `trust_proxy("10.0.0.0/8".parse()?)`. Without this nobody is believed, and every client of a proxy has the proxy's
+    /// address.
+    ///
+    /// A proxy tells of them in the headers `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, or in
+    /// `Forwarded` (RFC 7239) ([`forwarded`](super::forwarded)), or before the first request, and before TLS, by the
+    /// PROXY protocol, version 1 or 2 ([`proxy_header`](super::proxy_header)). It has to replace or remove what a client
+    /// sends of these itself. From then on:
+    /// - [`Request::client_ip`], [`Request::is_secure`] and [`Request::host`] say what it tells, and the
+    ///   [log](Self::log) has [`Record::client`](field@Record::client).
+    /// - [`max_per_address`](Self::max_per_address) counts a request, and the connection that it opens, for its client.
+    ///   For the proxy itself there is no limit.
+    /// - Where the client used TLS, a page of `http:` is not one of the server's own, which may connect without being
+    ///   [allowed](Self::allow_origin). Both hosts, the one that is told and that of the request itself, have to be
+    ///   [answered for](Self::allow_host).
+    ///
+    /// A request whose headers contradict each other is refused with 400, and so is a header of the PROXY protocol that
+    /// is malformed, or that comes from anybody else.
+    #[must_use]
+    pub fn trust_proxy(mut self, proxy: ProxyAddress) -> Self {
+        self.site.proxies.trust(proxy);
+        self
+    }
+
     /// Asks `admit` for each WebSocket connection that would be opened otherwise whether and on what terms it
     /// may be: for authorization, quotas, limits of its own. What it refuses is answered with its page
     /// instead ([`Page::refusal`]).
@@ -395,7 +421,6 @@ impl Server {
     #[must_use]
     pub fn tls(mut self, tls: ServerTls) -> Self {
         self.site.security.tls = Some(tls);
-        self.site.origins.require_https();
         self
     }
 
@@ -474,7 +499,7 @@ impl Server {
     ///
     /// Default a tenth of all, and at least 10: many people may share an address, but no single address is
     /// to keep all others out. By default peers on the loopback have no limit, because proxies
-    /// connect from there; with a proxy on another machine, every client has the proxy's address.
+    /// connect from there; with a proxy that is not [trusted](Self::trust_proxy), every client has the proxy's address.
     #[must_use]
     pub const fn max_per_address(mut self, max_per_address: usize) -> Self {
         self.max_per_address = Some(max_per_address);
@@ -689,7 +714,7 @@ impl Acceptor {
                 return;
             }
             let failure = match accepted {
-                Ok((stream, peer)) => self.start(self.stream(stream), peer).err(),
+                Ok((transport, peer)) => self.start(transport, peer).err(),
                 Err(error) if is_about_one_connection(&error) => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // It is time to look at the phase, or somebody else who holds the socket made it not wait.
@@ -720,8 +745,19 @@ impl Acceptor {
     }
 
     /// Gives a connection a thread.
-    fn start(&self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> io::Result<()> {
-        let membership = match self.registry.enter(&stream, ip(peer), &self.places) {
+    fn start(&self, transport: Box<dyn Transport>, peer: Option<SocketAddr>) -> io::Result<()> {
+        let is_from_proxy = self.site.proxies.trusts(peer.map(|peer| peer.ip()));
+        let (transport, introduction) = if is_from_proxy {
+            let (proxied, introduction) = Proxied::new(transport);
+            (Box::new(proxied) as Box<dyn Transport>, Some(introduction))
+        } else {
+            (transport, None)
+        };
+        let stream = self.stream(transport);
+        let entered = self
+            .registry
+            .enter(&stream, ip(peer), is_from_proxy, &self.places);
+        let membership = match entered {
             Ok(membership) => membership,
             Err(why) => {
                 let response = match why {
@@ -738,7 +774,9 @@ impl Acceptor {
         let thread = thread::Builder::new()
             .name(thread_name(peer))
             .stack_size(self.stack_size);
-        match thread.spawn(move || session::run(its_stream, peer, &site, &hosts, membership)) {
+        match thread
+            .spawn(move || session::run(its_stream, peer, introduction, &site, &hosts, membership))
+        {
             Ok(thread) => self.registry.keep(id, thread),
             Err(error) => {
                 let why = Response::refusal(503, "no-thread", "cannot start a thread");
@@ -788,6 +826,7 @@ impl Acceptor {
         }
         self.report(&Record {
             peer,
+            client: peer.map(|peer| peer.ip()),
             request_line: b"",
             duration: Duration::ZERO,
             bytes_read: 0,
@@ -804,6 +843,7 @@ impl Acceptor {
 fn report_failure(site: &Site, registry: &Registry, error: &io::Error) {
     let record = Record {
         peer: None,
+        client: None,
         request_line: b"",
         duration: Duration::ZERO,
         bytes_read: 0,

@@ -5,7 +5,7 @@ use super::budget::Share;
 use super::caretaker;
 use super::deadline::{after, deadline_in, is_timeout};
 use super::error::Error;
-use super::hosts::{HostPolicy, ip};
+use super::hosts::HostPolicy;
 use super::http::{self, Response};
 use super::limits::Limits;
 use super::log::{self, EndedBy, Outcome, Record};
@@ -13,6 +13,7 @@ use super::overdue::{Decision, overdue};
 use super::pace::Pace;
 use super::paths::InvalidPath;
 use super::places::{Full, Place};
+use super::proxied::{self, Introduction};
 use super::read_head::read_head;
 use super::registry::{Membership, Phase, Registry};
 use super::security;
@@ -30,7 +31,7 @@ use crate::protocol::rule::{Answer, Rule};
 use std::error::Error as StdError;
 use std::io::{self, IoSlice};
 use std::iter;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -44,6 +45,7 @@ const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) fn run(
     stream: Arc<Stream>,
     peer: Option<SocketAddr>,
+    introduction: Option<Introduction>,
     site: &Site,
     hosts: &HostPolicy,
     membership: Membership,
@@ -57,6 +59,8 @@ pub(super) fn run(
         site,
         hosts,
         peer,
+        client: peer.map(|peer| peer.ip()),
+        is_secure: site.security.is_on(),
         stream,
         membership,
         pace: Pace::of_output(&site.limits, Instant::now()),
@@ -64,7 +68,8 @@ pub(super) fn run(
         reported: Passed::default(),
         tapped: Tapped::default(),
     };
-    if session.site.security.is_on() && !session.secure() {
+    let has_handshake = session.is_secure || introduction.is_some();
+    if has_handshake && !session.shake_hands(introduction.as_ref()) {
         return;
     }
     match place {
@@ -81,7 +86,12 @@ struct Session<'a> {
     site: &'a Site,
     /// Which hosts are answered for where the connection was accepted.
     hosts: &'a HostPolicy,
+    /// Whoever connected, or what a trusted proxy told instead.
     peer: Option<SocketAddr>,
+    /// Who sent the latest request.
+    client: Option<IpAddr>,
+    /// Whether the connection is inside TLS, here or at a trusted proxy.
+    is_secure: bool,
     stream: Arc<Stream>,
     membership: Membership,
     /// The pace at which the peer takes responses.
@@ -143,16 +153,32 @@ struct Opened<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes the handshake of TLS, and returns whether there is TLS now. Otherwise the connection has ended.
+    /// Does what comes before the first head: a trusted proxy introduces its client, and the handshake of TLS is made.
+    /// Returns whether all is well; otherwise the connection has ended.
     #[inline(never)]
-    fn secure(&mut self) -> bool {
+    fn shake_hands(&mut self, introduction: Option<&Introduction>) -> bool {
         let started = Instant::now();
         let timeout = self.head_timeout();
-        let Err(error) = self.stream.shake_hands(deadline_in(timeout)) else {
+        let shaken = self.stream.shake_hands(deadline_in(timeout));
+        if let Some(introduction) = introduction {
+            self.peer = introduction.source().or(self.peer);
+            self.client = self.peer.map(|peer| peer.ip());
+            self.is_secure |= introduction.is_secure() == Some(true);
+        }
+        let Err(error) = shaken else {
             return true;
         };
-        if security::is_unaware(&error) {
-            let _ = self.respond(&tls_expected(), b"", true, started);
+        if let Some(said) = security::said_in_the_clear(&error) {
+            let response = proxied::untrusted(said, self.peer).unwrap_or_else(tls_expected);
+            let _ = self.respond(&response, b"", true, started);
+        } else if !self.site.security.is_on() {
+            match proxied::invalid_header(&error) {
+                Some(invalid) => {
+                    let response = proxied::header_malformed(invalid);
+                    let _ = self.respond(&response, b"", true, started);
+                }
+                None => self.report(b"", started, Outcome::Left, true),
+            }
         } else if error.kind() == io::ErrorKind::ConnectionAborted || self.had_to_leave() {
             self.report(b"", started, Outcome::Left, true);
         } else {
@@ -208,6 +234,9 @@ impl<'a> Session<'a> {
                         return None;
                     }
                     has_served = true;
+                    // The next request may be another client's.
+                    let _ = self.membership.count_for(None);
+                    self.client = self.peer.map(|peer| peer.ip());
                 }
                 Reply::Sent { response, bytes } => {
                     let _ = self.tapped.pass(Direction::Sent, [&bytes, &[]]);
@@ -266,7 +295,16 @@ impl<'a> Session<'a> {
         ) {
             Ok(Some(head)) => Awaited::Head(head),
             Err(Error::Rule(breach)) => {
-                Awaited::Refused(refusal(breach.rule()), decoder.so_far().to_vec())
+                let so_far = decoder.so_far();
+                // The second version of the PROXY protocol begins with bytes that no head has.
+                let said = if so_far.is_empty() {
+                    &self.after_head
+                } else {
+                    so_far
+                };
+                let response = proxied::untrusted(said, self.peer);
+                let response = response.unwrap_or_else(|| refusal(breach.rule()));
+                Awaited::Refused(response, so_far.to_vec())
             }
             Ok(None) if !decoder.is_empty() && self.is_stopping() => {
                 Awaited::Refused(stopping(), decoder.so_far().to_vec())
@@ -291,21 +329,16 @@ impl<'a> Session<'a> {
 
     #[inline(never)]
     fn reply(&mut self, head: Head) -> Reply<'a> {
-        let request = match Request::new(head) {
+        // After these refusals a body may follow, or frames: neither is read as a request.
+        let request = match self.request(head) {
             Ok(request) => request,
-            Err(rule) => {
-                return Reply::Response {
-                    response: refusal(rule),
-                    is_last: true,
-                };
-            }
+            Err(response) => return response.into(),
         };
         if let Some(response) = self.host_refusal(&request) {
-            // A body may follow, or frames: neither is read as a request.
-            return Reply::Response {
-                response,
-                is_last: true,
-            };
+            return response.into();
+        }
+        if let Err(full) = self.membership.count_for(self.client) {
+            return full.response().into();
         }
         if handshake::is_asked_for(&request) {
             let accepted = self.upgrade(request);
@@ -328,8 +361,8 @@ impl<'a> Session<'a> {
     }
 
     /// What a request is answered with that asks for a reserved page.
-    fn reserved_page(&self, head: Head) -> Option<Response> {
-        let request = Request::new(head).ok()?;
+    fn reserved_page(&mut self, head: Head) -> Option<Response> {
+        let request = self.request(head).ok()?;
         match self.site.find(request.path()) {
             Ok(Destination::Route(route, _)) if route.is_reserved => {}
             _ => return None,
@@ -342,8 +375,17 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// A request, and who sent it.
+    fn request(&mut self, head: Head) -> std::result::Result<Request, Response> {
+        let mut request = Request::new(head).map_err(refusal)?;
+        let way = proxied::way(&request, self.peer, self.is_secure, &self.site.proxies)?;
+        self.client = way.client;
+        request.set_way(way);
+        Ok(request)
+    }
+
     fn host_refusal(&self, request: &Request) -> Option<Response> {
-        let is_served = self.hosts.permits(request.host(), ip(self.peer));
+        let is_served = proxied::is_host_served(request, self.hosts);
         (!is_served).then(http::host_not_served)
     }
 
@@ -363,7 +405,9 @@ impl<'a> Session<'a> {
         };
         request.set_params(params);
         // §4.2.2, §10.2.
-        if !self.site.origins.permits(request.origin(), request.host()) {
+        let (origin, host) = (request.origin(), request.host());
+        let is_secure = request.is_secure();
+        if !self.site.origins.permits(origin, host, is_secure) {
             return Err(http::origin_not_allowed(&request).into());
         }
         let admission = self.admit(&request, upgrade.subprotocols())?;
@@ -572,6 +616,7 @@ impl<'a> Session<'a> {
             self.membership.registry(),
             &Record {
                 peer: self.peer,
+                client: self.client,
                 request_line,
                 duration: started.elapsed(),
                 bytes_read: passed.read,
@@ -606,6 +651,7 @@ impl Opened<'_> {
             self.membership.registry(),
             &Record {
                 peer: self.ws.peer_addr(),
+                client: self.ws.request().client_ip(),
                 request_line: self.ws.request().head().start_line(),
                 duration: self.started.elapsed(),
                 bytes_read: passed.read,

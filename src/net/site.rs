@@ -6,6 +6,7 @@ use super::limits::Limits;
 use super::log::Record;
 use super::origin::OriginPolicy;
 use super::paths::{InvalidPath, Kind, Paths, Values};
+use super::proxies::ProxyPolicy;
 use super::security::ServerSecurity;
 use super::tap::Tap;
 use super::websocket::WebSocket;
@@ -37,6 +38,7 @@ pub(super) struct Site {
     pub(super) fallback: Route,
     pub(super) prefixes: Vec<String>,
     pub(super) origins: OriginPolicy,
+    pub(super) proxies: ProxyPolicy,
     pub(super) subprotocols: Vec<String>,
     pub(super) limits: Limits,
     pub(super) security: ServerSecurity,

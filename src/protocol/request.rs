@@ -4,7 +4,7 @@
 use super::checks::{Checks, Place};
 use super::head::{Head, RequestLine, StartLine, Version};
 use super::rule::Rule;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str;
 
 /// A request whose head is legal, and which names its host as it must.
@@ -26,6 +26,16 @@ pub struct Request {
     line: RequestLine,
     resource: Resource,
     params: Vec<(String, String)>,
+    way: Way,
+}
+
+/// How a request came here, as far as its bytes do not say it themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) is_secure: bool,
+    /// The host that a trusted proxy was asked for.
+    pub(crate) host: Option<String>,
 }
 
 /// The forms in which a target says what is asked for (RFC 9112 §3.2).
@@ -56,6 +66,7 @@ impl Request {
             resource: judge(line, &head, &mut Checks::until_one_fails())?,
             line: line.clone(),
             params: Vec::new(),
+            way: Way::default(),
             head,
         })
     }
@@ -107,11 +118,36 @@ impl Request {
         self.resource.query.as_deref()
     }
 
-    /// The host, and the port if one is given: of an absolute target, else of the Host header
-    /// (RFC 9112 §3.2.2). `None` only before HTTP/1.1.
+    /// The host, and the port if one is given: the one that a [trusted proxy](crate::Server::trust_proxy) says it was
+    /// asked for, or that of an absolute target, else of the Host header (RFC 9112 §3.2.2). `None` only before
+    /// HTTP/1.1.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
+        self.way.host.as_deref().or_else(|| self.host_sent())
+    }
+
+    /// The host whatever a proxy says.
+    pub(crate) fn host_sent(&self) -> Option<&str> {
         self.resource.host.as_deref()
+    }
+
+    /// The address of the client: as [trusted proxies](crate::Server::trust_proxy) tell it, or else of whoever
+    /// connected. `None` on a Unix socket where no proxy tells it, and for a request that no server received.
+    #[must_use]
+    pub const fn client_ip(&self) -> Option<IpAddr> {
+        self.way.client
+    }
+
+    /// Whether the client sent this by TLS: to a [trusted proxy](crate::Server::trust_proxy) that says so, or else to
+    /// this server itself.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.way.is_secure
+    }
+
+    /// Notes how it came here.
+    pub(crate) fn set_way(&mut self, way: Way) {
+        self.way = way;
     }
 
     /// The HTTP version.

@@ -84,7 +84,7 @@ impl Subject for Plainws {
             let normal = entry.to_string();
             let mut policy = OriginPolicy::default();
             policy.allow(entry);
-            let lets_in = policy.permits(Some(origin), Some(host));
+            let lets_in = policy.permits(Some(origin), Some(host), false);
             Entry { normal, lets_in }
         }))
     }

@@ -35,21 +35,14 @@ impl<'a> Asked<'a> {
 pub(super) struct Guard {
     /// Only loopback names.
     hosts: Option<HostPolicy>,
-    /// Only pages of the host that is asked.
-    origins: OriginPolicy,
 }
 
 impl Guard {
-    /// Where the lab was asked for, it may be reached by any name. A server inside TLS has no page of `http:`.
-    pub(super) fn new(is_asked_for: bool, is_secure: bool) -> Self {
+    /// Where the lab was asked for, it may be reached by any name.
+    pub(super) fn new(is_asked_for: bool) -> Self {
         let loopback = || HostPolicy::at(Ipv4Addr::LOCALHOST.into());
-        let mut origins = OriginPolicy::default();
-        if is_secure {
-            origins.require_https();
-        }
         Self {
             hosts: (!is_asked_for).then(loopback),
-            origins,
         }
     }
 
@@ -63,7 +56,9 @@ impl Guard {
         if !self.hosts.as_ref().is_none_or(is_served) {
             return Err("the lab answers for loopback names only; --lab lets it answer for others");
         }
-        if !self.origins.permits(request.origin(), host) {
+        // Only pages of the host that is asked.
+        let origins = OriginPolicy::default();
+        if !origins.permits(request.origin(), host, request.is_secure()) {
             return Err("only the lab's own page may do this");
         }
         Ok(())
@@ -116,26 +111,8 @@ mod tests {
             ("192.0.2.7:8000", false),
         ] {
             let request = request(&format!("Host: {host}\r\n"));
-            assert_eq!(
-                Guard::new(false, false).check(&request).is_ok(),
-                is_loopback
-            );
-            assert_eq!(Guard::new(true, false).check(&request), Ok(()));
-        }
-    }
-
-    #[test]
-    fn inside_tls_no_page_of_http_is_the_labs_own() {
-        for (origin, outside, inside) in [
-            ("https://localhost:8000", true, true),
-            ("http://localhost:8000", true, false),
-            ("https://example.com", false, false),
-        ] {
-            let request = request(&format!("Host: localhost:8000\r\nOrigin: {origin}\r\n"));
-            for (is_secure, is_let_in) in [(false, outside), (true, inside)] {
-                let checked = Guard::new(false, is_secure).check(&request);
-                assert_eq!(checked.is_ok(), is_let_in, "{origin}, {is_secure}");
-            }
+            assert_eq!(Guard::new(false).check(&request).is_ok(), is_loopback);
+            assert_eq!(Guard::new(true).check(&request), Ok(()));
         }
     }
 

@@ -25,17 +25,12 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// For a server that serves everything under these prefixes too, perhaps inside TLS. Where the lab is on without
-    /// having been asked for, it answers for loopback names only.
-    pub(crate) fn new(
-        handle: Handle,
-        prefixes: &[String],
-        is_asked_for: bool,
-        is_secure: bool,
-    ) -> Arc<Self> {
+    /// For a server that serves everything under these prefixes too. Where the lab is on without having been asked
+    /// for, it answers for loopback names only.
+    pub(crate) fn new(handle: Handle, prefixes: &[String], is_asked_for: bool) -> Arc<Self> {
         Arc::new(Self {
             handle,
-            guard: Guard::new(is_asked_for, is_secure),
+            guard: Guard::new(is_asked_for),
             prefixes: prefixes.to_vec(),
             sessions: Sessions::default(),
         })

@@ -135,7 +135,6 @@ fn in_json(members: Value) -> String {
 }
 
 fn text(record: &Record<'_>) -> String {
-    let peer = record.peer.map_or("-".into(), |peer| peer.to_string());
     let outcome = match &record.outcome {
         Outcome::Response {
             status,
@@ -168,7 +167,8 @@ fn text(record: &Record<'_>) -> String {
         _ => "left before it was answered".into(),
     };
     format!(
-        "{peer} \"{}\" {outcome} {:.3} s",
+        "{} \"{}\" {outcome} {:.3} s",
+        record.who(),
         // Bytes from a peer must not reach a terminal unescaped.
         cut(record, |bytes| bytes.escape_ascii().to_string()),
         record.duration.as_secs_f64()
@@ -214,6 +214,10 @@ fn json(record: &Record<'_>) -> Value {
     line.insert(
         "peer".into(),
         json!(record.peer.map(|peer| peer.to_string())),
+    );
+    line.insert(
+        "client".into(),
+        json!(record.client.map(|client| client.to_string())),
     );
     line.insert(
         "request".into(),

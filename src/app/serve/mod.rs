@@ -23,6 +23,7 @@ use files::Files;
 use plainws::net::applicant::Admission;
 use plainws::net::hosts::Host;
 use plainws::net::origin::Origin;
+use plainws::net::proxies::ProxyAddress;
 use plainws::net::tap::Tap;
 use plainws::protocol::handshake::check_header;
 use plainws::protocol::head::is_token;
@@ -57,6 +58,14 @@ pub(crate) struct Options {
     /// other addresses all are answered, unless one is allowed; then no others are. The rest get 421.
     #[arg(long, value_name = "HOST", value_parser = host)]
     allow_host: Vec<Host>,
+
+    /// Believe what this proxy tells of its clients, such as 10.0.0.0/8; may be repeated
+    ///
+    /// An address, a network, or unix: whoever connects to the Unix socket. Their X-Forwarded-For, -Proto and -Host,
+    /// or Forwarded, or a PROXY protocol header before all else, then say who the client is, for the log, the limit per
+    /// address and the origins that may connect. The proxy has to replace what a client sends of these itself.
+    #[arg(long, hide_short_help = true, value_name = "ADDR", value_parser = proxy)]
+    trust_proxy: Vec<ProxyAddress>,
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
@@ -144,8 +153,8 @@ struct ServerLimits {
     /// Most connections from one address, or from one /64 of IPv6; 0 sets no limit
     ///
     /// Default: a tenth of all, at least 10, so that no single peer keeps all others out; and no limit for
-    /// peers on the loopback, where proxies and load tools are. If a proxy is on another machine, all
-    /// clients have its address: say 0 then.
+    /// peers on the loopback, where proxies and load tools are. All clients of a proxy on another machine
+    /// have its address, unless it is one to --trust-proxy: say 0 then.
     #[arg(long, value_name = "N", value_parser = args::number::<usize>)]
     max_per_address: Option<usize>,
 
@@ -271,8 +280,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         server = server.max_per_address(places);
     }
     let mut handles = vec![server.handle().map_err(in_words)?];
-    let lab =
-        has_lab.then(|| Lab::new(handles[0].clone(), &options.prefix, options.lab, is_secure));
+    let lab = has_lab.then(|| Lab::new(handles[0].clone(), &options.prefix, options.lab));
     if let Some(lab) = &lab {
         server = lab::add_to(server, lab);
     }
@@ -414,6 +422,9 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
     for origin in &options.allow_origin {
         server = server.allow_origin(origin.clone());
     }
+    for proxy in &options.trust_proxy {
+        server = server.trust_proxy(proxy.clone());
+    }
     let trace = options.trace.trace.map(|level| {
         let limits = options.limits.limits().message;
         let lines = lines.clone();
@@ -507,6 +518,11 @@ fn host(text: &str) -> Result<Host, String> {
 fn origin(text: &str) -> Result<Origin, String> {
     let origin = text.parse::<Origin>();
     origin.map_err(|error| format!("pages have no such origin: {}", error.reason()))
+}
+
+fn proxy(text: &str) -> Result<ProxyAddress, String> {
+    let proxy = text.parse::<ProxyAddress>();
+    proxy.map_err(|error| format!("no proxy has that address: {}", error.reason()))
 }
 
 fn prefix(text: &str) -> Result<String, String> {

@@ -13,7 +13,7 @@ mod words;
 pub use self::certificates::InvalidTls;
 pub use self::stream::TlsStream;
 
-pub(super) use self::stream::speaks_plainly;
+pub(super) use self::stream::said_plainly;
 
 use self::certificates::{chain_and_key, roots};
 use self::stream::Session;

@@ -250,7 +250,8 @@ impl TlsStream {
         }
         if inbound.unopened().first() != Some(&HANDSHAKE) {
             self.is_plain.store(true, Ordering::Relaxed);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, SpeaksPlainly));
+            let problem = SpeaksPlainly(inbound.unopened().to_vec());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         self.session.begin()
     }
@@ -437,9 +438,9 @@ impl fmt::Debug for TlsStream {
     }
 }
 
-/// A peer that began with something else than TLS.
+/// A peer that began with something else than TLS: this.
 #[derive(Debug)]
-struct SpeaksPlainly;
+struct SpeaksPlainly(Vec<u8>);
 
 impl fmt::Display for SpeaksPlainly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -449,11 +450,10 @@ impl fmt::Display for SpeaksPlainly {
 
 impl std::error::Error for SpeaksPlainly {}
 
-/// Whether a handshake failed because of that: an answer can be sent in the clear.
-pub(in crate::net) fn speaks_plainly(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<SpeaksPlainly>)
+/// What a peer has said in the clear, if a handshake failed because of that: it can be answered in the clear.
+pub(in crate::net) fn said_plainly(error: &io::Error) -> Option<&[u8]> {
+    let SpeaksPlainly(said) = error.get_ref()?.downcast_ref()?;
+    Some(said)
 }
 
 /// Never in the clear what was to be secured.

@@ -177,7 +177,8 @@ impl Examination {
             Err(rule) => return Err(self.broken(asked, &path, &query, rule)),
         };
         // §10.2.
-        if !OriginPolicy::default().permits(request.origin(), request.host()) {
+        let origins = OriginPolicy::default();
+        if !origins.permits(request.origin(), request.host(), request.is_secure()) {
             return Err((asked.stream, Answer::other_origin(request)));
         }
         self.open(asked, &upgrade, &path, &query)

@@ -1,0 +1,243 @@
+//! Connections from trusted proxies, which may begin with a header of the PROXY protocol.
+
+use super::forwarded;
+use super::hosts::HostPolicy;
+use super::http::Response;
+use super::proxies::ProxyPolicy;
+use super::proxy_header::{Decoded, InvalidProxyHeader, ProxyHeader, decode};
+use super::transport::Transport;
+use crate::protocol::request::{Request, Way};
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// What a proxy has told of a connection: nothing before its header has come, and nothing if none comes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Introduction(Arc<OnceLock<ProxyHeader>>);
+
+impl Introduction {
+    /// The client's address, if the proxy told it.
+    pub(super) fn source(&self) -> Option<SocketAddr> {
+        self.0.get()?.source
+    }
+
+    /// Whether the client used TLS, if the proxy told that.
+    pub(super) fn is_secure(&self) -> Option<bool> {
+        self.0.get()?.is_secure
+    }
+}
+
+/// A transport whose first bytes are read as a header of the PROXY protocol if they are one. It belongs below TLS.
+///
+/// A proxy that is trusted may also send none: neither HTTP nor TLS begins like one, so it is clear which it is. That
+/// gives nothing away: who lets clients write the first bytes of its connections is no proxy to trust.
+pub(super) struct Proxied {
+    transport: Box<dyn Transport>,
+    introduction: Introduction,
+    /// What has arrived of the header, then what has arrived after it and was not read yet.
+    arrived: Mutex<Vec<u8>>,
+    is_introduced: AtomicBool,
+    /// Whether `arrived` is to be read before anything else.
+    has_arrived: AtomicBool,
+}
+
+impl Proxied {
+    pub(super) fn new(transport: Box<dyn Transport>) -> (Self, Introduction) {
+        let introduction = Introduction::default();
+        let proxied = Self {
+            transport,
+            introduction: introduction.clone(),
+            arrived: Mutex::default(),
+            is_introduced: AtomicBool::new(false),
+            has_arrived: AtomicBool::new(false),
+        };
+        (proxied, introduction)
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads on, and returns whether it is clear now what the connection begins with.
+    fn introduce(&self, arrived: &mut Vec<u8>) -> io::Result<bool> {
+        // As much as is read for a head: more would be moved once again.
+        let mut buffer = [0; 512];
+        let length = self.transport.read(&mut buffer)?;
+        arrived.extend_from_slice(&buffer[..length]);
+        match decode(arrived) {
+            // The end in the midst of a header is for the reader of what should follow.
+            Ok(Decoded::Incomplete) if length > 0 => return Ok(false),
+            Ok(Decoded::Incomplete | Decoded::NotOne) => {}
+            Ok(Decoded::Header(header, length)) => {
+                let _ = self.introduction.0.set(header);
+                arrived.drain(..length);
+            }
+            Err(invalid) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, invalid));
+            }
+        }
+        self.has_arrived
+            .store(!arrived.is_empty(), Ordering::Release);
+        Ok(true)
+    }
+
+    /// Takes of what has arrived already; `None` if there is nothing.
+    fn read_arrived(&self, buffers: &mut [IoSliceMut<'_>]) -> Option<usize> {
+        if !self.has_arrived.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut arrived = self.arrived();
+        let mut taken = 0;
+        for buffer in buffers {
+            let rest = &arrived[taken..];
+            let length = rest.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&rest[..length]);
+            taken += length;
+        }
+        arrived.drain(..taken);
+        if arrived.is_empty() {
+            *arrived = Vec::new();
+            self.has_arrived.store(false, Ordering::Release);
+        }
+        (taken > 0).then_some(taken)
+    }
+}
+
+/// What was wrong with the header that a connection begins with, if it failed for that.
+pub(super) fn invalid_header(error: &io::Error) -> Option<&InvalidProxyHeader> {
+    error.get_ref()?.downcast_ref()
+}
+
+impl Transport for Proxied {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.read_arrived(&mut [IoSliceMut::new(buffer)]) {
+            Some(length) => Ok(length),
+            None => self.transport.read(buffer),
+        }
+    }
+
+    fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        match self.read_arrived(buffers) {
+            Some(length) => Ok(length),
+            None => self.transport.read_vectored(buffers),
+        }
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        if self.has_arrived.load(Ordering::Acquire) {
+            return Ok(1);
+        }
+        self.transport.peek()
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.transport.write(bytes)
+    }
+
+    fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.transport.write_vectored(pieces)
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.transport.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.transport.set_write_timeout(timeout)
+    }
+
+    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+        self.transport.set_nonblocking(is_nonblocking)
+    }
+
+    fn send_at_once(&self) -> io::Result<()> {
+        self.transport.send_at_once()
+    }
+
+    fn handshake(&self) -> io::Result<bool> {
+        if self.is_introduced.load(Ordering::Acquire) {
+            return Ok(true);
+        }
+        if !self.transport.handshake()? {
+            return Ok(false);
+        }
+        let is_introduced = self.introduce(&mut self.arrived())?;
+        self.is_introduced.store(is_introduced, Ordering::Release);
+        Ok(is_introduced)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.transport.shutdown(how)
+    }
+
+    fn secured_by(&self) -> Option<String> {
+        self.transport.secured_by()
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        self.transport.local_addr()
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.introduction
+            .source()
+            .or_else(|| self.transport.peer_addr())
+    }
+}
+
+impl fmt::Debug for Proxied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxied")
+            .field("introduction", &self.introduction)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a request came here: what trusted proxies say in its headers, or else what is known of the connection.
+///
+/// # Errors
+///
+/// The refusal of a request whose headers contradict each other.
+pub(super) fn way(
+    request: &Request,
+    peer: Option<SocketAddr>,
+    is_secure: bool,
+    proxies: &ProxyPolicy,
+) -> Result<Way, Response> {
+    let peer = peer.map(|peer| peer.ip());
+    let told = forwarded::read(request.head(), peer, proxies)
+        .map_err(|unclear| Response::refusal(400, "forwarding-unclear", unclear.to_string()))?;
+    Ok(Way {
+        client: told.client.or(peer),
+        is_secure: told.is_secure.unwrap_or(is_secure),
+        host: told.host,
+    })
+}
+
+/// Whether a request is for a host that is answered for. A page cannot say another `Host` than its own, but whatever
+/// it likes in what a proxy would say: so both have to be right.
+pub(super) fn is_host_served(request: &Request, hosts: &HostPolicy) -> bool {
+    let client = request.client_ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    hosts.permits(request.host_sent(), client) && hosts.permits(request.host(), client)
+}
+
+/// The answer to a header of the PROXY protocol that cannot be read.
+pub(super) fn header_malformed(invalid: &InvalidProxyHeader) -> Response {
+    Response::refusal(400, "proxy-header-malformed", invalid.to_string())
+}
+
+/// The answer to a header of the PROXY protocol that does not come from a trusted proxy, if that is what a peer has
+/// begun with instead of a request.
+pub(super) fn untrusted(said: &[u8], peer: Option<SocketAddr>) -> Option<Response> {
+    // Of the second version the empty lines may be gone, which a head may begin with.
+    let is_header =
+        said.starts_with(b"PROXY ") || said.trim_ascii_start().starts_with(b"\0\r\nQUIT");
+    is_header.then(|| {
+        let peer = peer.map_or("a Unix socket".into(), |peer| peer.ip().to_string());
+        let reason = format!("a PROXY protocol header from {peer}, which is no trusted proxy");
+        Response::refusal(400, "proxy-untrusted", reason)
+    })
+}
