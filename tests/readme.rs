@@ -36,7 +36,7 @@ fn dependencies() -> BTreeSet<String> {
         let (title, _) = section.split_once(']').unwrap_or_default();
         title == "dependencies" || title.starts_with("target.") || title.is_empty()
     });
-    let lines = sections.flat_map(str::lines);
+    let lines = sections.flat_map(|section| section.lines().skip(1));
     let names = lines.filter_map(|line| line.split_once(" = "));
     let names = names.filter(|(name, _)| !name.starts_with('#'));
     names.map(|(name, _)| name.into()).collect()

@@ -25,17 +25,16 @@ impl TcpAddress {
     ///
     /// Why it cannot, and what would help.
     pub(crate) fn listen(&self, flag: &str) -> Result<(TcpListener, TcpPlace), String> {
-        let (address, others) = resolve(&self.host, self.port).map_err(|error| {
+        self.resolve(flag)?.listen(false, flag)
+    }
+
+    /// Where that would be.
+    pub(super) fn resolve(&self, flag: &str) -> Result<TcpPlace, String> {
+        let resolved = resolve(&self.host, self.port);
+        let (address, others) = resolved.map_err(|error| {
             format!("cannot listen on {self}: {error}. Choose another address with {flag}")
         })?;
-        let listening = tcp(address).and_then(|listener| {
-            let address = listener.local_addr()?;
-            Ok((listener, TcpPlace { address, others }))
-        });
-        listening.map_err(|error| {
-            let help = help(&error, address.port(), flag);
-            format!("cannot listen on {address}: {help}")
-        })
+        Ok(TcpPlace { address, others })
     }
 }
 
@@ -69,7 +68,7 @@ impl fmt::Display for TcpAddress {
 }
 
 /// Where a server listens on TCP.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TcpPlace {
     pub(crate) address: SocketAddr,
     /// The other addresses of the name that was given.
@@ -77,6 +76,39 @@ pub(crate) struct TcpPlace {
 }
 
 impl TcpPlace {
+    /// Listens there, on IPv6 alone if that is said: by default its wildcard stands for IPv4 too on many systems.
+    pub(super) fn listen(
+        mut self,
+        is_only_v6: bool,
+        flag: &str,
+    ) -> Result<(TcpListener, Self), String> {
+        let wanted = self.address;
+        let listening = tcp(wanted, is_only_v6).and_then(|listener| {
+            self.address = listener.local_addr()?;
+            Ok((listener, self))
+        });
+        listening.map_err(|error| {
+            let help = help(&error, wanted.port(), flag);
+            format!("cannot listen on {wanted}: {help}")
+        })
+    }
+
+    /// Whether who listens here listens there too.
+    pub(super) fn covers(&self, other: SocketAddr) -> bool {
+        let is_covered = match (self.address.ip(), other.ip()) {
+            (IpAddr::V4(ours), IpAddr::V4(other)) => ours.is_unspecified() || ours == other,
+            (IpAddr::V6(ours), IpAddr::V6(other)) => ours.is_unspecified() || ours == other,
+            _ => false,
+        };
+        // Each port 0 is another one.
+        is_covered && self.address.port() == other.port() && other.port() != 0
+    }
+
+    /// Whether it is each address of IPv6.
+    pub(super) fn is_wildcard_of_v6(&self) -> bool {
+        self.address.is_ipv6() && self.address.ip().is_unspecified()
+    }
+
     /// An address at which this machine reaches it.
     pub(crate) fn reached_at(&self) -> SocketAddr {
         let mut address = self.address;
@@ -106,13 +138,16 @@ fn resolve(host: &str, port: u16) -> io::Result<(SocketAddr, Vec<IpAddr>)> {
 }
 
 /// Listens with a queue that is long enough for a burst of connections; std's holds 128.
-fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+fn tcp(address: SocketAddr, is_only_v6: bool) -> io::Result<TcpListener> {
     const BACKLOG: i32 = 4096;
 
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // As std does: a restarted server need not wait until its last run's connections are forgotten.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    if is_only_v6 {
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -2,6 +2,7 @@
 
 use super::access_log::{self, Form};
 use super::certificate::Certificate;
+use super::supervisor;
 use crate::app::lab::Lab;
 use crate::app::show::lines::{Lines, To};
 use crate::app::signals;
@@ -67,6 +68,7 @@ impl Ending {
         }
         // 2. Go on, but be found not ready, for the time of the drain or until the next signal.
         self.readiness.end();
+        supervisor::tell_stopping(&self.lines, self.form);
         if !self.drain.is_zero() {
             let line = access_log::draining(self.drain, self.form);
             self.lines.push(To::Stderr, &line);

@@ -9,11 +9,12 @@ mod ending;
 mod files;
 mod metrics;
 mod pages;
+mod supervisor;
 mod told;
 
 use crate::app::args;
 use crate::app::lab::{self, Lab};
-use crate::app::listen::{self, Address, Place};
+use crate::app::listen::{self, Address, Passed, Place};
 use crate::app::show::lines::{Lines, To};
 use crate::app::show::{output, text, trace};
 use certificate::TlsOptions;
@@ -22,6 +23,7 @@ use ending::{Ending, Readiness};
 use files::Files;
 use plainws::net::applicant::Admission;
 use plainws::net::hosts::Host;
+use plainws::net::listener::Listener;
 use plainws::net::origin::Origin;
 use plainws::net::proxies::ProxyAddress;
 use plainws::net::tap::Tap;
@@ -40,13 +42,24 @@ use told::Told;
 pub(crate) struct Options {
     /// Where to listen; also unix:PATH
     ///
-    /// The default can be reached from this machine only, and so can a port alone (8000); 0.0.0.0:8000 and
-    /// [::]:8000 can from everywhere. Port 0 takes a free one. Of a name with several addresses one is
-    /// listened on, an IPv4 one if there is any. unix:PATH, or a path with a slash, is a Unix socket: its file
-    /// is made with the mode that the umask leaves, and removed at the end. One that an ended server has
-    /// left is replaced.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = listen::address)]
-    addr: Address,
+    /// It may be repeated. The default can be reached from this machine only, and so can a port alone (8000); 0.0.0.0:8000 and
+    /// [::]:8000 can from everywhere. [::]:8000 stands for IPv6 alone if an IPv4 address with the same port is
+    /// given too, and otherwise for both on most systems. Port 0 takes a free one. Of a name with several
+    /// addresses one is listened on, an IPv4 one if there is any.
+    ///
+    /// unix:PATH, or a path with a slash, is a Unix socket: its file is made with the mode that --socket-mode or
+    /// the umask says, and removed at the end. One that an ended server has left is replaced.
+    ///
+    /// systemd stands for the sockets of a systemd socket unit, systemd:NAME for those with this
+    /// FileDescriptorName=. They go on listening at the end, and who waits there is served by the next start.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = listen::one_of_several)]
+    addr: Vec<Address>,
+
+    /// Mode of the Unix sockets that are made, such as 660 to let the group connect
+    ///
+    /// To connect is to write. Without this the umask says who may, often the owner alone.
+    #[arg(long, hide_short_help = true, value_name = "MODE", value_parser = listen::mode)]
+    socket_mode: Option<listen::Mode>,
 
     #[command(flatten)]
     tls: TlsOptions,
@@ -245,15 +258,34 @@ impl ServerLimits {
 }
 
 impl Options {
-    /// Whether the lab is served at this place.
-    fn has_lab(&self, place: &Place) -> bool {
+    /// Whether the lab is served at these places.
+    fn has_lab(&self, places: &[Place]) -> bool {
         let may_have_proxy = !self.allow_host.is_empty() || !self.prefix.is_empty();
-        let is_at_home = match place {
-            Place::Tcp(place) => place.address.ip().is_loopback() && !may_have_proxy,
-            #[cfg(unix)]
-            Place::Unix(_) => false,
-        };
+        let is_at_home = places.iter().all(Place::is_on_the_loopback) && !may_have_proxy;
         self.lab || is_at_home
+    }
+
+    /// What systemd passes, if that is asked for.
+    fn passed(&self) -> Result<Passed, String> {
+        let is_of_systemd = |address: &Address| matches!(address, Address::Systemd(_));
+        match self.addr.iter().any(is_of_systemd) {
+            true => Passed::take_all(),
+            false => Ok(Passed::default()),
+        }
+    }
+
+    /// Listens on all that --addr says.
+    fn listen(&self, passed: Passed) -> Result<Vec<(Listener, Place)>, String> {
+        let mut addresses = self.addr.iter().chain(&self.metrics_addr);
+        let is_unix = |address: &Address| matches!(address, Address::Unix(_));
+        if self.socket_mode.is_some() && !addresses.any(is_unix) {
+            return Err(
+                "--socket-mode is for a Unix socket, such as --addr unix:/run/plainws.sock; \
+                 for those of systemd, SocketMode= in the socket unit says it"
+                    .into(),
+            );
+        }
+        listen::listen_on_all(&self.addr, "--addr", self.socket_mode, passed)
     }
 }
 
@@ -263,15 +295,16 @@ impl Options {
 ///
 /// What went wrong, in words for people.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let passed = options.passed()?;
     let form = options.log;
     let lines = Lines::dropping(move |note| access_log::note(note, form)).map_err(no_thread)?;
     report_panics(&lines, form);
     let certificate = options.tls.certificate()?;
     let is_secure = certificate.is_some();
     let max_connections = options.limits.max_connections.get();
-    let (listener, place) = listen::listen(&options.addr, "--addr")?;
-    let has_lab = options.has_lab(&place);
-    let server = with_routes(Server::from_listener(listener), options, has_lab);
+    let (listeners, places): (Vec<_>, Vec<_>) = options.listen(passed)?.into_iter().unzip();
+    let has_lab = options.has_lab(&places);
+    let server = with_routes(on(listeners)?, options, has_lab);
     let mut server = server.max_connections(max_connections);
     if let Some(certificate) = &certificate {
         server = certificate.shown_by(server);
@@ -285,17 +318,15 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         server = lab::add_to(server, lab);
     }
     let mut server = with_options(server, options, &lines, lab.clone());
-    let mut places = vec![place];
 
     let readiness = Readiness::default();
-    let mut watched = None;
+    let (mut watched, mut watched_at) = (None, None);
     if let Some(address) = &options.metrics_addr {
-        let (listener, place) = listen::listen(address, "--metrics-addr")?;
+        let (listener, place) = listen::listen(address, "--metrics-addr", options.socket_mode)?;
         let own = with_options(Server::from_listener(listener), options, &lines, None);
         let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0], &readiness);
         handles.push(own.handle().map_err(in_words)?);
-        places.push(place);
-        watched = Some(own);
+        (watched, watched_at) = (Some(own), Some(place));
     } else if !options.no_metrics {
         server = metrics::add_to(server, &handles[0], &readiness);
     }
@@ -317,11 +348,13 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let files = options.files.as_ref();
     announce(banner::banner(
         &places,
+        watched_at.as_ref(),
         &options.prefix,
         has_lab,
         files,
         is_secure,
     ))?;
+    supervisor::tell_ready(&lines, form);
     thread::scope(|scope| {
         if let Some(watched) = watched {
             scope.spawn(|| watched.serve());
@@ -330,6 +363,13 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     });
     lines.finish(FLUSH);
     Ok(())
+}
+
+/// A server on all of these.
+fn on(listeners: Vec<Listener>) -> Result<Server, String> {
+    let mut listeners = listeners.into_iter();
+    let first = listeners.next().ok_or("there is no --addr to listen on")?;
+    Ok(listeners.fold(Server::from_listener(first), Server::listen))
 }
 
 /// Connections at once to an address of its own for health and metrics.
