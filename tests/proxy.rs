@@ -10,13 +10,14 @@
 
 use crate::devtools::{Browser, Page};
 use crate::support;
-use crate::support::balancer::{Balancer, Kind, Place, replaced};
+use crate::support::balancer::{Balancer, Kind, Place, order, replaced};
 use crate::support::program::{Program, is_heeded};
 use crate::support::raw::{Raw, Response, upgrade_request};
-use plainws::{Client, CloseCode, Error, Limits};
+use crate::support::server::wait_until;
+use plainws::{Client, CloseCode, Error, Limits, WebSocket};
 use serde_json::Value;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -60,12 +61,17 @@ const HTTP: usize = 1;
 impl Deployed {
     /// One behind each proxy that is there.
     fn each() -> impl Iterator<Item = Self> {
-        let start = |kind| Self::start_with(kind, &[], &[]);
+        let start = |kind| Self::start_with(kind, &[], |text, _| text.to_owned());
         BOTH.into_iter().filter_map(start)
     }
 
-    /// With more options of the instances, and something of the configuration replaced; `None` where a program is missing.
-    fn start_with(kind: Kind, options: &[&str], changes: &[(&str, &str)]) -> Option<Self> {
+    /// With more options of the instances, and a configuration that is adapted, knowing their addresses. `None` where a
+    /// program is missing.
+    fn start_with(
+        kind: Kind,
+        options: &[&str],
+        adapt: impl Fn(&str, [SocketAddr; 2]) -> String,
+    ) -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             let why = "openssl is not installed";
             support::skip("a test with a proxy", why, "PLAINWS_TOOLS");
@@ -76,8 +82,7 @@ impl Deployed {
         let addresses = [0, 1].map(|at: usize| instances[at].address);
         let balancer = Balancer::start(kind, 2, |place| {
             certify(place);
-            let own = configuration(kind, place, addresses);
-            replaced(&own, changes)
+            adapt(&configuration(kind, place, addresses), addresses)
         })?;
         Some(Self {
             balancer,
@@ -413,6 +418,159 @@ fn assert_rest(page: &mut Page) {
         })()",
     );
     assert_eq!(answers, Value::Array(Vec::new()));
+}
+
+/// A line to a server that takes so long, in each direction. It lives as long as the test's process.
+fn a_long_line(server: SocketAddr, time: Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let pass_on = move |from: &TcpStream, to: &TcpStream| {
+        pass_on(from, Slow(to, time));
+        thread::sleep(time);
+        let _ = to.shutdown(Shutdown::Write);
+    };
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            thread::spawn(move || {
+                thread::scope(|scope| {
+                    scope.spawn(|| pass_on(&client, &server));
+                    pass_on(&server, &client);
+                });
+            });
+        }
+    });
+    address
+}
+
+/// Writes so much later.
+struct Slow<W>(W, Duration);
+
+impl<W: Write> Write for Slow<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        thread::sleep(self.1);
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A connection of a client that stays, with an answer already; the next request comes so much later.
+fn after_a_pause(bare: SocketAddr, pause: Duration, request: &str) -> Response {
+    let mut raw = Raw::connect(bare);
+    raw.send("GET /healthz HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    assert_eq!(raw.response().status, 200);
+    thread::sleep(pause);
+    raw.send(format!(
+        "{request} HTTP/1.1\r\nHost: example.com\r\nContent-Length: 0\r\n\r\n"
+    ));
+    raw.response()
+}
+
+const LINE: Duration = Duration::from_millis(50);
+
+/// With a line between them on which the end of a connection takes a while to be known, all times a thirtieth.
+#[test]
+fn a_request_after_a_pause_does_not_meet_a_connection_that_is_being_closed() {
+    let proxys = seconds(Kind::Nginx, "keepalive_timeout") / 30;
+    let servers = Limits::default().keep_alive_timeout / 30;
+    let deployed = Deployed::start_with(
+        Kind::Nginx,
+        &["--keep-alive-timeout", &servers.as_secs_f64().to_string()],
+        |text, [a, b]| {
+            let [slow_a, slow_b] = [a, b].map(|server| a_long_line(server, LINE).to_string());
+            let [a, b] = [a, b].map(|server| server.to_string());
+            let time = format!("keepalive_timeout {}ms", proxys.as_millis());
+            replaced(
+                text,
+                &[
+                    (&a, &slow_a),
+                    (&b, &slow_b),
+                    ("keepalive_timeout 60s", &time),
+                ],
+            )
+        },
+    );
+    let Some(deployed) = deployed else {
+        return;
+    };
+    let bare = into_tls(deployed.https());
+    // What changes something, as POST may, is not asked twice.
+    for pause in [proxys - LINE, servers - LINE, servers] {
+        let answer = after_a_pause(bare, pause, "POST /healthz");
+        assert_eq!(answer.status, 405, "{pause:?}: {answer:?}");
+    }
+}
+
+/// As above, but with a server that waits for less than the proxy.
+#[test]
+fn a_page_is_asked_for_again_where_a_connection_was_being_closed() {
+    for kind in BOTH {
+        let servers = Duration::from_secs(1);
+        let deployed =
+            Deployed::start_with(kind, &["--keep-alive-timeout", "1"], |text, [a, b]| {
+                let [slow_a, slow_b] = [a, b].map(|server| a_long_line(server, LINE).to_string());
+                let [a, b] = [a, b].map(|server| server.to_string());
+                replaced(text, &[(&a, &slow_a), (&b, &slow_b)])
+            });
+        let Some(deployed) = deployed else {
+            continue;
+        };
+        let bare = into_tls(deployed.https());
+        for pause in [servers - LINE, servers] {
+            let answer = after_a_pause(bare, pause, "GET /healthz");
+            assert_eq!(answer.status, 200, "{pause:?}: {answer:?}");
+        }
+    }
+}
+
+/// Whether a connection carries messages in both directions.
+#[track_caller]
+fn assert_echoes(ws: &WebSocket) {
+    ws.send("still there").unwrap();
+    assert_eq!(ws.receive().unwrap(), Some("still there".into()));
+}
+
+#[test]
+fn haproxy_sends_nothing_new_to_an_instance_that_drains_and_leaves_what_is_open() {
+    if !is_heeded(15) {
+        return;
+    }
+    let start = Deployed::start_with(Kind::Haproxy, &[], |text, _| text.to_owned());
+    let Some(mut deployed) = start else {
+        return;
+    };
+    assert!(flags(Kind::Haproxy).contains(&"--drain"));
+    let bare = into_tls(deployed.https());
+    let connect = || plainws::connect(&format!("ws://{bare}/echo")).unwrap();
+    // One with each: the next goes where the fewest are.
+    let old = [connect(), connect()];
+    let [draining, _] = &mut deployed.instances;
+    draining.process.signal("TERM");
+    let socket = deployed.balancer.place.path("admin.sock");
+    wait_until("HAProxy to see it", || {
+        let servers = order(&socket, "show stat");
+        let mut servers = servers.lines();
+        servers.any(|line| line.starts_with("plainws,a,") && line.contains(",DOWN,"))
+    });
+    old.iter().for_each(assert_echoes);
+    let new = [connect(), connect(), connect()];
+    new.iter().for_each(assert_echoes);
+
+    // It need not drain any longer.
+    draining.process.signal("TERM");
+    assert!(draining.process.wait().success());
+    new.iter().for_each(assert_echoes);
+    let ends = old.map(|ws| {
+        let is_there = ws.send("still there?").is_ok() && matches!(ws.receive(), Ok(Some(_)));
+        (!is_there).then(|| ws.close_reason().unwrap().code)
+    });
+    assert_eq!(
+        ends.iter().flatten().collect::<Vec<_>>(),
+        [&CloseCode(1001)]
+    );
 }
 
 #[test]
