@@ -12,14 +12,16 @@ use crate::devtools::{Browser, Page};
 use crate::support;
 use crate::support::balancer::{Balancer, Kind, Place, order, replaced};
 use crate::support::program::{Program, is_heeded};
-use crate::support::raw::{Raw, Response, upgrade_request};
+use crate::support::raw::{PATIENCE, Raw, Response, upgrade_request};
 use crate::support::server::wait_until;
 use plainws::{Client, CloseCode, Error, Limits, WebSocket};
 use serde_json::Value;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -70,7 +72,7 @@ impl Deployed {
     fn start_with(
         kind: Kind,
         options: &[&str],
-        adapt: impl Fn(&str, [SocketAddr; 2]) -> String,
+        mut adapt: impl FnMut(&str, [SocketAddr; 2]) -> String,
     ) -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             let why = "openssl is not installed";
@@ -420,109 +422,134 @@ fn assert_rest(page: &mut Page) {
     assert_eq!(answers, Value::Array(Vec::new()));
 }
 
-/// A line to a server that takes so long, in each direction. It lives as long as the test's process.
-fn a_long_line(server: SocketAddr, time: Duration) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let pass_on = move |from: &TcpStream, to: &TcpStream| {
-        pass_on(from, Slow(to, time));
-        thread::sleep(time);
-        let _ = to.shutdown(Shutdown::Write);
-    };
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+/// Lines to servers on which the end of a connection is on its way for long: the proxy learns of it when it has sent
+/// something more. They live as long as the test's process.
+struct Lines {
+    to: [SocketAddr; 2],
+    /// Who has ended a connection first.
+    ends: Receiver<Side>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Proxy,
+    Server,
+}
+
+impl Lines {
+    fn to(servers: [SocketAddr; 2]) -> Self {
+        let (tell, ends) = mpsc::channel();
+        let to = servers.map(|server| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let tell = tell.clone();
             thread::spawn(move || {
-                thread::scope(|scope| {
-                    scope.spawn(|| pass_on(&client, &server));
-                    pass_on(&server, &client);
-                });
+                for proxy in listener.incoming() {
+                    let (proxy, tell) = (proxy.unwrap(), tell.clone());
+                    thread::spawn(move || Self::carry(&proxy, server, &tell));
+                }
             });
+            address
+        });
+        Self { to, ends }
+    }
+
+    fn carry(proxy: &TcpStream, server: SocketAddr, tell: &Sender<Side>) {
+        let server = TcpStream::connect(server).unwrap();
+        let has_ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                pass_on(&server, proxy);
+                if !has_ended.swap(true, Ordering::Relaxed) {
+                    let _ = tell.send(Side::Server);
+                }
+            });
+            let (mut from, mut to) = (proxy, &server);
+            let mut bytes = [0; 16 * 1024];
+            while let Ok(count @ 1..) = from.read(&mut bytes) {
+                if has_ended.load(Ordering::Relaxed) || to.write_all(&bytes[..count]).is_err() {
+                    break;
+                }
+            }
+            if !has_ended.swap(true, Ordering::Relaxed) {
+                let _ = tell.send(Side::Proxy);
+            }
+            for stream in [proxy, &server] {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        });
+    }
+
+    /// The configuration with these lines to the servers.
+    fn between(&self, text: &str, servers: [SocketAddr; 2]) -> String {
+        let [a, b] = servers.map(|address| address.to_string());
+        let to = self.to.map(|address| address.to_string());
+        replaced(text, &[(&a, &to[0]), (&b, &to[1])])
+    }
+
+    /// Two clients have an answer, so that both servers have a connection that is kept. Once each was ended, they ask for
+    /// something else; who has ended them, and the answers.
+    fn ask_after_the_end(&self, bare: SocketAddr, request: &str) -> ([Side; 2], [Response; 2]) {
+        let mut clients = [(); 2].map(|()| Raw::connect(bare));
+        for client in &mut clients {
+            client.send("GET /healthz HTTP/1.1\r\nHost: example.com\r\n\r\n");
         }
-    });
-    address
-}
-
-/// Writes so much later.
-struct Slow<W>(W, Duration);
-
-impl<W: Write> Write for Slow<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        thread::sleep(self.1);
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        for client in &mut clients {
+            assert_eq!(client.response().status, 200);
+        }
+        let ends = [(); 2].map(|()| self.ends.recv_timeout(PATIENCE).expect("an end"));
+        let request =
+            format!("{request} HTTP/1.1\r\nHost: example.com\r\nContent-Length: 0\r\n\r\n");
+        clients.iter_mut().for_each(|client| client.send(&request));
+        (ends, clients.map(|mut client| client.response()))
     }
 }
 
-/// A connection of a client that stays, with an answer already; the next request comes so much later.
-fn after_a_pause(bare: SocketAddr, pause: Duration, request: &str) -> Response {
-    let mut raw = Raw::connect(bare);
-    raw.send("GET /healthz HTTP/1.1\r\nHost: example.com\r\n\r\n");
-    assert_eq!(raw.response().status, 200);
-    thread::sleep(pause);
-    raw.send(format!(
-        "{request} HTTP/1.1\r\nHost: example.com\r\nContent-Length: 0\r\n\r\n"
-    ));
-    raw.response()
-}
-
-const LINE: Duration = Duration::from_millis(50);
-
-/// With a line between them on which the end of a connection takes a while to be known, all times a thirtieth.
+/// All times are a fifteenth of those of the file and of the server.
 #[test]
 fn a_request_after_a_pause_does_not_meet_a_connection_that_is_being_closed() {
-    let proxys = seconds(Kind::Nginx, "keepalive_timeout") / 30;
-    let servers = Limits::default().keep_alive_timeout / 30;
+    let proxys = seconds(Kind::Nginx, "keepalive_timeout") / 15;
+    let servers = Limits::default().keep_alive_timeout / 15;
+    let mut lines = None;
     let deployed = Deployed::start_with(
         Kind::Nginx,
         &["--keep-alive-timeout", &servers.as_secs_f64().to_string()],
-        |text, [a, b]| {
-            let [slow_a, slow_b] = [a, b].map(|server| a_long_line(server, LINE).to_string());
-            let [a, b] = [a, b].map(|server| server.to_string());
+        |text, addresses| {
             let time = format!("keepalive_timeout {}ms", proxys.as_millis());
-            replaced(
-                text,
-                &[
-                    (&a, &slow_a),
-                    (&b, &slow_b),
-                    ("keepalive_timeout 60s", &time),
-                ],
-            )
+            let text = replaced(text, &[("keepalive_timeout 60s", &time)]);
+            lines.insert(Lines::to(addresses)).between(&text, addresses)
         },
     );
-    let Some(deployed) = deployed else {
+    let (Some(deployed), Some(lines)) = (deployed, lines) else {
         return;
     };
-    let bare = into_tls(deployed.https());
-    // What changes something, as POST may, is not asked twice.
-    for pause in [proxys - LINE, servers - LINE, servers] {
-        let answer = after_a_pause(bare, pause, "POST /healthz");
-        assert_eq!(answer.status, 405, "{pause:?}: {answer:?}");
-    }
+    // What may change something is not asked twice.
+    let (ends, answers) = lines.ask_after_the_end(into_tls(deployed.https()), "POST /healthz");
+    assert_eq!(answers.map(|answer| answer.status), [405; 2]);
+    assert_eq!(ends, [Side::Proxy; 2]);
 }
 
-/// As above, but with a server that waits for less than the proxy.
+/// With a server that waits for less than the proxies.
 #[test]
 fn a_page_is_asked_for_again_where_a_connection_was_being_closed() {
     for kind in BOTH {
-        let servers = Duration::from_secs(1);
-        let deployed =
-            Deployed::start_with(kind, &["--keep-alive-timeout", "1"], |text, [a, b]| {
-                let [slow_a, slow_b] = [a, b].map(|server| a_long_line(server, LINE).to_string());
-                let [a, b] = [a, b].map(|server| server.to_string());
-                replaced(text, &[(&a, &slow_a), (&b, &slow_b)])
-            });
-        let Some(deployed) = deployed else {
+        let mut lines = None;
+        let options = ["--keep-alive-timeout", "1"];
+        let deployed = Deployed::start_with(kind, &options, |text, addresses| {
+            // Health checks have connections, too.
+            let check = match kind {
+                Kind::Nginx => &[][..],
+                Kind::Haproxy => &[("default-server check inter", "default-server inter")],
+            };
+            let text = replaced(text, check);
+            lines.insert(Lines::to(addresses)).between(&text, addresses)
+        });
+        let (Some(deployed), Some(lines)) = (deployed, lines) else {
             continue;
         };
-        let bare = into_tls(deployed.https());
-        for pause in [servers - LINE, servers] {
-            let answer = after_a_pause(bare, pause, "GET /healthz");
-            assert_eq!(answer.status, 200, "{pause:?}: {answer:?}");
-        }
+        let (ends, answers) = lines.ask_after_the_end(into_tls(deployed.https()), "GET /healthz");
+        assert_eq!(ends, [Side::Server; 2]);
+        assert_eq!(answers.map(|answer| answer.status), [200; 2]);
     }
 }
 

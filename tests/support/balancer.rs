@@ -104,7 +104,7 @@ impl Balancer {
     pub(crate) fn start(
         kind: Kind,
         ports: usize,
-        configuration: impl Fn(&Place) -> String,
+        mut configuration: impl FnMut(&Place) -> String,
     ) -> Option<Self> {
         if !kind.is_there() {
             return None;
