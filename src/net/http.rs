@@ -315,6 +315,17 @@ impl Response {
         }
     }
 
+    /// Whether the peer may have to read of it before all of it can be written.
+    pub(super) fn is_long(&self) -> bool {
+        /// Systems take as much at once, as a rule.
+        const AT_ONCE: usize = 64 * 1024;
+        match &self.body {
+            Body::Bytes(bytes) => bytes.len() > AT_ONCE,
+            #[cfg(any(unix, windows))]
+            Body::File(_) => true,
+        }
+    }
+
     /// The head to send, which says `Connection: close` when no request may follow.
     pub(super) fn head(&self, is_last: bool, now: SystemTime) -> Vec<u8> {
         let connection = match (is_last, self.status) {

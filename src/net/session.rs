@@ -228,13 +228,17 @@ impl<'a> Session<'a> {
             match self.reply(head) {
                 Reply::Upgrade(accepted) => return self.open(accepted, started),
                 Reply::Response { response, is_last } => {
+                    // The next request may be another client's. A client that has read this may come with its next one
+                    // at once, so it no longer counts for this one then.
+                    if !response.is_long() {
+                        let _ = self.membership.count_for(None);
+                    }
                     let sent = self.respond(&response, &request_line, is_last, started);
                     if is_last || sent.is_err() {
                         self.end();
                         return None;
                     }
                     has_served = true;
-                    // The next request may be another client's.
                     let _ = self.membership.count_for(None);
                     self.client = self.peer.map(|peer| peer.ip());
                 }
