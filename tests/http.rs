@@ -766,6 +766,21 @@ mod keep_alive {
         assert_eq!(lines[3], Ok(b"GET / HTTP/1.0".to_vec()));
     }
 
+    #[test]
+    fn ends_without_a_reset_for_a_request_that_comes_too_late() {
+        let limits = endless().keep_alive_timeout(Duration::from_millis(50));
+        let address = start(|server| site(server).limits(limits));
+        // It goes on reading for a second: a busy machine may need several attempts to be in time.
+        let is_read = (0..20).any(|_| {
+            let mut raw = Raw::connect(address);
+            raw.send(get("/"));
+            assert_eq!(raw.response().text(), HOME);
+            raw.expect_fin();
+            (0..20).all(|_| raw.try_send(get("/")).is_ok())
+        });
+        assert!(is_read);
+    }
+
     /// Time for a head, which comes at once where a test does not mean to be late.
     const A_HEAD: Duration = Duration::from_secs(1);
 

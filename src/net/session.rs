@@ -217,9 +217,12 @@ impl<'a> Session<'a> {
                     return None;
                 }
                 Awaited::Nothing => {
-                    // That a kept-alive connection ends is not worth a report.
+                    let ended = self.stream.end_output();
                     if !has_served {
                         self.report(b"", started, Outcome::Left, true);
+                    } else if ended.is_ok() {
+                        // It is not worth a report, and a request that is on its way is no reason for a reset.
+                        caretaker::linger(self.stream, self.site.max_lingering);
                     }
                     return None;
                 }
