@@ -78,9 +78,7 @@ impl ProxyAddress {
     fn covers(&self, peer: Option<IpAddr>) -> bool {
         match (&self.0, peer.map(|address| address.to_canonical())) {
             (Peers::OverUnixSocket, None) => true,
-            (Peers::Network { first, length }, Some(peer)) => {
-                first.is_ipv4() == peer.is_ipv4() && *first == beginning(peer, *length)
-            }
+            (Peers::Network { first, length }, Some(peer)) => *first == beginning(peer, *length),
             _ => false,
         }
     }
