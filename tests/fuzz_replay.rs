@@ -77,7 +77,15 @@ fn every_seed_can_be_explained() {
         });
         let is_text = matches!(
             target,
-            "utf8" | "host" | "origin" | "url" | "path" | "chunks"
+            "utf8"
+                | "host"
+                | "origin"
+                | "url"
+                | "path"
+                | "chunks"
+                | "proxy"
+                | "proxy-header"
+                | "forwarded"
         );
         let has_bytes = !is_text && target != "mask";
         assert_eq!(shown.is_some(), has_bytes, "{target}/{file}");

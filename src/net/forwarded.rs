@@ -202,6 +202,7 @@ fn last_comma(list: &[u8]) -> Option<usize> {
 
 /// RFC 7239 §4: pairs of a name and a value between semicolons, each name once. `None` if it is malformed.
 fn element(mut text: &[u8]) -> Option<Hop> {
+    str::from_utf8(text).ok()?;
     let (mut node, mut protocol, mut host) = (None, None, None);
     loop {
         // The grammar has no blanks around a semicolon. Some write them, and they are no other thing.

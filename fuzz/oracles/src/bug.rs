@@ -252,6 +252,26 @@ bugs! {
     CutLineEndRefused => "chunks", hidden(APART);
     /// what comes after a chunked body is taken for it
     AllTakenForBody => "chunks", hidden(APART);
+    /// of a proxies' network only whole bytes are compared
+    NetworkComparedByBytes => "proxy", hidden(APART);
+    /// an IPv4-mapped peer is not known by its IPv4 address
+    MappedPeerUnknown => "proxy", hidden(APART);
+    /// a PROXY line may end in LF alone
+    LineFeedEndsProxyLine => "proxy-header", hidden(APART);
+    /// a PROXY header of the proxy itself tells addresses
+    LocalTellsAddresses => "proxy-header", hidden(APART);
+    /// the checksum of a PROXY header is not compared
+    ChecksumIgnored => "proxy-header", hidden(APART);
+    /// the length of a PROXY header is read from one byte
+    HeaderLengthOneByte => "proxy-header", hidden(APART);
+    /// the leftmost address of a list is taken for the client's
+    LeftmostBelieved => "forwarded", hidden(APART);
+    /// a quotation mark that a client never closes swallows what proxies add
+    OpenQuotationSwallows => "forwarded", hidden(APART);
+    /// the protocol is the one that the nearest proxy names
+    NearestProtocolTaken => "forwarded", hidden(APART);
+    /// anyone is believed
+    StrangersBelieved => "forwarded", hidden(APART);
     /// the halves of surrogate pairs are taken for characters
     SurrogatesAccepted => "utf8", hidden(APART);
     /// a character that is cut into two reads is lost

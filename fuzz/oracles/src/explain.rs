@@ -1,9 +1,11 @@
 //! Explains an input of a target to people: who sends what, how it is cut, and under which limits.
 
 use crate::chunks::chunks_from_input;
+use crate::forwarding::{Arrived, forwarded_from_input};
 use crate::handshake::{Arrival, from_client, from_server};
 use crate::pieces::{Masked, utf8_from_input};
 use crate::product::Plainws;
+use crate::proxy_headers::proxy_header_from_input;
 use crate::resource::Pings;
 use crate::script::play;
 use crate::shown::Shown;
@@ -79,6 +81,25 @@ pub fn explain(target: &str, oracle: Option<&str>, input: &[u8], tell: Tell) -> 
             let (cuts, body) = chunks_from_input(input);
             tell(&cut(&cuts));
             bytes("body", body, tell);
+            None
+        }
+        "proxy" => {
+            bytes("entry and peer", input, tell);
+            None
+        }
+        "proxy-header" => {
+            let (header, _) = proxy_header_from_input(input);
+            bytes("start of the connection", &header, tell);
+            None
+        }
+        "forwarded" => {
+            if let Some(Arrived { peer, fields, .. }) = forwarded_from_input(input) {
+                let peer = peer.map_or("a Unix socket".into(), |peer| peer.to_string());
+                tell(&format!("From {peer}, with"));
+                for (name, value) in fields {
+                    tell(&format!("{name}: {}", value.escape_ascii()));
+                }
+            }
             None
         }
         "utf8" => {

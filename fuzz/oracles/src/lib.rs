@@ -8,7 +8,7 @@
 //! - what is judged: [`subject`], [`product`], [`child`];
 //! - the RFC read a second time: [`reference`](mod@reference), [`due`];
 //! - the oracles: [`frames`], [`resource`], [`script`], [`endpoint`], [`handshake`], [`opening`], [`dissect`],
-//!   [`pieces`], and [`oracle`], their table;
+//!   [`pieces`], [`paths`], [`chunks`], [`proxies`], [`proxy_headers`], [`forwarding`], and [`oracle`], their table;
 //! - the inputs: [`stream`], [`generate`], [`heads`], [`wire`], [`choices`], and [`target`], the fuzz targets;
 //! - the faults that prove the oracles: [`bug`], [`specimen`]; over TCP, [`served`];
 //! - where a fuzzer starts, and what that reaches: [`seeds`], [`coverage`];
@@ -21,6 +21,7 @@ pub mod coverage;
 pub mod dissect;
 pub mod endpoint;
 pub mod explain;
+pub mod forwarding;
 pub mod frames;
 pub mod handshake;
 pub mod heads;
@@ -29,6 +30,8 @@ pub mod oracle;
 pub mod paths;
 pub mod pieces;
 pub mod product;
+pub mod proxies;
+pub mod proxy_headers;
 pub mod reference;
 pub mod report;
 pub mod resource;

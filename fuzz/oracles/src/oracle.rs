@@ -5,7 +5,8 @@ use crate::streams::choices::{Choices, Random};
 use crate::streams::generate;
 use crate::subject::Subject;
 use crate::{
-    chunks, dissect, endpoint, frames, handshake, opening, paths, pieces, resource, script,
+    chunks, dissect, endpoint, forwarding, frames, handshake, opening, paths, pieces, proxies,
+    proxy_headers, resource, script,
 };
 
 /// Something that must hold.
@@ -56,6 +57,9 @@ pub const ORACLES: &[Oracle] = &[
     oracle("url", pieces::url, pieces::generate_url),
     oracle("path", paths::path, paths::generate),
     oracle("chunks", chunks::chunks, chunks::generate),
+    oracle("proxy", proxies::proxy, proxies::generate),
+    oracle("proxy-header", proxy_headers::proxy_header, proxy_headers::generate).tried(1000),
+    oracle("forwarded", forwarding::forwarded, forwarding::generate),
     oracle("utf8", pieces::utf8, pieces::generate_utf8),
 ];
 

@@ -1,12 +1,16 @@
 //! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
+use crate::forwarding::{Field as HeaderField, TRUSTED};
 use crate::subject::{
-    Chunks, Endpoint, Entry, Handshake, Led, Listing, Mask, Reader, Seen, Shown, Site, Subject,
-    Text, Verdict, Wish, opening,
+    Chunks, Endpoint, Entry, Handshake, Led, Listing, Mask, Preface, Reader, Seen, Sent, Shown,
+    Site, Subject, Text, Verdict, Wish, opening,
 };
+use plainws::net::forwarded;
 use plainws::net::hosts::HostPolicy;
 use plainws::net::origin::{Origin, OriginPolicy};
 use plainws::net::paths::Paths;
+use plainws::net::proxies::{ProxyAddress, ProxyPolicy};
+use plainws::net::proxy_header::{self, Decoded};
 use plainws::net::url::Url;
 use plainws::protocol::chunks;
 use plainws::protocol::connection::{Connection, Event, Misuse, State};
@@ -19,7 +23,7 @@ use plainws::protocol::response::Response;
 use plainws::protocol::rule::Field;
 use plainws::protocol::{frame, head, utf8};
 use plainws::{CloseCode, CloseReason, PreparedMessage, Role};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
 /// The product.
@@ -117,6 +121,61 @@ impl Subject for Plainws {
         Some(Box::new(chunks::Chunks::new()))
     }
 
+    fn trusts_proxy(&self, entry: &str, peer: Option<IpAddr>) -> Option<Option<Entry>> {
+        Some(entry.parse::<ProxyAddress>().ok().map(|entry| {
+            let normal = entry.to_string();
+            let mut policy = ProxyPolicy::default();
+            policy.trust(entry);
+            let lets_in = policy.trusts(peer);
+            Entry { normal, lets_in }
+        }))
+    }
+
+    fn proxy_header(&self, bytes: &[u8]) -> Option<Preface> {
+        Some(match proxy_header::decode(bytes) {
+            Ok(Decoded::Incomplete) => Preface::Incomplete,
+            Ok(Decoded::NotOne) => Preface::NotOne,
+            Ok(Decoded::Header(header, length)) => Preface::Header {
+                source: header.source,
+                destination: header.destination,
+                is_secure: header.is_secure,
+                length,
+            },
+            Err(error) => {
+                let told = error.to_string();
+                assert!(is_one_harmless_line(&told), "{told:?}");
+                Preface::Malformed
+            }
+        })
+    }
+
+    fn forwarded(&self, peer: Option<IpAddr>, fields: &[HeaderField]) -> Option<Option<Sent>> {
+        let mut request = b"GET / HTTP/1.1\r\n".to_vec();
+        for (name, value) in fields {
+            request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        request.extend(b"\r\n");
+        let mut decoder = head::Decoder::new(Role::Client, head::Limits::default());
+        // More than a head may hold is refused before.
+        let (head, _) = decoder.receive(&request).ok()??;
+        let mut proxies = ProxyPolicy::default();
+        for entry in TRUSTED {
+            proxies.trust(entry.parse().expect("an address"));
+        }
+        Some(match forwarded::read(&head, peer, &proxies) {
+            Ok(told) => Some(Sent {
+                client: told.client,
+                is_secure: told.is_secure,
+                host: told.host,
+            }),
+            Err(unclear) => {
+                let told = unclear.to_string();
+                assert!(is_one_harmless_line(&told), "{told:?}");
+                None
+            }
+        })
+    }
+
     fn text(&self) -> Option<Box<dyn Text>> {
         Some(Box::new((utf8::Decoder::default(), String::new())))
     }
@@ -139,6 +198,11 @@ impl From<dissect::Frame> for Shown {
             message: frame.message.map(Seen::from),
         }
     }
+}
+
+/// Whether what is said of a peer's bytes can be printed and read.
+fn is_one_harmless_line(told: &str) -> bool {
+    told.len() < 500 && !told.chars().any(char::is_control)
 }
 
 /// Each label, and for a Close the peer's words as they would be printed.

@@ -43,6 +43,12 @@ pub enum Part {
     Led,
     /// [`Subject::chunks`].
     Chunks,
+    /// [`Subject::trusts_proxy`].
+    Proxy,
+    /// [`Subject::proxy_header`].
+    ProxyHeader,
+    /// [`Subject::forwarded`].
+    Forwarded,
     /// [`Subject::text`].
     Text,
     /// What its work costs here: not if it [`is_elsewhere`](Subject::is_elsewhere).
@@ -71,6 +77,9 @@ impl Part {
             Self::Url => subject.url("ws://localhost/").is_some(),
             Self::Led => subject.led(&["/"], "/").is_some(),
             Self::Chunks => subject.chunks().is_some(),
+            Self::Proxy => subject.trusts_proxy("unix", None).is_some(),
+            Self::ProxyHeader => subject.proxy_header(b"").is_some(),
+            Self::Forwarded => subject.forwarded(None, &[]).is_some(),
             Self::Text => subject.text().is_some(),
             Self::Cost => !subject.is_elsewhere(),
         }
@@ -94,6 +103,9 @@ impl fmt::Display for Part {
             Self::Url => "url",
             Self::Led => "led",
             Self::Chunks => "chunks",
+            Self::Proxy => "trusts_proxy",
+            Self::ProxyHeader => "proxy_header",
+            Self::Forwarded => "forwarded",
             Self::Text => "text",
         };
         write!(f, "there is no `{method}`")
@@ -113,6 +125,9 @@ impl Oracle {
             "url" => Part::Url,
             "path" => Part::Led,
             "chunks" => Part::Chunks,
+            "proxy" => Part::Proxy,
+            "proxy-header" => Part::ProxyHeader,
+            "forwarded" => Part::Forwarded,
             "utf8" => Part::Text,
             "queue" => Part::Endpoint,
             "request-sent" => Part::Request,

@@ -37,6 +37,7 @@ pub fn all() -> Vec<Seed> {
     heads(&mut seeds);
     scripts(&mut seeds);
     pieces(&mut seeds);
+    proxies(&mut seeds);
     seeds
 }
 
@@ -376,5 +377,96 @@ fn pieces(seeds: &mut Vec<Seed>) {
     }
     for (name, text) in texts {
         seeds.push(seed("utf8", name, [&[3], text].concat()));
+    }
+}
+
+fn proxies(seeds: &mut Vec<Seed>) {
+    let entries = [
+        ("address", "192.0.2.1\n::ffff:192.0.2.1"),
+        ("network", "10.0.0.0/8\n10.255.255.255"),
+        ("beside", "192.0.2.128/25\n192.0.2.127"),
+        ("ipv6", "2001:db8::/33\n2001:db8:8000::"),
+        ("mapped", "::ffff:10.0.0.0/104\n10.0.0.1"),
+        ("unix", "unix\nunix"),
+        ("bits-after", "10.1.2.3/8\n10.0.0.1"),
+        ("everybody", "::/0\n::1"),
+    ];
+    for (name, entry) in entries {
+        seeds.push(seed("proxy", name, entry.as_bytes().to_vec()));
+    }
+    // As HAProxy wrote them, each before a request.
+    let headers: [(&str, &[u8]); 9] = [
+        ("line", b"PROXY TCP4 127.0.0.1 127.0.0.1 42580 57909\r\nGET"),
+        (
+            "line-ipv6",
+            b"PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 1 443\r\nGET",
+        ),
+        ("unknown", b"PROXY UNKNOWN\r\nGET"),
+        ("line-feed", b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\n"),
+        (
+            "binary",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\x01\x7f\0\0\x01\x8f\x6e\x89\x85GET",
+        ),
+        (
+            "binary-tls",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x4c\x7f\0\0\x01\x7f\0\0\x01\xb4\xb8\xa1\x91\
+              \x03\0\x04\x3e\x98\x9f\x1c\x01\0\x08http/1.1\x05\0\0\
+              \x20\0\x28\x01\0\0\0\0\x21\0\x07TLSv1.3\x23\0\x16TLS_AES_256_GCM_SHA384GET",
+        ),
+        (
+            "binary-no-tls",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14\x7f\0\0\x01\x7f\0\0\x01\xe8\x1e\xb0\xc9\
+              \x20\0\x05\0\0\0\0\0GET",
+        ),
+        ("binary-local", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0GET"),
+        ("too-long", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"),
+    ];
+    for (name, header) in headers {
+        seeds.push(seed("proxy-header", name, [&[0], header].concat()));
+    }
+    let requests = [
+        (
+            "x-forwarded",
+            "10.0.0.1\nX-Forwarded-For: 127.0.0.1, 192.0.2.1:80, 10.0.0.2\nX-Forwarded-Proto: https",
+        ),
+        (
+            "x-forwarded-lists",
+            "unix\nX-Forwarded-For: [2001:db8::1]\nX-Forwarded-For: 10.0.0.2\nX-Forwarded-Host: a, b",
+        ),
+        (
+            "forwarded",
+            "10.0.0.1\nForwarded: for=127.0.0.1, for=\"[2001:db8::1]:80\";proto=https;host=a, for=10.0.0.2",
+        ),
+        (
+            "forwarded-hidden",
+            "10.0.0.1\nForwarded: for=_a;proto=wss;by=\"b\\\"c\"",
+        ),
+        (
+            "forwarded-open-quotation",
+            "10.0.0.1\nForwarded: for=\"127.0.0.1, for=192.0.2.1",
+        ),
+        ("stranger", "192.0.2.9\nForwarded: for=127.0.0.1"),
+        (
+            "unclear",
+            "10.0.0.1\nForwarded: for=192.0.2.1\nX-Forwarded-For: 192.0.2.2",
+        ),
+        (
+            "agreed",
+            "10.0.0.1\nForwarded: for=192.0.2.1;proto=http\nX-Forwarded-For: 192.0.2.1\nX-Forwarded-Proto: ws",
+        ),
+    ];
+    for (name, request) in requests {
+        seeds.push(seed("forwarded", name, [&[0], request.as_bytes()].concat()));
+    }
+    let mut random = Random(2);
+    for target in ["proxy-header", "forwarded"] {
+        for number in 0..4 {
+            let decisions = random.bytes(60);
+            seeds.push(seed(
+                target,
+                format!("written-{number}"),
+                [&[1], &*decisions].concat(),
+            ));
+        }
     }
 }

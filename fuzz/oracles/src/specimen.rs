@@ -6,13 +6,16 @@
 use crate::bug::Bug;
 use crate::chunks::{End, unchunked};
 use crate::dissect;
+use crate::forwarding::{self, Field};
 use crate::opening;
 use crate::paths;
+use crate::proxies;
+use crate::proxy_headers;
 use crate::reference;
 use crate::streams::wire;
 use crate::subject::{
-    Chunks, Each, Endpoint, Entry, Handshake, Led, Listing, Mask, OPENING_KEY, Reader, Seen, Site,
-    Subject, Text, Verdict, Wish,
+    Chunks, Each, Endpoint, Entry, Handshake, Led, Listing, Mask, OPENING_KEY, Preface, Reader,
+    Seen, Sent, Site, Subject, Text, Verdict, Wish,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,6 +26,7 @@ use plainws::protocol::message::Limits;
 use plainws::protocol::{close, head};
 use plainws::{Role, Rule};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::str;
 
 /// The specimen, with at most one fault.
@@ -171,6 +175,84 @@ impl Subject for Specimen {
             judged.lets_in |= self.has(Bug::OriginEndTaken) && origin.starts_with(&judged.normal);
         }
         Some(judged)
+    }
+
+    fn trusts_proxy(&self, entry: &str, peer: Option<IpAddr>) -> Option<Option<Entry>> {
+        let mut judged = proxies::judged_bit_by_bit(entry, peer);
+        if let Some(judged) = &mut judged {
+            if self.has(Bug::NetworkComparedByBytes) {
+                let network = proxies::network(entry).unwrap_or_default();
+                let whole_bytes = network.len() / 8 * 8;
+                judged.lets_in |= whole_bytes > 0 && proxies::is_in(&network[..whole_bytes], peer);
+            }
+            let is_mapped =
+                matches!(peer, Some(IpAddr::V6(peer)) if peer.to_ipv4_mapped().is_some());
+            judged.lets_in &= !(is_mapped && self.has(Bug::MappedPeerUnknown));
+        }
+        Some(judged)
+    }
+
+    fn proxy_header(&self, bytes: &[u8]) -> Option<Preface> {
+        let mut bytes = bytes.to_vec();
+        if bytes.len() >= 16 && !bytes.starts_with(b"P") {
+            if self.has(Bug::LocalTellsAddresses) && bytes[12] == 0x20 {
+                bytes[12] = 0x21;
+            }
+            if self.has(Bug::HeaderLengthOneByte) {
+                bytes[14] = 0;
+            }
+        }
+        let line = bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let ends_in_lf = line.ends_with(b"\n") && !line.ends_with(b"\r\n");
+        if self.has(Bug::LineFeedEndsProxyLine) && line.starts_with(b"PROXY ") && ends_in_lf {
+            bytes.insert(line.len() - 1, b'\r');
+        }
+        Some(proxy_headers::read_as(
+            &bytes,
+            !self.has(Bug::ChecksumIgnored),
+        ))
+    }
+
+    fn forwarded(&self, peer: Option<IpAddr>, fields: &[Field]) -> Option<Option<Sent>> {
+        let mut fields = fields.to_vec();
+        if self.has(Bug::NearestProtocolTaken) {
+            let last = |value: &[u8]| {
+                value
+                    .rsplit(|byte| *byte == b',')
+                    .next()
+                    .unwrap_or_default()
+                    .to_vec()
+            };
+            let protocol = fields.iter().rfind(|(name, _)| name == "X-Forwarded-Proto");
+            let protocol = protocol.map(|(name, value)| (name.clone(), last(value)));
+            fields.retain(|(name, _)| name != "X-Forwarded-Proto");
+            fields.extend(protocol);
+        }
+        if self.has(Bug::LeftmostBelieved) {
+            let first = |value: &[u8]| {
+                value
+                    .split(|byte| *byte == b',')
+                    .next()
+                    .unwrap_or_default()
+                    .to_vec()
+            };
+            let nodes = fields.iter().find(|(name, _)| name == "X-Forwarded-For");
+            let nodes = nodes.map(|(name, value)| (name.clone(), first(value)));
+            fields.retain(|(name, _)| name != "X-Forwarded-For");
+            fields.extend(nodes);
+        }
+        let peer = if self.has(Bug::StrangersBelieved) {
+            None
+        } else {
+            peer
+        };
+        Some(match self.has(Bug::OpenQuotationSwallows) {
+            true => forwarding::read_as(peer, &fields, forwarding::elements_from_the_left),
+            false => forwarding::read(peer, &fields),
+        })
     }
 
     fn led(&self, templates: &[&str], path: &str) -> Option<Led> {

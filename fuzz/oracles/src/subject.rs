@@ -3,11 +3,13 @@
 //! Only [`Subject::reader`] must be written to have a parser of frames judged; what a subject does not
 //! have is not judged.
 
+use crate::forwarding::Field;
 use plainws::protocol::connection::State;
 use plainws::protocol::handshake::{InvalidHeader, Opening};
 use plainws::protocol::head;
 use plainws::protocol::message::Limits;
 use plainws::{Role, Rule};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 pub use crate::streams::seen::{Each, Seen};
@@ -83,13 +85,63 @@ pub trait Subject {
         None
     }
 
+    /// What a server that trusts this entry alone takes a peer for, which is `None` over a Unix socket; or it refuses the
+    /// entry.
+    fn trusts_proxy(&self, _entry: &str, _peer: Option<IpAddr>) -> Option<Option<Entry>> {
+        None
+    }
+
+    /// What a connection from a trusted proxy begins with, given all its bytes so far.
+    fn proxy_header(&self, _bytes: &[u8]) -> Option<Preface> {
+        None
+    }
+
+    /// Who sent a request with these header fields that came from `peer`, `None` over a Unix socket, for a server that
+    /// trusts [`TRUSTED`](crate::forwarding::TRUSTED); or it refuses it as unclear.
+    fn forwarded(&self, _peer: Option<IpAddr>, _fields: &[Field]) -> Option<Option<Sent>> {
+        None
+    }
+
     /// Begins to read text.
     fn text(&self) -> Option<Box<dyn Text>> {
         None
     }
 }
 
-/// An origin that may connect, and what comes of another.
+/// How a connection begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Preface {
+    /// It may become a PROXY header.
+    Incomplete,
+    /// It is none.
+    NotOne,
+    /// It begins as one and is none.
+    Malformed,
+    /// It is one.
+    Header {
+        /// Who connected to the proxy.
+        source: Option<SocketAddr>,
+        /// Where to.
+        destination: Option<SocketAddr>,
+        /// Whether by TLS.
+        is_secure: Option<bool>,
+        /// How many bytes it has.
+        length: usize,
+    },
+}
+
+/// What proxies tell about a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// By whom it was sent.
+    pub client: Option<IpAddr>,
+    /// Whether by TLS.
+    pub is_secure: Option<bool>,
+    /// To which host.
+    pub host: Option<String>,
+}
+
+/// What is let in by an entry, such as an origin or a proxy's address, and what comes of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// How the entry is written.

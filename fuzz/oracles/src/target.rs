@@ -74,6 +74,9 @@ pub const TARGETS: &[Target] = &[
     target("url", &[reading(as_it_is, &["url"])]),
     target("path", &[reading(as_it_is, &["path"])]),
     target("chunks", &[reading(as_it_is, &["chunks"])]),
+    target("proxy", &[reading(as_it_is, &["proxy"])]),
+    target("proxy-header", &[reading(as_it_is, &["proxy-header"])]),
+    target("forwarded", &[reading(as_it_is, &["forwarded"])]),
     target("utf8", &[reading(as_it_is, &["utf8"])]),
 ];
 

@@ -1,0 +1,3 @@
+//! Fuzz target `proxy`: see ../README.md.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oracles::fuzz("proxy", data));
