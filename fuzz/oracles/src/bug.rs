@@ -252,7 +252,7 @@ bugs! {
     CutLineEndRefused => "chunks", hidden(APART);
     /// what comes after a chunked body is taken for it
     AllTakenForBody => "chunks", hidden(APART);
-    /// of a proxies' network only whole bytes are compared
+    /// of a network of proxies only whole bytes are compared
     NetworkComparedByBytes => "proxy", hidden(APART);
     /// an IPv4-mapped peer is not known by its IPv4 address
     MappedPeerUnknown => "proxy", hidden(APART);
