@@ -12,6 +12,7 @@ mod key_updates;
 mod limits;
 mod messages;
 mod plain;
+mod proxied;
 mod random;
 mod renewal;
 mod stopping;

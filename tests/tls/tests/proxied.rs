@@ -1,0 +1,122 @@
+//! The PROXY protocol below TLS: a proxy that hands TLS on introduces its client before the handshake.
+
+use crate::support::bytes::TEXT;
+use crate::support::inside::{client_tls, serve};
+use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use plainws::net::log::Outcome;
+use plainws::{Client, WebSocket};
+use plainws_tls_tests::{Peer, trusting};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+
+const V1: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
+const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xC0\0\x02\x07\x0A\0\0\x01\x30\x39\x01\xBB";
+
+fn who(ws: &mut WebSocket) -> plainws::Result<()> {
+    let client = ws.request().client_ip().expect("it is known");
+    let is_secure = ws.request().is_secure();
+    ws.send(format!("{client} {is_secure}"))
+}
+
+fn tcp(address: SocketAddr) -> TcpStream {
+    let tcp = TcpStream::connect_timeout(&address, PATIENCE).expect("the server accepts");
+    tcp.set_read_timeout(Some(PATIENCE)).expect("it is open");
+    tcp
+}
+
+#[test]
+fn introduces_a_client_wherever_its_bytes_are_cut() {
+    let served = serve(|server| {
+        let proxy = "127.0.0.1".parse().expect("an address");
+        server.route("/", who).trust_proxy(proxy)
+    });
+    for header in [V1, V2] {
+        for cut in [1, 6, 12, 16, header.len() - 1, header.len()] {
+            let mut tcp = tcp(served.address);
+            tcp.set_nodelay(true).expect("it is open");
+            tcp.write_all(&header[..cut]).expect("it is read");
+            tcp.write_all(&header[cut..]).expect("it is read");
+            let tls = client_tls(&served.roots).over(tcp, "localhost");
+            let client = Client::new("wss://localhost/").expect("the URL is right");
+            let ws = client.over(tls.expect("the name is right"));
+            let told = ws.expect("it opens").receive().expect("it is told");
+            assert_eq!(told, Some("192.0.2.7 true".into()), "cut at {cut}");
+        }
+    }
+    // And it need not come.
+    let told = served.connect().receive().expect("it is told");
+    assert_eq!(told, Some("127.0.0.1 true".into()));
+}
+
+#[test]
+fn of_anybody_else_is_named_in_the_clear() {
+    let served = serve(|server| server.route("/", who));
+    for header in [V1, V2] {
+        let mut raw = Raw::connect(served.address);
+        raw.send(header);
+        let response = raw.response();
+        let expected =
+            "400 Bad Request: a PROXY protocol header from 127.0.0.1, which is no trusted proxy\n";
+        assert_eq!((response.status, response.text()), (400, expected));
+        raw.expect_fin();
+    }
+}
+
+#[test]
+fn that_is_malformed_ends_the_connection_and_is_told_to_the_log() {
+    let (told, lines) = mpsc::channel();
+    let served = serve(|server| {
+        let proxy = "127.0.0.1".parse().expect("an address");
+        server
+            .route("/", who)
+            .trust_proxy(proxy)
+            .log(move |record| {
+                let _ = told.send(match &record.outcome {
+                    Outcome::NotSecured(error) => error.to_string(),
+                    other => format!("{other:?}"),
+                });
+            })
+    });
+    let mut tcp = tcp(served.address);
+    tcp.write_all(b"PROXY TCP4 192.0.2.7\r\n")
+        .expect("it is read");
+    let mut answer = Vec::new();
+    tcp.read_to_end(&mut answer).expect("the end comes");
+    assert_eq!(answer, b"", "a client that speaks TLS would read it");
+    let line = lines.recv_timeout(PATIENCE).expect("a line in time");
+    assert!(line.contains("PROXY"), "{line}");
+}
+
+#[test]
+fn does_not_make_a_request_in_the_clear_one_of_tls() {
+    let served = serve(|server| {
+        let proxy = "127.0.0.1".parse().expect("an address");
+        server.route("/", who).trust_proxy(proxy)
+    });
+    let mut raw = Raw::connect(served.address);
+    raw.send([V1, upgrade_request("/").as_bytes()].concat());
+    let response = raw.response();
+    assert_eq!(response.status, 400);
+    assert!(response.text().contains("this port speaks TLS"));
+}
+
+#[test]
+fn a_proxy_that_takes_tls_away_says_by_what_its_client_came() {
+    let served = serve(|server| {
+        let proxy = "127.0.0.1".parse().expect("an address");
+        server.route("/", who).trust_proxy(proxy)
+    });
+    for (proto, is_secure) in [("http", false), ("https", true)] {
+        let mut peer = Peer::connect(served.address, trusting(&served.roots));
+        let request = upgrade_request("/").replace(
+            "Upgrade: w",
+            &format!("X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: {proto}\r\nUpgrade: w"),
+        );
+        peer.send(request);
+        assert!(peer.head().starts_with("HTTP/1.1 101 "));
+        let (byte0, text) = peer.frame();
+        assert_eq!(byte0, TEXT);
+        assert_eq!(text, format!("192.0.2.7 {is_secure}").as_bytes());
+    }
+}
