@@ -26,6 +26,7 @@ mod cli_proxy;
 mod cli_reach;
 mod cli_rules;
 mod cli_stalled;
+mod cli_systemd;
 mod cli_trace;
 mod cli_why;
 #[path = "support/devtools.rs"]

@@ -27,7 +27,9 @@ struct Victim {
 
 impl Victim {
     fn serve(arguments: &[&str]) -> Self {
-        Self::from(Program::serve(&[&["--quiet"], arguments].concat()))
+        let more = arguments.iter().filter(|&&argument| argument == "--addr");
+        let program = Program::serve(&[&["--quiet"], arguments].concat());
+        Self::at_rest(program, more.count())
     }
 
     fn held(&self) -> Option<Held> {
@@ -86,15 +88,26 @@ impl Victim {
 
 impl From<Program> for Victim {
     fn from(program: Program) -> Self {
+        Self::at_rest(program, 0)
+    }
+}
+
+impl Victim {
+    /// One that has served, and has so many addresses beside its first.
+    fn at_rest(program: Program, more_addresses: usize) -> Self {
+        // The one that accepts, the signals', the end's and that of the lines.
+        const THREADS: usize = 4;
+
         let mut victim = Self {
             program,
             before: None,
         };
         victim.still_serves();
         // Waits until what that took is given back.
-        let settled = |held: &Held| held.threads <= 3;
+        let settled = |held: &Held| held.threads <= THREADS + more_addresses;
         let deadline = Instant::now() + PATIENCE;
-        while victim.held().is_some_and(|held| !settled(&held)) && Instant::now() < deadline {
+        while victim.held().is_some_and(|held| !settled(&held)) {
+            assert!(Instant::now() < deadline, "{:?}", victim.held());
             thread::sleep(Duration::from_millis(10));
         }
         victim.before = victim.held();
@@ -565,6 +578,29 @@ mod scarcity {
             let id = victim.program.process.id().to_string();
             let killed = Command::new("kill").args(["-TERM", &id]).status();
             assert!(killed.is_ok_and(|status| status.success()));
+            for mut raw in held {
+                raw.expect_close(1001);
+            }
+            assert!(victim.program.process.wait().success());
+        }
+    }
+
+    /// Nor where several threads wait so.
+    #[test]
+    fn of_descriptors_does_not_keep_several_listeners_from_stopping() {
+        const LIMIT: usize = 32;
+        let more = ["--addr", "127.0.0.1:0", "--addr", "127.0.0.1:0"];
+        for spare in 0..4 {
+            let arguments = [&more[..], &["--close-timeout", "1"]].concat();
+            let Some(mut victim) = with_descriptors(LIMIT, &arguments) else {
+                return;
+            };
+            let Some(before) = victim.before else { return };
+            let free = LIMIT - before.descriptors - spare;
+            // Each listener has set one aside.
+            let held: Vec<_> = (0..free - 2).map(|_| victim.open()).collect();
+            thread::sleep(Duration::from_millis(100));
+            victim.program.process.signal("TERM");
             for mut raw in held {
                 raw.expect_close(1001);
             }

@@ -115,6 +115,22 @@ impl Process {
         Self::spawn(command, stdout, stderr)
     }
 
+    /// Starts it with sockets as its standard input and output, to be passed on. It says all on standard error.
+    pub(crate) fn start_with(
+        command: &mut Command,
+        input: impl Into<Stdio>,
+        output: impl Into<Stdio>,
+    ) -> std::io::Result<Self> {
+        let command = command.stdin(input).stdout(output).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        Ok(Self {
+            stdin: None,
+            stdout: Output::default(),
+            stderr: Output::of(child.stderr.take().expect("it is a pipe")),
+            child,
+        })
+    }
+
     fn spawn(command: &mut Command, stdout: &Gate, stderr: &Gate) -> std::io::Result<Self> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
