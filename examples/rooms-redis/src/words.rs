@@ -1,0 +1,36 @@
+//! What members are told: JSON, one object a message. README.md has the table.
+
+use crate::id::Id;
+use serde_json::json;
+
+/// Redis cannot be reached: nothing can be said or heard.
+pub(crate) const AWAY: &str = r#"{"type":"away"}"#;
+/// Redis can be reached again.
+pub(crate) const BACK: &str = r#"{"type":"back"}"#;
+/// What was said after the last message that the member heard may be missing here.
+pub(crate) const GAP: &str = r#"{"type":"gap"}"#;
+
+/// The member has heard everything up to here, and will hear what follows.
+pub(crate) fn here(id: Id) -> String {
+    json!({"type": "here", "id": id.to_string()}).to_string()
+}
+
+/// Somebody said this: another member, or the one who is told.
+pub(crate) fn message(id: Id, text: &str) -> String {
+    json!({"type": "message", "id": id.to_string(), "text": text}).to_string()
+}
+
+/// The answer to what a member said: it is kept, and all will hear it.
+pub(crate) fn said(id: Id) -> String {
+    json!({"type": "said", "as": id.to_string()}).to_string()
+}
+
+/// The answer to what a member said: nobody will ever hear it.
+pub(crate) fn refused(text: &str, why: &str) -> String {
+    json!({"type": "refused", "text": text, "why": why}).to_string()
+}
+
+/// The answer to what a member said: it may have been kept, or not.
+pub(crate) fn unknown(text: &str, why: &str) -> String {
+    json!({"type": "unknown", "text": text, "why": why}).to_string()
+}
