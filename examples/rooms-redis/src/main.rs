@@ -3,6 +3,10 @@
 //!
 //! Reading order: `id`, `words` (what members are told), `stream` and `broker` (Redis), `rooms` (who is where), `reader`
 //! (the thread that brings the news), and the handler below.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "what fails here fails a test")
+)]
 
 mod broker;
 mod id;
@@ -57,28 +61,27 @@ fn serve() -> std::result::Result<(), Box<dyn std::error::Error>> {
         broker,
         rooms: Rooms::default(),
     });
-    let server = server(arg(0, "127.0.0.1:8000"), &hall)?;
+    let server = server(arg(0, "127.0.0.1:8000"), Arc::clone(&hall))?;
     thread::spawn(move || reader::run(&hall.broker, &hall.rooms));
     println!("rooms-redis serves http://{}/", server.local_addr()?);
     server.serve();
     Ok(())
 }
 
-fn server(address: &str, hall: &Arc<Hall>) -> Result<Server> {
-    let hall = Arc::clone(hall);
+fn server(address: &str, hall: Arc<Hall>) -> Result<Server> {
     let to_the_lobby = Page::text("").status(303).header("Location", "/room/lobby");
-    let script = include_str!("../page/room.js");
+    let page = Page::html(include_str!("../page/room.html"));
+    let style = include_str!("../page/room.css").as_bytes();
+    let script = include_str!("../page/room.js").as_bytes();
     let limits = Limits::default()
         .message(message::Limits::new().max_bytes(MAX_MESSAGE))
         .max_backlog(MAX_BACKLOG);
     Ok(Server::bind(address)?
         .limits(limits)
         .page("/", to_the_lobby)
-        .page("/room.js", Page::new("text/javascript", script.as_bytes()))
-        .page(
-            "/room/{name}",
-            Page::html(include_str!("../page/room.html")),
-        )
+        .page("/room.css", Page::new("text/css", style))
+        .page("/room.js", Page::new("text/javascript", script))
+        .page("/room/{name}", page)
         // For a balancer. Redis is no part of it: when it is away, it is away for all instances, and to take them all
         // out of service would help nobody.
         .reserved_page("/healthz", |_| Page::text("ok\n"))

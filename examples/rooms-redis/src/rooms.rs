@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Default)]
 pub(crate) struct Rooms(Mutex<State>);
 

@@ -131,6 +131,35 @@ fn redis_comes_back_empty_and_a_gap_is_told() {
 }
 
 #[test]
+fn redis_comes_back_empty_with_a_clock_that_is_behind_and_is_heard_again() {
+    let Some(mut redis) = Redis::start() else {
+        return;
+    };
+    let one = Instance::start(&redis);
+    let mut ann = Member::enter(&one.way(), "kitchen");
+    let mut gone = Member::enter(&one.way(), "kitchen");
+    // In the year 2286. Ids only grow, so this is where those that follow would go on.
+    let future = ["XADD", "room:kitchen", "9999999999999-0", "text", "before"];
+    redis.ask(&future);
+    ann.hear("before");
+    gone.hear("before");
+    gone.cut();
+    redis.kill();
+    ann.wait_for("away");
+    redis.forget_all();
+    redis.start_again();
+    ann.wait_for("gap");
+    ann.wait_for("back");
+    gone.come_back();
+    assert!(gone.was_told("gap"));
+    ann.surely_say("after");
+    for member in [&mut ann, &mut gone] {
+        member.hear("after");
+        assert_eq!(member.texts(), ["before", "after"]);
+    }
+}
+
+#[test]
 fn an_instance_is_killed_under_load_and_its_members_go_on_at_the_other() {
     let Some(redis) = Redis::start() else { return };
     let (mut one, two) = (Instance::start(&redis), Instance::start(&redis));

@@ -154,3 +154,21 @@ fn the_page_and_the_health_are_there() {
         assert!(response.contains(word), "{response}");
     }
 }
+
+#[test]
+fn a_room_is_forgotten_after_a_week() {
+    let Some(redis) = Redis::start() else { return };
+    let one = Instance::start(&redis);
+    let mut ann = Member::enter(&one.way(), "kitchen");
+    let week = 7 * 24 * 3600;
+    let left = || match redis.ask(&["TTL", "room:kitchen"]) {
+        redis::Value::Int(seconds) => seconds,
+        other => panic!("{other:?}"),
+    };
+    assert!((week - 60..=week).contains(&left()), "{}", left());
+    // After what was said last, not after the first.
+    redis.ask(&["EXPIRE", "room:kitchen", "600"]);
+    ann.surely_say("still here");
+    ann.hear("still here");
+    assert!((week - 60..=week).contains(&left()), "{}", left());
+}

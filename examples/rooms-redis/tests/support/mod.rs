@@ -10,3 +10,5 @@ pub(crate) mod raw;
 pub(crate) mod servers;
 #[path = "../../../../tests/support/skip.rs"]
 pub(crate) mod skip;
+
+pub(crate) use skip::skip;

@@ -68,7 +68,8 @@ impl Redis {
         format!("unix://{}/redis.sock", self.folder.0.display())
     }
 
-    /// As a loss of power would.
+    /// At once, whatever it does. What it has given the system is written all the same: a loss of power is worse, and is
+    /// what `appendfsync always` is for.
     pub(crate) fn kill(&mut self) {
         self.process.signal("KILL");
         self.process.wait();
@@ -112,14 +113,23 @@ impl Instance {
 
     /// One that keeps so many messages of a room, and up to a hundred more.
     pub(crate) fn keeping(redis: &Redis, keep: usize) -> Self {
+        Self::listening("127.0.0.1:0", redis, keep)
+    }
+
+    fn listening(address: &str, redis: &Redis, keep: usize) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rooms-redis"));
-        command.args(["127.0.0.1:0", &redis.url(), &keep.to_string()]);
+        command.args([address, &redis.url(), &keep.to_string()]);
         let process = Process::start(&mut command).unwrap();
         let address = process.stdout.wait_for("address", |said| {
             let (_, rest) = said.split_once("serves http://")?;
             rest.split_once('/')?.0.parse().ok()
         });
         Self { process, address }
+    }
+
+    /// Another one at the same address.
+    pub(crate) fn start_again(&mut self, redis: &Redis) {
+        *self = Self::listening(&self.address.to_string(), redis, 100_000);
     }
 
     pub(crate) fn way(&self) -> Way {
