@@ -13,7 +13,8 @@
 //! - [Pages beside the connections](#pages-beside-the-connections)
 //! - [A small machine](#a-small-machine)
 //!
-//! The folder `examples` has whole programs: `echo`, `clock`, `chat`, `rooms`, `auth`, `tls`, `client`.
+//! The folder `examples` has whole programs: `echo`, `clock`, `chat`, `rooms`, `auth`, `tls`, `client`, and
+//! in the repository `rooms-redis`.
 //!
 //! # Let in only who may
 //!
@@ -249,7 +250,8 @@
 //! # }
 //! ```
 //!
-//! `examples/rooms.rs` has a page for them, and lets go of a room when the last member leaves.
+//! `examples/rooms.rs` has a page for them, and lets go of a room when the last member leaves. `examples/rooms-redis` is
+//! about more than one machine: its members hear each other whichever instance they are connected to, by Redis.
 //!
 //! # Wait no longer than this
 //!
