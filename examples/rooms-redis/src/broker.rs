@@ -28,6 +28,14 @@ pub(crate) enum Unsaid {
     Unknown(RedisError),
 }
 
+/// What went wrong. Of a time-out the system says less.
+pub(crate) fn in_words(error: &RedisError) -> String {
+    if error.is_timeout() {
+        return "Redis does not answer".to_owned();
+    }
+    error.to_string()
+}
+
 impl Broker {
     pub(crate) fn new(url: &str, keep: usize) -> RedisResult<Self> {
         Ok(Self {

@@ -165,8 +165,8 @@ impl Hall {
         }
         match self.broker.say(room, text) {
             Ok(id) => words::said(id),
-            Err(Unsaid::Refused(why)) => words::refused(text, &why.to_string()),
-            Err(Unsaid::Unknown(why)) => words::unknown(text, &why.to_string()),
+            Err(Unsaid::Refused(why)) => words::refused(text, &broker::in_words(&why)),
+            Err(Unsaid::Unknown(why)) => words::unknown(text, &broker::in_words(&why)),
         }
     }
 }

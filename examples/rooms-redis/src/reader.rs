@@ -1,6 +1,6 @@
 //! The thread that reads all rooms in which somebody is, and tells the members the news.
 
-use crate::broker::Broker;
+use crate::broker::{self, Broker};
 use crate::id::Id;
 use crate::rooms::Rooms;
 use crate::stream;
@@ -18,7 +18,7 @@ pub(crate) fn run(broker: &Broker, rooms: &Rooms) {
     loop {
         let lost = read(broker, rooms);
         if rooms.lost() {
-            eprintln!("rooms-redis: Redis is away: {lost}");
+            eprintln!("rooms-redis: Redis is away: {}", broker::in_words(&lost));
         }
         broker.drop_idle();
         thread::sleep(PAUSE);

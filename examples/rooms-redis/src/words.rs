@@ -1,7 +1,7 @@
 //! What members are told: JSON, one object a message. README.md has the table.
 
 use crate::id::Id;
-use serde_json::json;
+use serde_json::Value;
 
 /// Redis cannot be reached: nothing can be said or heard.
 pub(crate) const AWAY: &str = r#"{"type":"away"}"#;
@@ -12,25 +12,28 @@ pub(crate) const GAP: &str = r#"{"type":"gap"}"#;
 
 /// The member has heard everything up to here, and will hear what follows.
 pub(crate) fn here(id: Id) -> String {
-    json!({"type": "here", "id": id.to_string()}).to_string()
+    format!(r#"{{"type":"here","id":"{id}"}}"#)
 }
 
 /// Somebody said this: another member, or the one who is told.
 pub(crate) fn message(id: Id, text: &str) -> String {
-    json!({"type": "message", "id": id.to_string(), "text": text}).to_string()
+    let text = Value::from(text);
+    format!(r#"{{"type":"message","id":"{id}","text":{text}}}"#)
 }
 
 /// The answer to what a member said: it is kept, and all will hear it.
 pub(crate) fn said(id: Id) -> String {
-    json!({"type": "said", "as": id.to_string()}).to_string()
+    format!(r#"{{"type":"said","as":"{id}"}}"#)
 }
 
 /// The answer to what a member said: nobody will ever hear it.
 pub(crate) fn refused(text: &str, why: &str) -> String {
-    json!({"type": "refused", "text": text, "why": why}).to_string()
+    let (text, why) = (Value::from(text), Value::from(why));
+    format!(r#"{{"type":"refused","text":{text},"why":{why}}}"#)
 }
 
 /// The answer to what a member said: it may have been kept, or not.
 pub(crate) fn unknown(text: &str, why: &str) -> String {
-    json!({"type": "unknown", "text": text, "why": why}).to_string()
+    let (text, why) = (Value::from(text), Value::from(why));
+    format!(r#"{{"type":"unknown","text":{text},"why":{why}}}"#)
 }
