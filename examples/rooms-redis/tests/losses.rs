@@ -104,8 +104,9 @@ fn redis_comes_back_empty_and_a_gap_is_told() {
     let mut gone = Member::enter(&two.way(), "kitchen");
     let mut alone = Member::enter(&two.way(), "hall");
     ann.surely_say("before");
-    bob.hear("before");
-    gone.hear("before");
+    for member in [&mut ann, &mut bob, &mut gone] {
+        member.hear("before");
+    }
     gone.cut();
     alone.cut();
     redis.kill();

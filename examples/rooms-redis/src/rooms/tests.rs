@@ -3,11 +3,14 @@
 use super::{Rooms, Seat};
 use crate::id::Id;
 use crate::stream::News;
-use plainws::{Client, WebSocket};
+use plainws::{Client, Received, WebSocket};
 use std::os::unix::net::UnixStream;
 use std::thread;
+use std::time::Duration;
 
 const ROOM: &str = "kitchen";
+/// Only a failing test waits that long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A member, at the server's end and at its own.
 fn member() -> (WebSocket, WebSocket) {
@@ -41,9 +44,12 @@ fn seat<'a>(rooms: &'a Rooms, ws: &WebSocket, heard: u64) -> Option<Seat<'a>> {
 /// What a member is told next that was said.
 fn next(client: &WebSocket) -> String {
     loop {
-        let told = client.receive().unwrap().unwrap().to_string();
-        if told.contains(r#""type":"message""#) {
-            return told;
+        match client.receive_timeout(PATIENCE).unwrap() {
+            Received::Message(told) if told.to_string().contains(r#""type":"message""#) => {
+                return told.to_string();
+            }
+            Received::Message(_) => {}
+            other => panic!("nothing is told: {other:?}"),
         }
     }
 }
@@ -101,6 +107,21 @@ fn what_was_read_for_those_who_left_is_read_again_for_those_who_came() {
     assert_eq!(rooms.positions(), [(ROOM.to_owned(), id(1))]);
     rooms.tell(ROOM, id(1), &news(&[(2, "second"), (3, "third")]));
     assert!(next(&client).contains("second"));
+    assert!(next(&client).contains("third"));
+}
+
+#[test]
+fn when_redis_comes_back_with_older_ids_what_follows_them_is_heard() {
+    let rooms = Rooms::default();
+    let (ann, client) = member();
+    let _seat = seat(&rooms, &ann, 5).unwrap();
+    let back = News {
+        is_gap: true,
+        said: Vec::new(),
+        last: id(2),
+    };
+    rooms.tell(ROOM, id(5), &back);
+    rooms.tell(ROOM, id(2), &news(&[(3, "third")]));
     assert!(next(&client).contains("third"));
 }
 
