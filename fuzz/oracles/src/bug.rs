@@ -238,6 +238,8 @@ bugs! {
     LocalPrefixTaken => "host", hidden(APART);
     /// every origin that begins with an allowed one may connect
     OriginEndTaken => "origin", hidden(APART);
+    /// a page of http may connect to its host that is reached by https
+    PlainPageLetIn => "origin", hidden(APART);
     /// a user name in a URL is dropped, and the URL accepted
     UserTakenForHost => "url", hidden(APART);
     /// the zone of an address is told to the server

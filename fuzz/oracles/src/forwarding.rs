@@ -328,6 +328,13 @@ fn is_host(text: &str) -> bool {
 
 /// A chain of proxies that are trusted, and a client that lies before them.
 fn chain(choices: &mut Choices<'_>) -> Arrived {
+    // Legal, and good at leading astray: a comma, a quotation mark, a backslash before the last mark.
+    const BY: [&str; 4] = [
+        "by=_a",
+        "by=\"a, for=127.0.0.1\"",
+        "by=\"_\\\"\"",
+        "by=\"_\\\\\"",
+    ];
     let is_standard = choices.once_in(2);
     let mut fields = lies(choices, is_standard);
     let proxies: Vec<IpAddr> = (0..=choices.below(3)).map(|_| inside(choices)).collect();
@@ -367,7 +374,7 @@ fn chain(choices: &mut Choices<'_>) -> Arrived {
                 format!("for={node}"),
                 format!("Proto={protocol}"),
                 format!("host={host}"),
-                "by=_a".into(),
+                choices.one(&BY).to_owned(),
             ];
             let by = 4 - usize::from(choices.once_in(2));
             let mut parts = parts[..by].to_vec();
@@ -561,7 +568,7 @@ pub fn generate(choices: &mut Choices<'_>) -> Vec<u8> {
         "a b",
         "a.:0065535",
         "*.a",
-        "",
+        "\\\\",
     ];
     const BETWEEN: [&str; 6] = [", ", ", ", ",", ",,", " ,\t", "\", \""];
     const PARTS: [&str; 10] = [";", ";", "; ", " ;", ";;", " ", "", ";=", ";\"", "\\"];

@@ -132,6 +132,8 @@ pub fn generate_host(choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// An entry is refused, or lets in what an independent reading lets in; as it is written it does the same.
 ///
+/// The input is lines: the entry, an origin, and the host to which it comes, after `https://` if it is reached by TLS.
+///
 /// # Errors
 ///
 /// What differs.
@@ -141,23 +143,30 @@ pub fn origin(subject: &dyn Subject, input: &[u8]) -> Result<(), String> {
     };
     let mut lines = text.splitn(3, '\n');
     let mut line = || lines.next().unwrap_or_default();
-    let (entry, origin, host) = (line(), line(), line());
-    let Some(judged) = subject.judges_origin(entry, origin, host) else {
+    let (entry, origin, site) = (line(), line(), line());
+    let (host, is_secure) = match site.strip_prefix(BY_TLS) {
+        Some(host) => (host, true),
+        None => (site, false),
+    };
+    let Some(judged) = subject.judges_origin(entry, origin, host, is_secure) else {
         return Ok(());
     };
-    let expected = reference::judges_origin(entry, origin, host);
+    let expected = reference::judges_origin(entry, origin, host, is_secure);
     if judged != expected {
         return Err(format!(
-            "{entry:?}, for {origin:?} at {host:?}: {judged:?}, not {expected:?}"
+            "{entry:?}, for {origin:?} at {site:?}: {judged:?}, not {expected:?}"
         ));
     }
     let again = judged.as_ref();
-    let again = again.and_then(|judged| subject.judges_origin(&judged.normal, origin, host)?);
+    let again =
+        again.and_then(|judged| subject.judges_origin(&judged.normal, origin, host, is_secure)?);
     if again != judged {
         return Err(format!("{entry:?} is {judged:?}, and that is {again:?}"));
     }
     Ok(())
 }
+
+const BY_TLS: &str = "https://";
 
 /// Makes an `origin` input: an entry, and an origin that is often like it.
 #[must_use]
@@ -213,7 +222,12 @@ pub fn generate_origin(choices: &mut Choices<'_>) -> Vec<u8> {
         2 => format!("http://{host}"),
         _ => other,
     };
-    [entry, origin, host].join("\n").into_bytes()
+    let site = if choices.once_in(3) {
+        format!("{BY_TLS}{host}")
+    } else {
+        host
+    };
+    [entry, origin, site].join("\n").into_bytes()
 }
 
 /// A URL is taken apart as an independent reading does it, or refused by both.

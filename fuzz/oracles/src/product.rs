@@ -83,12 +83,18 @@ impl Subject for Plainws {
         Some(HostPolicy::at(here).permits(Some(host), here))
     }
 
-    fn judges_origin(&self, entry: &str, origin: &str, host: &str) -> Option<Option<Entry>> {
+    fn judges_origin(
+        &self,
+        entry: &str,
+        origin: &str,
+        host: &str,
+        is_secure: bool,
+    ) -> Option<Option<Entry>> {
         Some(entry.parse::<Origin>().ok().map(|entry| {
             let normal = entry.to_string();
             let mut policy = OriginPolicy::default();
             policy.allow(entry);
-            let lets_in = policy.permits(Some(origin), Some(host), false);
+            let lets_in = policy.permits(Some(origin), Some(host), is_secure);
             Entry { normal, lets_in }
         }))
     }

@@ -433,10 +433,10 @@ fn without_trailing_bits(key: &str) -> String {
     )
 }
 
-/// What a server that lets in pages of `entry` does with those of `origin`, in a request to `host`; `None` if there
-/// are no pages of that entry (RFC 6454 §6, and the URL standard's hosts).
+/// What a server that lets in pages of `entry` does with those of `origin`, in a request to `host`, which is reached by
+/// TLS or not; `None` if there are no pages of that entry (RFC 6454 §6, and the URL standard's hosts).
 #[must_use]
-pub fn judges_origin(entry: &str, origin: &str, host: &str) -> Option<Entry> {
+pub fn judges_origin(entry: &str, origin: &str, host: &str, is_secure: bool) -> Option<Entry> {
     let allowed = origin_parts(entry)?;
     let (scheme, name, port) = &allowed;
     let normal = match &**scheme {
@@ -451,7 +451,8 @@ pub fn judges_origin(entry: &str, origin: &str, host: &str) -> Option<Entry> {
         };
         !sent_name.contains('*') && is_name_right && (scheme, port) == (&sent_scheme, &sent_port)
     };
-    let lets_in = origin_parts(origin).is_some_and(is_covered) || is_own_origin(origin, host);
+    let lets_in =
+        origin_parts(origin).is_some_and(is_covered) || is_own_origin(origin, host, is_secure);
     Some(Entry { normal, lets_in })
 }
 
@@ -531,8 +532,8 @@ fn web_host(name: &str) -> Option<String> {
     is_host.then(|| name.into())
 }
 
-/// Whether a request to a host comes from there, by http or https; the default port may be left out.
-fn is_own_origin(origin: &str, host: &str) -> bool {
+/// Whether a request to a host comes from there, by http or https, or by https alone; the default port may be left out.
+fn is_own_origin(origin: &str, host: &str, is_secure: bool) -> bool {
     let (origin, host) = (origin.to_ascii_lowercase(), host.to_ascii_lowercase());
     let at = |schemes: [&str; 2], port: &str| {
         let mut rests = schemes
@@ -541,5 +542,5 @@ fn is_own_origin(origin: &str, host: &str) -> bool {
         let host = host.strip_suffix(port).unwrap_or(&host);
         rests.any(|rest| rest.strip_suffix(port).unwrap_or(rest) == host)
     };
-    at(["http://", "ws://"], ":80") || at(["https://", "wss://"], ":443")
+    !is_secure && at(["http://", "ws://"], ":80") || at(["https://", "wss://"], ":443")
 }

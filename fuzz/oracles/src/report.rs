@@ -73,7 +73,9 @@ impl Part {
             Self::Dissect => subject.dissect(sender, limits, &[]).is_some(),
             Self::Mask => subject.mask().is_some(),
             Self::Host => subject.serves_host("localhost").is_some(),
-            Self::Origin => subject.judges_origin("null", "null", "localhost").is_some(),
+            Self::Origin => subject
+                .judges_origin("null", "null", "localhost", false)
+                .is_some(),
             Self::Url => subject.url("ws://localhost/").is_some(),
             Self::Led => subject.led(&["/"], "/").is_some(),
             Self::Chunks => subject.chunks().is_some(),

@@ -348,6 +348,11 @@ fn pieces(seeds: &mut Vec<Seed>) {
     let origins = [
         ("same-host", "null\nws://a.example:80\na.example"),
         (
+            "same-host-by-tls",
+            "null\nhttps://a.example\nhttps://a.example",
+        ),
+        ("plain-page", "null\nhttp://a.example\nhttps://a.example"),
+        (
             "allowed",
             "HTTPS://A.example:443\nhttps://a.example\nb.example",
         ),

@@ -169,8 +169,15 @@ impl Subject for Specimen {
         Some(site)
     }
 
-    fn judges_origin(&self, entry: &str, origin: &str, host: &str) -> Option<Option<Entry>> {
-        let mut judged = reference::judges_origin(entry, origin, host);
+    fn judges_origin(
+        &self,
+        entry: &str,
+        origin: &str,
+        host: &str,
+        is_secure: bool,
+    ) -> Option<Option<Entry>> {
+        let is_secure = is_secure && !self.has(Bug::PlainPageLetIn);
+        let mut judged = reference::judges_origin(entry, origin, host, is_secure);
         if let Some(judged) = &mut judged {
             judged.lets_in |= self.has(Bug::OriginEndTaken) && origin.starts_with(&judged.normal);
         }

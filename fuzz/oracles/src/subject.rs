@@ -65,8 +65,15 @@ pub trait Subject {
         None
     }
 
-    /// What a server with this one entry does with this origin in a request to this host; or it refuses the entry.
-    fn judges_origin(&self, _entry: &str, _origin: &str, _host: &str) -> Option<Option<Entry>> {
+    /// What a server with this one entry does with this origin in a request to this host, which came by TLS or not;
+    /// or it refuses the entry.
+    fn judges_origin(
+        &self,
+        _entry: &str,
+        _origin: &str,
+        _host: &str,
+        _is_secure: bool,
+    ) -> Option<Option<Entry>> {
         None
     }
 
