@@ -2,11 +2,13 @@
 
 use crate::support::bytes::TEXT;
 use crate::support::raw::{Raw, Response, upgrade_request};
-use crate::support::server::{Observed, echo, start, wait_until};
+use crate::support::server::{Observed, SOON, echo, start, wait_until};
 use plainws::net::log::Outcome;
-use plainws::{Limits, Page, Request, Server, WebSocket};
-use std::net::SocketAddr;
+use plainws::{Accept, Error, Limits, Page, Request, Result, Server, WebSocket};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 const V2_SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -369,6 +371,181 @@ mod a_proxy_header {
     }
 }
 
+mod an_accept {
+    use super::*;
+
+    /// A peer, and what comes of it on the side of the server.
+    struct Asked {
+        raw: Raw,
+        accepting: JoinHandle<Result<WebSocket>>,
+    }
+
+    impl Asked {
+        /// One that begins with these bytes, in this many portions.
+        fn by(accept: Accept, bytes: impl AsRef<[u8]>, portions: usize) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+            let mut raw = Raw::connect(listener.local_addr().expect("it is bound"));
+            let (stream, _) = listener.accept().expect("it has connected");
+            let accepting = thread::spawn(move || accept.accept(stream));
+            let bytes = bytes.as_ref();
+            for portion in bytes.chunks(bytes.len().div_ceil(portions).max(1)) {
+                raw.send(portion);
+            }
+            Self { raw, accepting }
+        }
+
+        fn is_let_in(mut self) -> (Raw, WebSocket) {
+            self.raw.expect_101();
+            let accepted = self.accepting.join().expect("it does not panic");
+            (self.raw, accepted.expect("it is open"))
+        }
+
+        /// The answer, and what the caller is told.
+        fn is_refused(mut self) -> (Response, Error) {
+            let response = self.raw.response();
+            self.raw.send_fin();
+            let accepted = self.accepting.join().expect("it does not panic");
+            (response, accepted.err().expect("nothing is open"))
+        }
+    }
+
+    fn trusting() -> Accept {
+        Accept::new()
+            .allow_host("chat.example".parse().expect("a host"))
+            .trust_proxy("127.0.0.1".parse().expect("an address"))
+    }
+
+    fn elsewhere() -> Accept {
+        Accept::new().trust_proxy("192.0.2.0/24".parse().expect("a network"))
+    }
+
+    #[test]
+    fn believes_headers_of_a_trusted_proxy_and_of_nobody_else() {
+        let x = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\
+                 X-Forwarded-Host: chat.example\r\n";
+        let forwarded = "Forwarded: for=192.0.2.7;proto=https;host=chat.example\r\n";
+        for headers in [x, forwarded] {
+            let told = |accept| {
+                let (raw, ws) = Asked::by(accept, upgrade(headers), 1).is_let_in();
+                let peer = ws.peer_addr().expect("there is one");
+                assert!(peer.ip().is_loopback(), "{peer}");
+                drop(raw);
+                known(ws.request())
+            };
+            assert_eq!(told(trusting()), "192.0.2.7 https chat.example");
+            assert_eq!(told(Accept::new()), "127.0.0.1 http localhost");
+            assert_eq!(told(elsewhere()), "127.0.0.1 http localhost");
+        }
+    }
+
+    #[test]
+    fn is_told_by_a_proxy_header_in_any_portions_who_the_client_is() {
+        let v1 = b"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n".to_vec();
+        let by_tls = v2(1, 0x11, &[&TCP4[..], &BY_TLS].concat());
+        for (header, expected) in [
+            (v1, "192.0.2.7 http localhost"),
+            (by_tls, "192.0.2.7 https localhost"),
+        ] {
+            for portions in [1, 2, 50] {
+                let bytes = [&header[..], upgrade("").as_bytes()].concat();
+                let (mut raw, ws) = Asked::by(trusting(), bytes, portions).is_let_in();
+                assert_eq!(known(ws.request()), expected);
+                let client = "192.0.2.7:12345".parse().ok();
+                assert_eq!(ws.peer_addr(), client);
+                raw.send_frame(TEXT, "in step");
+                let message = ws.receive().expect("it is open");
+                assert_eq!(message, Some("in step".into()));
+            }
+        }
+        // It is one hop: who sends headers is asked for once more.
+        let bytes = format!(
+            "PROXY TCP4 192.0.2.8 10.0.0.1 12345 443\r\n{}",
+            upgrade("X-Forwarded-For: 192.0.2.9\r\n")
+        );
+        let (_raw, ws) = Asked::by(trusting(), &bytes, 1).is_let_in();
+        assert_eq!(known(ws.request()), "192.0.2.8 http localhost");
+        let both = trusting().trust_proxy("192.0.2.8".parse().expect("an address"));
+        let (_raw, ws) = Asked::by(both, &bytes, 1).is_let_in();
+        assert_eq!(known(ws.request()), "192.0.2.9 http localhost");
+    }
+
+    #[test]
+    fn refuses_what_is_malformed_contradictory_or_comes_from_nobody_who_is_trusted() {
+        let v1 = "PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
+        let untrusted = "a PROXY protocol header from 127.0.0.1, which is no trusted proxy";
+        let contradiction = upgrade("X-Forwarded-For: 192.0.2.7\r\nForwarded: for=192.0.2.8\r\n");
+        for (accept, bytes, status, why) in [
+            (elsewhere(), v1.into(), 400, untrusted),
+            (Accept::new(), v1.into(), 400, untrusted),
+            (Accept::new(), v2(1, 0x11, &TCP4), 400, untrusted),
+            (trusting(), b"PROXY TCP5 1\r\n".to_vec(), 400, "PROXY"),
+            (trusting(), v2(7, 0x11, &TCP4), 400, "PROXY"),
+            (trusting(), contradiction.into(), 400, "Forwarded"),
+            (
+                trusting(),
+                upgrade("X-Forwarded-Host: evil.example\r\n").into(),
+                421,
+                "does not answer for that host",
+            ),
+            (
+                trusting(),
+                upgrade("X-Forwarded-Proto: https\r\nOrigin: http://localhost\r\n").into(),
+                403,
+                "http://localhost",
+            ),
+        ] {
+            let (response, error) = Asked::by(accept, &bytes, 1).is_refused();
+            let bytes = bytes.escape_ascii();
+            assert_eq!(response.status, status, "{bytes}");
+            assert!(
+                response.text().contains(why),
+                "{bytes}: {}",
+                response.text()
+            );
+            let Error::Declined {
+                status: told,
+                reason,
+            } = &error
+            else {
+                panic!("{bytes}: {error:?}")
+            };
+            assert_eq!(*told, status, "{bytes}");
+            assert!(reason.contains(why), "{bytes}: {reason}");
+        }
+    }
+
+    #[test]
+    fn waits_for_a_proxy_header_for_as_long_as_for_a_head() {
+        let limits = Limits::default().head_timeout(SOON);
+        for part in ["", "PROXY TCP4 192.0", "\r\n\r\n\0"] {
+            let mut asked = Asked::by(trusting().limits(limits), part, 1);
+            asked.raw.expect_fin();
+            let accepted = asked.accepting.join().expect("it does not panic");
+            let Err(Error::Io(error)) = accepted else {
+                panic!("an error of the stream, not {accepted:?}")
+            };
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{part}");
+        }
+        let asked = Asked::by(trusting(), "PROXY TCP4 192.0", 1);
+        asked.raw.send_fin();
+        let accepted = asked.accepting.join().expect("it does not panic");
+        let Err(Error::Io(error)) = accepted else {
+            panic!("an error of the stream, not {accepted:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// Who looks for it looks for the client, not for the proxy.
+    #[test]
+    fn names_the_client_in_its_errors() {
+        let header = "PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
+        let bytes = format!("{header}GET /\r\n");
+        let (_, error) = Asked::by(trusting(), bytes, 1).is_refused();
+        let error = error.to_string();
+        assert!(error.contains("192.0.2.7:12345"), "{error}");
+    }
+}
+
 mod the_log {
     use super::*;
 
@@ -431,7 +608,6 @@ mod a_unix_socket {
     use super::*;
     use std::io::{Read as _, Write as _};
     use std::os::unix::net::{UnixListener, UnixStream};
-    use std::thread;
 
     #[test]
     fn is_trusted_as_such() {

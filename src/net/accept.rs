@@ -11,19 +11,22 @@ use super::origin::{Origin, OriginPolicy};
 use super::overdue::overdue;
 use super::pace::Pace;
 use super::paths::{InvalidPath, Template};
-use super::proxied;
+use super::proxied::{self, Introduction, Proxied};
+use super::proxies::{ProxyAddress, ProxyPolicy};
 use super::read_head::read_head;
-use super::security;
+use super::security::{self, ServerSecurity};
 use super::session::{no_websocket, refusal, tls_expected, unreadable};
 use super::stream::Stream;
 use super::tap::{Direction, Tap, Tapped};
+#[cfg(feature = "tls")]
+use super::tls::ServerTls;
 use super::transport::Transport;
 use super::websocket::{Handshake, WebSocket};
 use crate::protocol::Role;
 use crate::protocol::connection::Connection;
 use crate::protocol::handshake::{self, Upgrade};
 use crate::protocol::head;
-use crate::protocol::request::{Request, Way};
+use crate::protocol::request::Request;
 use crate::protocol::rule::Rule;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -85,6 +88,8 @@ pub struct Accept {
     subprotocols: Vec<String>,
     origins: OriginPolicy,
     hosts: Vec<Host>,
+    proxies: ProxyPolicy,
+    security: ServerSecurity,
     path: Option<Template>,
     admit: Option<Admit>,
     tap: Option<Tap>,
@@ -139,6 +144,53 @@ impl Accept {
     #[must_use]
     pub fn allow_origin(mut self, origin: Origin) -> Self {
         self.origins.allow(origin);
+        self
+    }
+
+    /// Believes what one more proxy, or network of proxies, tells of its clients, as
+    /// [`Server::trust_proxy`](crate::Server::trust_proxy) does: by the headers of the request, or by the PROXY protocol
+    /// before it. [`Request::client_ip`], [`Request::is_secure`] and [`Request::host`] then say what it tells, and
+    /// [`WebSocket::peer_addr`] the address that came by the PROXY protocol.
+    ///
+    /// The proxy's address is [`Transport::peer_addr`]. A stream without one counts as a Unix socket, which `unix` stands
+    /// for. The PROXY protocol comes before TLS, so TLS has to be left to [`tls`](Self::tls) then.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # fn main() -> plainws::Result<()> {
+    /// use plainws::{Accept, Client};
+    /// use std::io::Write;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let (mut here, there) = UnixStream::pair()?;
+    /// let handling = std::thread::spawn(move || {
+    ///     let accept = Accept::new().trust_proxy("unix".parse()?);
+    ///     let ws = accept.accept(there)?;
+    ///     let client = ws.request().client_ip().expect("the proxy tells it");
+    ///     ws.send(format!("you are {client}"))
+    /// });
+    /// // As a proxy begins.
+    /// here.write_all(b"PROXY TCP4 192.0.2.7 192.0.2.1 51234 80\r\n")?;
+    /// let ws = Client::new("ws://localhost/")?.over(here)?;
+    /// assert_eq!(ws.receive()?, Some("you are 192.0.2.7".into()));
+    /// drop(ws);
+    /// handling.join().expect("it does not panic")
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn trust_proxy(mut self, proxy: ProxyAddress) -> Self {
+        self.proxies.trust(proxy);
+        self
+    }
+
+    /// Speaks TLS over the stream, as [`Server::tls`](crate::Server::tls) does, and like
+    /// [`ServerTls::over`](crate::ServerTls::over). A [trusted proxy](Self::trust_proxy) may introduce its client before.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.security.tls = Some(tls);
         self
     }
 
@@ -218,45 +270,51 @@ impl Accept {
     /// A request that does not open a connection is answered with the status that says why, as a
     /// [`Server`](crate::Server) does, and the peer has [`Limits::close_timeout`] to read it. Then the call fails, with
     /// [`Error::Rule`] if the request breaks one, and with [`Error::Declined`] if it asks for something else or may
-    /// not connect. [`Error::Tls`] when the stream is one of TLS and that fails. [`Error::Io`] when the stream fails or
-    /// ends, or the request is not complete in time ([`Limits::head_timeout`]).
+    /// not connect, or when a header of the PROXY protocol is malformed or comes from nobody who is
+    /// [trusted](Self::trust_proxy). [`Error::Tls`] when the stream is one of TLS and that fails. [`Error::Io`] when the
+    /// stream fails or ends, or the request is not complete in time ([`Limits::head_timeout`]).
     pub fn accept(self, stream: impl Transport + 'static) -> Result<WebSocket> {
-        let peer = stream.peer_addr();
-        let who = peer.map_or("the client".into(), |peer| format!("the client {peer}"));
-        self.open(Arc::new(Stream::new(stream)), peer)
-            .map_err(|error| error.by(&who))
+        let mut peer = stream.peer_addr();
+        let (transport, introduction) = Proxied::over(Box::new(stream), peer, &self.proxies);
+        let stream = Arc::new(self.security.over(transport));
+        let opened = self.open(stream, &mut peer, introduction);
+        opened.map_err(|error| {
+            let who = peer.map_or("the client".into(), |peer| format!("the client {peer}"));
+            error.by(&who)
+        })
     }
 
-    fn open(mut self, stream: Arc<Stream>, peer: Option<SocketAddr>) -> Result<WebSocket> {
+    /// Opens the connection, and puts the client's address in the place of the proxy's if that tells it.
+    fn open(
+        mut self,
+        stream: Arc<Stream>,
+        peer: &mut Option<SocketAddr>,
+        introduction: Option<Introduction>,
+    ) -> Result<WebSocket> {
         stream.prepare()?;
         let limits = self.limits;
         let mut pace = Pace::of_output(&limits, Instant::now());
-        if let Err(error) = stream.shake_hands(deadline_in(limits.head_timeout)) {
-            if let Some(said) = security::said_in_the_clear(&error) {
-                let untapped = Tapped::default();
-                let response = proxied::untrusted(said, peer).unwrap_or_else(tls_expected);
-                refuse(&stream, &response, &limits, &mut pace, &untapped);
-            } else if is_timeout(&error) {
-                // It was told nothing that it might still read.
-                stream.cut();
-            } else {
-                leave(&stream, &limits, &pace);
-            }
-            return Err(Error::Tls(error));
+        let shaken = stream.shake_hands(deadline_in(limits.head_timeout));
+        let mut is_secure = stream.secured_by().is_some();
+        if let Some(introduction) = &introduction {
+            *peer = introduction.source().or(*peer);
+            is_secure |= introduction.is_secure() == Some(true);
         }
-        let is_secure = stream.secured_by().is_some();
+        let peer = *peer;
+        if let Err(error) = shaken {
+            let is_introduced = introduction.is_some();
+            return Err(self.not_shaken(error, &stream, is_introduced, peer, &mut pace));
+        }
         let tapped = Tapped::new(self.tap.take());
         let mut after_head = Vec::new();
         let hosts = host_policy(&stream, &self.hosts);
-        let asked =
-            read_request(&stream, &limits, &mut after_head, &tapped).and_then(|mut request| {
-                request.set_way(Way {
-                    client: peer.map(|peer| peer.ip()),
-                    is_secure,
-                    host: None,
-                });
+        let asked = read_request(&stream, &limits, &mut after_head, &tapped, peer).and_then(
+            |mut request| {
+                let way = proxied::way(&request, peer, is_secure, &self.proxies);
+                request.set_way(way.map_err(declined)?);
                 self.judge(request, &hosts, peer)
-            });
+            },
+        );
         let opened = match asked {
             Ok(opened) => opened,
             Err(refused) => {
@@ -277,6 +335,39 @@ impl Accept {
             opened.handshake,
             tapped,
         ))
+    }
+
+    /// Ends a connection that has failed before its request, and says why.
+    fn not_shaken(
+        &self,
+        error: io::Error,
+        stream: &Stream,
+        is_introduced: bool,
+        peer: Option<SocketAddr>,
+        pace: &mut Pace,
+    ) -> Error {
+        let is_tls = self.security.is_on() || !is_introduced;
+        let refuse = |response: &Response, pace: &mut Pace| {
+            refuse(stream, response, &self.limits, pace, &Tapped::default());
+        };
+        if let Some(invalid) = proxied::invalid_header(&error).filter(|_| !is_tls) {
+            let response = proxied::header_malformed(invalid);
+            refuse(&response, pace);
+            return told(&response);
+        }
+        if let Some(said) = security::said_in_the_clear(&error) {
+            let response = proxied::untrusted(said, peer).unwrap_or_else(tls_expected);
+            refuse(&response, pace);
+        } else if is_timeout(&error) {
+            // It was told nothing that it might still read.
+            stream.cut();
+        } else {
+            leave(stream, &self.limits, pace);
+        }
+        match is_tls {
+            true => Error::Tls(error),
+            false => error.into(),
+        }
     }
 
     /// Whether the request opens a connection, and who asks may have one; in the order in which a server asks.
@@ -378,6 +469,7 @@ fn read_request(
     limits: &Limits,
     after_head: &mut Vec<u8>,
     tapped: &Tapped,
+    peer: Option<SocketAddr>,
 ) -> std::result::Result<Request, Refused> {
     let deadline = deadline_in(limits.head_timeout);
     let mut decoder = head::Decoder::new(Role::Client, limits.head);
@@ -396,7 +488,10 @@ fn read_request(
             let reason = "the peer ended the connection before its request was complete";
             io::Error::new(io::ErrorKind::UnexpectedEof, reason)
         }
-        Err(Error::Rule(breach)) => return Err(broken(breach.rule())),
+        Err(Error::Rule(breach)) => {
+            let untrusted = proxied::untrusted_head(&decoder, after_head, peer);
+            return Err(untrusted.map_or_else(|| broken(breach.rule()), declined));
+        }
         Err(Error::Io(error)) if is_timeout(&error) => {
             let reason = "the request did not end in time";
             let response = Response::refusal(408, "head-timeout", reason);
@@ -410,12 +505,17 @@ fn read_request(
 }
 
 fn declined(response: Response) -> Refused {
+    let error = told(&response);
+    Box::new((Some(response), error))
+}
+
+/// What the caller is told of a refusal.
+fn told(response: &Response) -> Error {
     let reason = response.refusal.as_ref();
-    let error = Error::Declined {
+    Error::Declined {
         status: response.status,
         reason: reason.map_or(String::new(), |refusal| refusal.reason.clone()),
-    };
-    Box::new((Some(response), error))
+    }
 }
 
 /// A request that was answered, and is no handshake all the same.

@@ -6,6 +6,7 @@ use super::http::Response;
 use super::proxies::ProxyPolicy;
 use super::proxy_header::{Decoded, InvalidProxyHeader, ProxyHeader, decode};
 use super::transport::Transport;
+use crate::protocol::head::Decoder;
 use crate::protocol::request::{Request, Way};
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -45,7 +46,21 @@ pub(super) struct Proxied {
 }
 
 impl Proxied {
-    pub(super) fn new(transport: Box<dyn Transport>) -> (Self, Introduction) {
+    /// A connection that was accepted. From a trusted proxy it may begin with such a header, and then comes with what
+    /// that will tell.
+    pub(super) fn over(
+        transport: Box<dyn Transport>,
+        peer: Option<SocketAddr>,
+        proxies: &ProxyPolicy,
+    ) -> (Box<dyn Transport>, Option<Introduction>) {
+        if !proxies.trusts(peer.map(|peer| peer.ip())) {
+            return (transport, None);
+        }
+        let (proxied, introduction) = Self::new(transport);
+        (Box::new(proxied), Some(introduction))
+    }
+
+    fn new(transport: Box<dyn Transport>) -> (Self, Introduction) {
         let introduction = Introduction::default();
         let proxied = Self {
             transport,
@@ -240,4 +255,17 @@ pub(super) fn untrusted(said: &[u8], peer: Option<SocketAddr>) -> Option<Respons
         let reason = format!("a PROXY protocol header from {peer}, which is no trusted proxy");
         Response::refusal(400, "proxy-untrusted", reason)
     })
+}
+
+/// The same for a head that broke a rule, of which these bytes came last.
+pub(super) fn untrusted_head(
+    decoder: &Decoder,
+    came_last: &[u8],
+    peer: Option<SocketAddr>,
+) -> Option<Response> {
+    // The second version begins with bytes that no head has.
+    match decoder.so_far() {
+        b"" => untrusted(came_last, peer),
+        so_far => untrusted(so_far, peer),
+    }
 }

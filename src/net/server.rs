@@ -746,13 +746,8 @@ impl Acceptor {
 
     /// Gives a connection a thread.
     fn start(&self, transport: Box<dyn Transport>, peer: Option<SocketAddr>) -> io::Result<()> {
-        let is_from_proxy = self.site.proxies.trusts(peer.map(|peer| peer.ip()));
-        let (transport, introduction) = if is_from_proxy {
-            let (proxied, introduction) = Proxied::new(transport);
-            (Box::new(proxied) as Box<dyn Transport>, Some(introduction))
-        } else {
-            (transport, None)
-        };
+        let (transport, introduction) = Proxied::over(transport, peer, &self.site.proxies);
+        let is_from_proxy = introduction.is_some();
         let stream = self.stream(transport);
         let entered = self
             .registry

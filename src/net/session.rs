@@ -302,16 +302,9 @@ impl<'a> Session<'a> {
         ) {
             Ok(Some(head)) => Awaited::Head(head),
             Err(Error::Rule(breach)) => {
-                let so_far = decoder.so_far();
-                // The second version of the PROXY protocol begins with bytes that no head has.
-                let said = if so_far.is_empty() {
-                    &self.after_head
-                } else {
-                    so_far
-                };
-                let response = proxied::untrusted(said, self.peer);
+                let response = proxied::untrusted_head(&decoder, &self.after_head, self.peer);
                 let response = response.unwrap_or_else(|| refusal(breach.rule()));
-                Awaited::Refused(response, so_far.to_vec())
+                Awaited::Refused(response, decoder.so_far().to_vec())
             }
             Ok(None) if !decoder.is_empty() && self.is_stopping() => {
                 Awaited::Refused(stopping(), decoder.so_far().to_vec())
