@@ -56,6 +56,7 @@ const ASK_FOR_TLS: &[&str] = &[
     // What is public then.
     "",
     "net",
+    "net::accept",
     "net::client",
     "net::server",
     // How a connection gets into TLS, and what only that needs.

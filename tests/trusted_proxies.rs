@@ -394,10 +394,11 @@ mod an_accept {
             Self { raw, accepting }
         }
 
-        fn is_let_in(mut self) -> (Raw, WebSocket) {
+        /// The peer comes last, to leave first: a connection that is dropped waits for it.
+        fn is_let_in(mut self) -> (WebSocket, Raw) {
             self.raw.expect_101();
             let accepted = self.accepting.join().expect("it does not panic");
-            (self.raw, accepted.expect("it is open"))
+            (accepted.expect("it is open"), self.raw)
         }
 
         /// The answer, and what the caller is told.
@@ -426,10 +427,9 @@ mod an_accept {
         let forwarded = "Forwarded: for=192.0.2.7;proto=https;host=chat.example\r\n";
         for headers in [x, forwarded] {
             let told = |accept| {
-                let (raw, ws) = Asked::by(accept, upgrade(headers), 1).is_let_in();
+                let (ws, _raw) = Asked::by(accept, upgrade(headers), 1).is_let_in();
                 let peer = ws.peer_addr().expect("there is one");
                 assert!(peer.ip().is_loopback(), "{peer}");
-                drop(raw);
                 known(ws.request())
             };
             assert_eq!(told(trusting()), "192.0.2.7 https chat.example");
@@ -448,7 +448,7 @@ mod an_accept {
         ] {
             for portions in [1, 2, 50] {
                 let bytes = [&header[..], upgrade("").as_bytes()].concat();
-                let (mut raw, ws) = Asked::by(trusting(), bytes, portions).is_let_in();
+                let (ws, mut raw) = Asked::by(trusting(), bytes, portions).is_let_in();
                 assert_eq!(known(ws.request()), expected);
                 let client = "192.0.2.7:12345".parse().ok();
                 assert_eq!(ws.peer_addr(), client);
@@ -462,10 +462,10 @@ mod an_accept {
             "PROXY TCP4 192.0.2.8 10.0.0.1 12345 443\r\n{}",
             upgrade("X-Forwarded-For: 192.0.2.9\r\n")
         );
-        let (_raw, ws) = Asked::by(trusting(), &bytes, 1).is_let_in();
+        let (ws, _raw) = Asked::by(trusting(), &bytes, 1).is_let_in();
         assert_eq!(known(ws.request()), "192.0.2.8 http localhost");
         let both = trusting().trust_proxy("192.0.2.8".parse().expect("an address"));
-        let (_raw, ws) = Asked::by(both, &bytes, 1).is_let_in();
+        let (ws, _raw) = Asked::by(both, &bytes, 1).is_let_in();
         assert_eq!(known(ws.request()), "192.0.2.9 http localhost");
     }
 

@@ -3,6 +3,7 @@
 pub use super::refusal::Refusal;
 
 use super::origin::InvalidOrigin;
+use super::proxies::InvalidProxyAddress;
 use super::words::{not_secured, quoted, said_of};
 use crate::protocol::connection::Misuse;
 use crate::protocol::handshake::InvalidHeader;
@@ -79,6 +80,8 @@ pub enum Error {
     Header(InvalidHeader),
     /// A text that was to be an origin, and is that of no page.
     Origin(InvalidOrigin),
+    /// A text that was to be the address of a proxy or of a network.
+    ProxyAddress(InvalidProxyAddress),
 }
 
 /// A rule that the peer broke, and where it did. It compares with a [`Rule`], and is used like one.
@@ -298,6 +301,7 @@ impl fmt::Display for Error {
             Self::Url(url) => url.fmt(f),
             Self::Header(header) => header.fmt(f),
             Self::Origin(origin) => origin.fmt(f),
+            Self::ProxyAddress(address) => address.fmt(f),
         }
     }
 }
@@ -310,6 +314,7 @@ impl std::error::Error for Error {
             Self::Io(error) | Self::Tls(error) => Some(error),
             Self::Header(header) => Some(header),
             Self::Origin(origin) => Some(origin),
+            Self::ProxyAddress(address) => Some(address),
             Self::Proxy { error, .. } => Some(error),
             Self::Backlogged
             | Self::Overloaded
@@ -350,6 +355,12 @@ impl From<io::Error> for Error {
 impl From<InvalidOrigin> for Error {
     fn from(origin: InvalidOrigin) -> Self {
         Self::Origin(origin)
+    }
+}
+
+impl From<InvalidProxyAddress> for Error {
+    fn from(address: InvalidProxyAddress) -> Self {
+        Self::ProxyAddress(address)
     }
 }
 

@@ -1,14 +1,15 @@
 //! The PROXY protocol below TLS: a proxy that hands TLS on introduces its client before the handshake.
 
 use crate::support::bytes::TEXT;
-use crate::support::inside::{client_tls, serve};
+use crate::support::inside::{client_tls, serve, server_tls};
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
 use plainws::net::log::Outcome;
-use plainws::{Client, WebSocket};
-use plainws_tls_tests::{Peer, trusting};
+use plainws::{Accept, Client, Error, WebSocket};
+use plainws_tls_tests::{Authority, LOCAL, Peer, trusting};
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
+use std::thread;
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xC0\0\x02\x07\x0A\0\0\x01\x30\x39\x01\xBB";
@@ -119,4 +120,62 @@ fn a_proxy_that_takes_tls_away_says_by_what_its_client_came() {
         assert_eq!(byte0, TEXT);
         assert_eq!(text, format!("192.0.2.7 {is_secure}").as_bytes());
     }
+}
+
+/// A stream of the caller's that is let in, and who the client is then.
+#[test]
+fn introduces_a_client_to_accept_too() {
+    let authority = Authority::new();
+    let tls = server_tls(&authority.sign(LOCAL));
+    let accept = || Accept::new().tls(tls.clone());
+    let trusting = || accept().trust_proxy("127.0.0.1".parse().expect("an address"));
+    let pair = || {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free");
+        let client = tcp(listener.local_addr().expect("it is bound"));
+        let (server, _) = listener.accept().expect("a client has connected");
+        (client, server)
+    };
+    for (header, told) in [
+        (V1, "192.0.2.7 true"),
+        (V2, "192.0.2.7 true"),
+        (b"", "127.0.0.1 true"),
+    ] {
+        let (mut client, server) = pair();
+        let accept = trusting();
+        let serving = thread::spawn(move || who(&mut accept.accept(server)?));
+        client.write_all(header).expect("it is read");
+        let tls = client_tls(&authority.pem()).over(client, "localhost");
+        let asked = Client::new("wss://localhost/").expect("the URL is right");
+        let ws = asked.over(tls.expect("the name is right"));
+        let answer = ws.expect("it opens").receive().expect("it is told");
+        assert_eq!(answer, Some(told.into()));
+        serving.join().expect("no panic").expect("it is sent");
+    }
+    // Who is not trusted is told so in the clear.
+    let (client, server) = pair();
+    let accept = accept();
+    let serving = thread::spawn(move || accept.accept(server).err());
+    let mut raw = Raw::from(client);
+    raw.send(V1);
+    let response = raw.response();
+    assert_eq!(response.status, 400);
+    assert!(
+        response.text().contains("no trusted proxy"),
+        "{}",
+        response.text()
+    );
+    raw.send_fin();
+    let error = serving.join().expect("no panic");
+    assert!(matches!(error, Some(Error::Tls(_))), "{error:?}");
+    // What is malformed is not answered in the clear: a client that speaks TLS would read it.
+    let (mut client, server) = pair();
+    let accept = trusting();
+    let serving = thread::spawn(move || accept.accept(server).err());
+    client.write_all(b"PROXY TCP4 1\r\n").expect("it is read");
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).expect("the end comes");
+    assert_eq!(answer, b"");
+    let error = serving.join().expect("no panic");
+    let told = error.as_ref().map(ToString::to_string).unwrap_or_default();
+    assert!(told.contains("PROXY"), "{error:?}");
 }
