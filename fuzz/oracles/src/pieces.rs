@@ -219,7 +219,7 @@ pub fn generate_origin(choices: &mut Choices<'_>) -> Vec<u8> {
     let origin = match choices.below(4) {
         0 => entry.replace("*.", "a."),
         1 => entry.replace("*.", "a.") + choices.one(&ENDS),
-        2 => format!("http://{host}"),
+        2 => format!("{}{host}", choices.one(&SCHEMES[..6])),
         _ => other,
     };
     let site = if choices.once_in(3) {
