@@ -25,19 +25,42 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-const BOTH: [Kind; 2] = [Kind::Nginx, Kind::Haproxy];
+/// A file that people copy, and what it is for.
+#[derive(Clone, Copy)]
+struct Setup {
+    kind: Kind,
+    file: &'static str,
+}
 
-/// The file that people copy.
-fn file(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Nginx => include_str!("../examples/deploy/nginx.conf"),
-        Kind::Haproxy => include_str!("../examples/deploy/haproxy.cfg"),
+const NGINX: Setup = Setup {
+    kind: Kind::Nginx,
+    file: include_str!("../examples/deploy/nginx.conf"),
+};
+const HAPROXY: Setup = Setup {
+    kind: Kind::Haproxy,
+    file: include_str!("../examples/deploy/haproxy.cfg"),
+};
+/// By PROXY headers, and without HTTP: these two.
+const NGINX_STREAM: Setup = Setup {
+    kind: Kind::Nginx,
+    file: include_str!("../examples/deploy/nginx-stream.conf"),
+};
+const HAPROXY_TCP: Setup = Setup {
+    kind: Kind::Haproxy,
+    file: include_str!("../examples/deploy/haproxy-tcp.cfg"),
+};
+const BOTH: [Setup; 2] = [NGINX, HAPROXY];
+
+impl Setup {
+    /// At how many ports it listens: a stream of nginx leads nobody from `http:` to `https:`.
+    fn ports(self) -> usize {
+        1 + usize::from(self.file.contains("301"))
     }
 }
 
 /// How the file says that its two instances are started: their options without the address.
-fn flags(kind: Kind) -> Vec<&'static str> {
-    let commands = file(kind).lines().filter_map(|line| {
+fn flags(setup: Setup) -> Vec<&'static str> {
+    let commands = setup.file.lines().filter_map(|line| {
         let (_, options) = line.split_once(" plainws --addr 127.0.0.1:800")?;
         let (_port, options) = options.split_once(' ')?;
         Some(options)
@@ -63,14 +86,17 @@ const HTTP: usize = 1;
 impl Deployed {
     /// One behind each proxy that is there.
     fn each() -> impl Iterator<Item = Self> {
-        let start = |kind| Self::start_with(kind, &[], |text, _| text.to_owned());
-        BOTH.into_iter().filter_map(start)
+        BOTH.into_iter().filter_map(|setup| Self::start(setup, &[]))
     }
 
-    /// With more options of the instances, and a configuration that is adapted, knowing their addresses. `None` where a
-    /// program is missing.
+    /// With more options of the instances; `None` where a program is missing.
+    fn start(setup: Setup, options: &[&str]) -> Option<Self> {
+        Self::start_with(setup, options, |text, _| text.to_owned())
+    }
+
+    /// With a configuration, as well, that is adapted, knowing the addresses of the instances.
     fn start_with(
-        kind: Kind,
+        setup: Setup,
         options: &[&str],
         mut adapt: impl FnMut(&str, [SocketAddr; 2]) -> String,
     ) -> Option<Self> {
@@ -79,12 +105,24 @@ impl Deployed {
             support::skip("a test with a proxy", why, "PLAINWS_TOOLS");
             return None;
         }
-        let arguments = [&flags(kind)[..], &["--log", "json"], options].concat();
+        let module = setup
+            .file
+            .lines()
+            .find_map(|line| line.strip_prefix("load_module "));
+        if module.is_some_and(|path| !fs::exists(path.trim_end_matches(';')).unwrap()) {
+            let why = "nginx has no module for streams";
+            support::skip("a test with nginx", why, "PLAINWS_NGINX");
+            return None;
+        }
+        let mut arguments = [&flags(setup)[..], options].concat();
+        if !options.contains(&"--log") {
+            arguments.extend(["--log", "json"]);
+        }
         let instances = [(); 2].map(|()| Program::serve(&arguments));
         let addresses = [0, 1].map(|at: usize| instances[at].address);
-        let balancer = Balancer::start(kind, 2, |place| {
+        let balancer = Balancer::start(setup.kind, setup.ports(), |place| {
             certify(place);
-            adapt(&configuration(kind, place, addresses), addresses)
+            adapt(&configuration(setup, place, addresses), addresses)
         })?;
         Some(Self {
             balancer,
@@ -102,44 +140,73 @@ impl Deployed {
         Some(Browser::shared()?.open(&format!("https://localhost:{port}{path}")))
     }
 
-    /// Ends the instances and takes what their logs have: a record for each request and connection.
+    /// What the logs of the instances have so far: a record for each request and connection.
+    fn log(&self) -> Vec<Value> {
+        let logs = self.instances.iter().map(|it| it.process.stderr.so_far());
+        records(&logs.collect::<String>())
+    }
+
+    /// Ends the instances and takes all of that.
     fn end(&mut self) -> Vec<Value> {
+        records(&self.end_text())
+    }
+
+    fn end_text(&mut self) -> String {
         for instance in &mut self.instances {
             if !instance.process.has_ended() {
                 instance.process.signal("KILL");
             }
         }
         let logs = self.instances.iter().map(|it| it.process.stderr.whole());
-        let logs = logs.collect::<String>();
-        let records = logs.lines().map(serde_json::from_str);
-        records.collect::<Result<_, _>>().expect("lines of JSON")
+        logs.collect()
     }
 }
 
+/// The lines of a log, without what health checks ask.
+fn records(log: &str) -> Vec<Value> {
+    let records = log.lines().map(serde_json::from_str::<Value>);
+    let records = records.map(|record| record.expect("a line of JSON"));
+    records
+        .filter(|record| record["request"] != "GET /healthz HTTP/1.1")
+        .collect()
+}
+
 /// The file with the addresses and paths of a test.
-fn configuration(kind: Kind, place: &Place, [a, b]: [SocketAddr; 2]) -> String {
-    let [http, https] = [HTTP, HTTPS].map(|at| place.addresses[at].to_string());
+fn configuration(setup: Setup, place: &Place, [a, b]: [SocketAddr; 2]) -> String {
+    let [http, https] = [HTTP, HTTPS].map(|at| match place.addresses.get(at) {
+        Some(address) => address.to_string(),
+        None => String::new(),
+    });
     let (a, b) = (a.to_string(), b.to_string());
     let path = |name: &str| place.path(name);
     let servers = [("127.0.0.1:8001", &*a), ("127.0.0.1:8002", &*b)];
-    let text = replaced(file(kind), &servers);
-    match kind {
+    let text = replaced(setup.file, &servers);
+    match setup.kind {
         Kind::Nginx => {
+            let text = replaced(
+                &text,
+                &[
+                    ("listen 443 ", &format!("listen {https} ")),
+                    ("/run/nginx.pid", &path("nginx.pid")),
+                    ("/var/log/nginx/error.log", "stderr"),
+                    (&certificate("fullchain.pem"), &path("cert.pem")),
+                    (&certificate("privkey.pem"), &path("key.pem")),
+                    // Only root may change to another user.
+                    ("user www-data;\n", ""),
+                ],
+            );
+            if !text.contains("http {") {
+                return text;
+            }
+            // Where it may write, whoever runs the test.
             let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
             let own = own.map(|name| format!("{name}_temp_path {};", path(name)));
             replaced(
                 &text,
                 &[
                     ("listen 80;", &format!("listen {http};")),
-                    ("listen 443 ", &format!("listen {https} ")),
-                    ("/run/nginx.pid", &path("nginx.pid")),
-                    ("/var/log/nginx/error.log", "stderr"),
                     ("/var/log/nginx/access.log", &path("access.log")),
-                    (&certificate("fullchain.pem"), &path("cert.pem")),
-                    (&certificate("privkey.pem"), &path("key.pem")),
-                    // Where it may write, whoever runs the test; the same goes for the user.
                     ("http {\n", &format!("http {{\n{}\n", own.join("\n"))),
-                    ("user www-data;\n", ""),
                 ],
             )
         }
@@ -184,22 +251,27 @@ fn certify(place: &Place) {
 /// A port where what is bare goes on inside TLS, by `openssl s_client`, to this address. It lives as long as the test's
 /// process.
 fn into_tls(address: SocketAddr) -> SocketAddr {
+    into_tls_from("127.0.0.1", address)
+}
+
+/// The same, from an address of this machine.
+fn into_tls_from(client: &'static str, address: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let bare = listener.local_addr().unwrap();
     thread::spawn(move || {
-        for client in listener.incoming() {
-            let client = client.unwrap();
-            thread::spawn(move || carry(&client, address));
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            thread::spawn(move || carry(&stream, client, address));
         }
     });
     bare
 }
 
-fn carry(client: &TcpStream, server: SocketAddr) {
+fn carry(stream: &TcpStream, client: &str, server: SocketAddr) {
     let mut openssl = Command::new("openssl")
         .args(["s_client", "-quiet", "-alpn", "http/1.1", "-connect"])
         .arg(server.to_string())
-        .args(["-servername", "example.com"])
+        .args(["-servername", "example.com", "-bind", client])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -209,12 +281,12 @@ fn carry(client: &TcpStream, server: SocketAddr) {
         openssl.stdin.take().unwrap(),
         openssl.stdout.take().unwrap(),
     );
-    let to_client = client.try_clone().unwrap();
+    let to_client = stream.try_clone().unwrap();
     let back = thread::spawn(move || {
         pass_on(out, &to_client);
         let _ = to_client.shutdown(Shutdown::Both);
     });
-    pass_on(client, into);
+    pass_on(stream, into);
     let _ = openssl.kill();
     let _ = openssl.wait();
     back.join().unwrap();
@@ -292,6 +364,127 @@ fn the_host_that_people_see_is_answered_for_and_no_other() {
     }
 }
 
+/// What it tells of its clients; on a Mac nobody comes from other addresses of the loopback.
+#[cfg(target_os = "linux")]
+mod clients {
+    use super::*;
+
+    const ALL: [Setup; 4] = [NGINX, HAPROXY, HAPROXY_TCP, NGINX_STREAM];
+    const CLIENT: &str = "127.0.0.7";
+    const OTHER: &str = "127.0.0.8";
+
+    #[test]
+    fn are_in_the_log_and_not_their_proxy() {
+        for setup in ALL {
+            let Some(mut deployed) = Deployed::start(setup, &[]) else {
+                continue;
+            };
+            let bare = into_tls_from(CLIENT, deployed.https());
+            assert_eq!(get(bare, "example.com", "/clock").status, 200);
+            plainws::connect(&format!("ws://{bare}/echo")).unwrap();
+            wait_until("both to be told", || deployed.log().len() == 2);
+            for record in deployed.end() {
+                assert_eq!(record["client"], CLIENT, "{record}");
+            }
+
+            let Some(mut deployed) = Deployed::start(setup, &["--log", "text"]) else {
+                continue;
+            };
+            let bare = into_tls_from(CLIENT, deployed.https());
+            assert_eq!(get(bare, "example.com", "/clock").status, 200);
+            let log = deployed.end_text();
+            let is_no_check = |line: &&str| !line.contains("/healthz");
+            for line in log.lines().filter(is_no_check) {
+                assert!(line.contains(CLIENT), "{line}");
+                assert!(!line.contains("127.0.0.1"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn have_a_limit_each_and_their_proxy_has_none() {
+        for setup in ALL {
+            let Some(deployed) = Deployed::start(setup, &["--max-per-address", "2"]) else {
+                continue;
+            };
+            let [one, other] = [CLIENT, OTHER].map(|it| into_tls_from(it, deployed.https()));
+            let open = |bare| plainws::connect(&format!("ws://{bare}/echo"));
+            // Two at each instance.
+            let of_one: Vec<_> = (0..4).map(|_| open(one).unwrap()).collect();
+            assert!(
+                matches!(open(one), Err(Error::Refused(refusal)) if refusal.response.status() == 503)
+            );
+            open(other).unwrap();
+            drop(of_one);
+        }
+    }
+
+    #[test]
+    fn came_by_https_so_that_a_page_of_http_is_no_own_one() {
+        for setup in [NGINX, HAPROXY, HAPROXY_TCP] {
+            let Some(deployed) = Deployed::start(setup, &[]) else {
+                continue;
+            };
+            let bare = into_tls(deployed.https());
+            let status = |scheme: &str| {
+                let origin = format!("Origin: {scheme}://example.com\r\n");
+                status(bare, "example.com", &origin)
+            };
+            assert_eq!(status("https"), "101");
+            assert_eq!(status("http"), "403");
+        }
+    }
+
+    #[test]
+    fn cannot_say_who_they_are_themselves() {
+        let spoofed = [
+            "X-Forwarded-For: 10.9.9.9\r\n",
+            "X-Forwarded-For: 10.9.9.9, 127.0.0.1\r\nX-Forwarded-For: 10.9.9.9\r\n",
+            "X-Forwarded-Proto: http\r\n",
+            "X-Forwarded-Host: evil.example\r\n",
+            "Forwarded: for=10.9.9.9;proto=http;host=evil.example\r\n",
+        ];
+        // Without HTTP nobody removes them: see below.
+        for setup in BOTH {
+            let Some(mut deployed) = Deployed::start(setup, &[]) else {
+                continue;
+            };
+            let bare = into_tls_from(CLIENT, deployed.https());
+            for headers in spoofed {
+                for (scheme, answer) in [("https", "101"), ("http", "403")] {
+                    let headers = format!("{headers}Origin: {scheme}://example.com\r\n");
+                    assert_eq!(status(bare, "example.com", &headers), answer, "{headers}");
+                }
+            }
+            wait_until("all to be told", || {
+                deployed.log().len() == 2 * spoofed.len()
+            });
+            for record in deployed.end() {
+                assert_eq!(record["client"], CLIENT, "{record}");
+            }
+        }
+    }
+
+    /// The client that the PROXY header names is not trusted, so that nothing is believed that it says.
+    #[test]
+    fn that_a_proxy_header_names_are_not_believed_either() {
+        for setup in [HAPROXY_TCP, NGINX_STREAM] {
+            let Some(mut deployed) = Deployed::start(setup, &[]) else {
+                continue;
+            };
+            let bare = into_tls_from(CLIENT, deployed.https());
+            let headers = "X-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: http\r\n\
+                           Forwarded: for=10.9.9.9;host=evil.example\r\n\
+                           Origin: https://example.com\r\n";
+            assert_eq!(status(bare, "example.com", headers), "101");
+            wait_until("it to be told", || deployed.log().len() == 1);
+            for record in deployed.end() {
+                assert_eq!(record["client"], CLIENT, "{record}");
+            }
+        }
+    }
+}
+
 #[test]
 fn http_leads_to_https() {
     for deployed in Deployed::each() {
@@ -308,12 +501,14 @@ fn http_leads_to_https() {
 fn pings_pass_within_their_time_outs() {
     let limits = Limits::default();
     let silence = limits.ping_after.unwrap() + limits.pong_timeout;
-    for (kind, name) in [
-        (Kind::Nginx, "proxy_read_timeout"),
-        (Kind::Nginx, "proxy_send_timeout"),
-        (Kind::Haproxy, "timeout tunnel"),
+    for (setup, name) in [
+        (NGINX, "proxy_read_timeout"),
+        (NGINX, "proxy_send_timeout"),
+        (NGINX_STREAM, "proxy_timeout"),
+        (HAPROXY, "timeout tunnel"),
+        (HAPROXY_TCP, "timeout tunnel"),
     ] {
-        let time = seconds(kind, name);
+        let time = seconds(setup, name);
         assert!(
             time > silence,
             "{name} is {time:?}, and {silence:?} may be silent"
@@ -322,8 +517,8 @@ fn pings_pass_within_their_time_outs() {
 }
 
 /// A time of the file.
-fn seconds(kind: Kind, name: &str) -> Duration {
-    let settings = file(kind).lines().filter_map(|line| {
+fn seconds(setup: Setup, name: &str) -> Duration {
+    let settings = setup.file.lines().filter_map(|line| {
         let value = line.trim().strip_prefix(name)?.strip_prefix(' ')?;
         let value = value.trim_end_matches(';').strip_suffix('s')?;
         Some(Duration::from_secs(value.trim().parse().ok()?))
@@ -508,11 +703,11 @@ impl Lines {
 /// All times are a fifteenth of those of the file and of the server.
 #[test]
 fn a_request_after_a_pause_does_not_meet_a_connection_that_is_being_closed() {
-    let proxys = seconds(Kind::Nginx, "keepalive_timeout") / 15;
+    let proxys = seconds(NGINX, "keepalive_timeout") / 15;
     let servers = Limits::default().keep_alive_timeout / 15;
     let mut lines = None;
     let deployed = Deployed::start_with(
-        Kind::Nginx,
+        NGINX,
         &["--keep-alive-timeout", &servers.as_secs_f64().to_string()],
         |text, addresses| {
             let time = format!("keepalive_timeout {}ms", proxys.as_millis());
@@ -532,12 +727,12 @@ fn a_request_after_a_pause_does_not_meet_a_connection_that_is_being_closed() {
 /// With a server that waits for less than the proxies.
 #[test]
 fn a_page_is_asked_for_again_where_a_connection_was_being_closed() {
-    for kind in BOTH {
+    for setup in BOTH {
         let mut lines = None;
         let options = ["--keep-alive-timeout", "1"];
-        let deployed = Deployed::start_with(kind, &options, |text, addresses| {
+        let deployed = Deployed::start_with(setup, &options, |text, addresses| {
             // Health checks have connections, too.
-            let check = match kind {
+            let check = match setup.kind {
                 Kind::Nginx => &[][..],
                 Kind::Haproxy => &[("default-server check inter", "default-server inter")],
             };
@@ -565,11 +760,16 @@ fn haproxy_sends_nothing_new_to_an_instance_that_drains_and_leaves_what_is_open(
     if !is_heeded(15) {
         return;
     }
-    let start = Deployed::start_with(Kind::Haproxy, &[], |text, _| text.to_owned());
-    let Some(mut deployed) = start else {
+    for setup in [HAPROXY, HAPROXY_TCP] {
+        drains(setup);
+    }
+}
+
+fn drains(setup: Setup) {
+    let Some(mut deployed) = Deployed::start(setup, &[]) else {
         return;
     };
-    assert!(flags(Kind::Haproxy).contains(&"--drain"));
+    assert!(flags(setup).contains(&"--drain"));
     let bare = into_tls(deployed.https());
     let connect = || plainws::connect(&format!("ws://{bare}/echo")).unwrap();
     // One with each: the next goes where the fewest are.
