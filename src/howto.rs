@@ -124,18 +124,8 @@
 //!
 //! # TLS at a proxy
 //!
-//! A proxy in front of a server can end TLS; this is enough for nginx:
-//!
-//! ```nginx
-//! location / {
-//!     proxy_pass http://127.0.0.1:8000;
-//!     proxy_http_version 1.1;
-//!     proxy_set_header Host $http_host;
-//!     proxy_set_header Upgrade $http_upgrade;
-//!     proxy_set_header Connection "upgrade";
-//!     proxy_read_timeout 60s;  # pings come every 20 s
-//! }
-//! ```
+//! A proxy in front of a server can end TLS. `examples/deploy` has whole configurations for nginx and HAProxy, and
+//! `docs/behind-a-proxy.md` explains them.
 //!
 //! On a loopback address the server answers for loopback hosts only, so it is told the host of the world; others get 421.
 //! Pages of that host may connect, over `https:` too. Those of another are allowed one by one.
@@ -148,8 +138,8 @@
 //! # }
 //! ```
 //!
-//! [`WebSocket::peer_addr`] is the proxy's then. A header that tells the client's address is to be believed only if nobody
-//! but the proxy can connect: listen on the loopback, or on a Unix socket ([`Server::from_listener`]).
+//! [`WebSocket::peer_addr`] is the proxy's then. [`Server::trust_proxy`](crate::Server::trust_proxy) names the proxy, and
+//! [`Request::client_ip`](crate::Request::client_ip) is the client's address as that proxy tells it.
 //!
 //! Another implementation of TLS than the feature's is a stream of your own: whatever is a [`Transport`] goes into
 //! [`Client::over`] or [`accept`].
@@ -458,7 +448,6 @@
 //! [`Server::allow_origin`]: crate::Server::allow_origin
 //! [`Server::fallback`]: crate::Server::fallback
 //! [`Server::fallback_page`]: crate::Server::fallback_page
-//! [`Server::from_listener`]: crate::Server::from_listener
 //! [`Server::grace`]: crate::Server::grace
 //! [`Server::local_addr`]: crate::Server::local_addr
 //! [`Server::serve`]: crate::Server::serve

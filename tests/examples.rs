@@ -329,21 +329,6 @@ mod members_only {
     }
 }
 
-#[test]
-fn the_howto_sets_nginx_up_as_is_tested() {
-    let block = |text: &str, comment: &str| {
-        let (_, rest) = text.split_once("```nginx\n")?;
-        let (block, _) = rest.split_once(&format!("{comment}```"))?;
-        let lines = block
-            .lines()
-            .map(|line| line.strip_prefix(comment).unwrap_or(line));
-        Some(lines.map(str::to_owned).collect::<Vec<_>>())
-    };
-    let tested = block(include_str!("../docs/in-the-open.md"), "");
-    assert!(tested.is_some());
-    assert_eq!(block(include_str!("../src/howto.rs"), "//! "), tested);
-}
-
 mod some_rooms {
     use crate::support::bytes::TEXT;
     use crate::support::raw::Raw;

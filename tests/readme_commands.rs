@@ -290,7 +290,7 @@ impl<'a> Session<'a> {
             ports: Vec::new(),
             _served: None,
         };
-        for documented in [8000, 9000, 9001] {
+        for documented in [8000, 8001, 9000, 9001] {
             let is_own = |shown: &Shown| shown.own_port() == Some(documented);
             if commands.iter().any(is_own) {
                 session.ports.push((documented, free_port()));

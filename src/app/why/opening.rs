@@ -148,7 +148,7 @@ pub(super) const ALL: &[Question] = &[
         "Upgrade and Connection are meant for one hop, so a proxy does not pass them on unless it is told to. Your \
          server then sees an ordinary GET and answers with 400, 426 or a page. nginx needs three lines: \
          proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\"; \
-         and docs/in-the-open.md of this project has them in place.",
+         and examples/deploy/nginx.conf of this project has them in place.",
     )
     .seen(&[to("#break/upgrade-missing", "A handshake without Upgrade")])
     .at("src/protocol/handshake/server.rs", "judge")
