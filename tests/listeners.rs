@@ -317,6 +317,21 @@ mod a_shared_listener {
         );
     }
 
+    #[test]
+    fn is_left_with_those_who_wait_in_its_queue() {
+        let (kept, address) = tcp();
+        let mut waiting = Raw::connect(address);
+        waiting.send(upgrade_request("/"));
+        let listener = |kept: &TcpListener| kept.try_clone().expect("a descriptor is free").into();
+        let server = Server::from_listener(Listener::shared(listener(&kept)));
+        server.handle().expect("it is bound").shutdown();
+        server.serve();
+        let (handle, serving) = serve(listener(&kept));
+        waiting.expect_101();
+        handle.cut();
+        wait_until("the end", || serving.is_finished());
+    }
+
     /// It can be shut down for all at once, and then refuses connections for good.
     #[test]
     fn that_is_a_unix_socket_does_so_too_even_if_its_file_is_gone() {

@@ -279,7 +279,12 @@ fn connect(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+    use std::time::Duration;
 
     /// A folder of a test's own, removed with all that is in it.
     struct Scratch(PathBuf);
@@ -351,11 +356,42 @@ mod tests {
         } {
             waiting.push(stream);
         }
-        let refused = left_over(&path).expect_err("a server is there");
+        let (told, looked) = mpsc::channel();
+        thread::spawn(move || told.send(left_over(&path).map(drop)));
+        let looked = looked.recv_timeout(Duration::from_secs(20));
+        let refused = looked
+            .expect("it does not wait")
+            .expect_err("a server is there");
         assert!(
             refused.starts_with("another server listens there"),
             "{refused}"
         );
+    }
+
+    /// Not even for a moment, which is when somebody might who should not.
+    #[test]
+    fn nobody_may_connect_before_the_mode_is_set() {
+        let scratch = Scratch::new("moment");
+        let path = scratch.0.join("x");
+        let its_path = path.clone();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let watching = thread::spawn(move || {
+            let mut seen = HashSet::new();
+            while !ends.load(Ordering::Relaxed) {
+                if let Ok(found) = fs::symlink_metadata(&its_path) {
+                    seen.insert(found.mode() & 0o777);
+                }
+            }
+            seen
+        });
+        for _ in 0..2000 {
+            drop(listen(&path, Some(Mode(0o600))).expect("the path is free"));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let seen = watching.join().expect("it does not panic");
+        let wrong = seen.iter().find(|&&mode| mode != 0o600);
+        assert_eq!(wrong, None, "a mode that it had for a moment");
     }
 
     #[test]
