@@ -73,15 +73,27 @@ pub struct Host {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
     Address(IpAddr),
+    AnyAddress,
     /// In lower case, without a dot at its end.
     Registered(String),
 }
 
 impl Host {
+    /// Every IP address, at any port: for what is asked by address, such as health checks. Whose name leads a browser
+    /// here, to read what is served (DNS rebinding), has it name that, and no address.
+    #[must_use]
+    pub const fn any_address() -> Self {
+        Self {
+            name: Name::AnyAddress,
+            port: None,
+        }
+    }
+
     /// RFC 6761 §6.3: `localhost` and all names under it are the machine itself.
     fn is_loopback(&self) -> bool {
         match &self.name {
             Name::Address(address) => is_loopback(*address),
+            Name::AnyAddress => false,
             Name::Registered(name) => name == "localhost" || name.ends_with(".localhost"),
         }
     }
@@ -94,7 +106,11 @@ impl Host {
             (Some(port), None) => port == 80 || port == 443,
             (port, named) => port == named,
         };
-        is_port_right && self.name == named.name
+        let is_name_right = match (&self.name, &named.name) {
+            (Name::AnyAddress, Name::Address(_)) => true,
+            (name, named) => name == named,
+        };
+        is_port_right && is_name_right
     }
 }
 
@@ -299,6 +315,31 @@ mod tests {
                     assert!(!policy.permits(Some(host), ELSEWHERE), "{host}, {allowed}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn any_address_is_each_of_them_and_no_name() {
+        let mut policy = policy(EVERYWHERE, &["example.com"]);
+        policy.allow(Host::any_address());
+        for host in [
+            "192.0.2.1",
+            "10.0.0.5:8000",
+            "[2001:db8::1]:80",
+            "127.0.0.1",
+            "example.com",
+        ] {
+            assert!(policy.permits(Some(host), ELSEWHERE), "{host}");
+        }
+        for host in [
+            "any.example",
+            "localhost",
+            "192.0.2.1.example",
+            "192.0.2",
+            "1",
+            "",
+        ] {
+            assert!(!policy.permits(Some(host), ELSEWHERE), "{host}");
         }
     }
 
