@@ -39,6 +39,7 @@ mod lab;
 mod lab_commands;
 mod lab_pages;
 mod memory;
+mod metrics;
 mod program;
 mod proxy;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 //! server goes on without them, and `connect` and `decode` wait for them and lose nothing.
 #![cfg(unix)]
 
+use crate::metrics::Scrape;
 use crate::support::bytes::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame};
 use crate::support::gate::Gate;
 use crate::support::program::{Process, Program, command};
@@ -56,6 +57,13 @@ fn full() -> (UnixStream, UnixStream) {
 mod of_a_log {
     use super::*;
 
+    /// The requests before and after the gap.
+    const ALL: u64 = MANY as u64 + 50;
+
+    fn lines_dropped(program: &Program) -> f64 {
+        Scrape::of(program.address)["plainws_log_lines_dropped_total"]
+    }
+
     /// What is written when the reader comes back: the lines about requests, and how many were dropped.
     fn come_back(form: &str, dropped: impl Fn(&str) -> Option<u64>) -> (String, u64) {
         let gate = Gate::default();
@@ -71,6 +79,7 @@ mod of_a_log {
             .process
             .stderr
             .wait_for("a count", |log| log.lines().find_map(&dropped));
+        assert_eq!(lines_dropped(&program), count as f64);
         // What comes after the gap is written again.
         request(&mut program.connect(), 50);
         program.process.signal("TERM");
@@ -90,7 +99,7 @@ mod of_a_log {
             before.rsplit(' ').next()?.parse().ok()
         });
         let kept = log.matches(" 404 ").count() as u64;
-        assert_eq!(kept + count, MANY as u64 + 50, "{count} were dropped");
+        assert_eq!(kept + count, ALL, "{count} were dropped");
         // 1 MiB of such lines is kept at the least.
         assert!(kept > 3000, "{kept}");
     }
@@ -101,7 +110,7 @@ mod of_a_log {
         let (log, count) = come_back("json", |line| object(line)["dropped"].as_u64());
         let objects: Vec<_> = log.lines().map(object).collect();
         let kept = objects.iter().filter(|line| line["status"] == 404).count();
-        assert_eq!(kept as u64 + count, MANY as u64 + 50);
+        assert_eq!(kept as u64 + count, ALL);
         let has_time = |line: &Value| {
             line["time"]
                 .as_str()

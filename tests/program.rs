@@ -2,7 +2,7 @@
 
 use crate::support;
 use crate::support::bytes::{
-    BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, frame, wire,
+    BINARY, CLOSE, LAST, MORE, PING, PONG, TEXT, TEXT_BEGIN, close_body, wire,
 };
 use crate::support::hostile::Visitor;
 use crate::support::program::{Held, Process, Program, command, is_heeded, run};
@@ -955,6 +955,28 @@ mod its_flags {
     }
 
     #[test]
+    fn allow_host_keeps_no_one_from_the_metrics_who_names_an_address() {
+        let program =
+            Program::serve(&["--allow-host", "example.com", "--metrics-addr", "0.0.0.0:0"]);
+        let watched = program.process.stdout.wait_for("the port", |said| {
+            let (_, rest) = said.split_once("metrics: http://0.0.0.0:")?;
+            rest.split_once('/')?.0.parse::<u16>().ok()
+        });
+        for (port, host, status) in [
+            (watched, "192.0.2.7:9090", 200),
+            (watched, "[2001:db8::7]", 200),
+            (watched, "example.com", 200),
+            (watched, "any.example", 421),
+            (program.address.port(), "192.0.2.7:9090", 421),
+        ] {
+            let mut raw = Raw::connect(([127, 0, 0, 1], port).into());
+            raw.send(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+            let answer = raw.response().status;
+            assert_eq!(answer, status, "{host} at {port}");
+        }
+    }
+
+    #[test]
     fn a_full_server_still_tells_its_health_and_metrics() {
         let program = Program::serve(&["--max-connections", "1"]);
         let _only = program.open("/echo");
@@ -1344,138 +1366,6 @@ mod its_log {
         // Each of them was another connection's.
         said.sort_unstable();
         assert_eq!(said, [(199, false), (200, false), (201, true), (201, true)]);
-    }
-}
-
-mod health_and_metrics {
-    use super::*;
-    use std::collections::BTreeMap;
-
-    /// The samples by name and labels. RFC-less, but Prometheus' text format is as strict.
-    fn samples(program: &Program) -> BTreeMap<String, f64> {
-        let response = get(program, "/metrics");
-        assert_eq!(response.status, 200);
-        let content_type = response.header("Content-Type");
-        assert_eq!(
-            content_type,
-            Some("text/plain; version=0.0.4; charset=utf-8")
-        );
-        let text = response.text();
-        assert!(text.ends_with('\n'));
-        let mut samples = BTreeMap::new();
-        let mut typed = String::new();
-        for line in text.lines() {
-            if let Some(help) = line.strip_prefix("# HELP ") {
-                let (name, help) = help.split_once(' ').expect("a name and a text");
-                assert!(!help.is_empty());
-                typed = name.to_owned();
-            } else if let Some(kind) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = kind.split_once(' ').expect("a name and a type");
-                assert_eq!(name, typed, "HELP and TYPE belong together");
-                let is_total = name.ends_with("_total");
-                assert_eq!(kind, if is_total { "counter" } else { "gauge" }, "{name}");
-            } else {
-                let (name, value) = line.rsplit_once(' ').expect("a name and a value");
-                let bare = name.split('{').next().unwrap_or_default();
-                assert_eq!(bare, typed, "samples stand under their type");
-                assert!(name.starts_with("plainws_"), "{name}");
-                let value = value.parse().expect("a number");
-                assert!(
-                    samples.insert(name.to_owned(), value).is_none(),
-                    "{name} twice"
-                );
-            }
-        }
-        samples
-    }
-
-    /// Waits until a sample has this value: what a connection did is counted when it has ended.
-    fn wait_for(program: &Program, name: &str, value: f64) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let samples = samples(program);
-            if samples.get(name).copied().unwrap_or_default() == value {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{name} {value} in {samples:#?}");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    #[test]
-    fn health_is_ok() {
-        let program = Program::serve(&[]);
-        for path in ["/healthz", "/healthz/live"] {
-            let response = get(&program, path);
-            assert_eq!((response.status, response.text()), (200, "ok\n"), "{path}");
-        }
-    }
-
-    #[test]
-    fn metrics_move_with_what_happens() {
-        let program = Program::serve(&[]);
-        let before = samples(&program);
-        assert_eq!(before["plainws_websockets_open"], 0.0);
-        assert_eq!(before["plainws_websockets_total"], 0.0);
-
-        let mut raw = program.open("/echo");
-        for _ in 0..3 {
-            raw.send_frame(TEXT, "12345");
-            raw.expect_frame(TEXT, "12345");
-        }
-        // An open connection counts already.
-        let during = samples(&program);
-        assert_eq!(during["plainws_websockets_open"], 1.0);
-        assert_eq!(during["plainws_websockets_total"], 1.0);
-        assert!(during["plainws_connections_open"] >= 2.0, "{during:#?}");
-        assert_eq!(
-            during[r#"plainws_messages_total{direction="received"}"#],
-            3.0
-        );
-        assert_eq!(during[r#"plainws_messages_total{direction="sent"}"#], 3.0);
-        // A client masks, so the echo receives more than it sends.
-        let length = |role| 3.0 * frame(role, TEXT, b"12345").len() as f64;
-        let received = r#"plainws_bytes_total{direction="received"}"#;
-        assert_eq!(during[received], length(plainws::Role::Client));
-        let sent = r#"plainws_bytes_total{direction="sent"}"#;
-        assert_eq!(during[sent], length(plainws::Role::Server));
-
-        close(&mut raw, 4001);
-        drop(raw);
-        get(&program, "/nothing-here");
-        wait_for(&program, r#"plainws_closes_total{code="4000-4999"}"#, 1.0);
-        wait_for(&program, "plainws_websockets_open", 0.0);
-        // The clock ignores what it is told, so here as well the directions differ.
-        let mut clock = program.open("/clock");
-        clock.send(
-            "12345"
-                .split("")
-                .map(|text| frame(plainws::Role::Client, TEXT, text.as_bytes()))
-                .collect::<Vec<_>>()
-                .concat(),
-        );
-        clock.send_frame(CLOSE, close_body(1000, b""));
-        let mut ticks = 0.0;
-        while clock.frame().0 == TEXT {
-            ticks += 1.0;
-        }
-        clock.expect_fin();
-        drop(clock);
-        wait_for(&program, r#"plainws_closes_total{code="1000"}"#, 1.0);
-        let after = samples(&program);
-        let messages =
-            |direction| after[&format!("plainws_messages_total{{direction=\"{direction}\"}}")];
-        assert_eq!(messages("received"), 3.0 + 7.0);
-        assert_eq!(messages("sent"), 3.0 + ticks);
-        assert_eq!(after[r#"plainws_responses_total{status="404"}"#], 1.0);
-        assert_eq!(
-            after[r#"plainws_refusals_total{reason="path-unknown"}"#],
-            1.0
-        );
-        assert!(after["plainws_connections_total"] > before["plainws_connections_total"]);
-        assert_eq!(after["plainws_tls_failures_total"], 0.0, "there is no TLS");
-        wait_for(&program, "plainws_connections_open", 1.0);
-        wait_for(&program, "plainws_threads", 1.0);
     }
 }
 

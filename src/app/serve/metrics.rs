@@ -1,13 +1,62 @@
 //! `/healthz` and `/metrics`, the latter in the text format of Prometheus.
 
 use super::ending::Readiness;
+use super::exposition::{CONTENT_TYPE, Exposition, Histogram, Kind};
+use super::process::Process;
+use crate::app::show::lines::Lines;
+use plainws::net::log::{Outcome, Record};
 use plainws::{CloseCode, Handle, Page, Server, Stats};
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What is measured.
+#[derive(Clone)]
+pub(super) struct Measured {
+    pub(super) server: Handle,
+    pub(super) readiness: Readiness,
+    pub(super) lines: Lines,
+    pub(super) max_memory: usize,
+    pub(super) counted: Counted,
+}
+
+/// What the server does not count itself.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    process: Process,
+    durations: Arc<Histogram>,
+    max_connections: Arc<AtomicUsize>,
+}
+
+/// Seconds, from those who only look in to those who stay for days.
+const DURATIONS: [u32; 8] = [1, 10, 60, 300, 1800, 3600, 4 * 3600, 24 * 3600];
+
+impl Counted {
+    /// To be called when the process begins.
+    pub(super) fn new(max_connections: usize) -> Self {
+        Self {
+            process: Process::begun(),
+            durations: Arc::new(Histogram::new(&DURATIONS)),
+            max_connections: Arc::new(AtomicUsize::new(max_connections)),
+        }
+    }
+
+    /// Once it is known that the system allows fewer.
+    pub(super) fn allow(&self, max_connections: usize) {
+        self.max_connections
+            .store(max_connections, Ordering::Relaxed);
+    }
+
+    pub(super) fn count(&self, record: &Record<'_>) {
+        if let Outcome::Closed { .. } = record.outcome {
+            self.durations.count(record.duration);
+        }
+    }
+}
 
 /// Adds these paths to a server, and `/healthz/live`, which answers as long as anything does.
-pub(super) fn add_to(server: Server, handle: &Handle, readiness: &Readiness) -> Server {
-    let (handle, readiness) = (handle.clone(), readiness.clone());
+pub(super) fn add_to(server: Server, measured: Measured) -> Server {
+    let readiness = measured.readiness.clone();
     server
         .reserved_page("/healthz/live", |_| healthy())
         .reserved_page("/healthz", move |_| match readiness.is_ready() {
@@ -15,10 +64,7 @@ pub(super) fn add_to(server: Server, handle: &Handle, readiness: &Readiness) -> 
             false => Page::text("draining\n").status(503),
         })
         .reserved_page("/metrics", move |_| {
-            Page::new(
-                "text/plain; version=0.0.4; charset=utf-8",
-                text(&handle.stats()).into_bytes(),
-            )
+            Page::new(CONTENT_TYPE, measured.text().into_bytes())
         })
 }
 
@@ -26,41 +72,100 @@ fn healthy() -> Page {
     Page::text("ok\n")
 }
 
-fn text(stats: &Stats) -> String {
+impl Measured {
+    fn text(&self) -> String {
+        let mut text = Exposition::default();
+        text.each(
+            "plainws_build_info",
+            Kind::Gauge,
+            "The version of this program.",
+            "version",
+            [(env!("CARGO_PKG_VERSION"), 1)],
+        );
+        text.one(
+            "plainws_ready",
+            Kind::Gauge,
+            "Whether new clients are welcome: 1, or 0 from the beginning of the end on.",
+            u8::from(self.readiness.is_ready()),
+        );
+        text.one(
+            "plainws_max_connections",
+            Kind::Gauge,
+            "TCP connections that may be open at once.",
+            self.counted.max_connections.load(Ordering::Relaxed),
+        );
+        text.one(
+            "plainws_max_memory_bytes",
+            Kind::Gauge,
+            "Bytes that may be held for messages at once.",
+            self.max_memory,
+        );
+        add_stats(&mut text, &self.server.stats());
+        text.histogram(
+            "plainws_websocket_duration_seconds",
+            "How long WebSocket connections that have ended were there, with their handshakes.",
+            &self.counted.durations,
+        );
+        text.one(
+            "plainws_log_lines_dropped_total",
+            Kind::Counter,
+            "Lines of the log that could not be written in time.",
+            self.lines.dropped(),
+        );
+        self.counted.process.add_to(&mut text);
+        text.into_text()
+    }
+}
+
+/// Of what is counted by a label, the values that alarms are about are there from the beginning: a count that
+/// appears for the first time looks to Prometheus as if it had not grown.
+const CLOSES: [CloseCode; 9] = [
+    CloseCode::NORMAL,
+    CloseCode::GOING_AWAY,
+    CloseCode::PROTOCOL_ERROR,
+    CloseCode::NO_STATUS,
+    CloseCode::ABNORMAL,
+    CloseCode::POLICY,
+    CloseCode::TOO_BIG,
+    CloseCode::INTERNAL_ERROR,
+    CloseCode::TRY_AGAIN_LATER,
+];
+const REFUSALS: [&str; 4] = [
+    "too-many-connections",
+    "too-many-of-address",
+    "no-descriptor",
+    "no-thread",
+];
+
+fn add_stats(text: &mut Exposition, stats: &Stats) {
     let traffic = stats.traffic;
-    let mut text = Metrics::default();
     text.one(
-        "connections_total",
-        "counter",
+        "plainws_connections_total",
+        Kind::Counter,
         "TCP connections accepted and given a place.",
         stats.connections,
     );
     text.one(
-        "connections_open",
-        "gauge",
+        "plainws_connections_open",
+        Kind::Gauge,
         "TCP connections open now.",
         stats.open_connections,
     );
     text.one(
-        "threads",
-        "gauge",
-        "Threads of connections, one each.",
-        stats.open_connections,
-    );
-    text.one(
-        "websockets_total",
-        "counter",
+        "plainws_websockets_total",
+        Kind::Counter,
         "WebSocket connections opened.",
         stats.websockets,
     );
     text.one(
-        "websockets_open",
-        "gauge",
+        "plainws_websockets_open",
+        Kind::Gauge,
         "WebSocket connections open now.",
         stats.open_websockets,
     );
-    text.many(
-        "messages_total",
+    text.each(
+        "plainws_messages_total",
+        Kind::Counter,
         "Messages, by direction.",
         "direction",
         [
@@ -68,8 +173,9 @@ fn text(stats: &Stats) -> String {
             ("sent", traffic.messages_sent),
         ],
     );
-    text.many(
-        "bytes_total",
+    text.each(
+        "plainws_bytes_total",
+        Kind::Counter,
         "Bytes on WebSocket connections, by direction.",
         "direction",
         [
@@ -77,12 +183,13 @@ fn text(stats: &Stats) -> String {
             ("sent", traffic.bytes_sent),
         ],
     );
-    let mut closes = BTreeMap::new();
+    let mut closes = BTreeMap::from(CLOSES.map(|code| (folded(code), 0)));
     for (code, count) in &stats.closes {
         *closes.entry(folded(*code)).or_default() += count;
     }
-    text.many(
-        "closes_total",
+    text.each(
+        "plainws_closes_total",
+        Kind::Counter,
         "WebSocket connections ended, by the peer's close code.",
         "code",
         closes,
@@ -91,53 +198,52 @@ fn text(stats: &Stats) -> String {
         .responses
         .iter()
         .map(|(status, count)| (*status, *count));
-    text.many(
-        "responses_total",
+    text.each(
+        "plainws_responses_total",
+        Kind::Counter,
         "HTTP responses, by status.",
         "status",
         responses,
     );
-    let refusals = stats
-        .refusals
-        .iter()
-        .map(|(reason, count)| (*reason, *count));
-    text.many(
-        "refusals_total",
+    let mut refusals = BTreeMap::from(REFUSALS.map(|reason| (reason, 0)));
+    refusals.extend(&stats.refusals);
+    text.each(
+        "plainws_refusals_total",
+        Kind::Counter,
         "Requests refused, by reason.",
         "reason",
         refusals,
     );
     text.one(
-        "memory_held_bytes",
-        "gauge",
+        "plainws_memory_held_bytes",
+        Kind::Gauge,
         "Bytes held for messages of all connections, without the first 64 KiB of each.",
         stats.memory_held,
     );
     text.one(
-        "memory_refusals_total",
-        "counter",
+        "plainws_memory_refusals_total",
+        Kind::Counter,
         "Messages refused for want of memory.",
         stats.memory_refusals,
     );
     text.one(
-        "handler_panics_total",
-        "counter",
+        "plainws_handler_panics_total",
+        Kind::Counter,
         "Handlers, logs, and makers of pages and taps that panicked.",
         stats.panics,
     );
     text.one(
-        "tls_failures_total",
-        "counter",
+        "plainws_tls_failures_total",
+        Kind::Counter,
         "Connections that could not be secured by TLS.",
         stats.tls_failures,
     );
     text.one(
-        "accept_failures_total",
-        "counter",
+        "plainws_accept_failures_total",
+        Kind::Counter,
         "Connections that could not be accepted.",
         stats.accept_failures,
     );
-    text.0
 }
 
 /// A close code as a label. Those that peers may choose freely share one for each range: a series for each
@@ -147,36 +253,6 @@ fn folded(code: CloseCode) -> String {
         3000..=3999 => "3000-3999".into(),
         4000..=4999 => "4000-4999".into(),
         code => code.to_string(),
-    }
-}
-
-#[derive(Default)]
-struct Metrics(String);
-
-impl Metrics {
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.head(name, kind, help);
-        let _ = writeln!(self.0, "plainws_{name} {value}");
-    }
-
-    fn many<L: Display>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: impl IntoIterator<Item = (L, u64)>,
-    ) {
-        self.head(name, "counter", help);
-        for (of, value) in values {
-            let _ = writeln!(self.0, "plainws_{name}{{{label}=\"{of}\"}} {value}");
-        }
-    }
-
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(
-            self.0,
-            "# HELP plainws_{name} {help}\n# TYPE plainws_{name} {kind}\n"
-        );
     }
 }
 
@@ -191,7 +267,9 @@ mod tests {
             .map(CloseCode)
             .filter(|code| code.is_allowed_on_wire());
         stats.closes = codes.map(|code| (code, 1)).collect();
-        let text = text(&stats);
+        let mut text = Exposition::default();
+        add_stats(&mut text, &stats);
+        let text = text.into_text();
         let series: Vec<_> = text
             .lines()
             .filter(|line| line.starts_with("plainws_closes_total{"))

@@ -6,9 +6,11 @@ mod certificate;
 mod clock;
 mod echo;
 mod ending;
+mod exposition;
 mod files;
 mod metrics;
 mod pages;
+mod process;
 mod supervisor;
 mod told;
 
@@ -21,7 +23,9 @@ use certificate::TlsOptions;
 use clap::Args;
 use ending::{Ending, Readiness};
 use files::Files;
+use metrics::{Counted, Measured};
 use plainws::net::applicant::Admission;
+use plainws::net::capacity::Capacity;
 use plainws::net::hosts::Host;
 use plainws::net::listener::Listener;
 use plainws::net::origin::Origin;
@@ -140,8 +144,8 @@ pub(crate) struct Options {
 
     /// Serve /healthz and /metrics at this address instead, which can be kept from the public
     ///
-    /// It is plain HTTP there, even with --tls-cert. --allow-host holds for it as well: once a host is allowed,
-    /// requests to an address that is not a loopback one must name an allowed host.
+    /// It is plain HTTP there, even with --tls-cert. --allow-host holds for it as well, but requests may also
+    /// name any address, as those of Prometheus do.
     #[arg(long, hide_short_help = true, value_name = "ADDR", value_parser = listen::address)]
     metrics_addr: Option<Address>,
 
@@ -299,6 +303,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let form = options.log;
     let lines = Lines::dropping(move |note| access_log::note(note, form)).map_err(no_thread)?;
     report_panics(&lines, form);
+    let counted = Counted::new(options.limits.max_connections.get());
     let certificate = options.tls.certificate()?;
     let is_secure = certificate.is_some();
     let max_connections = options.limits.max_connections.get();
@@ -317,18 +322,34 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     if let Some(lab) = &lab {
         server = lab::add_to(server, lab);
     }
-    let mut server = with_options(server, options, &lines, lab.clone());
+    let mut server = with_options(server, options, &lines, lab.clone(), &counted);
 
     let readiness = Readiness::default();
+    let measured = Measured {
+        server: handles[0].clone(),
+        readiness: readiness.clone(),
+        lines: lines.clone(),
+        max_memory: options.limits.max_memory,
+        counted: counted.clone(),
+    };
     let (mut watched, mut watched_at) = (None, None);
     if let Some(address) = &options.metrics_addr {
         let (listener, place) = listen::listen(address, "--metrics-addr", options.socket_mode)?;
-        let own = with_options(Server::from_listener(listener), options, &lines, None);
-        let own = metrics::add_to(own.max_connections(MAX_WATCHERS), &handles[0], &readiness);
+        let own = with_options(
+            Server::from_listener(listener),
+            options,
+            &lines,
+            None,
+            &counted,
+        );
+        let mut own = metrics::add_to(own.max_connections(MAX_WATCHERS), measured);
+        if !options.allow_host.is_empty() {
+            own = own.allow_host(Host::any_address());
+        }
         handles.push(own.handle().map_err(in_words)?);
         (watched, watched_at) = (Some(own), Some(place));
     } else if !options.no_metrics {
-        server = metrics::add_to(server, &handles[0], &readiness);
+        server = metrics::add_to(server, measured);
     }
 
     let ending = Ending {
@@ -342,7 +363,10 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     ending
         .at_signals(certificate)
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
-    if let Some(warning) = capacity_warning(&server, max_connections) {
+    let capacity = server.capacity();
+    if let Some(fewer) = capacity.filter(|allowed| allowed.connections < max_connections) {
+        counted.allow(fewer.connections);
+        let warning = capacity_warning(fewer, max_connections);
         lines.push(To::Stderr, &access_log::warning(&warning, form));
     }
     let files = options.files.as_ref();
@@ -380,15 +404,12 @@ fn in_words(error: plainws::Error) -> String {
 }
 
 /// What to say when the system allows fewer connections than were asked for.
-fn capacity_warning(server: &Server, max_connections: usize) -> Option<String> {
-    let capacity = server.capacity()?;
-    (capacity.connections < max_connections).then(|| {
-        format!(
-            "takes {} at once, not {max_connections}: the system allows no more {}",
-            text::count(capacity.connections as u64, "connection"),
-            capacity.limited_by,
-        )
-    })
+fn capacity_warning(fewer: Capacity, max_connections: usize) -> String {
+    format!(
+        "takes {} at once, not {max_connections}: the system allows no more {}",
+        text::count(fewer.connections as u64, "connection"),
+        fewer.limited_by,
+    )
 }
 
 /// How long the end waits for a reader of the log to take what is in the queue.
@@ -448,7 +469,13 @@ fn with_routes(mut server: Server, options: &Options, has_lab: bool) -> Server {
     })
 }
 
-fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Arc<Lab>>) -> Server {
+fn with_options(
+    server: Server,
+    options: &Options,
+    lines: &Lines,
+    lab: Option<Arc<Lab>>,
+    counted: &Counted,
+) -> Server {
     let mut server = server
         .limits(options.limits.limits())
         .max_memory(options.limits.max_memory)
@@ -497,8 +524,10 @@ fn with_options(server: Server, options: &Options, lines: &Lines, lab: Option<Ar
     });
     let form = options.log;
     let access = (!options.quiet).then(|| lines.clone());
+    let counted = counted.clone();
     // Set in any case: without a log, handlers that failed would be told of.
     server.log(move |record| {
+        counted.count(record);
         if let Some(lines) = &access {
             access_log::write(lines, record, form);
         }

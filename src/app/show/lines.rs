@@ -10,6 +10,7 @@ use super::output;
 pub(crate) use super::output::To;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ struct Shared {
     waits: bool,
     /// Makes a line, or several, of a note.
     note: Box<dyn Fn(Note) -> String + Send + Sync>,
+    /// Lines that found no room or could not be written.
+    dropped: AtomicU64,
     on_failure: OnceLock<OnFailure>,
     above: OnceLock<Arc<dyn Above>>,
 }
@@ -96,6 +99,7 @@ impl Lines {
             changed: Condvar::new(),
             waits,
             note,
+            dropped: AtomicU64::new(0),
             on_failure: OnceLock::new(),
             above: OnceLock::new(),
         });
@@ -132,8 +136,14 @@ impl Lines {
                 .wait_while(state, |state| !state.queue.has_room(text.len()))
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        state.queue.push(to, text);
+        let dropped = state.queue.push(to, text);
+        self.0.dropped.fetch_add(dropped, Ordering::Relaxed);
         self.0.changed.notify_all();
+    }
+
+    /// How many lines found no room so far, or could not be written.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
     }
 
     /// Says something about the run itself, on standard error.
@@ -240,7 +250,11 @@ impl Shared {
                 output::leave(&error)
             }
             // Without a reader of its log the server goes on.
-            (Err(_), Piece::Text(..)) => lines(text),
+            (Err(_), Piece::Text(..)) => {
+                let dropped = lines(text);
+                self.dropped.fetch_add(dropped, Ordering::Relaxed);
+                dropped
+            }
             (Err(_), Piece::Note(Note::Dropped(count))) => *count,
             (Err(_), Piece::Note(_)) => 1,
         }
@@ -273,17 +287,19 @@ impl Queue {
     }
 
     /// Takes lines if there is room. Once some were dropped all are, until the others are on their way, so
-    /// that there is one gap, with its number after it.
-    fn push(&mut self, to: To, text: &[u8]) {
+    /// that there is one gap, with its number after it. Returns how many were dropped.
+    fn push(&mut self, to: To, text: &[u8]) -> u64 {
         if self.dropped > 0 || !self.has_room(text.len()) {
-            self.dropped += lines(text);
-            return;
+            let dropped = lines(text);
+            self.dropped += dropped;
+            return dropped;
         }
         self.bytes += text.len();
         match self.pieces.back_mut() {
             Some(Piece::Text(same, before)) if *same == to => before.extend(text),
             _ => self.pieces.push_back(Piece::Text(to, text.into())),
         }
+        0
     }
 
     fn note(&mut self, note: Note) {
@@ -339,10 +355,10 @@ mod tests {
     fn what_finds_no_room_is_counted_in_lines_and_told_of_after_what_was_kept() {
         let mut queue = Queue::default();
         let kept = "k".repeat(ROOM - 3) + "\n";
-        queue.push(Stderr, kept.as_bytes());
-        queue.push(Stderr, b"two\nlines\n");
+        assert_eq!(queue.push(Stderr, kept.as_bytes()), 0);
+        assert_eq!(queue.push(Stderr, b"two\nlines\n"), 2);
         // There would be room for this one; but after a gap nothing more is taken.
-        queue.push(Stderr, b"\n");
+        assert_eq!(queue.push(Stderr, b"\n"), 1);
         let expected = [text(Stderr, &kept), Piece::Note(Note::Dropped(3))];
         assert_eq!(queue.take(), expected);
 
