@@ -40,6 +40,7 @@ mod lab_commands;
 mod lab_pages;
 mod memory;
 mod metrics;
+mod monitoring;
 mod program;
 mod proxy;
 #[cfg(unix)]
