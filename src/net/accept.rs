@@ -153,7 +153,7 @@ impl Accept {
     /// [`WebSocket::peer_addr`] the address that came by the PROXY protocol.
     ///
     /// The proxy's address is [`Transport::peer_addr`]. A stream without one counts as a Unix socket, which `unix` stands
-    /// for. The PROXY protocol comes before TLS, so TLS has to be left to [`tls`](Self::tls) then.
+    /// for. The PROXY protocol comes before TLS, so TLS has to be left to `Accept::tls` then.
     ///
     /// ```
     /// # #[cfg(unix)]
