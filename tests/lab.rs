@@ -64,6 +64,8 @@ mod guard {
         for (flags, is_on) in [
             (&[][..], true),
             (&["--allow-host", "example.com"], false),
+            (&["--trust-proxy", "127.0.0.1"], false),
+            (&["--lab", "--trust-proxy", "127.0.0.1"], true),
             (&["--prefix", "/p"], false),
             (&["--lab", "--allow-host", "example.com"], true),
             (&["--lab", "--prefix", "/p"], true),

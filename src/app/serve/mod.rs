@@ -264,7 +264,8 @@ impl ServerLimits {
 impl Options {
     /// Whether the lab is served at these places.
     fn has_lab(&self, places: &[Place]) -> bool {
-        let may_have_proxy = !self.allow_host.is_empty() || !self.prefix.is_empty();
+        let may_have_proxy =
+            !self.allow_host.is_empty() || !self.prefix.is_empty() || !self.trust_proxy.is_empty();
         let is_at_home = places.iter().all(Place::is_on_the_loopback) && !may_have_proxy;
         self.lab || is_at_home
     }
