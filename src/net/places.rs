@@ -34,8 +34,8 @@ pub(super) enum Full {
 const LEAST_PER_ADDRESS: usize = 10;
 /// Of the reserved places one address may take two, so that it does not drive others out of them.
 const RESERVED_PER_ADDRESS: usize = 2;
-/// The machine itself asks for itself, and for those behind the proxy on it.
-const RESERVED_FOR_LOOPBACK: usize = 4;
+/// The machine itself, and a proxy, ask for themselves and for all those behind the proxy.
+const RESERVED_FOR_PROXIES: usize = 4;
 /// For each reserved place so many connections may still be on their way out of it. The same holds for those
 /// that one address may have, so that a flood from it leaves room for others.
 const LEAVING: usize = 2;
@@ -88,22 +88,30 @@ impl Taken {
             self.ordinary += 1;
             return Ok((Place::Ordinary, None));
         };
+        let per_address = match is_from_proxy || is_loopback(peer) {
+            true => RESERVED_FOR_PROXIES,
+            false => RESERVED_PER_ADDRESS,
+        };
         let leaving_near = count_near(&self.leaving, neighbourhood);
-        if self.leaving.len() >= LEAVING * places.reserved
-            || leaving_near >= LEAVING * reserved_per_address(neighbourhood)
+        if self.leaving.len() >= LEAVING * places.reserved || leaving_near >= LEAVING * per_address
         {
             return Err(full);
         }
-        let leaving = self.first_to_leave(neighbourhood, places.reserved);
+        let leaving = self.first_to_leave(neighbourhood, per_address, places.reserved);
         let leaving = leaving.map(|index| self.reserved.remove(index));
         self.leaving.extend(leaving);
         self.reserved.push((id, neighbourhood));
         Ok((Place::Reserved(full), leaving.map(|(id, _)| id)))
     }
 
-    fn first_to_leave(&self, neighbourhood: IpAddr, reserved: usize) -> Option<usize> {
+    fn first_to_leave(
+        &self,
+        neighbourhood: IpAddr,
+        per_address: usize,
+        reserved: usize,
+    ) -> Option<usize> {
         let near = count_near(&self.reserved, neighbourhood);
-        if near >= reserved_per_address(neighbourhood) {
+        if near >= per_address {
             return self
                 .reserved
                 .iter()
@@ -160,14 +168,6 @@ impl Taken {
 fn count_near(holders: &[Holder], neighbourhood: IpAddr) -> usize {
     let near = holders.iter().filter(|(_, of)| *of == neighbourhood);
     near.count()
-}
-
-fn reserved_per_address(neighbourhood: IpAddr) -> usize {
-    if is_loopback(neighbourhood) {
-        RESERVED_FOR_LOOPBACK
-    } else {
-        RESERVED_PER_ADDRESS
-    }
 }
 
 impl Full {
@@ -325,6 +325,94 @@ mod tests {
             );
         }
         assert_eq!(taken.reserved.len(), 5);
+    }
+
+    #[test]
+    fn a_proxy_has_as_many_reserved_places_as_the_machine_itself() {
+        let places = Places {
+            all: 0,
+            per_address: None,
+            reserved: 8,
+        };
+        for (peer, is_from_proxy, count) in [(FAR, false, 2), (FAR, true, 4), (HERE, false, 4)] {
+            let mut taken = Taken::default();
+            for id in 0..30 {
+                let _ = taken.take(id, address(peer), is_from_proxy, &places);
+            }
+            assert_eq!(taken.reserved.len(), count, "{peer}");
+            assert_eq!(taken.leaving.len(), LEAVING * count, "{peer}");
+        }
+    }
+
+    /// Each address counts what counts for it, whatever comes in whatever order.
+    #[test]
+    fn nothing_is_counted_twice_or_forgotten() {
+        let places = Places {
+            all: 12,
+            per_address: Some(3),
+            reserved: 2,
+        };
+        let addresses = [FAR, HERE, "192.0.2.2", "2001:db8::1", "::ffff:192.0.2.1"].map(address);
+        let mut seed = 1_u32;
+        let mut any = move |below: usize| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) as usize % below
+        };
+        let mut taken = Taken::default();
+        let mut held: Vec<(u64, Place, bool, Option<IpAddr>)> = Vec::new();
+        for id in 0..20_000 {
+            let of = addresses[any(addresses.len())];
+            match any(3) {
+                0 => {
+                    let is_from_proxy = any(2) == 0;
+                    let near = held.iter().filter(|(_, _, _, near)| {
+                        near.is_some_and(|near| neighbourhood(near) == neighbourhood(of))
+                    });
+                    let has_room = is_from_proxy || near.count() < 3;
+                    let ordinary = held
+                        .iter()
+                        .filter(|(_, place, ..)| *place == Place::Ordinary);
+                    let is_full = ordinary.count() >= 12;
+                    let got = taken.take(id, of, is_from_proxy, &places);
+                    let is_ordinary = matches!(got, Ok((Place::Ordinary, _)));
+                    assert_eq!(is_ordinary, has_room && !is_full, "{id}");
+                    if let Ok((place, _)) = got {
+                        let counts = is_ordinary && !is_from_proxy;
+                        held.push((id, place, is_from_proxy, counts.then_some(of)));
+                    }
+                }
+                1 if !held.is_empty() => {
+                    let (id, place, _, of) = held.swap_remove(any(held.len()));
+                    taken.give_back(id, place, of);
+                }
+                2 if !held.is_empty() => {
+                    let which = any(held.len());
+                    let (_, Place::Ordinary, true, before) = &mut held[which] else {
+                        continue;
+                    };
+                    // As a membership does.
+                    if let Some(before) = before.take() {
+                        taken.discount(before);
+                    }
+                    if any(3) > 0 && taken.count(of, &places).is_ok() {
+                        *before = Some(of);
+                    }
+                }
+                _ => {}
+            }
+            let ordinary = held
+                .iter()
+                .filter(|(_, place, ..)| *place == Place::Ordinary);
+            assert_eq!(taken.ordinary, ordinary.count(), "{id}");
+            let mut near: HashMap<IpAddr, usize> = HashMap::new();
+            for of in held.iter().filter_map(|(.., of)| *of) {
+                *near.entry(neighbourhood(of)).or_default() += 1;
+            }
+            assert_eq!(taken.near, near, "{id}");
+            assert!(near.values().all(|near| *near <= 3), "{id}");
+            let reserved = held.len() - taken.ordinary;
+            assert_eq!(taken.reserved.len() + taken.leaving.len(), reserved, "{id}");
+        }
     }
 
     #[test]
