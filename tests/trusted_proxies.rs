@@ -206,6 +206,66 @@ mod the_limit_per_address {
     }
 
     #[test]
+    fn does_not_count_a_proxy_that_tells_of_no_client() {
+        let address = trusting(|server| server.max_per_address(1));
+        let mut open = Vec::new();
+        for headers in [
+            "",
+            "",
+            "X-Forwarded-For: unknown\r\n",
+            "Forwarded: for=_hidden\r\n",
+            "X-Forwarded-For: 127.0.0.1\r\n",
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(upgrade(headers));
+            raw.expect_101();
+            open.push(raw);
+        }
+        // However many it has, its clients have theirs.
+        assert_eq!(of_one(address, "192.0.2.1").1, 101);
+    }
+
+    #[test]
+    fn has_room_again_however_a_request_ends() {
+        let long = "a".repeat(8 << 20);
+        let address = trusting(|server| {
+            server
+                .max_per_address(1)
+                .page("/long", Page::text(long))
+                .page_with("/panic", |_| panic!("as the test wants"))
+                .route("/panic", |_| -> plainws::Result<()> {
+                    panic!("as the test wants")
+                })
+        });
+        let client = "X-Forwarded-For: 192.0.2.1\r\n";
+        let to =
+            |path: &str, request: String| request.replacen("GET / ", &format!("GET {path} "), 1);
+        for request in [
+            to("/panic", get(client)),
+            to("/panic", upgrade(client)),
+            to("/long", get(client)),
+            to("/nowhere", get(client)),
+            upgrade(&format!("{client}Origin: http://elsewhere.example\r\n")),
+            get(&format!("{client}Content-Length: 5\r\n")),
+            get(&format!("{client}Connection: close\r\n")),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(&request);
+            raw.head();
+            // With something unread: it is a reset, in the midst of the long page.
+            drop(raw);
+            wait_until(&request, || {
+                let mut raw = Raw::connect(address);
+                raw.send(get(client));
+                raw.response().status == 200
+            });
+        }
+        let (_held, status) = of_one(address, "192.0.2.1");
+        assert_eq!(status, 101);
+        assert_eq!(of_one(address, "192.0.2.1").1, 503);
+    }
+
+    #[test]
     fn counts_a_request_only_until_it_is_answered() {
         let address = trusting(|server| server.max_per_address(1));
         // Kept alive by the proxy, for whoever comes next.
@@ -353,6 +413,142 @@ mod a_proxy_header {
         };
         assert_eq!(by("10.1.1.1"), "192.0.2.9 http localhost");
         assert_eq!(by("192.0.2.7"), "192.0.2.7 http localhost");
+    }
+
+    #[test]
+    fn counts_the_whole_connection_and_not_only_its_requests() {
+        let address = trusting(|server| server.max_per_address(2));
+        let named = |client: &str| {
+            let mut raw = Raw::connect(address);
+            raw.send(format!("PROXY TCP4 {client} 10.0.0.1 12345 443\r\n"));
+            raw
+        };
+        let mut first = named("192.0.2.1");
+        first.send(get(""));
+        assert_eq!(first.response().status, 200);
+        // It is kept alive.
+        let mut held = named("192.0.2.1");
+        held.send(upgrade(""));
+        held.expect_101();
+        held.frame();
+        // One more is refused before it asks for anything.
+        let mut second = named("192.0.2.1");
+        let response = second.response();
+        assert_eq!(response.status, 503);
+        assert!(response.text().contains("from that address"));
+        second.expect_fin();
+        let mut other = named("192.0.2.2");
+        other.send(get(""));
+        assert_eq!(other.response().status, 200);
+        first.send(get(""));
+        assert_eq!(first.response().status, 200);
+        held.reset();
+        wait_until("there is room again", || {
+            let mut again = named("192.0.2.1");
+            let _ = again.try_send(get(""));
+            again.response().status == 200
+        });
+    }
+
+    #[test]
+    fn says_which_client_has_too_many_to_be_kept() {
+        let address = trusting(|server| server.max_per_address(4));
+        let asked = |client: &str| {
+            let mut raw = Raw::connect(address);
+            raw.send(format!("PROXY TCP4 {client} 10.0.0.1 12345 443\r\n") + &get(""));
+            let response = raw.response();
+            let is_last = response.header("Connection") == Some("close");
+            (raw, is_last)
+        };
+        let first = [asked("192.0.2.1"), asked("192.0.2.1")];
+        assert!(first.iter().all(|(_, is_last)| !is_last));
+        assert!(asked("192.0.2.1").1, "three quarters are taken");
+        assert!(!asked("192.0.2.2").1);
+    }
+
+    #[test]
+    fn may_be_followed_by_several_requests_at_once() {
+        let address = trusting(|server| server);
+        // Longer than what is read at once, by a part that is there to be skipped (PP2_TYPE_NOOP).
+        let padded = [&TCP4[..], &[4, 4, 0], &[0; 1024]].concat();
+        for header in [v1(), v2(1, 0x11, &TCP4), v2(1, 0x11, &padded)] {
+            let long = get(&format!("Cookie: {}\r\n", "a".repeat(2000)));
+            let mut raw = Raw::connect(address);
+            let requests = [long, get(""), upgrade("")].concat();
+            raw.send([&header[..], requests.as_bytes()].concat());
+            for _ in 0..2 {
+                assert_eq!(raw.response().text(), "192.0.2.7 http localhost");
+            }
+            raw.expect_101();
+            raw.expect_frame(TEXT, "192.0.2.7 http localhost");
+        }
+    }
+
+    #[test]
+    fn is_needed_by_nobody_who_asks_for_a_reserved_page() {
+        let address = trusting(|server| {
+            let server = server.max_connections(1);
+            server.reserved_page("/well", |request| Page::text(known(request)))
+        });
+        let mut held = Raw::connect(address);
+        held.send(upgrade(""));
+        held.expect_101();
+        let well = get("X-Forwarded-For: 192.0.2.9\r\n").replace("/ ", "/well ");
+        for (header, request, status, told) in [
+            ("", &*well, 200, "192.0.2.9 http localhost"),
+            ("PROXY UNKNOWN\r\n", &well, 200, "192.0.2.9 http localhost"),
+            (
+                "PROXY TCP4 192.0.2.7 10.0.0.1 1 2\r\n",
+                &well,
+                200,
+                "192.0.2.7 http localhost",
+            ),
+            (
+                "PROXY TCP4 192.0.2.7 10.0.0.1 1 2\r\n",
+                &get(""),
+                503,
+                "too many connections",
+            ),
+            ("PROXY TCP4 192.0.2.7\r\n", &well, 400, "PROXY header"),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(header.to_owned() + request);
+            let response = raw.response();
+            assert_eq!(response.status, status, "{header}{request}");
+            assert!(response.text().contains(told), "{}", response.text());
+            raw.expect_fin();
+        }
+    }
+
+    #[test]
+    fn comes_once_and_first() {
+        let address =
+            trusting(|server| server.trust_proxy("10.0.0.0/8".parse().expect("a network")));
+        for before in [
+            "PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n".to_owned(),
+            "PROXY TCP4 10.0.0.2 10.0.0.1 12345 443\r\n".to_owned(),
+            "PROXY UNKNOWN\r\n".to_owned(),
+            get(""),
+            "\r\n".to_owned(),
+        ] {
+            for header in [v1(), v2(1, 0x11, &TCP4)] {
+                let mut raw = Raw::connect(address);
+                raw.send(&before);
+                if before.starts_with("GET") {
+                    raw.response();
+                }
+                raw.send([&header[..], get("").as_bytes()].concat());
+                let response = raw.response();
+                assert_eq!(response.status, 400, "{before}");
+                let text = response.text();
+                let is_of_stranger = before.contains("192.0.2.7");
+                let told = match is_of_stranger {
+                    true => "a PROXY protocol header from 192.0.2.7, which is no trusted proxy",
+                    false => "a PROXY protocol header comes once, before anything else",
+                };
+                assert!(text.contains(told), "{before}: {text}");
+            }
+        }
     }
 
     #[test]
@@ -544,6 +740,40 @@ mod an_accept {
         let error = error.to_string();
         assert!(error.contains("192.0.2.7:12345"), "{error}");
     }
+}
+
+/// On a listener of IPv6 that takes IPv4 as well.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_ipv4_address_that_is_written_as_one_of_ipv6_is_the_ipv4_address() {
+    let Ok(server) = Server::bind("[::]:0") else {
+        return; // There is no IPv6 here.
+    };
+    let port = server.local_addr().expect("it is bound").port();
+    let (told, lines) = mpsc::channel();
+    let server = site(server).allow_host("localhost".parse().expect("a host"));
+    let server = server
+        .trust_proxy("127.0.0.1".parse().expect("an address"))
+        .log(move |record| {
+            let _ = told.send((record.who(), record.client));
+        });
+    let handle = server.handle().expect("it is bound");
+    let serving = std::thread::spawn(move || server.serve());
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    for (headers, expected) in [
+        ("", "127.0.0.1"),
+        ("X-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7"),
+        ("X-Forwarded-For: ::ffff:192.0.2.7\r\n", "192.0.2.7"),
+    ] {
+        let text = format!("{expected} http localhost");
+        assert_eq!(ask(address, get(headers)).text(), text, "{headers}");
+        let (who, client) = lines.recv().expect("it is told");
+        assert_eq!(client, expected.parse().ok());
+        let (who, _) = who.split_once(':').unwrap_or((&who, ""));
+        assert_eq!(who, expected);
+    }
+    handle.shutdown();
+    serving.join().expect("it does not panic");
 }
 
 mod the_log {

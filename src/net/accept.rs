@@ -308,13 +308,19 @@ impl Accept {
         let tapped = Tapped::new(self.tap.take());
         let mut after_head = Vec::new();
         let hosts = host_policy(&stream, &self.hosts);
-        let asked = read_request(&stream, &limits, &mut after_head, &tapped, peer).and_then(
-            |mut request| {
-                let way = proxied::way(&request, peer, is_secure, &self.proxies);
-                request.set_way(way.map_err(declined)?);
-                self.judge(request, &hosts, peer)
-            },
-        );
+        let asked = read_request(
+            &stream,
+            &limits,
+            &mut after_head,
+            &tapped,
+            peer,
+            &self.proxies,
+        )
+        .and_then(|mut request| {
+            let way = proxied::way(&request, peer, is_secure, &self.proxies);
+            request.set_way(way.map_err(declined)?);
+            self.judge(request, &hosts, peer)
+        });
         let opened = match asked {
             Ok(opened) => opened,
             Err(refused) => {
@@ -356,7 +362,8 @@ impl Accept {
             return told(&response);
         }
         if let Some(said) = security::said_in_the_clear(&error) {
-            let response = proxied::untrusted(said, peer).unwrap_or_else(tls_expected);
+            let response =
+                proxied::untrusted(said, peer, &self.proxies).unwrap_or_else(tls_expected);
             refuse(&response, pace);
         } else if is_timeout(&error) {
             // It was told nothing that it might still read.
@@ -470,6 +477,7 @@ fn read_request(
     after_head: &mut Vec<u8>,
     tapped: &Tapped,
     peer: Option<SocketAddr>,
+    proxies: &ProxyPolicy,
 ) -> std::result::Result<Request, Refused> {
     let deadline = deadline_in(limits.head_timeout);
     let mut decoder = head::Decoder::new(Role::Client, limits.head);
@@ -489,7 +497,7 @@ fn read_request(
             io::Error::new(io::ErrorKind::UnexpectedEof, reason)
         }
         Err(Error::Rule(breach)) => {
-            let untrusted = proxied::untrusted_head(&decoder, after_head, peer);
+            let untrusted = proxied::untrusted_head(&decoder, after_head, peer, proxies);
             return Err(untrusted.map_or_else(|| broken(breach.rule()), declined));
         }
         Err(Error::Io(error)) if is_timeout(&error) => {

@@ -36,7 +36,7 @@ pub struct Record<'a> {
     /// the first request (PROXY protocol); `None` on a Unix socket, and when no connection could be accepted.
     pub peer: Option<SocketAddr>,
     /// The client's address: as the headers of a trusted proxy tell it
-    /// ([`Request::client_ip`](crate::Request::client_ip)), or else that of `peer`.
+    /// ([`Request::client_ip`](crate::Request::client_ip)), or else that of `peer`. Never an IPv4-mapped IPv6 address.
     pub client: Option<IpAddr>,
     /// The request line, as far as it arrived.
     pub request_line: &'a [u8],
@@ -58,7 +58,9 @@ impl Record<'_> {
     #[must_use]
     pub fn who(&self) -> String {
         match (self.peer, self.client) {
-            (Some(peer), Some(client)) if peer.ip() == client => peer.to_string(),
+            (Some(peer), Some(client)) if peer.ip().to_canonical() == client => {
+                SocketAddr::from((client, peer.port())).to_string()
+            }
             (Some(peer), None) => peer.to_string(),
             (_, Some(client)) => client.to_string(),
             (None, None) => "-".into(),

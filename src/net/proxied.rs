@@ -181,7 +181,8 @@ impl Transport for Proxied {
         }
         let is_introduced = self.introduce(&mut self.arrived())?;
         self.is_introduced.store(is_introduced, Ordering::Release);
-        Ok(is_introduced)
+        // A step of its own: who the client is may decide whether the next one, of TLS, is made.
+        Ok(false)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -222,7 +223,7 @@ pub(super) fn way(
     is_secure: bool,
     proxies: &ProxyPolicy,
 ) -> Result<Way, Response> {
-    let peer = peer.map(|peer| peer.ip());
+    let peer = peer.map(|peer| peer.ip().to_canonical());
     let told = forwarded::read(request.head(), peer, proxies)
         .map_err(|unclear| Response::refusal(400, "forwarding-unclear", unclear.to_string()))?;
     Ok(Way {
@@ -244,13 +245,21 @@ pub(super) fn header_malformed(invalid: &InvalidProxyHeader) -> Response {
     Response::refusal(400, "proxy-header-malformed", invalid.to_string())
 }
 
-/// The answer to a header of the PROXY protocol that does not come from a trusted proxy, if that is what a peer has
-/// begun with instead of a request.
-pub(super) fn untrusted(said: &[u8], peer: Option<SocketAddr>) -> Option<Response> {
+/// The answer to a header of the PROXY protocol where a request should begin, if that is what a peer has said: it comes
+/// from no trusted proxy, or it is not the first that comes from one.
+pub(super) fn untrusted(
+    said: &[u8],
+    peer: Option<SocketAddr>,
+    proxies: &ProxyPolicy,
+) -> Option<Response> {
     // Of the second version the empty lines may be gone, which a head may begin with.
     let is_header =
         said.starts_with(b"PROXY ") || said.trim_ascii_start().starts_with(b"\0\r\nQUIT");
     is_header.then(|| {
+        if proxies.trusts(peer.map(|peer| peer.ip())) {
+            let reason = "a PROXY protocol header comes once, before anything else";
+            return Response::refusal(400, "proxy-header-malformed", reason);
+        }
         let peer = peer.map_or("a Unix socket".into(), |peer| peer.ip().to_string());
         let reason = format!("a PROXY protocol header from {peer}, which is no trusted proxy");
         Response::refusal(400, "proxy-untrusted", reason)
@@ -262,10 +271,66 @@ pub(super) fn untrusted_head(
     decoder: &Decoder,
     came_last: &[u8],
     peer: Option<SocketAddr>,
+    proxies: &ProxyPolicy,
 ) -> Option<Response> {
     // The second version begins with bytes that no head has.
     match decoder.so_far() {
-        b"" => untrusted(came_last, peer),
-        so_far => untrusted(so_far, peer),
+        b"" => untrusted(came_last, peer, proxies),
+        so_far => untrusted(so_far, peer, proxies),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream;
+
+    /// Whatever has arrived at each step.
+    #[test]
+    fn a_header_may_come_byte_by_byte_and_is_no_part_of_what_is_read() {
+        let header = b"PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
+        let (mut peer, stream) = UnixStream::pair().expect("there are descriptors");
+        let (proxied, introduction) = Proxied::new(Box::new(stream));
+        let mut send = |bytes: &[u8]| peer.write_all(bytes).expect("there is room");
+        let (last, before) = header.split_last().expect("it is not empty");
+        for byte in before {
+            send(&[*byte]);
+            assert!(!proxied.handshake().expect("it is right so far"));
+            assert_eq!(introduction.source(), None);
+        }
+        send(&[*last, b'G', b'E', b'T']);
+        // Who it is can be judged before anything is made of the rest.
+        assert!(!proxied.handshake().expect("it is right"));
+        assert_eq!(introduction.source(), "192.0.2.7:12345".parse().ok());
+        assert_eq!(proxied.peer_addr(), introduction.source());
+        assert!(proxied.handshake().expect("all is done"));
+        assert_eq!(proxied.peek().expect("something is there"), 1);
+
+        let (mut one, mut two) = ([0; 1], [0; 8]);
+        let mut buffers = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)];
+        assert_eq!(proxied.read_vectored(&mut buffers).expect("it is there"), 3);
+        assert_eq!((&one, &two[..2]), (b"G", &b"ET"[..]));
+        send(b" /");
+        assert_eq!(proxied.read(&mut one).expect("it is there"), 1);
+        assert_eq!(proxied.read(&mut two).expect("it is there"), 1);
+    }
+
+    #[test]
+    fn what_comes_with_the_header_may_be_read_in_any_portions() {
+        for portion in 1..6 {
+            let (mut peer, stream) = UnixStream::pair().expect("there are descriptors");
+            let (proxied, _) = Proxied::new(Box::new(stream));
+            let sent = peer.write_all(b"PROXY UNKNOWN\r\nGET /\r\n\r\n");
+            sent.expect("there is room");
+            while !proxied.handshake().expect("it is right") {}
+            let mut read = Vec::new();
+            while read.len() < 9 {
+                let mut buffer = vec![0; portion];
+                let length = proxied.read(&mut buffer).expect("it is there");
+                read.extend_from_slice(&buffer[..length]);
+            }
+            assert_eq!(read, b"GET /\r\n\r\n");
+        }
     }
 }

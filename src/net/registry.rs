@@ -302,11 +302,14 @@ impl Membership {
     }
 
     /// Whether the connection may be kept for another request: while others find a place all the same, and until the
-    /// server stops. Those of a proxy are kept for whichever client comes next.
-    pub(super) fn may_stay(&self) -> bool {
+    /// server stops. One of a proxy is kept for this client of its, or for whichever comes next.
+    pub(super) fn may_stay(&self, client_of_proxy: Option<IpAddr>) -> bool {
         let members = self.registry.members();
         let member = members.by_id.get(&self.id);
-        let of = member.and_then(|member| member.of.filter(|_| !self.is_from_proxy));
+        let of = match self.is_from_proxy {
+            true => client_of_proxy,
+            false => member.and_then(|member| member.of),
+        };
         members.phase == Phase::Serving && !members.taken.is_crowded(of, &self.places)
     }
 

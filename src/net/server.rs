@@ -293,7 +293,8 @@ impl Server {
 
     /// As [`page_with`](Self::page_with), for a page by which the server is watched, such as its health. It
     /// is served even when all places are taken: for such pages alone up to eight more connections are let
-    /// in, two from one address (four from one of the loopback), for one request each. It is not served
+    /// in, two from one address (four from one of the loopback, or from a [trusted proxy](Self::trust_proxy)), for one
+    /// request each. It is not served
     /// under a [prefix](Self::prefix): there a proxy's rule that keeps it from the public would miss it.
     ///
     /// # Panics
@@ -356,8 +357,8 @@ impl Server {
     /// sends of these itself. From then on:
     /// - [`Request::client_ip`], [`Request::is_secure`] and [`Request::host`] say what it tells, and the
     ///   [log](Self::log) has [`Record::client`](field@Record::client).
-    /// - [`max_per_address`](Self::max_per_address) counts a request, and the connection that it opens, for its client.
-    ///   For the proxy itself there is no limit.
+    /// - [`max_per_address`](Self::max_per_address) counts a request, and the connection that it opens, for its client,
+    ///   and a whole connection for the client that the PROXY protocol names. For the proxy itself there is no limit.
     /// - Where the client used TLS, a page of `http:` is not one of the server's own, which may connect without being
     ///   [allowed](Self::allow_origin). Both hosts, the one that is told and that of the request itself, have to be
     ///   [answered for](Self::allow_host).
@@ -821,7 +822,7 @@ impl Acceptor {
         }
         self.report(&Record {
             peer,
-            client: peer.map(|peer| peer.ip()),
+            client: peer.map(|peer| peer.ip().to_canonical()),
             request_line: b"",
             duration: Duration::ZERO,
             bytes_read: 0,

@@ -59,7 +59,7 @@ pub(super) fn run(
         site,
         hosts,
         peer,
-        client: peer.map(|peer| peer.ip()),
+        client: ip(peer),
         is_secure: site.security.is_on(),
         stream,
         membership,
@@ -159,17 +159,40 @@ impl<'a> Session<'a> {
     fn shake_hands(&mut self, introduction: Option<&Introduction>) -> bool {
         let started = Instant::now();
         let timeout = self.head_timeout();
-        let shaken = self.stream.shake_hands(deadline_in(timeout));
+        let stream = Arc::clone(&self.stream);
+        let mut counted = Ok(());
+        let shaken = stream.shake_hands_in_steps(deadline_in(timeout), || {
+            // Before any more is done for it. It has this client for as long as it lasts.
+            self.peer = introduction.and_then(Introduction::source).or(self.peer);
+            self.client = ip(self.peer);
+            counted = self.count_for(self.client);
+            counted.map_err(|_| io::ErrorKind::ConnectionRefused.into())
+        });
         if let Some(introduction) = introduction {
-            self.peer = introduction.source().or(self.peer);
-            self.client = self.peer.map(|peer| peer.ip());
             self.is_secure |= introduction.is_secure() == Some(true);
         }
         let Err(error) = shaken else {
             return true;
         };
+        if let Err(full) = counted {
+            let response = full.response();
+            if self.site.security.is_on() {
+                // Nothing can be said yet.
+                self.membership.registry().count_response(&response);
+                let outcome = response.outcome(response.body().len() as u64);
+                self.report(b"", started, outcome, true);
+            } else {
+                let _ = self.respond(&response, b"", true, started);
+            }
+            if self.stream.end_output().is_ok() {
+                // The place is free at once: one client's connections take it from no other's.
+                caretaker::linger(Arc::clone(&self.stream), self.site.max_lingering);
+            }
+            return false;
+        }
         if let Some(said) = security::said_in_the_clear(&error) {
-            let response = proxied::untrusted(said, self.peer).unwrap_or_else(tls_expected);
+            let response = proxied::untrusted(said, self.peer, &self.site.proxies)
+                .unwrap_or_else(tls_expected);
             let _ = self.respond(&response, b"", true, started);
         } else if !self.site.security.is_on() {
             match proxied::invalid_header(&error) {
@@ -234,7 +257,7 @@ impl<'a> Session<'a> {
                     // The next request may be another client's. A client that has read this may come with its next one
                     // at once, so it no longer counts for this one then.
                     if !response.is_long() {
-                        let _ = self.membership.count_for(None);
+                        let _ = self.count_for(ip(self.peer));
                     }
                     let sent = self.respond(&response, &request_line, is_last, started);
                     if is_last || sent.is_err() {
@@ -242,8 +265,8 @@ impl<'a> Session<'a> {
                         return None;
                     }
                     has_served = true;
-                    let _ = self.membership.count_for(None);
-                    self.client = self.peer.map(|peer| peer.ip());
+                    self.client = ip(self.peer);
+                    let _ = self.count_for(self.client);
                 }
                 Reply::Sent { response, bytes } => {
                     let _ = self.tapped.pass(Direction::Sent, [&bytes, &[]]);
@@ -302,7 +325,12 @@ impl<'a> Session<'a> {
         ) {
             Ok(Some(head)) => Awaited::Head(head),
             Err(Error::Rule(breach)) => {
-                let response = proxied::untrusted_head(&decoder, &self.after_head, self.peer);
+                let response = proxied::untrusted_head(
+                    &decoder,
+                    &self.after_head,
+                    self.peer,
+                    &self.site.proxies,
+                );
                 let response = response.unwrap_or_else(|| refusal(breach.rule()));
                 Awaited::Refused(response, decoder.so_far().to_vec())
             }
@@ -337,7 +365,7 @@ impl<'a> Session<'a> {
         if let Some(response) = self.host_refusal(&request) {
             return response.into();
         }
-        if let Err(full) = self.membership.count_for(self.client) {
+        if let Err(full) = self.count_for(self.client) {
             return full.response().into();
         }
         if handshake::is_asked_for(&request) {
@@ -356,8 +384,18 @@ impl<'a> Session<'a> {
         Reply::Response {
             response,
             // A page may take its time, and stop the server.
-            is_last: is_last || !self.membership.may_stay(),
+            is_last: is_last || !self.membership.may_stay(self.counted(ip(self.peer))),
         }
+    }
+
+    /// Counts a connection from a trusted proxy for this client from now on.
+    fn count_for(&self, client: Option<IpAddr>) -> std::result::Result<(), Full> {
+        self.membership.count_for(self.counted(client))
+    }
+
+    /// For whom there is a limit: not for a proxy that asks for itself, or does not tell for whom.
+    fn counted(&self, client: Option<IpAddr>) -> Option<IpAddr> {
+        client.filter(|client| !self.site.proxies.trusts(Some(*client)))
     }
 
     /// What a request is answered with that asks for a reserved page.
@@ -666,6 +704,10 @@ impl Opened<'_> {
             },
         );
     }
+}
+
+fn ip(peer: Option<SocketAddr>) -> Option<IpAddr> {
+    peer.map(|peer| peer.ip().to_canonical())
 }
 
 /// When `time` has passed since the peer can have got the last response.

@@ -61,6 +61,15 @@ impl Stream {
 
     /// Does what has to be done before bytes can pass, or fails with [`io::ErrorKind::TimedOut`] at the deadline.
     pub(super) fn shake_hands(&self, deadline: Instant) -> io::Result<()> {
+        self.shake_hands_in_steps(deadline, || Ok(()))
+    }
+
+    /// The same, which goes on after each step only if that is agreed to.
+    pub(super) fn shake_hands_in_steps(
+        &self,
+        deadline: Instant,
+        mut go_on: impl FnMut() -> io::Result<()>,
+    ) -> io::Result<()> {
         loop {
             let left = time_left(deadline).ok_or_else(|| {
                 io::Error::new(io::ErrorKind::TimedOut, "the handshake took too long")
@@ -68,8 +77,8 @@ impl Stream {
             self.set_read_timeout(Some(left))?;
             self.set_write_timeout(left.min(WRITE_AGAIN))?;
             match self.call(|transport| transport.handshake()) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
+                Ok(true) => return go_on(),
+                Ok(false) => go_on()?,
                 Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(error),
             }

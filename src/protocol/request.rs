@@ -132,7 +132,8 @@ impl Request {
     }
 
     /// The address of the client: as [trusted proxies](crate::Server::trust_proxy) tell it, or else of whoever
-    /// connected. `None` on a Unix socket where no proxy tells it, and for a request that no server received.
+    /// connected. Never an IPv4-mapped IPv6 address. `None` on a Unix socket where no proxy tells it, and for a request
+    /// that no server received.
     #[must_use]
     pub const fn client_ip(&self) -> Option<IpAddr> {
         self.way.client

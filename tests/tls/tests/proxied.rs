@@ -3,6 +3,7 @@
 use crate::support::bytes::TEXT;
 use crate::support::inside::{client_tls, serve, server_tls};
 use crate::support::raw::{PATIENCE, Raw, upgrade_request};
+use crate::support::server::endless;
 use plainws::net::log::Outcome;
 use plainws::{Accept, Client, Error, WebSocket};
 use plainws_tls_tests::{Authority, LOCAL, Peer, trusting};
@@ -48,6 +49,41 @@ fn introduces_a_client_wherever_its_bytes_are_cut() {
     // And it need not come.
     let told = served.connect().receive().expect("it is told");
     assert_eq!(told, Some("127.0.0.1 true".into()));
+}
+
+/// A handshake costs more than a request, and may be drawn out.
+#[test]
+fn of_a_client_that_has_too_many_already_is_the_end_before_tls_begins() {
+    let (told, lines) = mpsc::channel();
+    let served = serve(|server| {
+        let proxy = "127.0.0.1".parse().expect("an address");
+        server
+            .route("/", |ws| ws.receive().map(|_| ()))
+            .trust_proxy(proxy)
+            .max_per_address(1)
+            .limits(endless())
+            .log(move |record| {
+                let _ = told.send(format!("{} {:?}", record.who(), record.outcome));
+            })
+    });
+    let mut held = tcp(served.address);
+    held.write_all(V1).expect("it is read");
+    let tls = client_tls(&served.roots).over(held, "localhost");
+    let client = Client::new("wss://localhost/").expect("the URL is right");
+    let held = client.over(tls.expect("the name is right"));
+    let held = held.expect("it opens");
+    let mut refused = tcp(served.address);
+    refused.write_all(V2).expect("it is read");
+    let mut answer = Vec::new();
+    refused.read_to_end(&mut answer).expect("the end comes");
+    assert_eq!(answer, b"", "a client that speaks TLS would read it");
+    let line = lines.recv_timeout(PATIENCE).expect("a line in time");
+    assert!(line.starts_with("192.0.2.7:12345 "), "{line}");
+    assert!(
+        line.contains("503") && line.contains("from that address"),
+        "{line}"
+    );
+    drop(held);
 }
 
 #[test]
