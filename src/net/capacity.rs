@@ -38,7 +38,7 @@ impl fmt::Display for Resource {
         f.write_str(match self {
             Self::Descriptors => "open files (ulimit -n)",
             Self::Threads => {
-                "threads (ulimit -u, pids.max of the control group, kernel.threads-max)"
+                "threads (ulimit -u, pids.max of the control group, kernel.threads-max, kernel.pid_max)"
             }
             Self::Maps => "memory maps (vm.max_map_count)",
             Self::Addresses => "address space (ulimit -v)",
@@ -157,6 +157,12 @@ pub(super) fn ask(more: usize) -> Vec<Told> {
         tell(
             Resource::Threads,
             number(&read("/proc/sys/kernel/threads-max")),
+            threads_of_machine(&read("/proc/loadavg")),
+        ),
+        // Each thread has a number of its own, and 32,768 are few of them.
+        tell(
+            Resource::Threads,
+            number(&read("/proc/sys/kernel/pid_max")),
             threads_of_machine(&read("/proc/loadavg")),
         ),
         tell(
@@ -382,6 +388,12 @@ Max address space         unlimited            unlimited            bytes
             for resource in [Resource::Descriptors, Resource::Threads, Resource::Maps] {
                 let found = told.iter().find(|told| told.resource == resource);
                 assert!(found.is_some_and(|told| told.used > 0), "{told:?}");
+            }
+            // The numbers of threads are few enough to decide on some machines.
+            for name in ["threads-max", "pid_max"] {
+                let text = fs::read_to_string(format!("/proc/sys/kernel/{name}"));
+                let limit = number(&text.expect("Linux has it"));
+                assert!(told.iter().any(|told| Some(told.limit) == limit), "{name}");
             }
         }
     }
