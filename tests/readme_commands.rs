@@ -576,7 +576,7 @@ fn send_back_wrongly(raw: &mut Raw) {
 }
 
 /// Whether all that is named in a command of cargo, or of a script of ours, is there.
-fn look_up(words: Vec<&str>) -> Result<(), String> {
+pub(crate) fn look_up(words: Vec<&str>) -> Result<(), String> {
     match words[..] {
         ["cargo", command, ref options @ ..] => cargo(command, options),
         [script, ref options @ ..] => ours(script, options),
@@ -605,6 +605,7 @@ fn cargo(command: &str, options: &[&str]) -> Result<(), String> {
         let mut value = || options.next().copied().unwrap_or_default();
         let is_there = match option {
             "--test" => manifest.contains(&format!("[[test]]\nname = \"{}\"\n", value())),
+            "--bin" => manifest.contains(&format!("[[bin]]\nname = \"{}\"\n", value())),
             "--example" => root().join(format!("examples/{}.rs", value())).exists(),
             "--features" => manifest.contains(&format!("\n{} = [", value())),
             "--manifest-path" | "--path" => root().join(value()).exists(),
@@ -633,6 +634,10 @@ fn ours(script: &str, options: &[&str]) -> Result<(), String> {
         "fuzz/run" => {
             let target = root().join(format!("fuzz/fuzz_targets/{option}.rs"));
             option.parse::<u32>().is_ok() || ["runs", "seeds"].contains(option) || target.exists()
+        }
+        "benches/compare" => {
+            let known = text_of("benches/peers/src/bin/compare/arguments.rs");
+            option.parse::<u32>().is_ok() || known.contains(&format!("\"{option}\""))
         }
         _ => option.starts_with("--") && text_of(script).contains(*option),
     };

@@ -13,9 +13,9 @@ Usage: benches/compare [OPTIONS]
 
   --rounds N         Rounds; in each, every server has its turn [default: 3]
   --seconds S        Seconds of load a turn [default: 2]
-  --rows ROW,…       These rows only: 32 125 125x16 125x16-text 1k 64k 64k-text 64k-utf8 1m 16m idle clocks
+  --rows ROW,…       These rows only: 32 125 125x16 125x16-text 1k 64k 64k-text 64k-utf8 1m 16m idle sizes clocks
   --only SERVER,…    These servers only, beside raw-tcp: plainws tungstenite fastwebsockets tokio-websockets
-  --idle N           Connections of the rows `idle` and `clocks` [default: 10000, or as many as open files allow]
+  --idle N           Connections of the rows `idle`, `sizes` and `clocks` [default: 10000, or as many as open files allow]
   --no-gathering     Let the others write each answer by itself, as the examples of their libraries do
 
 The exit code is 0 only if no server failed.
@@ -28,8 +28,9 @@ pub(crate) struct Arguments {
     pub(crate) time: Duration,
     pub(crate) rows: Vec<&'static Row>,
     pub(crate) measures_idle: bool,
+    pub(crate) measures_sizes: bool,
     pub(crate) measures_clocks: bool,
-    /// Connections of these two.
+    /// Connections of these.
     pub(crate) idle: usize,
     /// The raw TCP echo is the first.
     pub(crate) servers: Vec<Kind>,
@@ -46,6 +47,7 @@ impl Arguments {
             time: Duration::from_secs(2),
             rows: ROWS.iter().collect(),
             measures_idle: true,
+            measures_sizes: true,
             measures_clocks: true,
             idle: 10_000,
             servers: Kind::ALL.to_vec(),
@@ -70,11 +72,13 @@ impl Arguments {
     }
 
     fn choose_rows(&mut self, names: &str) -> Result<()> {
-        (self.measures_idle, self.measures_clocks) = (false, false);
+        (self.measures_idle, self.measures_sizes) = (false, false);
+        self.measures_clocks = false;
         self.rows.clear();
         for name in names.split(',') {
             match name {
                 "idle" => self.measures_idle = true,
+                "sizes" => self.measures_sizes = true,
                 "clocks" => self.measures_clocks = true,
                 _ => {
                     let row = ROWS.iter().find(|row| row.name == name);

@@ -5,8 +5,9 @@ use crate::machine::Machine;
 use crate::progress;
 use crate::server::{Kind, Server};
 use crate::{Result, Stop};
+use socket2::{Domain, Socket, Type};
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub(crate) struct Idle {
 }
 
 /// A server is given this long to let go of what it does not need.
-const REST: Duration = Duration::from_secs(2);
+pub(crate) const REST: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// For each server what it costs, or why that could not be measured.
@@ -51,7 +52,7 @@ fn measure_one(server: &Server, connections: usize, stop: &Stop) -> Result<Idle>
     let mut open = Vec::new();
     for i in 0..connections {
         stop.check()?;
-        let opened = open_one(server).map_err(|error| format!("{i} connections: {error}"))?;
+        let opened = open_one(server, i).map_err(|error| format!("{i} connections: {error}"))?;
         open.push(opened);
     }
     thread::sleep(REST);
@@ -77,9 +78,17 @@ const REQUEST: &[u8] =
     b"GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-fn open_one(server: &Server) -> io::Result<TcpStream> {
-    let address: SocketAddr = server.address;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+/// Connections from one address: so few that the system finds a free port for the next at once.
+const OF_ADDRESS: usize = 2_000;
+
+/// The first are from 127.0.0.1, the next from 127.0.0.2.
+pub(crate) fn open_one(server: &Server, number: usize) -> io::Result<TcpStream> {
+    let last = u8::try_from(1 + number / OF_ADDRESS).map_err(io::Error::other)?;
+    let from = SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&from.into())?;
+    socket.connect_timeout(&server.address.into(), PATIENCE)?;
+    let mut stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE))?;
     if server.kind != Kind::RawTcp {
         stream.write_all(REQUEST)?;
@@ -99,7 +108,7 @@ fn open_one(server: &Server) -> io::Result<TcpStream> {
 }
 
 /// A binary message of 125 bytes, with a masking key of zeros.
-fn echo_one(server: &Server, stream: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn echo_one(server: &Server, stream: &mut TcpStream) -> io::Result<()> {
     let mut message = [0; 131];
     message[..2].copy_from_slice(&[0x82, 0x80 | 125]);
     stream.write_all(&message)?;

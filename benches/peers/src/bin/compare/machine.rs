@@ -2,7 +2,7 @@
 
 use crate::arguments::Arguments;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[derive(Debug)]
@@ -120,6 +120,46 @@ impl KernelMemory {
             page_tables: of(self.page_tables, other.page_tables),
             objects: of(self.objects, other.objects),
         }
+    }
+}
+
+/// A control group, which counts what the kernel holds for a process and what the process holds itself, and nothing of the
+/// other ends of its connections. Root may make one.
+#[derive(Debug)]
+pub(crate) struct Group {
+    folder: PathBuf,
+    usage: &'static str,
+}
+
+impl Group {
+    /// Both versions of control groups: only the first has a folder for memory.
+    const KINDS: [(&str, &str); 2] = [
+        ("/sys/fs/cgroup/memory", "memory.usage_in_bytes"),
+        ("/sys/fs/cgroup", "memory.current"),
+    ];
+
+    /// One with this process in it, if that can be.
+    pub(crate) fn of(process: u32) -> Option<Self> {
+        Self::KINDS.into_iter().find_map(|(root, usage)| {
+            let folder = Path::new(root).join(format!("plainws-compare-{process}"));
+            fs::create_dir(&folder).ok()?;
+            let group = Self { folder, usage };
+            fs::write(group.folder.join("cgroup.procs"), process.to_string()).ok()?;
+            group.memory().map(|_| group)
+        })
+    }
+
+    /// In KiB.
+    pub(crate) fn memory(&self) -> Option<f64> {
+        let bytes = fs::read_to_string(self.folder.join(self.usage)).ok()?;
+        Some(bytes.trim().parse::<f64>().ok()? / 1024.0)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Can be done only when the process has ended. What is left is an empty folder, gone at the next boot.
+        let _ = fs::remove_dir(&self.folder);
     }
 }
 

@@ -10,6 +10,7 @@ mod progress;
 mod report;
 mod rows;
 mod server;
+mod sizes;
 
 use arguments::Arguments;
 use machine::Machine;
@@ -59,6 +60,10 @@ fn compare(arguments: &Arguments) -> Result<()> {
         let idle = idle::measure(arguments, &machine, &stop)?;
         is_whole &= idle.iter().all(Result::is_ok);
         print!("{}", report::idle(&arguments.servers, &idle));
+    }
+    if arguments.measures_sizes {
+        let sizes = sizes::measure(arguments, &machine, &stop)?;
+        print!("{}", report::sizes(&sizes));
     }
     if arguments.measures_clocks {
         print!(

@@ -7,6 +7,7 @@ use crate::idle::Idle;
 use crate::machine::Machine;
 use crate::rows::RowResults;
 use crate::server::Kind;
+use crate::sizes::Size;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -111,7 +112,7 @@ pub(crate) fn idle(servers: &[Kind], results: &[Result<Idle>]) -> String {
             .iter()
             .map(|result| {
                 let value = result.as_ref().map(value).map_err(Clone::clone);
-                cell(value, |kib| format!("{:.1}", kib * 1.024))
+                cell(value, kb)
             })
             .collect::<Vec<_>>()
     };
@@ -128,6 +129,49 @@ pub(crate) fn idle(servers: &[Kind], results: &[Result<Idle>]) -> String {
     text
 }
 
+/// What connections of plainws take, at several numbers of them.
+pub(crate) fn sizes(sizes: &[Size]) -> String {
+    let mut text = String::from(
+        "\nWhat plainws takes for each idle connection that has echoed a message once:\n\n",
+    );
+    let titles: Vec<_> = sizes
+        .iter()
+        .map(|size| grouped(size.connections as f64))
+        .collect();
+    let of = |value: fn(&Size) -> String| sizes.iter().map(value).collect::<Vec<_>>();
+    let rows = [
+        ("memory (RSS), KB", of(|size| kb(size.program))),
+        (
+            "kernel, stack of the thread, KB",
+            of(|size| kb(size.kernel.stacks)),
+        ),
+        (
+            "kernel, page tables, KB",
+            of(|size| kb(size.kernel.page_tables)),
+        ),
+        (
+            "all, with socket and thread, as a control group counts, KB",
+            of(|size| size.group.map_or_else(|| "needs root".into(), kb)),
+        ),
+        ("memory maps", of(|size| format!("{:.1}", size.maps))),
+        (
+            "processor time to open it, us",
+            of(|size| format!("{:.0}", size.opening)),
+        ),
+        (
+            "opened a second, one after the other",
+            of(|size| grouped(size.opened)),
+        ),
+    ];
+    let rows = rows.map(|(name, cells)| (name.to_owned(), cells));
+    text += &table("connections", &titles, rows.into_iter());
+    text
+}
+
+fn kb(kib: f64) -> String {
+    format!("{:.1}", kib * 1.024)
+}
+
 /// Clocks in one process.
 pub(crate) fn clocks(clocks: &Clocks) -> String {
     let seen = &clocks.regularity;
@@ -141,7 +185,6 @@ pub(crate) fn clocks(clocks: &Clocks) -> String {
             .map(|name| format!("{:.1}", times[name].as_f64().unwrap_or(f64::NAN)))
             .join(" / ")
     };
-    let kb = |kib: f64| format!("{:.1}", kib * 1.024);
     let kernel = &clocks.kernel;
     let rows = [
         ("memory (RSS) for each, KB", kb(clocks.memory)),

@@ -130,6 +130,10 @@ impl Server {
         Some((user + system) * TICK)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// The most memory that it has held, in KiB.
     pub(crate) fn peak_memory(&self) -> Option<u64> {
         self.status("VmHWM:")
@@ -138,6 +142,12 @@ impl Server {
     /// What it holds now, in KiB.
     pub(crate) fn memory(&self) -> Option<u64> {
         self.status("VmRSS:")
+    }
+
+    /// Its ranges of memory.
+    pub(crate) fn maps(&self) -> Option<usize> {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", self.process.0.id()));
+        Some(maps.ok()?.lines().count())
     }
 
     fn status(&self, name: &str) -> Option<u64> {
