@@ -29,6 +29,8 @@ mod cli_stalled;
 mod cli_systemd;
 mod cli_trace;
 mod cli_why;
+#[cfg(unix)]
+mod deploy;
 #[path = "support/devtools.rs"]
 mod devtools;
 mod draining;
