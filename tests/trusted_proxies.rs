@@ -591,18 +591,18 @@ mod an_accept {
         }
 
         /// The peer comes last, to leave first: a connection that is dropped waits for it.
-        fn is_let_in(mut self) -> (WebSocket, Raw) {
+        fn let_in(mut self) -> (WebSocket, Raw) {
             self.raw.expect_101();
             let accepted = self.accepting.join().expect("it does not panic");
             (accepted.expect("it is open"), self.raw)
         }
 
         /// The answer, and what the caller is told.
-        fn is_refused(mut self) -> (Response, Error) {
+        fn refused(mut self) -> (Response, Error) {
             let response = self.raw.response();
             self.raw.send_fin();
             let accepted = self.accepting.join().expect("it does not panic");
-            (response, accepted.err().expect("nothing is open"))
+            (response, accepted.expect_err("nothing is open"))
         }
     }
 
@@ -623,7 +623,7 @@ mod an_accept {
         let forwarded = "Forwarded: for=192.0.2.7;proto=https;host=chat.example\r\n";
         for headers in [x, forwarded] {
             let told = |accept| {
-                let (ws, _raw) = Asked::by(accept, upgrade(headers), 1).is_let_in();
+                let (ws, _raw) = Asked::by(accept, upgrade(headers), 1).let_in();
                 let peer = ws.peer_addr().expect("there is one");
                 assert!(peer.ip().is_loopback(), "{peer}");
                 known(ws.request())
@@ -644,7 +644,7 @@ mod an_accept {
         ] {
             for portions in [1, 2, 50] {
                 let bytes = [&header[..], upgrade("").as_bytes()].concat();
-                let (ws, mut raw) = Asked::by(trusting(), bytes, portions).is_let_in();
+                let (ws, mut raw) = Asked::by(trusting(), bytes, portions).let_in();
                 assert_eq!(known(ws.request()), expected);
                 let client = "192.0.2.7:12345".parse().ok();
                 assert_eq!(ws.peer_addr(), client);
@@ -658,10 +658,10 @@ mod an_accept {
             "PROXY TCP4 192.0.2.8 10.0.0.1 12345 443\r\n{}",
             upgrade("X-Forwarded-For: 192.0.2.9\r\n")
         );
-        let (ws, _raw) = Asked::by(trusting(), &bytes, 1).is_let_in();
+        let (ws, _raw) = Asked::by(trusting(), &bytes, 1).let_in();
         assert_eq!(known(ws.request()), "192.0.2.8 http localhost");
         let both = trusting().trust_proxy("192.0.2.8".parse().expect("an address"));
-        let (ws, _raw) = Asked::by(both, &bytes, 1).is_let_in();
+        let (ws, _raw) = Asked::by(both, &bytes, 1).let_in();
         assert_eq!(known(ws.request()), "192.0.2.9 http localhost");
     }
 
@@ -690,7 +690,7 @@ mod an_accept {
                 "http://localhost",
             ),
         ] {
-            let (response, error) = Asked::by(accept, &bytes, 1).is_refused();
+            let (response, error) = Asked::by(accept, &bytes, 1).refused();
             let bytes = bytes.escape_ascii();
             assert_eq!(response.status, status, "{bytes}");
             assert!(
@@ -736,7 +736,7 @@ mod an_accept {
     fn names_the_client_in_its_errors() {
         let header = "PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n";
         let bytes = format!("{header}GET /\r\n");
-        let (_, error) = Asked::by(trusting(), bytes, 1).is_refused();
+        let (_, error) = Asked::by(trusting(), bytes, 1).refused();
         let error = error.to_string();
         assert!(error.contains("192.0.2.7:12345"), "{error}");
     }
