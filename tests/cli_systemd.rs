@@ -287,6 +287,8 @@ mod what_cannot_be_served {
 
 mod a_supervisor {
     use super::*;
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::SocketAddr;
 
     #[test]
     fn is_told_when_all_is_listened_on_and_when_the_end_begins() {
@@ -320,6 +322,23 @@ mod a_supervisor {
         assert_eq!(process.wait().code(), Some(0));
         supervisor.set_nonblocking(true).expect("it is a socket");
         assert!(supervisor.recv(&mut [0; 100]).is_err());
+    }
+
+    #[test]
+    fn may_have_a_socket_without_a_file() {
+        let name = format!("plainws-notify-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).expect("it is short");
+        let supervisor = UnixDatagram::bind_addr(&address).expect("the name is free");
+        supervisor
+            .set_read_timeout(Some(PATIENCE))
+            .expect("it is a socket");
+        let mut program = command();
+        program.args(["--addr", "127.0.0.1:0"]);
+        program.env("NOTIFY_SOCKET", format!("@{name}"));
+        let _process = Process::start(&mut program).expect("the program was built");
+        let mut buffer = [0; 100];
+        let length = supervisor.recv(&mut buffer).expect("something is told");
+        assert_eq!(&buffer[..length], b"READY=1\n");
     }
 
     #[test]
