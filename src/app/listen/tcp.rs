@@ -50,7 +50,7 @@ impl FromStr for TcpAddress {
         let host = if host.is_empty() { "127.0.0.1" } else { host };
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         match port.parse() {
-            _ if host.contains(':') => Err("an IPv6 address stands in brackets: [::1]:8000".into()),
+            _ if host.contains(':') => Err("an IPv6 address stands in brackets, before a port: [::1]:8000".into()),
             Ok(port) if is_number => Ok(Self::new(host, port)),
             _ if is_number => Err("a port is at most 65535".into()),
             _ => Err("it must be a port, an address and a port, or a path: 8000, localhost:8000, [::1]:8000, unix:/run/plainws.sock".into()),

@@ -124,13 +124,17 @@ fn make_at(path: &Path, mode: Option<Mode>) -> Result<(UnixListener, Metadata), 
         format!("cannot make a folder in {}: {error}", shown(beside))
     })?;
     let new = folder.socket();
-    let bytes = [path, &new]
-        .map(|path| path.as_os_str().len())
-        .into_iter()
-        .max();
-    if bytes.is_some_and(|bytes| bytes > LONGEST_PATH) {
+    let is_too_long = |path: &Path| path.as_os_str().len() > LONGEST_PATH;
+    if is_too_long(path) {
         return Err(format!(
             "the path is too long, a Unix socket has room for {LONGEST_PATH} bytes. Choose a shorter one"
+        ));
+    }
+    if is_too_long(&new) {
+        return Err(format!(
+            "its folder's path is too long, a Unix socket has room for {LONGEST_PATH} bytes \
+             and is made at {} first. Choose a shorter one",
+            new.display()
         ));
     }
     let make = || {
@@ -416,6 +420,12 @@ mod tests {
         let long = scratch.0.join("x".repeat(LONGEST_PATH));
         let refused = listen(&long, None).expect_err("it is too long");
         assert!(refused.starts_with("the path is too long"), "{refused}");
+        let room = LONGEST_PATH - scratch.0.as_os_str().len() - "/".len();
+        let folder = scratch.0.join("f".repeat(room - "/x".len()));
+        fs::create_dir(&folder).expect("it is new");
+        let refused = listen(&folder.join("x"), None).expect_err("there is no room to make it");
+        assert!(refused.starts_with("its folder's path is"), "{refused}");
+        fs::remove_dir(&folder).expect("nothing is left in it");
         assert_eq!(names(), ["x"]);
     }
 }
