@@ -144,8 +144,8 @@ pub(crate) struct Options {
 
     /// Serve /healthz and /metrics at this address instead, which can be kept from the public
     ///
-    /// It is plain HTTP there, even with --tls-cert. --allow-host holds for it as well, but requests may also
-    /// name any address, as those of Prometheus do.
+    /// It is plain HTTP there, even with --tls-cert. --allow-host holds for it as well, and with it requests may
+    /// also name any address, as those of Prometheus do.
     #[arg(long, hide_short_help = true, value_name = "ADDR", value_parser = listen::address)]
     metrics_addr: Option<Address>,
 
