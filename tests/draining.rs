@@ -52,8 +52,17 @@ fn all_is_served_while_health_tells_balancers_to_go_elsewhere() {
     let mut old = program.open("/echo");
     check_echo(&mut old, "before");
     check_says(address, "/healthz", 200, "ok\n");
+    let mut kept = Raw::connect(address);
+    kept.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(kept.response().header("Connection"), Some("keep-alive"));
 
     begin(&program);
+    // A request that comes just when the connection ends would be lost: so it is not kept any longer.
+    kept.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let response = kept.response();
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("Connection"), Some("close"));
+    kept.expect_fin();
     check_says(address, "/healthz", 503, "draining\n");
     let mut options = Raw::connect(address);
     options.send("OPTIONS /healthz HTTP/1.0\r\n\r\n");

@@ -46,6 +46,8 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct Members {
     phase: Phase,
+    /// Whether an end is announced, so that connections are not kept for another request.
+    is_draining: bool,
     next_id: u64,
     by_id: HashMap<u64, Member>,
     taken: Taken,
@@ -148,6 +150,11 @@ impl Registry {
         let before = members.ended.replace(thread);
         drop(members);
         join(before);
+    }
+
+    /// Keeps no connection for another request from now on.
+    pub(super) fn drain(&self) {
+        self.members().is_draining = true;
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -302,7 +309,7 @@ impl Membership {
     }
 
     /// Whether the connection may be kept for another request: while others find a place all the same, and until the
-    /// server stops. One of a proxy is kept for this client of its, or for whichever comes next.
+    /// server drains or stops. One of a proxy is kept for this client of its, or for whichever comes next.
     pub(super) fn may_stay(&self, client_of_proxy: Option<IpAddr>) -> bool {
         let members = self.registry.members();
         let member = members.by_id.get(&self.id);
@@ -310,7 +317,8 @@ impl Membership {
             true => client_of_proxy,
             false => member.and_then(|member| member.of),
         };
-        members.phase == Phase::Serving && !members.taken.is_crowded(of, &self.places)
+        let is_ending = members.is_draining || members.phase > Phase::Serving;
+        !is_ending && !members.taken.is_crowded(of, &self.places)
     }
 
     /// Counts a connection from a trusted proxy for this client of the proxy's from now on, or for nobody. Others

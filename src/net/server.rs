@@ -618,6 +618,14 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Says that the server will be [stopped](Self::shutdown) soon. All is still served, but each response asks its peer
+    /// to come back on another connection (`Connection: close`): a proxy that goes on with the old ones would send a
+    /// request just when they end, and answer 502. How long that takes, and how balancers learn of it, is the caller's
+    /// part.
+    pub fn drain(&self) {
+        self.registry.drain();
+    }
+
     /// Begins to stop the server and returns; [`Server::serve`] returns when it has stopped, after at most the
     /// [grace](Server::grace). Peers are sent a Close with 1001 (§7.4.1). Stopping twice is stopping once.
     pub fn shutdown(&self) {

@@ -71,6 +71,7 @@ impl Ending {
         supervisor::tell_stopping(&self.lines, self.form);
         if !self.drain.is_zero() {
             let line = access_log::draining(self.drain, self.form);
+            self.servers.iter().for_each(Handle::drain);
             self.lines.push(To::Stderr, &line);
             let _ = signals.recv_timeout(self.drain);
         }
