@@ -79,8 +79,8 @@ enum Name {
 }
 
 impl Host {
-    /// Every IP address, at any port: for what is asked by address, such as health checks. Whose name leads a browser
-    /// here, to read what is served (DNS rebinding), has it name that, and no address.
+    /// Every IP address, at any port: for what is asked by address, such as health checks. A site whose name leads
+    /// browsers here, to read what is served (DNS rebinding), makes them name that, and no address.
     #[must_use]
     pub const fn any_address() -> Self {
         Self {
