@@ -104,7 +104,7 @@
 //! # Reading order
 //!
 //! With RFC 6455 open beside it (`§` alone means a section of it), at 40 lines a minute: 80 minutes for frames, 45
-//! for the opening handshake, 30 for how both are shown, 80 for the sockets. [`protocol`] explains the words.
+//! for the opening handshake, 30 for how both are shown, 95 for the sockets. [`protocol`] explains the words.
 //!
 //! | minutes | module | what it shows |
 //! |---|---|---|
@@ -122,7 +122,7 @@
 //! | 16 | `checks`, [`protocol::request`], [`protocol::response`], [`protocol::chunks`] | what heads mean, judged check by check |
 //! | 16 | [`protocol::handshake`] | both sides of the opening handshake |
 //! | 30 | [`protocol::dissect`] | the same, with every bit labelled |
-//! | 80 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
+//! | 95 | [`net`] | all of it on real sockets: `stream`, `link`, `websocket`, `session`, `server` |
 //!
 //! # Features
 //!

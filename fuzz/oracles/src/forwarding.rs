@@ -3,16 +3,10 @@
 
 use crate::proxies;
 use crate::streams::choices::Choices;
-use crate::subject::{Sent, Subject};
+use crate::subject::{Field, Sent, Subject, TRUSTED};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str;
-
-/// Which proxies the subject trusts.
-pub const TRUSTED: [&str; 3] = ["10.0.0.0/8", "2001:db8:ffff::/48", "unix"];
-
-/// A header field: its name, and its value, which need not be text.
-pub type Field = (String, Vec<u8>);
 
 /// What a request tells of its sender is what an independent reading finds in it. Behind a chain of proxies it is what
 /// the outermost trusted one saw, whatever the client sent.

@@ -1,9 +1,8 @@
 //! Plainws as a subject: its own types implement the traits of [`subject`](crate::subject).
 
-use crate::forwarding::{Field as HeaderField, TRUSTED};
 use crate::subject::{
-    Chunks, Endpoint, Entry, Handshake, Led, Listing, Mask, Preface, Reader, Seen, Sent, Shown,
-    Site, Subject, Text, Verdict, Wish, opening,
+    Chunks, Endpoint, Entry, Field as HeaderField, Handshake, Led, Listing, Mask, Preface, Reader,
+    Seen, Sent, Shown, Site, Subject, TRUSTED, Text, Verdict, Wish, opening,
 };
 use plainws::net::forwarded;
 use plainws::net::hosts::HostPolicy;

@@ -6,7 +6,7 @@
 use crate::bug::Bug;
 use crate::chunks::{End, unchunked};
 use crate::dissect;
-use crate::forwarding::{self, Field};
+use crate::forwarding;
 use crate::opening;
 use crate::paths;
 use crate::proxies;
@@ -14,8 +14,8 @@ use crate::proxy_headers;
 use crate::reference;
 use crate::streams::wire;
 use crate::subject::{
-    Chunks, Each, Endpoint, Entry, Handshake, Led, Listing, Mask, OPENING_KEY, Preface, Reader,
-    Seen, Sent, Site, Subject, Text, Verdict, Wish,
+    Chunks, Each, Endpoint, Entry, Field, Handshake, Led, Listing, Mask, OPENING_KEY, Preface,
+    Reader, Seen, Sent, Site, Subject, Text, Verdict, Wish,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

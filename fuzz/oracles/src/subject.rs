@@ -3,7 +3,6 @@
 //! Only [`Subject::reader`] must be written to have a parser of frames judged; what a subject does not
 //! have is not judged.
 
-use crate::forwarding::Field;
 use plainws::protocol::connection::State;
 use plainws::protocol::handshake::{InvalidHeader, Opening};
 use plainws::protocol::head;
@@ -104,7 +103,7 @@ pub trait Subject {
     }
 
     /// Who sent a request with these header fields that came from `peer`, `None` over a Unix socket, for a server that
-    /// trusts [`TRUSTED`](crate::forwarding::TRUSTED); or it refuses it as unclear.
+    /// trusts [`TRUSTED`]; or it refuses it as unclear.
     fn forwarded(&self, _peer: Option<IpAddr>, _fields: &[Field]) -> Option<Option<Sent>> {
         None
     }
@@ -136,6 +135,12 @@ pub enum Preface {
         length: usize,
     },
 }
+
+/// Which proxies it trusts that judges [who sent a request](Subject::forwarded).
+pub const TRUSTED: [&str; 3] = ["10.0.0.0/8", "2001:db8:ffff::/48", "unix"];
+
+/// A header field: its name, and its value, which need not be text.
+pub type Field = (String, Vec<u8>);
 
 /// What proxies tell about a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
