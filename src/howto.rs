@@ -139,7 +139,8 @@
 //! ```
 //!
 //! [`WebSocket::peer_addr`] is the proxy's then. [`Server::trust_proxy`](crate::Server::trust_proxy) names the proxy, and
-//! [`Request::client_ip`](crate::Request::client_ip) is the client's address as that proxy tells it.
+//! [`Request::client_ip`](crate::Request::client_ip) is the client's address as that proxy tells it. Pages of the same host by
+//! `http:` may no longer connect then to what people reach by `https:`.
 //!
 //! Another implementation of TLS than the feature's is a stream of your own: whatever is a [`Transport`] goes into
 //! [`Client::over`] or [`accept`].
@@ -305,7 +306,8 @@
 //!
 //! [`Server::serve`] returns after [`Handle::shutdown`]. Until then peers are sent a Close with 1001, handlers find the end,
 //! and what is left after [`Server::grace`] is cut. Signals are the program's: crates such as `ctrlc` and `signal-hook` call
-//! what they are given.
+//! what they are given. Behind a balancer [`Handle::drain`] comes first, and with it a health page that answers 503: all is
+//! still served, and [`Handle::shutdown`] follows when the balancer has noticed.
 //!
 //! ```
 //! use plainws::{CloseCode, Received, Server};
@@ -435,6 +437,7 @@
 //! [`Error::Refused`]: crate::Error::Refused
 //! [`Error::Rule`]: crate::Error::Rule
 //! [`Error::Url`]: crate::Error::Url
+//! [`Handle::drain`]: crate::Handle::drain
 //! [`Handle::shutdown`]: crate::Handle::shutdown
 //! [`Limits::admit_timeout`]: field@crate::Limits::admit_timeout
 //! [`Limits::ping_after`]: field@crate::Limits::ping_after

@@ -47,7 +47,7 @@ pub struct Limits {
     ///
     /// While three quarters of the places are taken
     /// ([`max_connections`](crate::Server::max_connections), [`max_per_address`](crate::Server::max_per_address)), and
-    /// while the server stops, connections end after each response, which says so (`Connection: close`).
+    /// while the server [drains](crate::Handle::drain) or stops, connections end after each response, which says so.
     pub keep_alive_timeout: Duration,
     /// From a request for a WebSocket connection to the decision of the code that is asked about it
     /// ([`Server::admit`](crate::Server::admit)). Default 10 s: who is asked in turn, a database or another server,

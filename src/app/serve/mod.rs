@@ -137,8 +137,8 @@ pub(crate) struct Options {
     /// Serve the lab to all who reach this server
     ///
     /// It shows what passes over connections to the lab, bit by bit, and over no others. By default it is served
-    /// where only this machine can reach it: on a loopback address, without --allow-host and --prefix, which tell
-    /// of a proxy. Up to 8 pages at once may watch 4 connections each.
+    /// where only this machine can reach it: on a loopback address, without --allow-host, --prefix and
+    /// --trust-proxy, which tell of a proxy. Up to 8 pages at once may watch 4 connections each.
     #[arg(long)]
     lab: bool,
 
@@ -170,8 +170,8 @@ struct ServerLimits {
     /// Most connections from one address, or from one /64 of IPv6; 0 sets no limit
     ///
     /// Default: a tenth of all, at least 10, so that no single peer keeps all others out; and no limit for
-    /// peers on the loopback, where proxies and load tools are. All clients of a proxy on another machine
-    /// have its address, unless it is one to --trust-proxy: say 0 then.
+    /// peers on the loopback, where proxies and load tools are. The clients of a proxy that --trust-proxy names
+    /// count each for itself. Those of any other proxy have its address together: name it there.
     #[arg(long, value_name = "N", value_parser = args::number::<usize>)]
     max_per_address: Option<usize>,
 
@@ -196,7 +196,8 @@ struct ServerLimits {
     ///
     /// Give more than the time for which a proxy in front of this server keeps such connections, 60 s with most:
     /// a request that is on its way when the server ends its connection is lost (502 Bad Gateway). While three
-    /// quarters of the places are taken, of all or of an address, connections end after each response.
+    /// quarters of the places are taken, of all or of an address, and during a drain, connections end after each
+    /// response.
     #[arg(long, hide_short_help = true, value_name = "S", default_value = "75", value_parser = args::seconds)]
     keep_alive_timeout: Duration,
 
