@@ -11,7 +11,7 @@
 //! +-------+-------+-------+-------+-------------------------------+
 //! |version|command|family |carrier|   length of what follows      |
 //! +-------+-------+-------+-------+-------------------------------+
-//! |  source address, destination address, source port, its port   |
+//! |  source and destination address, source and destination port  |
 //! +---------------+-------------------------------+---------------+
 //! |     type      |            length             | value …       |
 //! +---------------+-------------------------------+---------------+

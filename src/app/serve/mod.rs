@@ -86,8 +86,8 @@ pub(crate) struct Options {
 
     /// Let pages of this origin connect, such as https://example.com; may be repeated
     ///
-    /// The server's own pages may always connect, and so may clients that are not browsers. With --tls-cert a page
-    /// of http:// is not the server's own, even on the same host.
+    /// The server's own pages may always connect, and so may clients that are not browsers. With --tls-cert, or
+    /// where a trusted proxy says https, a page of http:// is not the server's own, even on the same host.
     /// https://*.example.com stands for all names under that one, at any depth; "null" for pages without an
     /// origin, such as local files (in some browsers they are "file://"); chrome-extension://ID for an extension.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
